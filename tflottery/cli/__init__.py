@@ -1,0 +1,3 @@
+"""The commands: one module each; ``bin/<name>`` runs ``tflottery.cli.<name>``."""
+
+COMMANDS = {"find_ticket": "find a winning ticket and write it to disk"}

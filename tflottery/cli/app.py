@@ -1,0 +1,107 @@
+"""What every command shares: flags, help, one line for an error, exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from absl import flags
+
+from tflottery.errors import TflotteryError, UserError, suggest
+
+DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: its name, the first line of its help, its flags, what it does, examples.
+
+    ``kept`` says after Ctrl-C what remains.
+    """
+
+    name: str
+    summary: str
+    define: Callable[[flags.FlagValues], None]
+    action: Callable[[flags.FlagValues], None]
+    examples: str
+    kept: Callable[[flags.FlagValues], str]
+
+
+def run(command: Command, argv: list[str] | None = None) -> int:
+    """Runs a command and gives its exit code; nothing but a bug shows a traceback."""
+    # TensorFlow's start-up messages, a missing GPU among them, are no news to the user.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    values = flags.FlagValues()
+    flags.DEFINE_boolean("help", False, "Show this help.", short_name="h", flag_values=values)
+    command.define(values)
+    try:
+        _parse(command, values, sys.argv[1:] if argv is None else argv)
+        if values.help:
+            print(_help(command, values))
+        else:
+            command.action(values)
+        sys.stdout.flush()
+    except TflotteryError as error:
+        return _complain(command, " ".join(str(error).split()), error.exit_code)
+    except KeyboardInterrupt:
+        return _complain(command, f"interrupted. {command.kept(values)}", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough (``| head``).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        return _complain(command, f"{error.strerror or error}{place}.", FAILED)
+    except Exception:
+        traceback.print_exc()
+        return _complain(command, "this is a bug in tflottery; please report it.", FAILED)
+    return DONE
+
+
+def _complain(command: Command, text: str, code: int) -> int:
+    print(f"{command.name}: {text}", file=sys.stderr)
+    return code
+
+
+def _parse(command: Command, values: flags.FlagValues, argv: list[str]) -> None:
+    try:
+        rest = values([command.name, *argv])[1:]
+    except flags.UnrecognizedFlagError as error:
+        known = [f"--{name}" for name in _own_flags(values)]
+        raise UserError(
+            f"There is no flag --{error.flagname}. {suggest('--' + error.flagname, known)}"
+        ) from None
+    except flags.Error as error:
+        raise UserError(f"{error}") from None
+    if rest:
+        raise UserError(f"{rest[0]!r} belongs to no flag; see {command.name} --help.")
+
+
+def _own_flags(values: flags.FlagValues) -> list[str]:
+    return [name for name in values if len(name) > 1]
+
+
+def _help(command: Command, values: flags.FlagValues) -> str:
+    lines = [command.summary, "", f"usage: bin/{command.name} [flags]", ""]
+    for name in _own_flags(values):
+        flag = values[name]
+        default = "" if flag.default in (None, "", False, []) else f" [{_shown(flag.default)}]"
+        head = f"  --{name}{default}"
+        body = textwrap.wrap(str(flag.help), width=54)
+        for position, line in enumerate(body):
+            left = head if position == 0 else ""
+            if position == 0 and len(head) > 24:
+                lines.append(head)
+                left = ""
+            lines.append(f"{left:<25} {line}")
+    examples = textwrap.indent(textwrap.dedent(command.examples).strip(), "  ")
+    return "\n".join([*lines, "", "examples:", examples])
+
+
+def _shown(value: Any) -> str:
+    return str(value)

@@ -1,0 +1,103 @@
+"""Flags that mean the same in every command, and the configuration they make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from absl import flags
+
+from tflottery.errors import UserError
+
+# Flags that set a key of the configuration.
+_KEYS = {
+    "dataset": "data.dataset",
+    "data_dir": "data.data_dir",
+    "model": "model.name",
+    "method": "pruning.method",
+    "rate": "pruning.rate",
+    "sparsity": "pruning.sparsity",
+    "init": "pruning.init",
+    "scope": "pruning.scope",
+    "criterion": "pruning.criterion",
+    "tolerance": "pruning.tolerance",
+}
+
+
+def define_configuration(values: flags.FlagValues) -> None:
+    """Which data and network, and the configuration behind them."""
+
+    def text(name: str, help_text: str) -> None:
+        flags.DEFINE_string(name, None, help_text, flag_values=values)
+
+    text(
+        "dataset",
+        "imdb, yelp_polarity, toy, any TFDS builder, a CSV, TSV or JSONL file, or a folder of "
+        "class folders. Default: imdb.",
+    )
+    text("data_dir", "Folder of prepared TFDS data; else TFDS_DATA_DIR, else TFDS' own.")
+    text("config", "A TOML file or a name in configs/. Default: the one for data set and model.")
+    flags.DEFINE_multi_string(
+        "set", [], "section.key=value: changes one setting; repeatable.", flag_values=values
+    )
+    text("model", "cnn or lstm. Default: cnn.")
+
+
+def define_search(values: flags.FlagValues) -> None:
+    """How a ticket is looked for."""
+
+    def text(name: str, help_text: str) -> None:
+        flags.DEFINE_string(name, None, help_text, flag_values=values)
+
+    text("method", "iterative or one_shot. Default: iterative.")
+    text("rate", "Fraction of the remaining weights that a round prunes. Default: 0.2.")
+    text(
+        "sparsity",
+        "Fraction of the weights to prune, as 0.832; or auto: go on until two rounds in a row no "
+        "longer match, report the sparsest that does. Default: auto.",
+    )
+    text(
+        "init",
+        "What a pruned network starts from: original, random, rewind:STEP (0ep, 1ep, 500it, end: "
+        "that moment of the dense training) or finetune. Default: original.",
+    )
+    text("scope", "Weights compete within a layer (layerwise) or all together (global).")
+    text("criterion", "magnitude or random. Default: magnitude.")
+    text("tolerance", "Points of validation accuracy below dense that still match. Default: 0.5.")
+
+
+def define_places(values: flags.FlagValues, output: str, output_help: str) -> None:
+    """Where things are kept, the seed, and what to do."""
+    flags.DEFINE_string("seed", "1", "Decides every random number.", flag_values=values)
+    flags.DEFINE_string("store", "runs", "Folder where trainings are kept.", flag_values=values)
+    flags.DEFINE_string("output", output, output_help, flag_values=values)
+    flags.DEFINE_boolean(
+        "dry_run", False, "Say what would be trained, and train nothing.", flag_values=values
+    )
+
+
+def overrides(values: flags.FlagValues) -> dict[str, Any]:
+    """The configuration keys that flags set."""
+    chosen = {
+        key: values[name].value
+        for name, key in _KEYS.items()
+        if name in values and values[name].value is not None
+    }
+    for name in ("rate", "sparsity", "tolerance"):
+        text = chosen.get(_KEYS[name])
+        if text is not None and not (name == "sparsity" and text == "auto"):
+            chosen[_KEYS[name]] = _number(name, text)
+    return chosen
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(f"--{name} takes a number, not {text!r}.") from None
+
+
+def seed(values: flags.FlagValues) -> int:
+    """``--seed``, checked."""
+    if not values.seed.isdecimal():
+        raise UserError(f"--seed takes a whole number from 0 on, not {values.seed!r}.")
+    return int(values.seed)

@@ -1,0 +1,203 @@
+"""Configurations: TOML tables and ``--set section.key=value`` into checked settings, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tflottery.data.settings import DataSettings
+from tflottery.errors import UserError, suggest
+from tflottery.lottery import PruningSettings
+from tflottery.models.registry import Architecture, architectures
+from tflottery.runs.specs import Recipe
+from tflottery.training.settings import TrainingSettings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Tables = dict[str, dict[str, Any]]
+_SECTIONS = ("data", "model", "training", "pruning")
+_DEFAULT_MODEL = "cnn"
+# Filled in by the program, never by a configuration.
+_COMPUTED = {"fingerprint"}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a command works with: a recipe's parts, and how to prune."""
+
+    data: DataSettings
+    model: Architecture
+    training: TrainingSettings
+    pruning: PruningSettings
+    name: str = field(default="defaults", compare=False)
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe(self.data, self.model, self.training)
+
+
+def config_folder() -> Path:
+    """``configs/`` of the checkout, or where an installation put it."""
+    checkout = Path(__file__).parent.parent / "configs"
+    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "tflottery" / "configs"
+
+
+def load(path: str, overrides: Mapping[str, Any], assignments: Iterable[str] = ()) -> Config:
+    """The configuration of a command.
+
+    Args:
+        path: a TOML file, or the name of one in ``configs/``; empty picks the one that fits the
+            data set and the model, or the defaults.
+        overrides: values by ``section.key``, from flags; they win over the file.
+        assignments: ``section.key=value`` texts, from ``--set``; they win over all.
+
+    Raises:
+        UserError: an unknown key, a value of the wrong type or out of range.
+    """
+    changes = {**overrides, **dict(_parse_assignment(text) for text in assignments)}
+    file = _find(path) if path else _fitting(changes)
+    tables = _read(file) if file else {}
+    for key, value in changes.items():
+        section, _, name = key.partition(".")
+        table = tables.setdefault(section, {})
+        if key == "model.name" and table.get("name", value) != value:
+            table.clear()  # sizes of another architecture
+        table[name] = value
+    return _build(tables, file.stem if file else "defaults")
+
+
+def _find(path: str) -> Path:
+    named = config_folder() / f"{path}.toml"
+    if named.is_file():
+        return named
+    if not Path(path).is_file():
+        known = [file.stem for file in config_folder().glob("*.toml")]
+        raise UserError(f"There is no configuration {path!r}; give a file or a name. "
+                        f"{suggest(path, known)}")  # fmt: skip
+    return Path(path)
+
+
+def _fitting(changes: Mapping[str, Any]) -> Path | None:
+    from tflottery.data.tfds_source import ALIASES
+
+    dataset = changes.get("data.dataset", DataSettings.dataset)
+    same = [dataset, *(alias for alias, name in ALIASES.items() if name == ALIASES.get(dataset))]
+    model = changes.get("model.name", _DEFAULT_MODEL)
+    for name in [f"{alias}_{model}" for alias in same]:
+        file = config_folder() / f"{name}.toml"
+        # A path as data set is no name of a configuration.
+        if "/" not in name and file.is_file():
+            return file
+    fallback = config_folder() / f"{dataset}.toml"
+    return fallback if "/" not in str(dataset) and fallback.is_file() else None
+
+
+def _read(path: Path) -> Tables:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is no TOML: {error}.") from None
+    for section, table in tables.items():
+        if not isinstance(table, dict):
+            raise UserError(f"{path}: {section!r} stands outside the tables {list(_SECTIONS)}.")
+    return tables
+
+
+def _parse_assignment(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or key.count(".") != 1:
+        raise UserError(f"--set {text}: write it as section.key=value.")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def _build(tables: Tables, name: str) -> Config:
+    for section in tables:
+        if section not in _SECTIONS:
+            raise UserError(f"There is no section {section!r}. {suggest(section, _SECTIONS)}")
+    recipe = _recipe(tables)
+    pruning = settings_from_table(PruningSettings, "pruning", tables.get("pruning", {}))
+    return Config(recipe.data, recipe.model, recipe.training, pruning, name)
+
+
+def _recipe(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
+    model = dict(tables.get("model", {}))
+    model_name = model.pop("name", _DEFAULT_MODEL)
+    known = architectures()
+    if model_name not in known:
+        raise UserError(f"There is no model {model_name!r}. {suggest(str(model_name), known)}")
+    return Recipe(
+        settings_from_table(DataSettings, "data", tables.get("data", {})),
+        settings_from_table(known[model_name], "model", model),
+        settings_from_table(TrainingSettings, "training", tables.get("training", {})),
+    )
+
+
+def recipe_to_tables(recipe: Recipe) -> Tables:
+    """The recipe as JSON or TOML values; ``recipe_from_tables`` gives it back."""
+    return {
+        "data": dataclasses.asdict(recipe.data),
+        "model": {"name": recipe.model.name, **dataclasses.asdict(recipe.model)},  # type: ignore[call-overload]
+        "training": dataclasses.asdict(recipe.training),
+    }
+
+
+def recipe_from_tables(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
+    """What ``recipe_to_tables`` wrote down.
+
+    Raises:
+        UserError: an unknown key or a value of the wrong type.
+    """
+    data = dict(tables.get("data", {}))
+    fingerprint = data.pop("fingerprint", "")
+    recipe = _recipe({**tables, "data": data})
+    return dataclasses.replace(
+        recipe, data=dataclasses.replace(recipe.data, fingerprint=str(fingerprint))
+    )
+
+
+def settings_from_table(kind: type[T], section: str, table: Mapping[str, Any]) -> T:
+    """A settings dataclass from a table, every key and type checked."""
+    hints = typing.get_type_hints(kind)
+    known = {item.name for item in dataclasses.fields(kind)} - _COMPUTED  # type: ignore[arg-type]
+    values = {}
+    for key, value in table.items():
+        if key not in known:
+            raise UserError(f"There is no key {section}.{key}. {suggest(key, known)}")
+        values[key] = _checked(f"{section}.{key}", value, hints[key])
+    return kind(**values)
+
+
+def _checked(key: str, value: Any, hint: Any) -> Any:
+    """The value as the type that the settings declare."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        choices = typing.get_args(hint)
+        for choice in choices:
+            try:
+                return _checked(key, value, choice)
+            except UserError:
+                continue
+        names = " or ".join(choice.__name__ for choice in choices)
+        raise UserError(f"{key} is {value!r}; it takes a value of type {names}.")
+    if typing.get_origin(hint) is tuple and isinstance(value, (list, tuple)):
+        return tuple(_checked(key, item, typing.get_args(hint)[0]) for item in value)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is hint:
+        return value
+    name = "list" if typing.get_origin(hint) is tuple else hint.__name__
+    raise UserError(f"{key} is {value!r}; it takes a value of type {name}.")

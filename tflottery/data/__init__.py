@@ -1,0 +1,1 @@
+"""Labelled texts: sources, normalisation and vocabulary, encoded data, batches."""

@@ -1,0 +1,93 @@
+"""Batches of texts of like length, in an order that a seed decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import numpy as np
+import tensorflow as tf
+
+from tflottery import seeds
+from tflottery.data.corpus import Encoded
+from tflottery.data.vocabulary import PADDING
+
+Batch = tuple[np.ndarray, np.ndarray]
+
+# Texts are sorted by length within pools of this many batches: little padding, much shuffling.
+_POOL = 50
+# Lengths are rounded up to this, so that kernels meet few distinct shapes.
+_ROUND = 16
+_SIGNATURE = (
+    tf.TensorSpec([None, None], tf.int32, name="ids"),
+    tf.TensorSpec([None], tf.int32, name="labels"),
+)
+
+
+def steps_per_epoch(encoded: Encoded, batch_size: int) -> int:
+    """Batches in one epoch; the last one may be smaller."""
+    return -(-len(encoded) // batch_size)
+
+
+def training_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """Rows of each batch of one epoch; every row once.
+
+    Args:
+        lengths: int [texts], words in each text.
+        batch_size: rows a batch.
+        seed, epoch: together they decide the order.
+    """
+    random = seeds.generator("order", seed, epoch)
+    rows = random.permutation(len(lengths))
+    pool = batch_size * _POOL
+    batches = []
+    for start in range(0, len(rows), pool):
+        pooled = rows[start : start + pool]
+        pooled = pooled[np.argsort(lengths[pooled], kind="stable")]
+        batches += [pooled[at : at + batch_size] for at in range(0, len(pooled), batch_size)]
+    return [batches[number] for number in random.permutation(len(batches))]
+
+
+def training_batches(encoded: Encoded, batch_size: int, seed: int) -> tf.data.Dataset:
+    """Endless batches (ids int32 [batch, words], labels int32 [batch]), epoch after epoch."""
+
+    def generate() -> Iterator[Batch]:
+        lengths = encoded.lengths
+        for epoch in count():
+            for rows in training_order(lengths, batch_size, seed, epoch):
+                yield _batch(encoded, rows)
+
+    return _dataset(generate)
+
+
+def evaluation_batches(encoded: Encoded, batch_size: int) -> tf.data.Dataset:
+    """Each text once, the shortest first; the order is ``evaluation_order``'s."""
+
+    def generate() -> Iterator[Batch]:
+        order = evaluation_order(encoded)
+        for start in range(0, len(order), batch_size):
+            yield _batch(encoded, order[start : start + batch_size])
+
+    return _dataset(generate)
+
+
+def evaluation_order(encoded: Encoded) -> np.ndarray:
+    """Rows in the order in which ``evaluation_batches`` gives them."""
+    return np.argsort(encoded.lengths, kind="stable")
+
+
+def _dataset(generate: object) -> tf.data.Dataset:
+    return tf.data.Dataset.from_generator(generate, output_signature=_SIGNATURE).prefetch(4)
+
+
+def _batch(encoded: Encoded, rows: np.ndarray) -> Batch:
+    return pad(encoded.take(rows)), encoded.labels[rows]
+
+
+def pad(encoded: Encoded) -> np.ndarray:
+    """int32 [texts, longest, rounded up]: the texts with padding after their ends."""
+    lengths = encoded.lengths
+    width = -(-int(lengths.max()) // _ROUND) * _ROUND
+    padded = np.full((len(encoded), width), PADDING, np.int32)
+    padded[np.arange(width) < lengths[:, None]] = encoded.ids
+    return padded

@@ -1,0 +1,240 @@
+"""Encoded data: a source's texts as ids, split, and kept on disk under their fingerprint."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tflottery import seeds
+from tflottery.data.settings import DataSettings
+from tflottery.data.sources import Example, Source, open_source
+from tflottery.data.text import NORMALISATION, normalise
+from tflottery.data.vocabulary import UNKNOWN, Vocabulary
+from tflottery.errors import UserError
+from tflottery.files import (
+    canonical_json,
+    check_file,
+    new_folder,
+    read_sealed,
+    seal,
+    sha256_of_bytes,
+    sha256_of_file,
+)
+
+FORMAT_VERSION = 1
+SPLITS = ("train", "validation", "test")
+_TEST_FRACTION = 0.2
+_CHUNK = 1_024
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Texts as ids, one after the other.
+
+    ``ids``: int32 [words]; ``offsets``: int64 [texts + 1], text i is
+    ``ids[offsets[i]:offsets[i + 1]]``; ``labels``: int32 [texts].
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """int64 [texts]: words in each text."""
+        return np.diff(self.offsets)
+
+    def take(self, rows: np.ndarray, max_length: int | None = None) -> Encoded:
+        """The given texts in the given order, each cut after ``max_length`` words."""
+        lengths = self.lengths[rows]
+        if max_length is not None:
+            lengths = np.minimum(lengths, max_length)
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        # Position in the new order + where its text begins in the old - where in the new.
+        shift = np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        source = np.arange(offsets[-1]) + shift
+        return Encoded(self.ids[source], offsets, self.labels[rows])
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Everything a training reads."""
+
+    name: str
+    train: Encoded
+    validation: Encoded
+    test: Encoded
+    vocabulary: Vocabulary
+    classes: tuple[str, ...]
+    caution: str = ""
+
+
+def load(settings: DataSettings, cache: Path) -> Corpus:
+    """The encoded data, from the cache where it is there and whole, else made and kept.
+
+    Args:
+        settings: with their fingerprint (``sources.identify``).
+        cache: a folder; encoded data goes into a folder of its own below it.
+
+    Raises:
+        UserError: the source cannot be read, or a cached file is damaged.
+    """
+    key = sha256_of_bytes(canonical_json(_cache_key(settings)).encode())
+    folder = cache / key[:16]
+    if not folder.exists():
+        _write(folder, encode(open_source(settings), settings))
+    return _read(folder)
+
+
+def _cache_key(settings: DataSettings) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "normalisation": NORMALISATION,
+        "fingerprint": settings.fingerprint,
+        "columns": [settings.text_column, settings.label_column],
+        "vocabulary_size": settings.vocabulary_size,
+        "max_length": settings.max_length,
+        "validation": settings.validation,
+    }
+
+
+def encode(source: Source, settings: DataSettings) -> Corpus:
+    """Reads, normalises, splits and encodes a source; the vocabulary comes from train alone.
+
+    Validation is a fixed part of train, and test where the source has none is a fixed part of all:
+    stratified, the same for every seed of a study.
+    """
+    numbers: dict[bytes, int] = {}
+    parts = {split: _number_words(source.examples(split), numbers) for split in source.splits}
+    training_rows, test_rows = np.arange(len(parts["train"])), None
+    if "test" not in parts:
+        training_rows, test_rows = _split(parts["train"].labels, training_rows, _TEST_FRACTION)
+    train_rows, validation_rows = _split(
+        parts["train"].labels, training_rows, settings.validation
+    )
+    train = parts["train"].take(train_rows)
+    counts = np.bincount(train.ids, minlength=len(numbers))
+    words = [word.decode() for word in numbers]
+    vocabulary = Vocabulary.from_counts(words, counts, settings.vocabulary_size)
+    ids_of_numbers = np.full(len(words), UNKNOWN, np.int32)
+    known = {word: number for number, word in enumerate(vocabulary.words)}
+    for number, word in enumerate(words):
+        ids_of_numbers[number] = known.get(word, UNKNOWN)
+
+    def finish(part: Encoded, rows: np.ndarray) -> Encoded:
+        cut = part.take(rows, settings.max_length)
+        return Encoded(ids_of_numbers[cut.ids], cut.offsets, cut.labels)
+
+    test_part, test_rows = (
+        (parts["test"], np.arange(len(parts["test"])))
+        if test_rows is None
+        else (parts["train"], test_rows)
+    )
+    return Corpus(
+        name=source.name,
+        train=finish(parts["train"], train_rows),
+        validation=finish(parts["train"], validation_rows),
+        test=finish(test_part, test_rows),
+        vocabulary=vocabulary,
+        classes=source.classes,
+        caution=source.caution,
+    )
+
+
+def _number_words(examples: Iterable[Example], numbers: dict[bytes, int]) -> Encoded:
+    """Texts as word numbers in order of first sight; new words are added to ``numbers``."""
+    ids, offsets, labels = array("i"), array("q", [0]), array("i")
+    # A text without words is one word that no vocabulary holds.
+    wordless = [b"[UNK]"]
+    for chunk in _chunks(examples):
+        texts, chunk_labels = zip(*chunk, strict=True)
+        labels.extend(chunk_labels)
+        for text in normalise(list(texts)).numpy():
+            ids.extend(
+                [numbers.setdefault(word, len(numbers)) for word in text.split() or wordless]
+            )
+            offsets.append(len(ids))
+    return Encoded(
+        np.array(ids, dtype=np.int32),
+        np.array(offsets, dtype=np.int64),
+        np.array(labels, dtype=np.int32),
+    )
+
+
+def _chunks(examples: Iterable[Example]) -> Iterator[list[Example]]:
+    iterator = iter(examples)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk
+
+
+def _split(
+    labels: np.ndarray, rows: np.ndarray, fraction: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows kept and rows held out: ``fraction`` of each class, drawn once and for all."""
+    random = seeds.generator("split")
+    held_out = []
+    for label in np.unique(labels[rows]):
+        of_class = random.permutation(rows[labels[rows] == label])
+        count = round(len(of_class) * fraction)
+        if count == 0 or count == len(of_class):
+            raise UserError(
+                f"Class number {label} has {len(of_class)} texts: too few to hold out "
+                f"{fraction:.0%} of them. Add texts, or drop the class."
+            )
+        held_out.append(of_class[:count])
+    out = np.sort(np.concatenate(held_out))
+    return np.setdiff1d(rows, out), out
+
+
+def _write(folder: Path, corpus: Corpus) -> None:
+    with new_folder(folder) as staging:
+        files = {}
+        for split in SPLITS:
+            encoded = getattr(corpus, split)
+            for part in ("ids", "offsets", "labels"):
+                path = staging / f"{split}.{part}.npy"
+                np.save(path, getattr(encoded, part), allow_pickle=False)
+                files[path.name] = sha256_of_file(path)
+        path = staging / "vocabulary.txt"
+        path.write_text(corpus.vocabulary.to_text(), encoding="utf-8", newline="\n")
+        files[path.name] = sha256_of_file(path)
+        payload = {
+            "format_version": FORMAT_VERSION,
+            "name": corpus.name,
+            "classes": list(corpus.classes),
+            "caution": corpus.caution,
+            "files": files,
+        }
+        (staging / "corpus.json").write_text(seal(payload), encoding="utf-8")
+
+
+def _read(folder: Path) -> Corpus:
+    payload = read_sealed(
+        folder / "corpus.json", what="encoded data", format_version=FORMAT_VERSION
+    )
+    for name, checksum in payload["files"].items():
+        check_file(folder / name, checksum)
+
+    def part(split: str, name: str) -> np.ndarray:
+        return np.load(folder / f"{split}.{name}.npy", mmap_mode="r", allow_pickle=False)
+
+    encoded = {
+        split: Encoded(part(split, "ids"), part(split, "offsets"), part(split, "labels"))
+        for split in SPLITS
+    }
+    return Corpus(
+        name=payload["name"],
+        vocabulary=Vocabulary.from_file(folder / "vocabulary.txt"),
+        classes=tuple(payload["classes"]),
+        caution=payload["caution"],
+        **encoded,
+    )

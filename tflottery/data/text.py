@@ -1,0 +1,31 @@
+"""One normalisation for every source, written in string ops that can run inside a SavedModel."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+# Part of every cache key: raise it whenever ``normalise`` gives another text.
+NORMALISATION = 1
+
+
+@tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+def normalise(texts: tf.Tensor) -> tf.Tensor:
+    """Lower-case words, one space apart, from raw reviews.
+
+    Broken UTF-8 becomes a space. ``<br />`` and Yelp's literal ``\\n`` separate words. The
+    apostrophe and Yelp's doubled quotes vanish ("don't" is ``dont``); ``!`` and ``?`` are words;
+    all other punctuation and symbols separate words.
+
+    Args:
+        texts: string [batch], UTF-8.
+
+    Returns:
+        string [batch], UTF-8, without leading or trailing space.
+    """
+    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+    texts = tf.strings.lower(texts, encoding="utf-8")
+    texts = tf.strings.regex_replace(texts, r"<br\s*/?>|\\n", " ")
+    texts = tf.strings.regex_replace(texts, r"['’]", "")
+    texts = tf.strings.regex_replace(texts, r"([!?])", r" \1 ")
+    texts = tf.strings.regex_replace(texts, r"[^\pL\pM\pN!?]+", " ")
+    return tf.strings.strip(texts)

@@ -1,0 +1,64 @@
+"""The words a network knows; embedding row i belongs to ``words[i]``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from tflottery.data.text import normalise
+from tflottery.errors import DamagedFileError
+
+PADDING, UNKNOWN = 0, 1
+RESERVED = ("[PAD]", "[UNK]")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words by id. Ids 0 and 1 are padding and unknown; no normalised text contains their names."""
+
+    words: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.words[: len(RESERVED)] != RESERVED or len(set(self.words)) != len(self.words):
+            raise DamagedFileError("This vocabulary is damaged: reserved or repeated words.")
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @cached_property
+    def _ids(self) -> dict[bytes, int]:
+        return {word.encode(): number for number, word in enumerate(self.words)}
+
+    @classmethod
+    def from_counts(cls, words: Sequence[str], counts: np.ndarray, size: int) -> Vocabulary:
+        """The ``size - 2`` words counted most often; equal counts go by the alphabet.
+
+        Args:
+            words: distinct words.
+            counts: int [len(words)], how often each occurs; words with 0 are left out.
+            size: number of ids, the two reserved ones among them.
+        """
+        seen = [number for number in range(len(words)) if counts[number] > 0]
+        seen.sort(key=lambda number: (-counts[number], words[number]))
+        return cls(RESERVED + tuple(words[number] for number in seen[: size - len(RESERVED)]))
+
+    def encode(self, texts: Iterable[str | bytes], max_length: int) -> list[list[int]]:
+        """Ids of the first ``max_length`` words of each raw text; a text without words is one
+        unknown word, so that every text has a score."""
+        normalised = normalise(list(texts)).numpy()
+        ids = self._ids
+        return [
+            [ids.get(word, UNKNOWN) for word in text.split()[:max_length]] or [UNKNOWN]
+            for text in normalised
+        ]
+
+    def to_text(self) -> str:
+        return "".join(f"{word}\n" for word in self.words)
+
+    @classmethod
+    def from_file(cls, path: Path) -> Vocabulary:
+        return cls(tuple(path.read_text(encoding="utf-8").split("\n")[:-1]))

@@ -1,0 +1,173 @@
+"""Files that are whole or absent, and that say so when they are damaged.
+
+Everything is written under another name and renamed into place. JSON documents carry a checksum
+of themselves (``seal``); arrays are numpy's ``.npz`` read without pickle, with their SHA-256 kept
+in the sealed document beside them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tflottery.errors import DamagedFileError, UserError
+
+Arrays = dict[str, np.ndarray]
+
+STAGING_PREFIX = ".staging-"
+
+
+def canonical_json(payload: Any) -> str:
+    """JSON with sorted keys and no spaces: equal payloads give equal text."""
+    return json.dumps(
+        payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def sha256_of_bytes(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Writes ``path`` whole or not at all, making its folder where needed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=STAGING_PREFIX, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill; it appears under ``path`` at the end, whole, or not at all.
+
+    Where ``path`` exists by then (another process was faster, or the same thing is written
+    anew), the new content takes its place.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=path.parent))
+    try:
+        yield staging
+        os.chmod(staging, 0o777 & ~_umask())
+        for file in staging.iterdir():
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
+        if path.exists():
+            aside = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=path.parent))
+            os.replace(path, aside / "old")
+            os.replace(staging, path)
+            shutil.rmtree(aside)
+        else:
+            os.replace(staging, path)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def require_writable(path: Path, flag: str) -> None:
+    """Makes sure that a folder can be made at ``path``, before hours of work go into it.
+
+    Raises:
+        UserError: it cannot; ``flag`` is what the user can change.
+    """
+    there = path
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"{there} is no folder to write to; give {flag} another place.")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def seal(payload: Mapping[str, Any]) -> str:
+    """The payload as readable JSON, with a ``sha256`` of its canonical form as last key."""
+    checksum = sha256_of_bytes(canonical_json(payload).encode())
+    return json.dumps({**payload, "sha256": checksum}, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_sealed(path: Path, *, what: str, format_version: int) -> dict[str, Any]:
+    """Reads what ``seal`` wrote.
+
+    Raises:
+        UserError: there is no such file, or it has another ``format_version``.
+        DamagedFileError: its content is not what was written.
+    """
+    try:
+        payload = json.loads(path.read_bytes())
+        checksum = payload.pop("sha256")
+        version = payload.get("format_version")
+    except FileNotFoundError:
+        raise UserError(f"{path.parent} holds no {what} ({path.name} is missing).") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+    except (ValueError, KeyError, AttributeError):
+        raise DamagedFileError(f"{path} is damaged: it is not a sealed {what}. {_MEND}") from None
+    if version != format_version:
+        raise UserError(
+            f"{path} has format version {version!r}; this tflottery reads {format_version}. "
+            f"Make the {what} anew, or use the tflottery that wrote it."
+        )
+    if sha256_of_bytes(canonical_json(payload).encode()) != checksum:
+        raise DamagedFileError(f"{path} is damaged: its checksum does not fit. {_MEND}")
+    return payload
+
+
+_MEND = "Delete that folder and make it again, or restore it from a copy."
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
+    """Writes named arrays to ``path`` (``.npz``) and gives the file's SHA-256."""
+    with path.open("wb") as stream:
+        np.savez(stream, **dict(arrays))  # type: ignore[arg-type]
+    return sha256_of_file(path)
+
+
+def read_arrays(path: Path, sha256: str) -> Arrays:
+    """Reads what ``write_arrays`` wrote.
+
+    Raises:
+        DamagedFileError: the file is missing or is not the one with that checksum.
+    """
+    check_file(path, sha256)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, zipfile.BadZipFile):
+        raise DamagedFileError(f"{path} is damaged: no array archive. {_MEND}") from None
+
+
+def check_file(path: Path, sha256: str) -> None:
+    """Raises DamagedFileError unless the file is there with that checksum."""
+    if not path.is_file():
+        raise DamagedFileError(f"{path} is missing. {_MEND}")
+    if sha256_of_file(path) != sha256:
+        raise DamagedFileError(f"{path} is damaged: its checksum does not fit. {_MEND}")

@@ -1,0 +1,251 @@
+"""Finding a ticket: which runs answer the question, and how to judge them.
+
+The algorithm is Frankle and Carbin's (2019, arXiv 1803.03635): train, prune the smallest weights,
+reset what is left to where it began, train again. ``make_plan`` says it as specs; ``hunt`` walks
+the plan and judges every level.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tflottery import seeds
+from tflottery.errors import UserError, suggest
+from tflottery.pruning.criteria import CRITERIA
+from tflottery.pruning.masks import SCOPES, By, Count, To, count
+from tflottery.runs.specs import (
+    EMBEDDING,
+    Dense,
+    Fresh,
+    InitSpec,
+    Pruned,
+    Recipe,
+    RunSpec,
+    Snapshot,
+)
+from tflottery.runs.store import Run
+from tflottery.training import steps
+from tflottery.training.trainer import TrainingSeeds
+
+METHODS = ("iterative", "one_shot")
+AUTO = "auto"
+# "auto" goes on at most until this much is pruned.
+_SPARSEST = 0.995
+# Sparsities are quoted to three digits: 0.738 is six rounds of 20 %, 0.737856.
+_QUOTED = 5e-4
+
+
+@dataclass(frozen=True)
+class PruningSettings:
+    """How a ticket is looked for.
+
+    ``sparsity`` is a fraction of the prunable weights or ``auto``; ``tolerance`` is in points of
+    validation accuracy; ``embedding`` says whether the embedding is pruned.
+    """
+
+    method: str = "iterative"
+    rate: float = 0.2
+    sparsity: float | str = AUTO
+    init: str = "original"
+    scope: str = "layerwise"
+    criterion: str = "magnitude"
+    embedding: bool = True
+    tolerance: float = 0.5
+
+    def __post_init__(self) -> None:
+        for key, choices in (("method", METHODS), ("scope", SCOPES), ("criterion", CRITERIA)):
+            value = getattr(self, key)
+            if value not in choices:
+                raise UserError(f"pruning.{key} is not {value!r}: {suggest(value, choices)}")
+        if not 0 < self.rate < 1:
+            raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
+        if isinstance(self.sparsity, str) and self.sparsity != AUTO:
+            raise UserError(
+                f"A sparsity is a fraction in [0, 1) or 'auto', not {self.sparsity!r}."
+            )
+        if not isinstance(self.sparsity, str) and not 0 <= self.sparsity < 1:
+            raise UserError(
+                f"A sparsity is a fraction in [0, 1), not {self.sparsity:g}; "
+                "0.832 prunes 83.2 % of the weights."
+            )
+        if self.tolerance < 0:
+            raise UserError("pruning.tolerance is 0 points or more.")
+        object.__setattr__(self, "init", parse_init(self.init))
+
+
+def parse_init(text: str) -> str:
+    """``original``, ``random``, ``finetune`` or ``rewind:STEP``, the step in its one form."""
+    if text in ("original", "random", "finetune"):
+        return text
+    name, _, step = text.partition(":")
+    if name != "rewind" or not step:
+        raise UserError(
+            f"There is no initialisation {text!r}. "
+            f"{suggest(text, ['original', 'random', 'finetune', 'rewind:1ep', 'rewind:500it'])}"
+        )
+    return f"rewind:{steps.parse(step)}"
+
+
+@dataclass(frozen=True)
+class Level:
+    """One sparsity: the network to judge, and the same mask with newly drawn weights."""
+
+    number: int
+    ticket: RunSpec
+    reinit: RunSpec
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The dense network and every level that may be needed, the least sparse first."""
+
+    settings: PruningSettings
+    dense: RunSpec
+    levels: tuple[Level, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the results decide how far it goes."""
+        return self.settings.sparsity == AUTO
+
+    def specs(self) -> list[RunSpec]:
+        """Every run that the hunt may ask for."""
+        tickets = [level.ticket for level in self.levels]
+        reinits = [level.reinit for level in self.levels]
+        return [self.dense, *tickets, *(reinits if self.is_open else reinits[-1:])]
+
+
+def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
+    """The runs that find a ticket.
+
+    Args:
+        recipe: with the data's fingerprint.
+        settings: method, levels and initialisation.
+        seed: of the initial weights, the data order and dropout; reinit draws its own from it.
+    """
+    dense = RunSpec(recipe, Dense(), Fresh(seed), TrainingSeeds(order=seed, dropout=seed))
+    levels: list[Level] = []
+    before = dense
+    for number, amount in enumerate(_amounts(settings), start=1):
+        mask = Pruned(
+            of=before if settings.method == "iterative" else dense,
+            amount=amount,
+            scope="global" if settings.scope == "global" else "layerwise",
+            criterion=settings.criterion,
+            embedding=settings.embedding,
+            seed=seed,
+        )
+        init = _init(settings.init, dense, mask.of, seed)
+        ticket = dataclasses.replace(dense, mask=mask, init=init)
+        reinit = dataclasses.replace(ticket, init=Fresh(seeds.derive("reinit", seed)))
+        levels.append(Level(number, ticket, reinit))
+        before = ticket
+    return Plan(settings, dense, tuple(levels))
+
+
+def _init(name: str, dense: RunSpec, before: RunSpec, seed: int) -> InitSpec:
+    if name == "random":
+        return Fresh(seeds.derive("random init", seed))
+    if name == "finetune":
+        return Snapshot(before, steps.END)
+    return Snapshot(dense, steps.BEGINNING if name == "original" else name.partition(":")[2])
+
+
+def _amounts(settings: PruningSettings) -> list[By | To]:
+    """What each level prunes: of what is left (iterative), or of all at once (one-shot)."""
+    goal = _SPARSEST if isinstance(settings.sparsity, str) else settings.sparsity
+    whole = [settings.rate]
+    while whole[-1] < goal - _QUOTED:
+        whole.append(1 - (1 - settings.rate) ** (len(whole) + 1))
+    if settings.method == "one_shot":
+        return [To(sparsity) for sparsity in whole] if settings.sparsity == AUTO else [To(goal)]
+    rounds: list[By | To] = [By(settings.rate)] * len(whole)
+    if settings.sparsity != AUTO and abs(whole[-1] - goal) > _QUOTED:
+        rounds[-1] = To(goal)
+    return rounds
+
+
+@dataclass(frozen=True)
+class Round:
+    """A level that was trained. ``counted`` is over all prunable weights, ``elsewhere`` over
+    those outside the embedding; ``difference`` is validation accuracy minus dense, in points."""
+
+    level: Level
+    run: Run
+    counted: Count
+    elsewhere: Count
+    difference: float
+    matches: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the hunt found: ``reported`` is the sparsest level that matches, or the level that was
+    asked for; ``reinit`` is its mask with new weights."""
+
+    plan: Plan
+    dense: Run
+    rounds: tuple[Round, ...]
+    reported: Round
+    reinit: Run
+
+    @property
+    def beats_reinit(self) -> bool:
+        return _accuracy(self.reported.run) > _accuracy(self.reinit)
+
+    @property
+    def verdict(self) -> str:
+        """``winning ticket`` (from the original weights) or ``matching subnetwork`` (from later
+        ones) where it matches dense and beats its reinit; else ``matches`` or ``no ticket``."""
+        if not self.reported.matches:
+            return "no ticket"
+        if not self.beats_reinit:
+            return "matches"
+        return (
+            "winning ticket" if self.plan.settings.init == "original" else "matching subnetwork"
+        )
+
+
+def hunt(
+    plan: Plan,
+    realise: Callable[[RunSpec], Run],
+    told: Callable[[Round], None] = lambda judged: None,
+) -> Outcome:
+    """Walks a plan: dense, level after level, and the reinit of the level to report.
+
+    Accuracies that decide anything are on validation data. An open plan ends when two levels in a
+    row no longer match.
+    """
+    dense = realise(plan.dense)
+    rounds: list[Round] = []
+    for level in plan.levels:
+        rounds.append(_judge(level, realise(level.ticket), dense, plan.settings.tolerance))
+        told(rounds[-1])
+        if plan.is_open and len(rounds) > 1 and not (rounds[-1].matches or rounds[-2].matches):
+            break
+    reported = _choose(rounds) if plan.is_open else rounds[-1]
+    return Outcome(plan, dense, tuple(rounds), reported, realise(reported.level.reinit))
+
+
+def _judge(level: Level, run: Run, dense: Run, tolerance: float) -> Round:
+    masks = run.masks()
+    # Accuracies are counts over thousands of texts; rounding keeps a tie a tie.
+    difference = round(100 * (_accuracy(run) - _accuracy(dense)), 6)
+    return Round(
+        level=level,
+        run=run,
+        counted=count(masks),
+        elsewhere=count(masks, without=[EMBEDDING]),
+        difference=difference,
+        matches=difference >= -tolerance,
+    )
+
+
+def _choose(rounds: list[Round]) -> Round:
+    return next((judged for judged in reversed(rounds) if judged.matches), rounds[0])
+
+
+def _accuracy(run: Run) -> float:
+    return run.metrics["val_accuracy"]

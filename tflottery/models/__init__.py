@@ -1,0 +1,1 @@
+"""Architectures: plain Keras models, one file each."""

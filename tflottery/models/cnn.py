@@ -1,0 +1,61 @@
+"""The text CNN of Kim (2014, arXiv 1408.5882): windows of words, maximum over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import tf_keras as keras
+
+from tflottery.errors import UserError
+from tflottery.models.layers import BlankPadding, MaxOverTime, SeededDropout, WordMask
+from tflottery.models.registry import Initializers, head
+
+
+@dataclass(frozen=True)
+class Cnn:
+    """One convolution of ``filters`` filters for each of ``widths``, in words."""
+
+    name: ClassVar[str] = "cnn"
+
+    embedding: int = 100
+    widths: tuple[int, ...] = (3, 4, 5)
+    filters: int = 100
+    embedding_dropout: float = 0.2
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not self.widths or min(self.widths) < 1 or len(set(self.widths)) != len(self.widths):
+            raise UserError("model.widths is a list of different widths, each at least 1 word.")
+
+    def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
+        layers = keras.layers
+        ids = keras.Input([None], dtype="int32", name="ids")
+        mask = WordMask(name="word_mask")(ids)
+        words = layers.Embedding(
+            vocabulary_size,
+            self.embedding,
+            embeddings_initializer=initializers.uniform("embedding", 0.05),
+            name="embedding",
+        )(ids)
+        words = SeededDropout(self.embedding_dropout, name="embedding_dropout")(words)
+        words = BlankPadding(name="blank_padding")([words, mask])
+        features = []
+        for width in self.widths:
+            windows = layers.Conv1D(
+                self.filters,
+                width,
+                padding="same",
+                kernel_initializer=initializers.glorot_uniform(f"conv_{width}"),
+                name=f"conv_{width}",
+            )(words)
+            features.append(MaxOverTime(name=f"max_{width}")([windows, mask]))
+        joined = layers.Concatenate(name="features")(features) if features[1:] else features[0]
+        # After the maximum instead of before it: the same numbers, a fraction of the work.
+        joined = layers.ReLU(name="relu")(joined)
+        joined = SeededDropout(self.dropout, name="dropout")(joined)
+        return keras.Model(ids, head(classes, initializers)(joined), name="cnn")
+
+    def gates(self, tensor: str) -> tuple[str, ...]:
+        del tensor
+        return ()

@@ -1,0 +1,78 @@
+"""The layers without weights that both architectures need."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+import tf_keras as keras
+
+from tflottery.data.vocabulary import PADDING
+
+
+@keras.saving.register_keras_serializable(package="tflottery")
+class WordMask(keras.layers.Layer):
+    """ids int32 [batch, words] → bool [batch, words], true where a word is.
+
+    Architectures hand this mask on as a plain tensor: Keras' implicit masks do not pass through
+    TF-MOT's wrapper.
+    """
+
+    def call(self, ids: tf.Tensor) -> tf.Tensor:
+        return tf.not_equal(ids, PADDING)
+
+
+@keras.saving.register_keras_serializable(package="tflottery")
+class BlankPadding(keras.layers.Layer):
+    """(x float [batch, words, size], mask bool [batch, words]) → x, zero where padding is."""
+
+    def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        x, mask = inputs
+        return x * tf.cast(mask, x.dtype)[:, :, tf.newaxis]
+
+
+@keras.saving.register_keras_serializable(package="tflottery")
+class MaxOverTime(keras.layers.Layer):
+    """(x float [batch, words, size], mask bool [batch, words]) → float [batch, size].
+
+    The maximum over the words alone: padding never decides a feature.
+    """
+
+    def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        x, mask = inputs
+        floor = tf.constant(x.dtype.min, x.dtype)
+        return tf.reduce_max(tf.where(mask[:, :, tf.newaxis], x, floor), axis=1)
+
+
+@keras.saving.register_keras_serializable(package="tflottery")
+class ReverseTime(keras.layers.Layer):
+    """float [batch, words, size] with its words in reverse order."""
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.reverse(x, axis=[1])
+
+
+@keras.saving.register_keras_serializable(package="tflottery")
+class SeededDropout(keras.layers.Layer):
+    """Dropout whose stream of random numbers can be set back.
+
+    Keras' own draws from ops that keep their state for the life of a process, so a compiled model
+    that is used for a second run would drop other units than in a fresh process.
+    """
+
+    def __init__(self, rate: float, **options: object) -> None:
+        super().__init__(**options)
+        self.rate = rate
+        self.generator = tf.random.Generator.from_seed(0, alg="philox")
+
+    def reseed(self, seed: int) -> None:
+        """Begins the stream that belongs to ``seed``."""
+        self.generator.reset_from_seed(seed)
+
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        if not training or self.rate == 0:
+            return x
+        return tf.nn.experimental.general_dropout(
+            x, self.rate, uniform_sampler=self.generator.uniform
+        )
+
+    def get_config(self) -> dict[str, object]:
+        return {**super().get_config(), "rate": self.rate}

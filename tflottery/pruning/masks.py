@@ -1,0 +1,168 @@
+"""Masks in pure numpy: which weights a network keeps.
+
+A ``Masks`` is a dict of bool arrays by tensor name, true where a weight is kept. Functions give new
+masks and leave their arguments alone; nothing here ever revives a pruned weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tflottery import seeds
+from tflottery.errors import DamagedFileError, UserError
+
+Masks = dict[str, np.ndarray]
+Scope = Literal["layerwise", "global"]
+SCOPES: tuple[Scope, ...] = ("layerwise", "global")
+
+
+def dense(shapes: Mapping[str, tuple[int, ...]]) -> Masks:
+    """Masks that keep every weight."""
+    return {name: np.ones(shape, bool) for name, shape in shapes.items()}
+
+
+def apply(masks: Masks, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The weights with exact zeros where they are pruned; tensors without a mask as they are."""
+    return {
+        name: np.where(masks[name], tensor, np.zeros((), tensor.dtype))
+        if name in masks
+        else tensor
+        for name, tensor in weights.items()
+    }
+
+
+@dataclass(frozen=True)
+class By:
+    """Prunes this fraction of the weights that are left."""
+
+    fraction: float
+
+    def kept(self, alive: int, total: int) -> int:
+        del total
+        return alive - round(alive * self.fraction)
+
+
+@dataclass(frozen=True)
+class To:
+    """Prunes until this fraction of all weights is pruned."""
+
+    sparsity: float
+
+    def kept(self, alive: int, total: int) -> int:
+        kept = total - round(total * self.sparsity)
+        if kept > alive:
+            raise UserError(
+                f"These masks keep {alive} of {total} weights already; a sparsity of "
+                f"{self.sparsity} would revive some."
+            )
+        return kept
+
+
+def prune(
+    masks: Masks,
+    scores: Mapping[str, np.ndarray],
+    amount: By | To,
+    *,
+    scope: Scope = "layerwise",
+    spare: Iterable[str] = (),
+) -> Masks:
+    """Keeps the weights of highest score, an exact number of them.
+
+    Equal scores go to the weight that comes first (in the order of the names, then of the
+    positions), so the result never depends on the sorting algorithm.
+
+    Args:
+        masks: bool arrays by name, what is left so far.
+        scores: float arrays of the same shapes.
+        amount: how many to keep, of each tensor (``layerwise``) or of all (``global``).
+        scope: where weights compete.
+        spare: names that are not pruned and do not count.
+
+    Raises:
+        ValueError: a score is not a number.
+    """
+    names = sorted(set(masks) - set(spare))
+    groups = [[name] for name in names] if scope == "layerwise" else [names]
+    pruned = dict(masks)
+    for group in groups:
+        pruned.update(_prune_together({name: masks[name] for name in group}, scores, amount))
+    return pruned
+
+
+def _prune_together(masks: Masks, scores: Mapping[str, np.ndarray], amount: By | To) -> Masks:
+    if not masks:
+        return {}
+    alive = np.concatenate([mask.ravel() for mask in masks.values()])
+    values = np.concatenate([np.ravel(scores[name]) for name in masks])
+    if np.isnan(values).any():
+        raise ValueError("a score is not a number")
+    candidates = np.flatnonzero(alive)
+    order = np.argsort(-values[candidates], kind="stable")
+    kept = np.zeros_like(alive)
+    kept[candidates[order[: amount.kept(len(candidates), len(alive))]]] = True
+    ends = np.cumsum([mask.size for mask in masks.values()])[:-1]
+    return {
+        name: part.reshape(masks[name].shape)
+        for name, part in zip(masks, np.split(kept, ends), strict=True)
+    }
+
+
+def shuffle(masks: Masks, seed: int) -> Masks:
+    """Each mask with its entries permuted: every tensor keeps its count, none its pattern."""
+    return {
+        name: seeds.generator("shuffle", seed, name).permutation(mask.ravel()).reshape(mask.shape)
+        for name, mask in masks.items()
+    }
+
+
+@dataclass(frozen=True)
+class Count:
+    """Weights left of how many."""
+
+    remaining: int
+    total: int
+
+    @property
+    def sparsity(self) -> float:
+        """The fraction pruned."""
+        return 1 - self.remaining / self.total if self.total else 0.0
+
+
+def count(masks: Masks, without: Iterable[str] = ()) -> Count:
+    """Weights left over all masks but those named in ``without``."""
+    counted = [mask for name, mask in masks.items() if name not in set(without)]
+    return Count(sum(int(mask.sum()) for mask in counted), sum(mask.size for mask in counted))
+
+
+def overlap(one: Masks, other: Masks) -> float:
+    """Jaccard index of the kept weights: kept by both / kept by either; 1 where none is kept."""
+    both = sum(int((one[name] & other[name]).sum()) for name in one)
+    either = sum(int((one[name] | other[name]).sum()) for name in one)
+    return both / either if either else 1.0
+
+
+def pack(masks: Masks) -> dict[str, np.ndarray]:
+    """One bit a weight: uint8 arrays by name. ``unpack`` needs the shapes."""
+    return {name: np.packbits(mask.ravel()) for name, mask in masks.items()}
+
+
+def unpack(packed: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> Masks:
+    """The masks that ``pack`` packed.
+
+    Raises:
+        DamagedFileError: names or sizes do not fit the shapes.
+    """
+    masks = {}
+    if set(packed) != set(shapes):
+        raise DamagedFileError("These masks are damaged: their tensors are not those expected.")
+    for name, shape in shapes.items():
+        size = int(np.prod(shape))
+        bits = packed[name]
+        if bits.dtype != np.uint8 or bits.shape != (-(-size // 8),):
+            raise DamagedFileError(f"The mask of {name} is damaged: its size does not fit.")
+        masks[name] = np.unpackbits(bits, count=size).astype(bool).reshape(shape)
+    return masks

@@ -1,0 +1,57 @@
+"""Constant-sparsity schedules for TF-MOT's ``prune_low_magnitude``.
+
+A schedule is called with the wrapper's step, traced once into the training function, and says
+(should the mask be computed anew now?, to which sparsity?).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+from tensorflow_model_optimization.python.core.sparsity.keras.pruning_schedule import (
+    PruningSchedule,
+)
+
+from tflottery.errors import UserError
+
+
+class HoldSparsity(PruningSchedule):
+    """Never fires: the mask stays what it was set to.
+
+    TF-MOT's own ``ConstantSparsity`` computes the mask anew every ``frequency`` steps, from weights
+    that one optimizer step may have moved away from zero, so its mask drifts.
+    """
+
+    def __call__(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        del step
+        return tf.constant(False), tf.constant(0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"class_name": type(self).__name__, "config": {}}
+
+
+class PruneOnce(PruningSchedule):
+    """Fires at exactly one step: one-shot pruning by TF-MOT itself, held from then on.
+
+    Args:
+        sparsity: fraction of each tensor to prune, in [0, 1).
+        step: the optimizer step at which to prune, at least 1 (the wrapper counts from 1).
+    """
+
+    def __init__(self, sparsity: float, step: int) -> None:
+        if not 0 <= sparsity < 1:
+            raise UserError(f"A sparsity is in [0, 1), not {sparsity}.")
+        if step < 1:
+            raise UserError(f"PruneOnce fires at step 1 or later, not at {step}.")
+        self.sparsity = sparsity
+        self.step = step
+
+    def __call__(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.equal(step, tf.cast(self.step, step.dtype)), tf.constant(self.sparsity)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "class_name": type(self).__name__,
+            "config": {"sparsity": self.sparsity, "step": self.step},
+        }

@@ -1,0 +1,190 @@
+"""Turning specs into finished runs: nothing else in tflottery trains a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+
+from tflottery.data import corpus as corpora
+from tflottery.data.corpus import Corpus
+from tflottery.data.settings import DataSettings
+from tflottery.errors import TrainingError
+from tflottery.files import Arrays
+from tflottery.pruning.masks import Masks
+from tflottery.runs.specs import Dense, Recipe, RunSpec, snapshots_wanted
+from tflottery.runs.store import Run, Store
+from tflottery.training import steps
+from tflottery.training.callbacks import Listener, Logs
+from tflottery.training.trainer import Trainer
+
+# Every rewind of a study goes to the dense run, so these are kept of it without being asked.
+_KEPT_OF_DENSE = frozenset({steps.BEGINNING, "1ep"})
+
+
+class Observer(Listener, Protocol):
+    """Is told which run is trained, and how that goes on."""
+
+    def run_begun(self, spec: RunSpec) -> None: ...
+
+    def run_ended(self, spec: RunSpec, run: Run) -> None: ...
+
+    def run_found(self, spec: RunSpec, run: Run) -> None:
+        """The run was in the store already."""
+        ...
+
+
+class Silent:
+    """An observer that says nothing."""
+
+    def run_begun(self, spec: RunSpec) -> None: ...
+
+    def run_ended(self, spec: RunSpec, run: Run) -> None: ...
+
+    def run_found(self, spec: RunSpec, run: Run) -> None: ...
+
+    def epoch_begun(self, epoch: int, epochs: int, steps: int) -> None: ...
+
+    def step_ended(self, step: int, logs: Logs) -> None: ...
+
+    def epoch_ended(self, epoch: int, logs: Logs) -> None: ...
+
+
+class Realiser:
+    """Gives the run of a spec: from the store, or by training it and its parents.
+
+    Args:
+        store: where runs are kept.
+        plan: the specs that may be asked for; a run keeps the snapshots that any of them wants,
+            so that it need not be trained again for one.
+        observer: is told what happens.
+    """
+
+    def __init__(
+        self, store: Store, plan: Iterable[RunSpec], observer: Observer | None = None
+    ) -> None:
+        self._store = store
+        self._wanted = snapshots_wanted(plan)
+        self._observer: Observer = observer or Silent()
+
+    def __call__(self, spec: RunSpec) -> Run:
+        """The finished run.
+
+        Raises:
+            UserError: a run in the store is damaged, or a snapshot can never be had.
+            TrainingError: a training failed.
+        """
+        wanted = self._wants(spec)
+        run = self._found(spec, wanted)
+        if run is not None:
+            self._observer.run_found(spec, run)
+            return run
+        for parent, _ in spec.needs():
+            self(parent)
+        with self._store.lock(spec.key):
+            # Another process may have been faster.
+            return self._found(spec, wanted) or self._train(spec, wanted)
+
+    def initial_weights(self, spec: RunSpec) -> Arrays:
+        """The weights that the run started from, those under the mask too."""
+        self(spec)
+        corpus = load_corpus(spec.recipe.data, self._store)
+        return spec.init.make(_Ancestors(self._store, _trainer_for(spec.recipe, corpus)))
+
+    def is_done(self, spec: RunSpec) -> bool:
+        """Whether the store holds the run, with every snapshot that the plan wants."""
+        return self._found(spec, self._wants(spec)) is not None
+
+    def _wants(self, spec: RunSpec) -> set[str]:
+        if spec.key not in self._wanted:
+            for key, snapshots in snapshots_wanted([spec]).items():
+                self._wanted.setdefault(key, set()).update(snapshots)
+        return self._wanted[spec.key]
+
+    def _found(self, spec: RunSpec, wanted: set[str]) -> Run | None:
+        run = self._store.find(spec.key)
+        return run if run is not None and wanted <= set(run.snapshots) else None
+
+    def _train(self, spec: RunSpec, wanted: set[str]) -> Run:
+        self._observer.run_begun(spec)
+        corpus = load_corpus(spec.recipe.data, self._store)
+        trainer = _trainer_for(spec.recipe, corpus)
+        earlier = self._store.find(spec.key)
+        if earlier is not None:
+            wanted = wanted | set(earlier.snapshots)
+        if isinstance(spec.mask, Dense):
+            wanted = wanted | _KEPT_OF_DENSE
+        ancestors = _Ancestors(self._store, trainer)
+        masks = spec.mask.make(ancestors)
+        trained = trainer.train(
+            corpus,
+            masks,
+            spec.init.make(ancestors),
+            spec.recipe.training,
+            spec.seeds,
+            sorted(wanted),
+            self._observer,
+        )
+        if earlier is not None:
+            _check_same(earlier, trained.snapshots[steps.END])
+        run = self._store.write(spec, masks, trained)
+        self._observer.run_ended(spec, run)
+        return run
+
+
+class _Ancestors:
+    """Arrays of finished parents, for the mask and the initial weights of one run."""
+
+    def __init__(self, store: Store, trainer: Trainer) -> None:
+        self._store = store
+        self._trainer = trainer
+
+    @property
+    def prunable(self) -> dict[str, tuple[int, ...]]:
+        return self._trainer.prunable
+
+    def masks(self, run: RunSpec) -> Masks:
+        return self._run(run).masks()
+
+    def snapshot(self, run: RunSpec, step: str) -> Arrays:
+        return self._run(run).snapshot(step)
+
+    def _run(self, spec: RunSpec) -> Run:
+        run = self._store.find(spec.key)
+        if run is None:
+            raise TrainingError(f"run {spec.key[:12]} was deleted while its children were made")
+        return run
+
+    def fresh_weights(self, seed: int) -> Arrays:
+        return self._trainer.fresh_weights(seed)
+
+
+def _check_same(earlier: Run, final: Arrays) -> None:
+    """A run trained again for one more snapshot must end where it ended."""
+    before = earlier.snapshot(steps.END)
+    if any(not np.array_equal(before[name], final[name]) for name in final):
+        raise TrainingError(
+            f"run {earlier.key[:12]} was trained again to keep another snapshot and ended with "
+            "other weights (another machine or TensorFlow?); begin with a new --store"
+        )
+
+
+# Compiled models and encoded data, kept for the next run of the process. Two of each: a transfer
+# goes back and forth between a source and a target.
+_trainer = lru_cache(maxsize=2)(Trainer)
+
+
+def _trainer_for(recipe: Recipe, corpus: Corpus) -> Trainer:
+    return _trainer(
+        recipe.model, len(corpus.vocabulary), len(corpus.classes), recipe.training.optimizer
+    )
+
+
+_load = lru_cache(maxsize=2)(corpora.load)
+
+
+def load_corpus(settings: DataSettings, store: Store) -> Corpus:
+    """The encoded data of a recipe, from the store's cache."""
+    return _load(settings, store.data_folder())

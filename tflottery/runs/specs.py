@@ -1,0 +1,231 @@
+"""A trained network as a value that names its ancestors.
+
+A ``RunSpec`` is a recipe, a mask and initial weights; mask and weights may refer to other runs.
+Its key is the SHA-256 of its canonical form: parents by their keys, defaults left out (so that a
+field added later leaves old keys alone), places on disk left out, the data's fingerprint in.
+
+A new control or initialisation is one more dataclass here with ``needs`` and ``make``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from tflottery.data.settings import DataSettings
+from tflottery.files import Arrays, canonical_json, sha256_of_bytes
+from tflottery.models.registry import Architecture
+from tflottery.pruning import criteria
+from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.masks import By, Masks, Scope, To
+from tflottery.training import steps
+from tflottery.training.settings import TrainingSettings
+from tflottery.training.trainer import TrainingSeeds
+
+# The tensor that is most of a text network; ``Pruned.embedding`` switches it.
+EMBEDDING = "embedding/embeddings"
+
+# Raise it when the same spec would train to other weights; old runs then have other keys.
+SPEC_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything about a training but its mask, its initial weights and its seeds."""
+
+    data: DataSettings
+    model: Architecture
+    training: TrainingSettings
+
+
+class Ancestors(Protocol):
+    """What a mask or an initialisation can ask for while it is made."""
+
+    @property
+    def prunable(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the tensors that have a mask, in the network to be trained."""
+        ...
+
+    def masks(self, run: RunSpec) -> Masks: ...
+
+    def snapshot(self, run: RunSpec, step: str) -> Arrays: ...
+
+    def fresh_weights(self, seed: int) -> Arrays: ...
+
+
+Need = tuple["RunSpec", str]
+"""A run, and the snapshot of it that is wanted."""
+
+
+class MaskSpec(Protocol):
+    def needs(self) -> Iterable[Need]: ...
+
+    def make(self, ancestors: Ancestors) -> Masks: ...
+
+
+class InitSpec(Protocol):
+    def needs(self) -> Iterable[Need]: ...
+
+    def make(self, ancestors: Ancestors) -> Arrays: ...
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Every weight is kept."""
+
+    def needs(self) -> Iterable[Need]:
+        return ()
+
+    def make(self, ancestors: Ancestors) -> Masks:
+        return mask_ops.dense(ancestors.prunable)
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """The mask of a run, pruned further by its final weights.
+
+    ``amount`` is ``By(0.2)`` of what is left or ``To(0.832)`` of all. ``embedding=False`` leaves
+    the embedding out: unpruned and uncounted. ``seed`` serves the criteria that draw.
+    """
+
+    of: RunSpec
+    amount: By | To
+    scope: Scope = "layerwise"
+    criterion: str = "magnitude"
+    embedding: bool = True
+    seed: int = 0
+
+    def needs(self) -> Iterable[Need]:
+        return ((self.of, steps.END),)
+
+    def make(self, ancestors: Ancestors) -> Masks:
+        masks = ancestors.masks(self.of)
+        final = ancestors.snapshot(self.of, steps.END)
+        scores = criteria.scores(self.criterion, final, list(masks), self.seed)
+        spare = () if self.embedding else (EMBEDDING,)
+        return mask_ops.prune(masks, scores, self.amount, scope=self.scope, spare=spare)
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """Another mask with its entries permuted within each tensor (Frankle et al. 2021)."""
+
+    of: MaskSpec
+    seed: int
+
+    def needs(self) -> Iterable[Need]:
+        return self.of.needs()
+
+    def make(self, ancestors: Ancestors) -> Masks:
+        return mask_ops.shuffle(self.of.make(ancestors), self.seed)
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """Newly drawn weights."""
+
+    seed: int
+
+    def needs(self) -> Iterable[Need]:
+        return ()
+
+    def make(self, ancestors: Ancestors) -> Arrays:
+        return ancestors.fresh_weights(self.seed)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The weights of a run at a step: ``0ep`` is original init, ``1ep`` late rewinding, ``end``
+    of the round before is fine-tuning. The training that follows has the full number of epochs,
+    and its data order begins anew."""
+
+    of: RunSpec
+    at: str
+
+    def needs(self) -> Iterable[Need]:
+        return ((self.of, self.at),)
+
+    def make(self, ancestors: Ancestors) -> Arrays:
+        return ancestors.snapshot(self.of, self.at)
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One training, fully said."""
+
+    recipe: Recipe
+    mask: MaskSpec
+    init: InitSpec
+    seeds: TrainingSeeds
+    version: int = field(default=SPEC_VERSION, repr=False)
+
+    def needs(self) -> Iterator[Need]:
+        """Parents and the snapshots wanted of them."""
+        yield from self.mask.needs()
+        yield from self.init.needs()
+
+    @cached_property
+    def canonical(self) -> dict[str, Any]:
+        """A JSON value that says the same, parents by key."""
+        if not self.recipe.data.fingerprint:
+            raise ValueError("a run needs data with a fingerprint: see sources.identify")
+        body = _canonical_fields(self)
+        # A version is never a default to leave out: raising it must change every key.
+        return {**body, "version": self.version}
+
+    @cached_property
+    def key(self) -> str:
+        """64 hexadecimal digits."""
+        return sha256_of_bytes(canonical_json(self.canonical).encode())
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def ancestry(specs: Iterable[RunSpec]) -> list[RunSpec]:
+    """The specs and all their ancestors, each once, parents before children."""
+    ordered: dict[str, RunSpec] = {}
+
+    def visit(spec: RunSpec) -> None:
+        if spec.key not in ordered:
+            for parent, _ in spec.needs():
+                visit(parent)
+            ordered[spec.key] = spec
+
+    for spec in specs:
+        visit(spec)
+    return list(ordered.values())
+
+
+def snapshots_wanted(specs: Iterable[RunSpec]) -> dict[str, set[str]]:
+    """For each key in the ancestry, the snapshots that some descendant asks for."""
+    wanted: dict[str, set[str]] = {}
+    for spec in ancestry(specs):
+        wanted.setdefault(spec.key, set())
+        for parent, step in spec.needs():
+            wanted[parent.key].add(step)
+    return wanted
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, RunSpec):
+        return {"run": value.key}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _canonical_fields(value)
+    if isinstance(value, tuple):
+        return [_canonical(item) for item in value]
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def _canonical_fields(value: Any) -> dict[str, Any]:
+    chosen = {
+        item.name: _canonical(getattr(value, item.name))
+        for item in dataclasses.fields(value)
+        if item.metadata.get("key", True) and getattr(value, item.name) != item.default
+    }
+    return {"kind": type(value).__name__, **chosen}

@@ -1,0 +1,176 @@
+"""Finished runs on disk, by key.
+
+::
+
+    runs/
+      store.json            the format
+      <key>/run.json        spec, metrics, history, versions, checksums; sealed
+      <key>/masks.npz       one bit a weight
+      <key>/<step>.npz      weights
+      locks/<key>           held while a process trains that run
+      data/                 encoded data
+
+A run's folder appears whole, by rename. Locks are the kernel's (``flock``), so those of a dead
+process are free at once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tflottery.errors import UserError
+from tflottery.files import (
+    Arrays,
+    new_folder,
+    read_arrays,
+    read_sealed,
+    require_writable,
+    seal,
+    write_arrays,
+    write_atomically,
+)
+from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.masks import Masks
+from tflottery.runs.specs import RunSpec
+from tflottery.training.trainer import Trained
+from tflottery.versions import versions
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read from disk; arrays are loaded, and checked, when asked for."""
+
+    key: str
+    folder: Path
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """``run.json``, checked."""
+        return read_sealed(self.folder / "run.json", what="run", format_version=FORMAT_VERSION)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """See ``Trained.metrics``; accuracies are fractions."""
+        return self.record["metrics"]
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """One dict an epoch."""
+        return self.record["history"]
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the training."""
+        return self.record["seconds"]
+
+    @property
+    def snapshots(self) -> list[str]:
+        """The steps whose weights were kept."""
+        return [name.removesuffix(".npz") for name in self.record["files"] if name != _MASKS]
+
+    def masks(self) -> Masks:
+        """The mask that the run was trained under."""
+        packed = read_arrays(self.folder / _MASKS, self.record["files"][_MASKS])
+        shapes = {name: tuple(shape) for name, shape in self.record["prunable"].items()}
+        return mask_ops.unpack(packed, shapes)
+
+    def snapshot(self, step: str) -> Arrays:
+        """All trainable tensors at that step, pruned weights zero."""
+        name = f"{step}.npz"
+        return read_arrays(self.folder / name, self.record["files"][name])
+
+
+_MASKS = "masks.npz"
+
+
+class Store:
+    """A folder of finished runs.
+
+    Raises:
+        UserError: the folder cannot be used, or is a store of another format.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        try:
+            if not root.exists():
+                require_writable(root, "--store")
+            elif self._marker.exists():
+                version = json.loads(self._marker.read_text()).get("format_version")
+                if version != FORMAT_VERSION:
+                    raise UserError(
+                        f"The store {root} has format version {version!r}; this tflottery reads "
+                        f"{FORMAT_VERSION}. Give --store another folder."
+                    )
+            elif any(root.iterdir()):
+                raise UserError(
+                    f"{root} is a folder of other things; give --store a new or empty one."
+                )
+        except OSError as error:
+            raise UserError(f"The store {root} cannot be used: {error.strerror}.") from None
+        except (ValueError, AttributeError):
+            raise UserError(f"{self._marker} is damaged; give --store another folder.") from None
+
+    @property
+    def _marker(self) -> Path:
+        return self.root / "store.json"
+
+    def _claim(self) -> None:
+        """Makes the folder a store, before anything else is written to it."""
+        if not self._marker.exists():
+            write_atomically(self._marker, json.dumps({"format_version": FORMAT_VERSION}) + "\n")
+
+    def data_folder(self) -> Path:
+        """The folder for encoded data."""
+        self._claim()
+        return self.root / "data"
+
+    def find(self, key: str) -> Run | None:
+        """The finished run with that key, if it is here."""
+        folder = self.root / key
+        return Run(key, folder) if folder.is_dir() else None
+
+    def write(self, spec: RunSpec, masks: Masks, trained: Trained) -> Run:
+        """Keeps a finished training; whole or not at all."""
+        folder = self.root / spec.key
+        with new_folder(folder) as staging:
+            files = {_MASKS: write_arrays(staging / _MASKS, mask_ops.pack(masks))}
+            for step, arrays in trained.snapshots.items():
+                files[f"{step}.npz"] = write_arrays(staging / f"{step}.npz", arrays)
+            payload = {
+                "format_version": FORMAT_VERSION,
+                "key": spec.key,
+                "spec": spec.canonical,
+                "dataset": spec.recipe.data.dataset,
+                "prunable": {name: list(mask.shape) for name, mask in masks.items()},
+                "metrics": trained.metrics,
+                "history": trained.history,
+                "seconds": trained.seconds,
+                "versions": versions(),
+                "files": files,
+            }
+            (staging / "run.json").write_text(seal(payload), encoding="utf-8")
+        return Run(spec.key, folder)
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """Holds a run while it is trained; waits while another process does."""
+        self._claim()
+        path = self.root / "locks" / key
+        path.parent.mkdir(exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)

@@ -1,0 +1,1 @@
+"""Training: one compiled model, its callbacks, its snapshots and metrics."""

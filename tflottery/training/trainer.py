@@ -1,0 +1,210 @@
+"""One training: masked weights in, metrics and snapshots out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from tflottery import seeds
+from tflottery.data import batches
+from tflottery.data.corpus import Corpus, Encoded
+from tflottery.errors import UserError
+from tflottery.files import Arrays
+from tflottery.models import weights as named_weights
+from tflottery.models.layers import SeededDropout
+from tflottery.models.registry import Architecture, Initializers
+from tflottery.pruning.carrier import Carrier
+from tflottery.pruning.masks import Masks, apply
+from tflottery.training import steps
+from tflottery.training.callbacks import KeepBest, Listener, RewindCapture, Report
+from tflottery.training.settings import TrainingSettings
+
+_EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class TrainingSeeds:
+    """A seed for each source of randomness within one training."""
+
+    order: int
+    dropout: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training gives.
+
+    ``metrics``: losses and accuracies (fractions) on validation and test data with the best
+    epoch's weights, ``best_epoch``, ``epochs`` run and ``steps_per_epoch``. ``history``: one dict
+    an epoch. ``snapshots``: weights by step; ``end`` is the best epoch's weights. ``seconds``:
+    wall time, the only part that differs from one time to the next.
+    """
+
+    metrics: dict[str, float]
+    history: list[dict[str, float]]
+    snapshots: dict[str, Arrays]
+    seconds: float
+
+
+class Trainer:
+    """A compiled model, carried by TF-MOT, that trains any number of runs one after the other.
+
+    Tracing and compiling cost more than an epoch of a small network, so runs that share an
+    architecture and an optimizer share a trainer; nothing of one run is left in the next.
+    """
+
+    def __init__(
+        self, architecture: Architecture, vocabulary_size: int, classes: int, optimizer: str
+    ) -> None:
+        make_deterministic()
+        self._architecture = architecture
+        self._vocabulary_size = vocabulary_size
+        self._classes = classes
+        self._carrier = Carrier(self._build(seed=0))
+        self._model = self._carrier.model
+        self._optimizer = keras.optimizers.get(optimizer)
+        self._optimizer.build(self._model.trainable_variables)
+        self._optimizer_start = [variable.numpy() for variable in self._optimizer.variables]
+        self._model.compile(self._optimizer, loss(classes), metrics=[accuracy(classes)])
+
+    def _build(self, seed: int) -> keras.Model:
+        return self._architecture.build(self._vocabulary_size, self._classes, Initializers(seed))
+
+    @property
+    def prunable(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the tensors that have a mask, by name."""
+        return self._carrier.prunable
+
+    def fresh_weights(self, seed: int) -> Arrays:
+        """Newly drawn weights; the seed alone decides them."""
+        return named_weights.get(self._build(seed))
+
+    def train(
+        self,
+        corpus: Corpus,
+        masks: Masks,
+        weights: Mapping[str, np.ndarray],
+        settings: TrainingSettings,
+        random: TrainingSeeds,
+        snapshots: Iterable[str] = (),
+        listener: Listener | None = None,
+    ) -> Trained:
+        """Trains from mask x weights under a mask that holds at every step.
+
+        Args:
+            corpus: encoded data; its test split is read once, at the end.
+            masks: bool arrays for every prunable tensor.
+            weights: float32 arrays for every trainable tensor.
+            settings: epochs, rates and stopping.
+            random: the seeds.
+            snapshots: steps whose weights to keep beside ``end``.
+            listener: is told how it goes on.
+
+        Raises:
+            UserError: a snapshot lies beyond the last epoch.
+            TrainingError: the loss is not finite, or the training stopped before a snapshot.
+        """
+        began = time.monotonic()
+        per_epoch = batches.steps_per_epoch(corpus.train, settings.batch_size)
+        moments = _moments(snapshots, per_epoch, settings.epochs)
+        self._begin(masks, weights, settings, random)
+
+        capture = RewindCapture(moments.values(), self._carrier.weights)
+        best = KeepBest(settings.monitor, settings.patience, self._carrier.weights)
+        callbacks = [*self._carrier.callbacks(), capture, best]
+        history = self._model.fit(
+            batches.training_batches(corpus.train, settings.batch_size, random.order),
+            epochs=settings.epochs,
+            steps_per_epoch=per_epoch,
+            validation_data=batches.evaluation_batches(corpus.validation, _EVALUATION_BATCH),
+            callbacks=[*callbacks, Report(listener)] if listener else callbacks,
+            verbose=0,
+        ).history
+
+        # Adding zero turns the -0.0 that a mask leaves of a negative weight into 0.0.
+        kept = {step: capture.captured.get(moment) for step, moment in moments.items()}
+        missed = [step for step, arrays in kept.items() if arrays is None]
+        if missed:
+            raise UserError(
+                f"The training stopped after epoch {len(history['loss'])}, before the snapshot "
+                f"{missed[0]}; ask for an earlier step or raise training.patience."
+            )
+        kept[steps.END] = best.best
+        self._carrier.load(masks, best.best)
+        return Trained(
+            metrics={
+                **self.evaluate(corpus.validation, "val_"),
+                **self.evaluate(corpus.test, "test_"),
+                "best_epoch": best.best_epoch,
+                "epochs": len(history["loss"]),
+                "steps_per_epoch": per_epoch,
+            },
+            history=[
+                dict(zip(history, values, strict=True))
+                for values in zip(*history.values(), strict=True)
+            ],
+            snapshots={step: apply(masks, arrays) for step, arrays in kept.items() if arrays},
+            seconds=time.monotonic() - began,
+        )
+
+    def _begin(
+        self,
+        masks: Masks,
+        weights: Mapping[str, np.ndarray],
+        settings: TrainingSettings,
+        random: TrainingSeeds,
+    ) -> None:
+        self._carrier.load(masks, weights)
+        for variable, value in zip(
+            self._optimizer.variables, self._optimizer_start, strict=True
+        ):
+            variable.assign(value)
+        self._optimizer.learning_rate = settings.learning_rate
+        for layer in self._model.layers:
+            if isinstance(layer, SeededDropout):
+                layer.reseed(seeds.derive("dropout", random.dropout, layer.name))
+        self._model.stop_training = False
+
+    def evaluate(self, encoded: Encoded, prefix: str) -> dict[str, float]:
+        """``{prefix}loss`` and ``{prefix}accuracy`` of the weights as they are."""
+        results = self._model.evaluate(
+            batches.evaluation_batches(encoded, _EVALUATION_BATCH), verbose=0, return_dict=True
+        )
+        return {f"{prefix}{name}": float(value) for name, value in results.items()}
+
+
+def _moments(snapshots: Iterable[str], per_epoch: int, epochs: int) -> dict[str, int]:
+    moments = {
+        step: steps.iteration(step, per_epoch) for step in snapshots if step != steps.END
+    }
+    for step, moment in moments.items():
+        if moment > per_epoch * epochs:
+            raise UserError(
+                f"The step {step} lies beyond the training ({epochs} epochs of {per_epoch} "
+                "steps); choose an earlier one."
+            )
+    return moments
+
+
+def loss(classes: int) -> keras.losses.Loss:
+    """Cross-entropy on logits, of the form that the head of that many classes has."""
+    if classes == 2:
+        return keras.losses.BinaryCrossentropy(from_logits=True, name="loss")
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True, name="loss")
+
+
+def accuracy(classes: int) -> keras.metrics.Metric:
+    """The fraction of texts whose class has the highest logit."""
+    if classes == 2:
+        return keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")
+    return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+
+
+def make_deterministic() -> None:
+    """The same seeds give the same bits on the same machine; on a CPU this costs nothing."""
+    tf.config.experimental.enable_op_determinism()

@@ -1,0 +1,25 @@
+"""What made a result: the versions that every result file records."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from importlib import metadata
+
+import tflottery
+
+_PACKAGES = (
+    "tensorflow",
+    "tf_keras",
+    "tensorflow-model-optimization",
+    "tensorflow-datasets",
+    "keras-tuner",
+    "numpy",
+)
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions by name: tflottery, Python and the packages whose code decides a number."""
+    found = {name: metadata.version(name) for name in _PACKAGES}
+    return {"tflottery": tflottery.__version__, "python": platform.python_version(), **found}
