@@ -231,8 +231,7 @@ def hunt(
 
 def _judge(level: Level, run: Run, dense: Run, tolerance: float) -> Round:
     masks = run.masks()
-    # Accuracies are counts over thousands of texts; rounding keeps a tie a tie.
-    difference = round(100 * (_accuracy(run) - _accuracy(dense)), 6)
+    difference = points(run, dense)
     return Round(
         level=level,
         run=run,
@@ -241,6 +240,12 @@ def _judge(level: Level, run: Run, dense: Run, tolerance: float) -> Round:
         difference=difference,
         matches=difference >= -tolerance,
     )
+
+
+def points(run: Run, dense: Run) -> float:
+    """Validation accuracy of a run minus that of dense, in points."""
+    # Accuracies are counts over thousands of texts; rounding keeps a tie a tie.
+    return round(100 * (_accuracy(run) - _accuracy(dense)), 6)
 
 
 def _choose(rounds: list[Round]) -> Round:

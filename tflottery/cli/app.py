@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from absl import flags
 
@@ -34,8 +35,6 @@ class Command:
 
 def run(command: Command, argv: list[str] | None = None) -> int:
     """Runs a command and gives its exit code; nothing but a bug shows a traceback."""
-    # TensorFlow's start-up messages, a missing GPU among them, are no news to the user.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     values = flags.FlagValues()
     flags.DEFINE_boolean("help", False, "Show this help.", short_name="h", flag_values=values)
     command.define(values)
@@ -61,6 +60,37 @@ def run(command: Command, argv: list[str] | None = None) -> int:
         traceback.print_exc()
         return _complain(command, "this is a bug in tflottery; please report it.", FAILED)
     return DONE
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow without its start-up messages; they come back if the import fails.
+
+    Some are written before TensorFlow reads TF_CPP_MIN_LOG_LEVEL, so only the descriptor helps.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _kept_aside(sys.stderr.fileno()):
+        import tensorflow
+        import tensorflow_model_optimization
+
+        tensorflow.config.list_physical_devices()
+        del tensorflow, tensorflow_model_optimization
+
+
+@contextmanager
+def _kept_aside(descriptor: int) -> Iterator[None]:
+    """Sends what is written to a file descriptor to a file, and from there back on an error."""
+    with tempfile.TemporaryFile() as aside:
+        original = os.dup(descriptor)
+        os.dup2(aside.fileno(), descriptor)
+        try:
+            yield
+        except BaseException:
+            aside.seek(0)
+            os.write(original, aside.read())
+            raise
+        finally:
+            os.dup2(original, descriptor)
+            os.close(original)
 
 
 def _complain(command: Command, text: str, code: int) -> int:
@@ -90,18 +120,11 @@ def _help(command: Command, values: flags.FlagValues) -> str:
     lines = [command.summary, "", f"usage: bin/{command.name} [flags]", ""]
     for name in _own_flags(values):
         flag = values[name]
-        default = "" if flag.default in (None, "", False, []) else f" [{_shown(flag.default)}]"
+        default = "" if flag.default in (None, "", False, []) else f" [{flag.default}]"
         head = f"  --{name}{default}"
-        body = textwrap.wrap(str(flag.help), width=54)
-        for position, line in enumerate(body):
-            left = head if position == 0 else ""
-            if position == 0 and len(head) > 24:
-                lines.append(head)
-                left = ""
-            lines.append(f"{left:<25} {line}")
+        first, *more = textwrap.wrap(str(flag.help).split("\n")[0].split(";\n")[0], width=54)
+        lines += [f"{head:<24} {first}", *(f"{'':<24} {line}" for line in more)]
     examples = textwrap.indent(textwrap.dedent(command.examples).strip(), "  ")
     return "\n".join([*lines, "", "examples:", examples])
 
 
-def _shown(value: Any) -> str:
-    return str(value)

@@ -9,7 +9,6 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from tflottery.runs.realise import Observer
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Run
 from tflottery.training.callbacks import Logs
@@ -190,7 +189,3 @@ def watch(
     """The view that fits where the output goes."""
     view = Live if console.is_terminal else Lines
     return view(console, label, total, may_end_early)
-
-
-def _is_observer(view: Live | Lines) -> Observer:
-    return view

@@ -1,8 +1,9 @@
 """Toy reviews from a seeded grammar: for trying things, never for conclusions.
 
-The label is the verdict of the *last* opinion, after negation ("not at all dull") and contrast
-("the score is superb , but the plot drags"); earlier clauses and quoted opinions of other people
-distract. Word counts alone therefore do not settle it, a few words in a row nearly do.
+The label is the reviewer's verdict: after negation ("not at all dull"), and from the clause that
+wins a contrast ("the score is superb, but the plot is flat"; "the plot is flat, although the score
+is superb"). What others say, and who acts where, distracts. Word counts alone do not settle it; a
+few words in a row mostly do.
 """
 
 from __future__ import annotations
@@ -35,8 +36,13 @@ _ASPECTS = (
     "villain opening finale setting costume sound chemistry"
 ).split()
 _NEGATIONS = ("not", "never", "hardly", "not at all", "by no means", "anything but")
-_DEGREES = ("", "", "very", "truly", "rather", "quite", "so", "deeply")
-_CONTRASTS = ("but", "yet", "however", "still", "although some disagree")
+_DEGREES = ("", "", "", "", "very", "truly", "rather", "quite")
+_CONTRASTS = ("but", "yet", "however")
+_CONCESSIONS = ("although", "though", "while")
+_HEARSAY = ("{name} says", "they told me", "some claim")
+_NEGATED_SHARE, _CONTRAST_SHARE, _HEARSAY_SHARE = 0.3, 0.3, 0.4
+# Some reviewers mean the opposite and nothing tells: no model gets beyond 1 minus this.
+_IRONIC_SHARE = 0.05
 _FILLERS = (
     "i saw it with {name} in {place}",
     "{name} plays {name} of {place}",
@@ -73,25 +79,35 @@ class ToySource:
         random = seeds.generator("toy", GRAMMAR, split)
         for number in range(SIZES[split]):
             label = number % 2
-            yield _review(random, bool(label)).encode(), label
+            ironic = random.random() < _IRONIC_SHARE
+            yield _review(random, bool(label) != ironic).encode(), label
 
 
 def _review(random: np.random.Generator, good: bool) -> str:
-    parts: list[str] = []
-    for _ in range(random.integers(0, 4)):
-        parts += [_filler(random), random.choice([".", ",", "<br />"])]
-    opinions = int(random.integers(1, 4))
-    for position in range(opinions):
-        last = position == opinions - 1
-        parts.append(_opinion(random, good if last else bool(random.integers(2))))
-        parts += ["."] if last else [",", str(random.choice(_CONTRASTS))]
-        if random.random() < 0.4:
-            parts += [_filler(random), "."]
-    return " ".join(parts).replace(" .", ".").replace(" ,", ",").capitalize()
+    clauses = [_filler(random) for _ in range(random.integers(0, 4))]
+    clauses.append(_verdict(random, good))
+    clauses += [_filler(random) for _ in range(random.integers(0, 3))]
+    if random.random() < _HEARSAY_SHARE:
+        source = str(random.choice(_HEARSAY)).format(name=_name(random))
+        hearsay = f"{source} {_opinion(random, bool(random.integers(2)))}"
+        clauses.insert(int(random.integers(len(clauses) + 1)), hearsay)
+    return "".join(
+        f"{clause.capitalize()}{random.choice(('. ', '! ', '.<br /><br />'))}" for clause in clauses
+    ).strip()
+
+
+def _verdict(random: np.random.Generator, good: bool) -> str:
+    wins, loses = _opinion(random, good), _opinion(random, bool(random.integers(2)))
+    kind = random.random()
+    if kind < _CONTRAST_SHARE:
+        return f"{loses}, {random.choice(_CONTRASTS)} {wins}"
+    if kind < 2 * _CONTRAST_SHARE:
+        return f"{wins}, {random.choice(_CONCESSIONS)} {loses}"
+    return wins
 
 
 def _opinion(random: np.random.Generator, good: bool) -> str:
-    negated = random.random() < 0.35
+    negated = random.random() < _NEGATED_SHARE
     adjective = random.choice(_GOOD if good != negated else _BAD)
     degree = random.choice(_NEGATIONS if negated else _DEGREES)
     return " ".join(f"the {random.choice(_ASPECTS)} is {degree} {adjective}".split())

@@ -1,4 +1,4 @@
-"""The LSTM classifier: the last states of one or more layers, in one or both directions."""
+"""The LSTM classifier: one or more layers, in one or both directions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import tf_keras as keras
 
-from tflottery.errors import UserError
-from tflottery.models.layers import ReverseTime, SeededDropout, WordMask
+from tflottery.errors import UserError, suggest
+from tflottery.models.layers import MaxOverTime, ReverseTime, SeededDropout, WordMask
 from tflottery.models.registry import Initializers, head
 
 DIRECTIONS = ("forward", "backward")
+POOLINGS = ("last", "max")
 # In the order in which Keras lays them side by side in a kernel.
 GATES = ("input", "forget", "candidate", "output")
 
@@ -20,6 +21,8 @@ GATES = ("input", "forget", "candidate", "output")
 class Lstm:
     """``layers`` LSTM layers of ``units`` units a direction.
 
+    ``pooling`` makes one vector of the last layer: its ``last`` states, or the ``max`` of each
+    unit over the words (Conneau et al. 2017), which learns faster on long reviews.
     ``forget_bias`` starts the forget gate's bias at 1 (Jozefowicz et al. 2015) instead of 0. Both
     directions are LSTM layers of their own: TF-MOT refuses Keras' Bidirectional.
     """
@@ -31,12 +34,16 @@ class Lstm:
     layers: int = 1
     bidirectional: bool = True
     forget_bias: bool = True
+    pooling: str = "last"
     embedding_dropout: float = 0.2
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
         if min(self.embedding, self.units, self.layers) < 1:
             raise UserError("model.embedding, model.units and model.layers are at least 1.")
+        if self.pooling not in POOLINGS:
+            raise UserError(f"model.pooling is not {self.pooling!r}: "
+                            f"{suggest(self.pooling, POOLINGS)}")  # fmt: skip
 
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
         ids = keras.Input([None], dtype="int32", name="ids")
@@ -48,21 +55,41 @@ class Lstm:
             name="embedding",
         )(ids)
         words = SeededDropout(self.embedding_dropout, name="embedding_dropout")(words)
-        directions = DIRECTIONS if self.bidirectional else DIRECTIONS[:1]
         for number in range(1, self.layers + 1):
-            last = number == self.layers
-            outputs = []
-            for direction in directions:
-                layer = self._layer(f"lstm_{direction}_{number}", initializers, last)
-                output = layer(words, mask=mask)
-                if direction == "backward" and not last:
-                    output = ReverseTime(name=f"reverse_{number}")(output)
-                outputs.append(output)
-            words = outputs[0]
-            if self.bidirectional:
-                words = keras.layers.Concatenate(name=f"states_{number}")(outputs)
+            sequences = number < self.layers or self.pooling == "max"
+            words = self._both_ways(words, mask, number, sequences, initializers)
+            if sequences and number == self.layers:
+                words = MaxOverTime(name="max")([words, mask])
             words = SeededDropout(self.dropout, name=f"dropout_{number}")(words)
         return keras.Model(ids, head(classes, initializers)(words), name="lstm")
+
+    def _both_ways(
+        self,
+        words: keras.KerasTensor,
+        mask: keras.KerasTensor,
+        number: int,
+        sequences: bool,
+        initializers: Initializers,
+    ) -> keras.KerasTensor:
+        outputs = []
+        for direction in DIRECTIONS if self.bidirectional else DIRECTIONS[:1]:
+            name = f"lstm_{direction}_{number}"
+            layer = keras.layers.LSTM(
+                self.units,
+                return_sequences=sequences,
+                go_backwards=direction == "backward",
+                kernel_initializer=initializers.glorot_uniform(f"{name}/kernel"),
+                recurrent_initializer=initializers.orthogonal(f"{name}/recurrent_kernel"),
+                unit_forget_bias=self.forget_bias,
+                name=name,
+            )
+            output = layer(words, mask=mask)
+            if direction == "backward" and sequences:
+                output = ReverseTime(name=f"reverse_{number}")(output)
+            outputs.append(output)
+        if not self.bidirectional:
+            return outputs[0]
+        return keras.layers.Concatenate(name=f"states_{number}")(outputs)
 
     def gates(self, tensor: str) -> tuple[str, ...]:
         return GATES if tensor.startswith("lstm_") else ()

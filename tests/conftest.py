@@ -1,0 +1,95 @@
+"""What many tests use: small data, small networks, commands as real processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from tflottery.data import sources
+from tflottery.data.corpus import Corpus, encode
+from tflottery.data.settings import DataSettings
+from tflottery.models.cnn import Cnn
+from tflottery.models.lstm import Lstm
+from tflottery.runs.specs import Recipe
+from tflottery.training.settings import TrainingSettings
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared" / "tfds"
+
+# Machines differ too much for hypothesis' deadlines; ours are tests, not benchmarks.
+settings.register_profile("tflottery", deadline=None, derandomize=True)
+settings.load_profile("tflottery")
+
+SMALL = {
+    "cnn": Cnn(embedding=8, widths=(2, 3), filters=6, embedding_dropout=0.1, dropout=0.2),
+    "lstm": Lstm(embedding=8, units=5, layers=2, embedding_dropout=0.1, dropout=0.2),
+}
+REVIEWS = {
+    "pos": ["a fine film", "great fun and great heart", "i loved it", "bright , warm and funny"],
+    "neg": ["a poor film", "no fun and no heart", "i hated it", "dull , cold and tired"],
+}
+
+
+def write_reviews(path: Path, copies: int = 12, delimiter: str = ",") -> Path:
+    """A CSV of small reviews: ``copies`` variants of each of ``REVIEWS``."""
+    rows = [
+        f'"{text} {word}"{delimiter}{label}'
+        for label, texts in REVIEWS.items()
+        for number, text in enumerate(texts)
+        for word in ["indeed"] * number + ["truly"] * (copies - number)
+    ]
+    path.write_text("\n".join([f"text{delimiter}label", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_settings(tmp_path_factory: pytest.TempPathFactory) -> DataSettings:
+    file = write_reviews(tmp_path_factory.mktemp("reviews") / "small.csv")
+    return sources.identify(DataSettings(dataset=str(file), vocabulary_size=40, max_length=12))
+
+
+@pytest.fixture(scope="session")
+def small_corpus(small_settings: DataSettings) -> Corpus:
+    return encode(sources.open_source(small_settings), small_settings)
+
+
+@pytest.fixture(params=sorted(SMALL))
+def small_recipe(request: pytest.FixtureRequest, small_settings: DataSettings) -> Recipe:
+    """A recipe that trains in a second, once for each architecture."""
+    training = TrainingSettings(learning_rate=0.01, batch_size=16, epochs=2, patience=2)
+    return Recipe(small_settings, SMALL[request.param], training)
+
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """Runs ``bin/<name>`` with flags in a folder of its own; gives the finished process."""
+
+    def run(name: str, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", f"tflottery.cli.{name}", *flags],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run
+
+
+def same_arrays(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    """Whether both hold the same names and, bit for bit, the same arrays."""
+    return set(one) == set(other) and all(np.array_equal(one[name], other[name]) for name in one)

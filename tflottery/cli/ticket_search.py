@@ -1,0 +1,185 @@
+"""What ``find_ticket`` does: the plan, the hunt, the ticket, and what the user reads of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from absl import flags
+from rich.console import Console
+from rich.table import Table
+
+from tflottery import config, lottery
+from tflottery.cli import COMMANDS
+from tflottery.cli import flags as common
+from tflottery.cli.progress import clock, watch
+from tflottery.data import sources
+from tflottery.data.corpus import Corpus
+from tflottery.files import require_writable
+from tflottery.lottery import Outcome, Plan, Round
+from tflottery.runs.realise import Realiser, load_corpus
+from tflottery.runs.store import Run, Store
+from tflottery.tickets import Ticket, write_ticket
+from tflottery.training import steps
+
+
+def search(values: flags.FlagValues) -> None:
+    """Finds a ticket as the flags say, writes it and shows what was found."""
+    seed = common.seed(values)
+    chosen = config.load(values.config or "", common.overrides(values), values.set)
+    store = Store(Path(values.store))
+    require_writable(Path(values.output), "--output")
+    recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
+    plan = lottery.make_plan(recipe, chosen.pruning, seed)
+    console = Console(highlight=False)
+    if values.dry_run:
+        _show_plan(console, plan, store)
+        return
+    labels = _labels(plan)
+    total = len(plan.levels) + 2  # dense, the levels, and the reinit of one of them
+    view = watch(console, lambda spec: labels[spec.key], total, may_end_early=plan.is_open)
+    with view:
+        realise = Realiser(store, plan.specs(), view)
+        outcome = lottery.hunt(plan, realise)
+        corpus = load_corpus(recipe.data, store)
+        ticket = _write(Path(values.output), outcome, realise, corpus, seed)
+    console.print(_table(outcome), soft_wrap=True)
+    console.print(_sentence(outcome))
+    if corpus.caution:
+        console.print(corpus.caution)
+    if not view.trained:
+        console.print(f"Trained nothing: every run was in {store.root}/ already.")
+    for line in _next_steps(ticket):
+        console.print(line, soft_wrap=True)
+
+
+def _labels(plan: Plan) -> dict[str, str]:
+    labels = {plan.dense.key: "dense"}
+    for level in plan.levels:
+        labels[level.ticket.key] = f"round {level.number}"
+        labels.setdefault(level.reinit.key, f"reinit of round {level.number}")
+    return labels
+
+
+def _show_plan(console: Console, plan: Plan, store: Store) -> None:
+    labels = _labels(plan)
+    realise = Realiser(store, plan.specs())
+    tickets = [plan.dense, *(level.ticket for level in plan.levels)]
+    reinits = [spec for spec in plan.specs() if spec not in tickets]
+    # Which reinit an open plan trains, its results decide; it is one in any case.
+    shown = tickets if plan.is_open else tickets + reinits
+    done = [spec for spec in shown if realise.is_done(spec)]
+    for spec in shown:
+        state = "in the store" if spec in done else "to train"
+        console.print(f"{spec.key[:12]}  {labels[spec.key]:<20} {state}")
+    count = len(shown) - len(done) + plan.is_open
+    seconds = [run.seconds for spec in done if (run := store.find(spec.key))]
+    time = (
+        f"about {clock(count * sum(seconds) / len(seconds))}"
+        if seconds
+        else "how long that takes is known after the first"
+    )
+    limit = "at most " if plan.is_open else ""
+    console.print(f"To train: {limit}{count} of {len(tickets) + 1} runs; {time}.")
+
+
+def _write(
+    output: Path, outcome: Outcome, realise: Realiser, corpus: Corpus, seed: int
+) -> Ticket:
+    settings, reported = outcome.plan.settings, outcome.reported
+    recipe = outcome.plan.dense.recipe
+    name = (
+        f"{corpus.name}-{recipe.model.name}-{settings.method}-{settings.init.replace(':', '_')}"
+        f"-{reported.counted.sparsity:.3f}-seed{seed}-{reported.run.key[:8]}"
+    )
+    judged = {"dense": outcome.dense, "ticket": reported.run, "reinit": outcome.reinit}
+    about = {
+        "dataset": recipe.data.dataset,
+        "model": recipe.model.name,
+        **dataclasses.asdict(settings),
+        "seed": seed,
+        "verdict": outcome.verdict,
+        **{f"{name}_test_accuracy": run.metrics["test_accuracy"] for name, run in judged.items()},
+        **{
+            f"{name}_validation_accuracy": run.metrics["val_accuracy"]
+            for name, run in judged.items()
+        },
+        "run_key": reported.run.key,
+        "dense_run_key": outcome.dense.key,
+        "reinit_run_key": outcome.reinit.key,
+    }
+    return write_ticket(
+        output / name,
+        about,
+        recipe,
+        corpus.classes,
+        corpus.vocabulary,
+        reported.run.masks(),
+        realise.initial_weights(reported.level.ticket),
+        reported.run.snapshot(steps.END),
+    )
+
+
+def _table(outcome: Outcome) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in (
+        "round",
+        "pruned\n%",
+        "weights\nleft",
+        "no emb.\n%",
+        "valid.\n%",
+        "test\n%",
+        "to dense\npoints",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    total = outcome.reported.counted.total
+    table.add_row("dense", "0.0", f"{total:,}", "0.0", *_accuracies(outcome.dense), "", "")
+    for judged in outcome.rounds:
+        verdict = "matches" if judged.matches else "below dense"
+        if judged is outcome.reported:
+            verdict = f"[bold]{outcome.verdict} <[/bold]"
+        row = [*_sizes(judged), *_accuracies(judged.run), f"{judged.difference:+.2f}"]
+        table.add_row(str(judged.level.number), *row, verdict)
+    reported = outcome.reported
+    table.add_row(
+        "reinit",
+        *_sizes(reported),
+        *_accuracies(outcome.reinit),
+        f"{lottery.points(outcome.reinit, outcome.dense):+.2f}",
+        f"mask of {reported.level.number}",
+    )
+    return table
+
+
+def _sizes(judged: Round) -> list[str]:
+    return [
+        f"{100 * judged.counted.sparsity:.1f}",
+        f"{judged.counted.remaining:,}",
+        f"{100 * judged.elsewhere.sparsity:.1f}",
+    ]
+
+
+def _accuracies(run: Run) -> list[str]:
+    return [f"{100 * run.metrics[key]:.2f}" for key in ("val_accuracy", "test_accuracy")]
+
+
+def _sentence(outcome: Outcome) -> str:
+    counted = outcome.reported.counted
+    matches = "matches" if outcome.reported.matches else "does not match"
+    beats = "beats" if outcome.beats_reinit else "does not beat"
+    times = counted.total / max(counted.remaining, 1)
+    return (
+        f"{outcome.verdict.capitalize()}: with {100 * counted.sparsity:.1f} % pruned ({times:.1f} "
+        f"times fewer weights) it {matches} dense within {outcome.plan.settings.tolerance:g} "
+        f"points and {beats} the reinit of its mask, on validation data."
+    )
+
+
+def _next_steps(ticket: Ticket) -> list[str]:
+    commands = {
+        "transfer": f"bin/transfer --ticket {ticket.folder} --to yelp_polarity",
+        "export": f"bin/export --ticket {ticket.folder}",
+    }
+    following = [line for name, line in commands.items() if name in COMMANDS]
+    return [f"Ticket: {ticket.folder}/", *(f"Next:   {line}" for line in following)]
