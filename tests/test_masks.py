@@ -49,9 +49,7 @@ def test_global_lets_tensors_compete():
 
 def test_spared_tensors_neither_prune_nor_count():
     scores = magnitudes(embedding=[0.1, 0.2], head=[1, 2, 3, 4])
-    pruned = masks.prune(
-        everything(scores), scores, To(0.5), scope="global", spare=["embedding"]
-    )
+    pruned = masks.prune(everything(scores), scores, To(0.5), scope="global", spare=["embedding"])
     assert pruned["embedding"].all()
     assert pruned["head"].tolist() == [False, False, True, True]
 
@@ -84,7 +82,9 @@ tensors = st.dictionaries(
 )
 
 
-@given(tensors, st.lists(st.floats(0.01, 0.6), min_size=1, max_size=4), st.sampled_from(masks.SCOPES))
+@given(
+    tensors, st.lists(st.floats(0.01, 0.6), min_size=1, max_size=4), st.sampled_from(masks.SCOPES)
+)
 def test_rounds_are_monotone_exact_and_keep_the_largest(weights, rates, scope):
     current = masks.dense({name: values.shape for name, values in weights.items()})
     scores = {name: np.abs(values) for name, values in weights.items()}

@@ -50,15 +50,16 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     """Writes ``path`` whole or not at all, making its folder where needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=STAGING_PREFIX, dir=path.parent)
+    staged = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        staged.chmod(0o666 & ~_umask())
+        staged.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        staged.unlink(missing_ok=True)
         raise
 
 
@@ -73,17 +74,17 @@ def new_folder(path: Path) -> Iterator[Path]:
     staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=path.parent))
     try:
         yield staging
-        os.chmod(staging, 0o777 & ~_umask())
+        staging.chmod(0o777 & ~_umask())
         for file in staging.iterdir():
             with file.open("rb") as stream:
                 os.fsync(stream.fileno())
         if path.exists():
             aside = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=path.parent))
-            os.replace(path, aside / "old")
-            os.replace(staging, path)
+            path.replace(aside / "old")
+            staging.replace(path)
             shutil.rmtree(aside)
         else:
-            os.replace(staging, path)
+            staging.replace(path)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise

@@ -62,9 +62,7 @@ class PruningSettings:
         if not 0 < self.rate < 1:
             raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
         if isinstance(self.sparsity, str) and self.sparsity != AUTO:
-            raise UserError(
-                f"A sparsity is a fraction in [0, 1) or 'auto', not {self.sparsity!r}."
-            )
+            raise UserError(f"A sparsity is a fraction in [0, 1) or 'auto', not {self.sparsity!r}.")
         if not isinstance(self.sparsity, str) and not 0 <= self.sparsity < 1:
             raise UserError(
                 f"A sparsity is a fraction in [0, 1), not {self.sparsity:g}; "
@@ -203,9 +201,7 @@ class Outcome:
             return "no ticket"
         if not self.beats_reinit:
             return "matches"
-        return (
-            "winning ticket" if self.plan.settings.init == "original" else "matching subnetwork"
-        )
+        return "winning ticket" if self.plan.settings.init == "original" else "matching subnetwork"
 
 
 def hunt(

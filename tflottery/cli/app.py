@@ -126,5 +126,3 @@ def _help(command: Command, values: flags.FlagValues) -> str:
         lines += [f"{head:<24} {first}", *(f"{'':<24} {line}" for line in more)]
     examples = textwrap.indent(textwrap.dedent(command.examples).strip(), "  ")
     return "\n".join([*lines, "", "examples:", examples])
-
-

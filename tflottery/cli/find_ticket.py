@@ -24,9 +24,7 @@ def find(values: flags.FlagValues) -> None:
 
 
 def _kept(values: flags.FlagValues) -> str:
-    return (
-        f"Finished trainings are kept in {values.store}/; the same command goes on from there."
-    )
+    return f"Finished trainings are kept in {values.store}/; the same command goes on from there."
 
 
 COMMAND = app.Command(

@@ -83,9 +83,7 @@ def _show_plan(console: Console, plan: Plan, store: Store) -> None:
     console.print(f"To train: {limit}{count} of {len(tickets) + 1} runs; {time}.")
 
 
-def _write(
-    output: Path, outcome: Outcome, realise: Realiser, corpus: Corpus, seed: int
-) -> Ticket:
+def _write(output: Path, outcome: Outcome, realise: Realiser, corpus: Corpus, seed: int) -> Ticket:
     settings, reported = outcome.plan.settings, outcome.reported
     recipe = outcome.plan.dense.recipe
     name = (

@@ -118,9 +118,7 @@ def encode(source: Source, settings: DataSettings) -> Corpus:
     training_rows, test_rows = np.arange(len(parts["train"])), None
     if "test" not in parts:
         training_rows, test_rows = _split(parts["train"].labels, training_rows, _TEST_FRACTION)
-    train_rows, validation_rows = _split(
-        parts["train"].labels, training_rows, settings.validation
-    )
+    train_rows, validation_rows = _split(parts["train"].labels, training_rows, settings.validation)
     train = parts["train"].take(train_rows)
     counts = np.bincount(train.ids, minlength=len(numbers))
     words = [word.decode() for word in numbers]
@@ -176,9 +174,7 @@ def _chunks(examples: Iterable[Example]) -> Iterator[list[Example]]:
         yield chunk
 
 
-def _split(
-    labels: np.ndarray, rows: np.ndarray, fraction: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _split(labels: np.ndarray, rows: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
     """Rows kept and rows held out: ``fraction`` of each class, drawn once and for all."""
     random = seeds.generator("split")
     held_out = []

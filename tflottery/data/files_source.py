@@ -56,8 +56,8 @@ class FilesSource:
     @classmethod
     def claims(cls, dataset: str) -> bool:
         path = Path(dataset).expanduser()
-        known = (*_DELIMITERS, *_JSON_LINES)
-        return path.suffix.lower() in known or os.sep in dataset and path.exists() or path.is_dir()
+        is_table = path.suffix.lower() in (*_DELIMITERS, *_JSON_LINES)
+        return is_table or path.is_dir() or (os.sep in dataset and path.exists())
 
     def fingerprint(self) -> str:
         content = {

@@ -18,14 +18,23 @@ Example = tuple[bytes, int]
 class Source(Protocol):
     """Labelled texts in a fixed order."""
 
-    name: str
-    """Short, for tables and folder names."""
-    classes: tuple[str, ...]
-    """Class names by label."""
-    splits: tuple[str, ...]
-    """``("train", "test")``, or ``("train",)`` where no test split is given."""
     caution: ClassVar[str]
     """A line for the user to read beside any result, or empty."""
+
+    @property
+    def name(self) -> str:
+        """Short, for tables and folder names."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names by label."""
+        ...
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """``("train", "test")``, or ``("train",)`` where no test split is given."""
+        ...
 
     @classmethod
     def claims(cls, dataset: str) -> bool:

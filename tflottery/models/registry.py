@@ -19,6 +19,8 @@ class Architecture(Protocol):
 
     name: ClassVar[str]
 
+    def __hash__(self) -> int: ...
+
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
         """An uncompiled plain Keras model: ids int32 [batch, words] → logits float.
 

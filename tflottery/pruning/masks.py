@@ -28,9 +28,7 @@ def dense(shapes: Mapping[str, tuple[int, ...]]) -> Masks:
 def apply(masks: Masks, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The weights with exact zeros where they are pruned; tensors without a mask as they are."""
     return {
-        name: np.where(masks[name], tensor, np.zeros((), tensor.dtype))
-        if name in masks
-        else tensor
+        name: np.where(masks[name], tensor, np.zeros((), tensor.dtype)) if name in masks else tensor
         for name, tensor in weights.items()
     }
 

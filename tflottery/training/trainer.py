@@ -21,7 +21,7 @@ from tflottery.models.registry import Architecture, Initializers
 from tflottery.pruning.carrier import Carrier
 from tflottery.pruning.masks import Masks, apply
 from tflottery.training import steps
-from tflottery.training.callbacks import KeepBest, Listener, RewindCapture, Report
+from tflottery.training.callbacks import KeepBest, Listener, Report, RewindCapture
 from tflottery.training.settings import TrainingSettings
 
 _EVALUATION_BATCH = 256
@@ -160,9 +160,7 @@ class Trainer:
         random: TrainingSeeds,
     ) -> None:
         self._carrier.load(masks, weights)
-        for variable, value in zip(
-            self._optimizer.variables, self._optimizer_start, strict=True
-        ):
+        for variable, value in zip(self._optimizer.variables, self._optimizer_start, strict=True):
             variable.assign(value)
         self._optimizer.learning_rate = settings.learning_rate
         for layer in self._model.layers:
@@ -179,9 +177,7 @@ class Trainer:
 
 
 def _moments(snapshots: Iterable[str], per_epoch: int, epochs: int) -> dict[str, int]:
-    moments = {
-        step: steps.iteration(step, per_epoch) for step in snapshots if step != steps.END
-    }
+    moments = {step: steps.iteration(step, per_epoch) for step in snapshots if step != steps.END}
     for step, moment in moments.items():
         if moment > per_epoch * epochs:
             raise UserError(

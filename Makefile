@@ -1,0 +1,42 @@
+# Two commands on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help demo test test-all check bench clean
+
+help:
+	@echo "make demo      install, then find a ticket on the built-in toy reviews"
+	@echo "make test      install, then run the tests (some minutes)"
+	@echo "make test-all  the long tests too"
+	@echo "make check     ruff and the type checker"
+	@echo "make bench     what the mask costs a training step"
+	@echo "make clean     remove .venv and caches; runs/ and tickets/ stay"
+
+# Made anew whenever the dependencies change.
+$(INSTALLED): setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable ".[dev]"
+	@touch $@
+
+demo: $(INSTALLED)
+	bin/find_ticket --dataset toy
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+test-all: $(INSTALLED)
+	$(BIN)/python -m pytest -m ""
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/masked_step.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
