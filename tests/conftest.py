@@ -31,7 +31,7 @@ settings.load_profile("tflottery")
 
 SMALL = {
     "cnn": Cnn(embedding=8, widths=(2, 3), filters=6, embedding_dropout=0.1, dropout=0.2),
-    "lstm": Lstm(embedding=8, units=5, layers=2, embedding_dropout=0.1, dropout=0.2),
+    "lstm": Lstm(embedding=8, units=5, embedding_dropout=0.1, dropout=0.2),
 }
 REVIEWS = {
     "pos": ["a fine film", "great fun and great heart", "i loved it", "bright , warm and funny"],

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tflottery.data.settings import DataSettings
+from tflottery.data.tfds_source import ALIASES
 from tflottery.errors import UserError, suggest
 from tflottery.lottery import PruningSettings
 from tflottery.models.registry import Architecture, architectures
@@ -88,18 +89,13 @@ def _find(path: str) -> Path:
 
 
 def _fitting(changes: Mapping[str, Any]) -> Path | None:
-    from tflottery.data.tfds_source import ALIASES
-
-    dataset = changes.get("data.dataset", DataSettings.dataset)
-    same = [dataset, *(alias for alias, name in ALIASES.items() if name == ALIASES.get(dataset))]
+    dataset = str(changes.get("data.dataset", DataSettings.dataset))
     model = changes.get("model.name", _DEFAULT_MODEL)
-    for name in [f"{alias}_{model}" for alias in same]:
-        file = config_folder() / f"{name}.toml"
-        # A path as data set is no name of a configuration.
-        if "/" not in name and file.is_file():
-            return file
-    fallback = config_folder() / f"{dataset}.toml"
-    return fallback if "/" not in str(dataset) and fallback.is_file() else None
+    builder = ALIASES.get(dataset, dataset)
+    names = [dataset, *(alias for alias, name in ALIASES.items() if name == builder)]
+    candidates = [*(f"{name}_{model}.toml" for name in names), f"{dataset}.toml"]
+    shipped = {file.name: file for file in config_folder().glob("*.toml")}
+    return next((shipped[name] for name in candidates if name in shipped), None)
 
 
 def _read(path: Path) -> Tables:

@@ -74,7 +74,8 @@ class PruningSettings:
 
 
 def parse_init(text: str) -> str:
-    """``original``, ``random``, ``finetune`` or ``rewind:STEP``, the step in its one form."""
+    """``original``, ``random``, ``finetune`` or ``rewind:STEP``, each in its one form: rewinding
+    to the beginning is ``original``."""
     if text in ("original", "random", "finetune"):
         return text
     name, _, step = text.partition(":")
@@ -83,7 +84,8 @@ def parse_init(text: str) -> str:
             f"There is no initialisation {text!r}. "
             f"{suggest(text, ['original', 'random', 'finetune', 'rewind:1ep', 'rewind:500it'])}"
         )
-    return f"rewind:{steps.parse(step)}"
+    step = steps.parse(step)
+    return "original" if step == steps.BEGINNING else f"rewind:{step}"
 
 
 @dataclass(frozen=True)

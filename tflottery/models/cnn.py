@@ -14,13 +14,18 @@ from tflottery.models.registry import Initializers, head
 
 @dataclass(frozen=True)
 class Cnn:
-    """One convolution of ``filters`` filters for each of ``widths``, in words."""
+    """One convolution of ``filters`` filters for each of ``widths``, in words.
+
+    Embeddings begin uniform in ± ``embedding_scale``: the smaller, the sooner magnitude pruning
+    takes the rows of words that were hardly ever seen.
+    """
 
     name: ClassVar[str] = "cnn"
 
     embedding: int = 100
     widths: tuple[int, ...] = (3, 4, 5)
     filters: int = 100
+    embedding_scale: float = 0.05
     embedding_dropout: float = 0.2
     dropout: float = 0.5
 
@@ -35,7 +40,7 @@ class Cnn:
         words = layers.Embedding(
             vocabulary_size,
             self.embedding,
-            embeddings_initializer=initializers.uniform("embedding", 0.05),
+            embeddings_initializer=initializers.uniform("embedding", self.embedding_scale),
             name="embedding",
         )(ids)
         words = SeededDropout(self.embedding_dropout, name="embedding_dropout")(words)

@@ -22,9 +22,10 @@ class Lstm:
     """``layers`` LSTM layers of ``units`` units a direction.
 
     ``pooling`` makes one vector of the last layer: its ``last`` states, or the ``max`` of each
-    unit over the words (Conneau et al. 2017), which learns faster on long reviews.
-    ``forget_bias`` starts the forget gate's bias at 1 (Jozefowicz et al. 2015) instead of 0. Both
-    directions are LSTM layers of their own: TF-MOT refuses Keras' Bidirectional.
+    unit over the words (Conneau et al. 2017), which learns faster on long reviews. Embeddings begin
+    uniform in ± ``embedding_scale``, as in ``Cnn``. ``forget_bias`` starts the bias of the forget
+    gate at 1 (Jozefowicz et al. 2015) instead of 0. Both directions are LSTM layers of their own:
+    TF-MOT refuses Keras' Bidirectional.
     """
 
     name: ClassVar[str] = "lstm"
@@ -35,6 +36,7 @@ class Lstm:
     bidirectional: bool = True
     forget_bias: bool = True
     pooling: str = "last"
+    embedding_scale: float = 0.05
     embedding_dropout: float = 0.2
     dropout: float = 0.5
 
@@ -51,7 +53,7 @@ class Lstm:
         words = keras.layers.Embedding(
             vocabulary_size,
             self.embedding,
-            embeddings_initializer=initializers.uniform("embedding", 0.05),
+            embeddings_initializer=initializers.uniform("embedding", self.embedding_scale),
             name="embedding",
         )(ids)
         words = SeededDropout(self.embedding_dropout, name="embedding_dropout")(words)

@@ -18,6 +18,7 @@ from tflottery.runs.specs import Dense, Recipe, RunSpec, snapshots_wanted
 from tflottery.runs.store import Run, Store
 from tflottery.training import steps
 from tflottery.training.callbacks import Listener, Logs
+from tflottery.training.settings import TrainingSettings
 from tflottery.training.trainer import Trainer
 
 # Every rewind of a study goes to the dense run, so these are kept of it without being asked.
@@ -177,9 +178,10 @@ _trainer = lru_cache(maxsize=2)(Trainer)
 
 
 def _trainer_for(recipe: Recipe, corpus: Corpus) -> Trainer:
-    return _trainer(
-        recipe.model, len(corpus.vocabulary), len(corpus.classes), recipe.training.optimizer
-    )
+    training = recipe.training
+    # Only what is compiled in, so that learning rates and epochs share a trainer.
+    compiled = TrainingSettings(optimizer=training.optimizer, epsilon=training.epsilon)
+    return _trainer(recipe.model, len(corpus.vocabulary), len(corpus.classes), compiled)
 
 
 _load = lru_cache(maxsize=2)(corpora.load)

@@ -56,10 +56,18 @@ class Trainer:
 
     Tracing and compiling cost more than an epoch of a small network, so runs that share an
     architecture and an optimizer share a trainer; nothing of one run is left in the next.
+
+    Args:
+        architecture, vocabulary_size, classes: the network.
+        settings: its ``optimizer`` and ``epsilon`` are compiled in; the rest comes with each run.
     """
 
     def __init__(
-        self, architecture: Architecture, vocabulary_size: int, classes: int, optimizer: str
+        self,
+        architecture: Architecture,
+        vocabulary_size: int,
+        classes: int,
+        settings: TrainingSettings,
     ) -> None:
         make_deterministic()
         self._architecture = architecture
@@ -67,7 +75,7 @@ class Trainer:
         self._classes = classes
         self._carrier = Carrier(self._build(seed=0))
         self._model = self._carrier.model
-        self._optimizer = keras.optimizers.get(optimizer)
+        self._optimizer = optimizer(settings)
         self._optimizer.build(self._model.trainable_variables)
         self._optimizer_start = [variable.numpy() for variable in self._optimizer.variables]
         self._model.compile(self._optimizer, loss(classes), metrics=[accuracy(classes)])
@@ -185,6 +193,14 @@ def _moments(snapshots: Iterable[str], per_epoch: int, epochs: int) -> dict[str,
                 "steps); choose an earlier one."
             )
     return moments
+
+
+def optimizer(settings: TrainingSettings) -> keras.optimizers.Optimizer:
+    """The optimizer that the settings name."""
+    if settings.optimizer == "sgd":
+        return keras.optimizers.SGD(settings.learning_rate)
+    kind = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
+    return kind[settings.optimizer](settings.learning_rate, epsilon=settings.epsilon)
 
 
 def loss(classes: int) -> keras.losses.Loss:

@@ -1,0 +1,142 @@
+"""Encoded data: splits, the cache, batches."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import write_reviews
+from tflottery.data import batches, corpus, sources
+from tflottery.data.corpus import SPLITS, Encoded
+from tflottery.data.settings import DataSettings
+from tflottery.errors import DamagedFileError, UserError
+
+
+def encoded(texts: list[list[int]], labels: list[int] | None = None) -> Encoded:
+    offsets = np.cumsum([0, *map(len, texts)]).astype(np.int64)
+    ids = np.array([word for text in texts for word in text], np.int32)
+    return Encoded(ids, offsets, np.array(labels or [0] * len(texts), np.int32))
+
+
+def texts_of(data: Encoded) -> list[list[int]]:
+    return [data.ids[a:b].tolist() for a, b in zip(data.offsets, data.offsets[1:], strict=False)]
+
+
+texts = st.lists(st.lists(st.integers(1, 99), min_size=1, max_size=9), min_size=1, max_size=12)
+
+
+@given(texts, st.randoms(use_true_random=False), st.integers(1, 9))
+def test_taking_rows_reorders_and_cuts(content, random, length):
+    rows = [random.randrange(len(content)) for _ in range(7)]
+    taken = encoded(content).take(np.array(rows), length)
+    assert texts_of(taken) == [content[row][:length] for row in rows]
+
+
+@given(texts)
+def test_padding_comes_after_the_words(content):
+    padded = batches.pad(encoded(content))
+    assert padded.shape[1] % 16 == 0
+    assert [[word for word in row if word] for row in padded.tolist()] == content
+    assert all(not row[len(text) :].any() for row, text in zip(padded, content, strict=True))
+
+
+def test_splits_are_disjoint_stratified_and_cover_everything(small_settings):
+    source = sources.open_source(small_settings)
+    made = corpus.encode(source, small_settings)
+    sizes = [len(getattr(made, split)) for split in SPLITS]
+    assert sum(sizes) == len(list(source.examples("train")))
+    assert all(getattr(made, split).labels.mean() == 0.5 for split in SPLITS)
+
+
+def test_the_vocabulary_comes_from_the_training_split_alone(tmp_path):
+    path = write_reviews(tmp_path / "a.csv")
+    with path.open("a") as stream:
+        stream.writelines('"onlyintest onlyintest onlyintest",pos,test\n' for _ in range(9))
+    lines = path.read_text().splitlines()
+    lines = [lines[0] + ",split", *(x if x.endswith("test") else x + ",train" for x in lines[1:])]
+    path.write_text("\n".join(lines) + "\n")
+    settings = sources.identify(DataSettings(dataset=str(path), vocabulary_size=500))
+    made = corpus.encode(sources.open_source(settings), settings)
+    assert "onlyintest" not in made.vocabulary.words
+    assert "heart" in made.vocabulary.words
+    assert (made.test.ids == 1).all()
+    assert made.train.ids.max() < len(made.vocabulary)
+
+
+def test_the_cache_gives_back_what_was_encoded_and_reads_no_source(tmp_path, monkeypatch):
+    path = write_reviews(tmp_path / "a.csv")
+    settings = sources.identify(DataSettings(dataset=str(path), vocabulary_size=50))
+    made = corpus.load(settings, tmp_path / "cache")
+    monkeypatch.setattr(corpus, "open_source", lambda settings: pytest.fail("read again"))
+    again = corpus.load(settings, tmp_path / "cache")
+    assert again.vocabulary == made.vocabulary and again.classes == made.classes
+    for split in SPLITS:
+        assert texts_of(getattr(again, split)) == texts_of(getattr(made, split))
+    other = dataclasses.replace(settings, max_length=3)
+    with pytest.raises(pytest.fail.Exception):
+        corpus.load(other, tmp_path / "cache")
+
+
+def test_a_flipped_byte_in_the_cache_is_found(tmp_path):
+    path = write_reviews(tmp_path / "a.csv")
+    settings = sources.identify(DataSettings(dataset=str(path), vocabulary_size=50))
+    corpus.load(settings, tmp_path / "cache")
+    (file,) = (tmp_path / "cache").glob("*/train.ids.npy")
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(DamagedFileError, match=r"train\.ids\.npy is damaged"):
+        corpus.load(settings, tmp_path / "cache")
+
+
+def test_too_few_texts_of_a_class(tmp_path):
+    (tmp_path / "a.csv").write_text("text,label\na,0\nb,0\nc,0\nd,0\ne,0\nf,0\ng,1\n")
+    settings = sources.identify(DataSettings(dataset=str(tmp_path / "a.csv")))
+    with pytest.raises(UserError, match="too few to hold out"):
+        corpus.encode(sources.open_source(settings), settings)
+
+
+@given(
+    st.lists(st.integers(1, 300), min_size=1, max_size=400), st.integers(1, 9), st.integers(0, 3)
+)
+def test_an_epoch_has_every_row_once_and_its_seed_decides_the_order(lengths, size, seed):
+    order = batches.training_order(np.array(lengths), size, seed, epoch=0)
+    assert sorted(row for rows in order for row in rows) == list(range(len(lengths)))
+    assert len(order) == -(-len(lengths) // size)
+    again = batches.training_order(np.array(lengths), size, seed, epoch=0)
+    assert all(np.array_equal(one, other) for one, other in zip(order, again, strict=True))
+
+
+def test_epochs_and_seeds_differ_and_batches_hold_like_lengths():
+    lengths = np.random.default_rng(0).integers(1, 400, 5_000)
+    first = batches.training_order(lengths, 50, seed=1, epoch=0)
+    assert not np.array_equal(first[0], batches.training_order(lengths, 50, 1, 1)[0])
+    assert not np.array_equal(first[0], batches.training_order(lengths, 50, 2, 0)[0])
+    waste = np.mean([1 - lengths[rows].mean() / lengths[rows].max() for rows in first])
+    unsorted = np.mean(
+        [
+            1 - lengths[at : at + 50].mean() / lengths[at : at + 50].max()
+            for at in range(0, 5000, 50)
+        ]
+    )
+    assert waste < unsorted / 5
+
+
+def test_training_batches_go_on_through_epochs_in_their_order(small_corpus):
+    train = small_corpus.train
+    per_epoch = batches.steps_per_epoch(train, 10)
+    seen = [labels for _, labels in batches.training_batches(train, 10, 3).take(2 * per_epoch)]
+    for epoch in range(2):
+        order = batches.training_order(train.lengths, 10, 3, epoch)
+        for labels, rows in zip(seen[epoch * per_epoch :], order, strict=False):
+            assert labels.numpy().tolist() == train.labels[rows].tolist()
+
+
+def test_evaluation_batches_have_every_text_once(small_corpus):
+    test = small_corpus.test
+    labels = np.concatenate([labels for _, labels in batches.evaluation_batches(test, 7)])
+    assert labels.tolist() == test.labels[batches.evaluation_order(test)].tolist()

@@ -1,0 +1,178 @@
+"""bin/find_ticket as a user meets it: real processes, toy data, bad input, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import tflottery
+from tests.conftest import ROOT, SHARED, write_reviews
+
+QUICK = ["--dataset", "toy", "--set", "training.epochs=2"]
+REQUIRED = {
+    "format_version", "dataset", "model", "method", "init", "seed", "sparsity",
+    "sparsity_without_embedding", "per_layer", "dense_test_accuracy", "ticket_test_accuracy",
+    "reinit_test_accuracy", "verdict", "run_key", "versions",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ["cnn", "lstm"])
+def test_end_to_end_on_toy_reviews(command, tmp_path, model):
+    flags = [*QUICK, "--model", model, "--sparsity", "0.36"]
+    if model == "lstm":
+        flags += ["--method", "one_shot", "--init", "rewind:20it", "--seed", "3"]
+    first = command("find_ticket", *flags)
+    assert first.returncode == 0, first.stderr
+    assert first.stderr == ""
+    rounds = 2 if model == "cnn" else 1
+    for name in ("dense", *(f"round {number}" for number in range(1, rounds + 1)), "reinit"):
+        assert re.search(rf"/{rounds + 2} {name}", first.stdout)
+    assert "Toy reviews are generated" in first.stdout
+    table = [line for line in first.stdout.splitlines() if line.lstrip().startswith("reinit")]
+    assert len(table) == 1 and max(map(len, first.stdout.split("round   ")[-1].splitlines())) <= 80
+
+    (folder,) = (tmp_path / "tickets").iterdir()
+    about = json.loads((folder / "ticket.json").read_text())
+    assert set(about) >= REQUIRED
+    assert about["sparsity"] == pytest.approx(0.36, abs=1e-4)
+    assert about["verdict"] in ("winning ticket", "matching subnetwork", "matches", "no ticket")
+    record = json.loads((tmp_path / "runs" / about["run_key"] / "run.json").read_text())
+    assert record["metrics"]["test_accuracy"] == about["ticket_test_accuracy"]
+    assert tflottery.load_ticket(folder).build().name == model
+
+    second = command("find_ticket", *flags)
+    assert second.returncode == 0 and "Trained nothing" in second.stdout
+    assert "epoch" not in second.stdout
+    assert [path.name for path in (tmp_path / "tickets").iterdir()] == [folder.name]
+
+    dry = command("find_ticket", *flags, "--dry_run")
+    assert dry.returncode == 0 and "To train: 0 of" in dry.stdout
+
+
+def test_a_users_own_reviews(command, tmp_path):
+    write_reviews(tmp_path / "mine.csv")
+    flags = ["--sparsity", "0.2", "--set", "training.epochs=1", "--set", "model.filters=4"]
+    done = command("find_ticket", "--dataset", "mine.csv", *flags)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "tickets").iterdir()
+    assert folder.name.startswith("mine-cnn-iterative-original-0.200-seed1-")
+    assert tflottery.load_ticket(folder).classes == ("neg", "pos")
+
+
+def test_dry_run_trains_and_writes_nothing(command, tmp_path):
+    done = command("find_ticket", *QUICK, "--sparsity", "0.488", "--dry_run")
+    assert done.returncode == 0 and "To train: 5 of 5 runs" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--dataset", "imbd"], "No data set 'imbd'. did you mean 'imdb'"),
+        (["--dataset", "none.csv"], "There is no file none.csv"),
+        (["--dataset", "bad.csv"], "bad.csv, line 3: the text is empty"),
+        (["--dataset", "toy", "--model", "cnnn"], "There is no model 'cnnn'"),
+        (["--dataset", "toy", "--set", "training.epoch=3"], "did you mean 'epochs'"),
+        (["--dataset", "toy", "--sparsity", "83.2"], "in [0, 1), not 83.2"),
+        (["--dataset", "toy", "--sparsity", "lots"], "--sparsity takes a number"),
+        (["--dataset", "toy", "--init", "rewind:9ep"], "lies beyond the training"),
+        (["--dataset", "toy", "--config", "nowhere.toml"], "no configuration 'nowhere.toml'"),
+        (["--dataset", "toy", "--seed", "-1"], "--seed takes a whole number"),
+        (["--dataset", "toy", "--store", "."], "is a folder of other things"),
+        (["--dataset", "toy", "--output", "bad.csv"], "is no folder to write to"),
+        (["--dataset", "imdb", "--data_dir", "nowhere"], "is not there"),
+        (["--datset", "toy"], "no flag --datset. did you mean '--dataset'"),
+        (["toy"], "'toy' belongs to no flag"),
+        (["--dry_run=perhaps"], "dry_run"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_exit_code_two(command, tmp_path, flags, message):
+    (tmp_path / "bad.csv").write_text("text,label\nx,1\n ,0\n")
+    done = command("find_ticket", *flags)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr and done.stderr.startswith("find_ticket: ")
+    assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+    assert not (tmp_path / "tickets").exists()
+    assert not list((tmp_path / "runs").glob("*/run.json"))
+
+
+def test_help_is_there_without_tensorflow(command):
+    done = command("find_ticket", "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    for flag in (
+        "dataset", "data_dir", "config", "set", "model", "method", "rate", "sparsity", "init",
+        "scope", "seed", "store", "output", "dry_run",
+    ):  # fmt: skip
+        assert f"--{flag}" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_the_wrapper_scripts_run_their_command(tmp_path):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        [ROOT / "bin" / "find_ticket", "--dataset", "imbd"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2 and "did you mean 'imdb'" in done.stderr
+    listed = subprocess.run(
+        [sys.executable, "-m", "tflottery.cli", "--help"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    scripts = {path.name for path in (ROOT / "bin").iterdir()}
+    assert scripts == {line.split()[0] for line in listed.stdout.splitlines() if line[:2] == "  "}
+
+
+def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(command, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tflottery.cli.find_ticket", *QUICK, "--sparsity", "0.36"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 240
+    while not list((tmp_path / "runs").glob("*/run.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert errors == (
+        "find_ticket: interrupted. Finished trainings are kept in runs/; the same command goes on "
+        "from there.\n"
+    )
+    assert not list((tmp_path / "runs").glob(".staging-*"))
+    again = command("find_ticket", *QUICK, "--sparsity", "0.36")
+    assert again.returncode == 0 and "1/4 dense: in the store already" in again.stdout
+
+
+def test_on_a_terminal_the_view_is_live(tmp_path):
+    control, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tflottery.cli.find_ticket", *QUICK, "--sparsity", "0.2"],
+        cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "100"},
+    )  # fmt: skip
+    os.close(terminal)
+    seen = b""
+    try:
+        while part := os.read(control, 4096):
+            seen += part
+    except OSError:
+        pass  # the other end closed
+    assert process.wait(timeout=60) == 0
+    text = seen.decode()
+    assert "epoch 2/2 loss" in text and "left" in text and "\x1b[" in text
+    assert "Ticket: tickets/toy-cnn" in text
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the prepared IMDB is not beside this checkout")
+def test_the_real_imdb_can_be_planned(command):
+    done = command("find_ticket", "--data_dir", str(SHARED), "--sparsity", "0.832", "--dry_run")
+    assert done.returncode == 0 and "To train: 10 of 10 runs" in done.stdout

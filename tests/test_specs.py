@@ -1,0 +1,129 @@
+"""Specs and keys: equal for equal runs, different for different ones, stable over versions."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tflottery.data.settings import DataSettings
+from tflottery.models.cnn import Cnn
+from tflottery.models.lstm import Lstm
+from tflottery.pruning.masks import By, To
+from tflottery.runs import specs
+from tflottery.runs.specs import (
+    Dense,
+    Fresh,
+    Pruned,
+    Recipe,
+    RunSpec,
+    Shuffled,
+    Snapshot,
+    ancestry,
+    snapshots_wanted,
+)
+from tflottery.training.settings import TrainingSettings
+from tflottery.training.trainer import TrainingSeeds
+
+RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())
+DENSE = RunSpec(RECIPE, Dense(), Fresh(1), TrainingSeeds(1, 1))
+
+
+def child(parent: RunSpec, **changes) -> RunSpec:
+    spec = dataclasses.replace(parent, mask=Pruned(parent, By(0.2)), init=Snapshot(DENSE, "0ep"))
+    return dataclasses.replace(spec, **changes)
+
+
+ROUND = child(DENSE)
+DIFFERENT = [
+    DENSE,
+    dataclasses.replace(DENSE, init=Fresh(2)),
+    dataclasses.replace(DENSE, seeds=TrainingSeeds(2, 1)),
+    dataclasses.replace(DENSE, seeds=TrainingSeeds(1, 2)),
+    dataclasses.replace(DENSE, version=specs.SPEC_VERSION + 1),
+    dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, model=Lstm())),
+    dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, model=Cnn(widths=(3, 4)))),
+    dataclasses.replace(
+        DENSE, recipe=dataclasses.replace(RECIPE, data=DataSettings(fingerprint="g"))
+    ),
+    dataclasses.replace(
+        DENSE, recipe=dataclasses.replace(RECIPE, training=TrainingSettings(epochs=9))
+    ),
+    ROUND,
+    child(ROUND),
+    child(DENSE, mask=Pruned(DENSE, To(0.2))),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), scope="global")),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="random")),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), embedding=False)),
+    child(DENSE, mask=Shuffled(Pruned(DENSE, By(0.2)), seed=1)),
+    child(DENSE, mask=Shuffled(Pruned(DENSE, By(0.2)), seed=2)),
+    child(DENSE, init=Snapshot(DENSE, "1ep")),
+    child(DENSE, init=Fresh(1)),
+]
+
+
+def test_different_runs_have_different_keys_and_equal_ones_the_same():
+    assert len({spec.key for spec in DIFFERENT}) == len(DIFFERENT)
+    for spec in DIFFERENT:
+        copy = dataclasses.replace(spec)
+        assert copy == spec and copy.key == spec.key and hash(copy) == hash(spec)
+
+
+def test_where_data_lies_is_no_part_of_the_key():
+    moved = DataSettings(dataset="other name", data_dir="/elsewhere", fingerprint="f")
+    recipe = dataclasses.replace(RECIPE, data=moved)
+    assert dataclasses.replace(DENSE, recipe=recipe).key == DENSE.key
+
+
+def test_keys_are_what_they_were():
+    """A change of these means that nobody's store is found again: raise SPEC_VERSION instead."""
+    assert DENSE.key == KNOWN["dense"]
+    assert ROUND.key == KNOWN["round"]
+
+
+KNOWN = {
+    "dense": "8b6d5df22a8c4473ab4fe58bff9bdb97fdf4da692abed8071ef97ac54ce56d70",
+    "round": "a451abe11a0f459c5ea7b49e17ec8bc038c97e6926be939de0000f0fece8d5c3",
+}
+
+
+def test_a_new_field_at_its_default_leaves_old_keys_alone():
+    @dataclass(frozen=True)
+    class Fresh:  # the name is part of the canonical form
+        seed: int
+        scale: float = 1.0
+
+    assert specs._canonical(Fresh(1)) == specs._canonical(specs.Fresh(1))
+    assert specs._canonical(Fresh(1, 2.0)) != specs._canonical(specs.Fresh(1))
+
+
+def test_data_without_a_fingerprint_has_no_key():
+    recipe = dataclasses.replace(RECIPE, data=DataSettings())
+    with pytest.raises(ValueError, match="fingerprint"):
+        _ = dataclasses.replace(DENSE, recipe=recipe).key
+
+
+def test_ancestry_has_parents_first_and_each_once():
+    last = child(child(ROUND))
+    ordered = ancestry([last, ROUND, DENSE])
+    assert ordered == [DENSE, ROUND, child(ROUND), last]
+
+
+def test_the_snapshots_that_descendants_want():
+    late = child(ROUND, init=Snapshot(DENSE, "500it"))
+    wanted = snapshots_wanted([late, child(ROUND)])
+    assert wanted[DENSE.key] == {"end", "500it", "0ep"}
+    assert wanted[ROUND.key] == {"end"} and wanted[late.key] == set()
+
+
+@given(st.integers(0, 2**31), st.floats(0.01, 0.99), st.integers(1, 10**6))
+def test_keys_are_hexadecimal_and_repeatable(seed, fraction, number):
+    spec = child(
+        DENSE, mask=Pruned(DENSE, To(fraction)), init=Snapshot(DENSE, f"{number}it"),
+        seeds=TrainingSeeds(seed, seed),
+    )  # fmt: skip
+    assert len(bytes.fromhex(spec.key)) == 32
+    assert dataclasses.replace(spec).key == spec.key

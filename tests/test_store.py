@@ -1,0 +1,270 @@
+"""The store: whole or absent, checked, shared, resumed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import ROOT, same_arrays
+from tflottery import files
+from tflottery.errors import DamagedFileError, TrainingError, UserError
+from tflottery.pruning import masks
+from tflottery.pruning.masks import By
+from tflottery.runs import realise as realise_module
+from tflottery.runs.realise import Realiser
+from tflottery.runs.specs import Dense, Fresh, Pruned, Recipe, RunSpec, Shuffled, Snapshot
+from tflottery.runs.store import Store
+from tflottery.training.trainer import Trainer, TrainingSeeds
+
+
+def dense(recipe: Recipe, seed: int = 1) -> RunSpec:
+    return RunSpec(recipe, Dense(), Fresh(seed), TrainingSeeds(seed, seed))
+
+
+def child(parent: RunSpec, root: RunSpec, at: str = "0ep") -> RunSpec:
+    return dataclasses.replace(root, mask=Pruned(parent, By(0.3)), init=Snapshot(root, at))
+
+
+@pytest.fixture
+def count(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Counts trainings in its length."""
+    calls: list[int] = []
+    original = Trainer.train
+
+    def train(self, *arguments, **options):
+        calls.append(1)
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(Trainer, "train", train)
+    return calls
+
+
+def test_a_chain_is_realised_once_and_starts_at_mask_times_rewound_weights(
+    tmp_path, small_recipe, count
+):
+    root = dense(small_recipe)
+    first = child(root, root)
+    second = child(first, root)
+    probe = dataclasses.replace(second, init=Snapshot(second, "0ep"))
+    realise = Realiser(Store(tmp_path / "runs"), [second, probe])
+    run = realise(second)
+    assert len(count) == 3
+    start = run.snapshot("0ep")
+    original = realise(root).snapshot("0ep")
+    assert same_arrays(start, masks.apply(run.masks(), original))
+    earlier = realise(first).masks()
+    assert all(not (kept & ~earlier[name]).any() for name, kept in run.masks().items())
+    final = realise(first).snapshot("end")
+    scores = {name: np.abs(final[name]) for name in earlier}
+    assert same_arrays(run.masks(), masks.prune(earlier, scores, By(0.3)))
+    assert same_arrays(realise.initial_weights(second), original)
+
+    again = Realiser(Store(tmp_path / "runs"), [second])
+    assert again.is_done(second) and again(second).metrics == run.metrics
+    assert len(count) == 3
+
+
+def test_rewinding_to_the_beginning_is_original_init_and_to_the_end_is_finetuning(
+    tmp_path, small_recipe
+):
+    root = dense(small_recipe)
+    tuned = child(root, root, at="end")
+    realise = Realiser(Store(tmp_path / "runs"), [tuned])
+    assert same_arrays(realise.initial_weights(tuned), realise(root).snapshot("end"))
+    seed_one = realise.initial_weights(root)
+    assert same_arrays(realise.initial_weights(child(root, root)), seed_one)
+
+
+def test_controls_change_one_thing_each(tmp_path, small_recipe):
+    root = dense(small_recipe)
+    ticket = child(root, root)
+    reinit = dataclasses.replace(ticket, init=Fresh(77))
+    shuffled = dataclasses.replace(ticket, mask=Shuffled(ticket.mask, 5))
+    realise = Realiser(Store(tmp_path / "runs"), [ticket, reinit, shuffled])
+    kept = {spec.key: realise(spec).masks() for spec in (ticket, reinit, shuffled)}
+    assert same_arrays(kept[reinit.key], kept[ticket.key])
+    assert not same_arrays(realise.initial_weights(reinit), realise.initial_weights(ticket))
+    assert same_arrays(realise.initial_weights(shuffled), realise.initial_weights(ticket))
+    for name, mask in kept[ticket.key].items():
+        assert kept[shuffled.key][name].sum() == mask.sum()
+    assert not same_arrays(kept[shuffled.key], kept[ticket.key])
+
+
+def test_a_snapshot_asked_for_later_is_trained_again_to_the_same_bits(
+    tmp_path, small_recipe, count, monkeypatch
+):
+    root = dense(small_recipe)
+    store = Store(tmp_path / "runs")
+    before = Realiser(store, [root])(root)
+    end = before.snapshot("end")
+    late = child(root, root, at="2it")
+    realise = Realiser(store, [late])
+    assert not realise.is_done(root)
+    realise(late)
+    assert len(count) == 3
+    after = realise(root)
+    assert {"0ep", "1ep", "2it", "end"} <= set(after.snapshots)
+    assert same_arrays(after.snapshot("end"), end)
+
+    # Where the machine computes otherwise, children must not be mixed with it.
+    monkeypatch.setattr(realise_module.np, "array_equal", lambda one, other: False)
+    later = child(root, root, at="3it")
+    with pytest.raises(TrainingError, match="other weights"):
+        Realiser(store, [later])(later)
+
+
+@pytest.mark.parametrize("name", ["run.json", "masks.npz", "end.npz"])
+def test_a_flipped_byte_anywhere_in_a_run_is_found(tmp_path, small_recipe, name):
+    root = dense(small_recipe)
+    store = Store(tmp_path / "runs")
+    run = Realiser(store, [root])(root)
+    path = run.folder / name
+    whole = path.read_bytes()
+    for position in np.linspace(0, len(whole) - 2, 9).astype(int):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+        damaged = store.find(root.key)
+        with pytest.raises(UserError, match=f"{name}.*(damaged|format)"):
+            _ = (damaged.metrics, damaged.masks(), damaged.snapshot("end"))
+
+
+def test_a_store_of_another_format_or_a_folder_of_other_things(tmp_path):
+    (tmp_path / "store.json").write_text('{"format_version": 99}')
+    with pytest.raises(UserError, match="format version 99"):
+        Store(tmp_path)
+    (tmp_path / "store.json").write_text("[]")
+    with pytest.raises(UserError, match="damaged"):
+        Store(tmp_path)
+    (tmp_path / "store.json").rename(tmp_path / "letter.txt")
+    with pytest.raises(UserError, match="other things"):
+        Store(tmp_path)
+    with pytest.raises(UserError, match="no folder to write to"):
+        Store(tmp_path / "letter.txt" / "runs")
+
+
+def test_opening_a_store_writes_nothing(tmp_path):
+    Store(tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.text(max_size=6).filter(lambda key: key != "sha256"), json_values))
+def test_sealing_is_lossless_and_any_change_breaks_the_seal(tmp_path_factory, payload):
+    path = tmp_path_factory.mktemp("seal") / "x.json"
+    payload = {**payload, "format_version": 1}
+    path.write_text(files.seal(payload), encoding="utf-8")
+    assert files.read_sealed(path, what="thing", format_version=1) == payload
+    changed = json.loads(path.read_text(encoding="utf-8"))
+    changed["another"] = 1
+    path.write_text(json.dumps(changed), encoding="utf-8")
+    with pytest.raises(DamagedFileError):
+        files.read_sealed(path, what="thing", format_version=1)
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    with pytest.raises(RuntimeError), files.new_folder(tmp_path / "new") as staging:
+        (staging / "half").write_text("")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    for content in ("one", "two"):
+        with files.new_folder(tmp_path / "new") as staging:
+            (staging / "file").write_text(content)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert (tmp_path / "new" / "file").read_text() == "two"
+
+
+def test_no_pickle_is_ever_loaded(tmp_path):
+    path = tmp_path / "a.npz"
+    with path.open("wb") as stream:
+        np.savez(stream, evil=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(DamagedFileError):
+        files.read_arrays(path, files.sha256_of_file(path))
+
+
+def _hold(root: str, key: str, entered: multiprocessing.synchronize.Event) -> None:
+    with Store(Path(root)).lock(key):
+        entered.set()
+        time.sleep(60)
+
+
+def test_a_lock_keeps_others_out_and_dies_with_its_holder(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    entered = context.Event()
+    holder = context.Process(target=_hold, args=(str(tmp_path / "runs"), "k", entered))
+    holder.start()
+    try:
+        assert entered.wait(120)
+        handle = os.open(tmp_path / "runs" / "locks" / "k", os.O_RDWR)
+        import fcntl
+
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        holder.kill()
+        holder.join()
+    with Store(tmp_path / "runs").lock("k"):
+        pass
+
+
+FIND = [sys.executable, "-m", "tflottery.cli.find_ticket", "--dataset", "toy"]
+FIND += ["--sparsity", "0.36", "--store", "runs", "--set", "training.epochs=2"]
+
+
+def _finished(root: Path) -> dict[str, dict]:
+    runs = {path.parent.name: json.loads(path.read_text()) for path in root.glob("*/run.json")}
+    for record in runs.values():
+        del record["seconds"], record["sha256"]
+    return runs
+
+
+def test_killed_runs_resume_and_two_processes_share_a_store(tmp_path):
+    """kill -9 in the middle, then two processes at once: the results of an undisturbed run."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def start(folder: Path) -> subprocess.Popen:
+        folder.mkdir(exist_ok=True)
+        return subprocess.Popen(
+            FIND, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    killed, calm = tmp_path / "killed", tmp_path / "calm"
+    victim = start(killed)
+    deadline = time.monotonic() + 240
+    while not _finished(killed / "runs") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    survivors = _finished(killed / "runs")
+    assert len(survivors) == 1
+    written = {path: path.stat().st_mtime_ns for path in (killed / "runs").glob("*/run.json")}
+
+    both = [start(killed), start(killed)]
+    outputs = [process.communicate(timeout=300)[0].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert all(path.stat().st_mtime_ns == at for path, at in written.items())
+
+    undisturbed = start(calm)
+    assert undisturbed.communicate(timeout=300) and undisturbed.returncode == 0
+    assert _finished(killed / "runs") == _finished(calm / "runs")
+    tickets = [next(folder.glob("tickets/*")).name for folder in (killed, calm)]
+    assert tickets[0] == tickets[1]

@@ -1,0 +1,153 @@
+"""Training: snapshots, best weights, seeds, nothing left over from the run before."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.conftest import SMALL, same_arrays
+from tflottery.data.batches import steps_per_epoch
+from tflottery.errors import TrainingError, UserError
+from tflottery.pruning import masks
+from tflottery.pruning.masks import To
+from tflottery.training import steps
+from tflottery.training.callbacks import KeepBest
+from tflottery.training.settings import TrainingSettings
+from tflottery.training.trainer import Trainer, TrainingSeeds
+
+SETTINGS = TrainingSettings(learning_rate=0.01, batch_size=16, epochs=3, patience=3)
+SEEDS = TrainingSeeds(order=1, dropout=1)
+
+
+@pytest.fixture(scope="module")
+def trainer(small_corpus):
+    return Trainer(SMALL["cnn"], len(small_corpus.vocabulary), 2, SETTINGS)
+
+
+def train(trainer, corpus, *, mask=None, weights=None, settings=SETTINGS, seeds=SEEDS, at=()):
+    return trainer.train(
+        corpus,
+        mask or masks.dense(trainer.prunable),
+        weights or trainer.fresh_weights(1),
+        settings,
+        seeds,
+        at,
+    )
+
+
+def test_the_same_seeds_give_the_same_bits_whatever_was_trained_before(trainer, small_corpus):
+    first = train(trainer, small_corpus)
+    fast = dataclasses.replace(SETTINGS, learning_rate=0.1, epochs=1)
+    train(trainer, small_corpus, settings=fast, seeds=TrainingSeeds(5, 5))
+    again = train(trainer, small_corpus)
+    fresh_trainer = Trainer(SMALL["cnn"], len(small_corpus.vocabulary), 2, SETTINGS)
+    fresh = train(fresh_trainer, small_corpus)
+    for other in (again, fresh):
+        assert other.metrics == first.metrics and other.history == first.history
+        assert same_arrays(other.snapshots["end"], first.snapshots["end"])
+
+
+@pytest.mark.parametrize("seeds", [TrainingSeeds(2, 1), TrainingSeeds(1, 2)])
+def test_each_seed_changes_the_training(trainer, small_corpus, seeds):
+    one, other = train(trainer, small_corpus), train(trainer, small_corpus, seeds=seeds)
+    assert not same_arrays(one.snapshots["end"], other.snapshots["end"])
+
+
+def test_snapshots_are_the_weights_of_their_step(trainer, small_corpus):
+    per_epoch = steps_per_epoch(small_corpus.train, SETTINGS.batch_size)
+    weights = trainer.fresh_weights(1)
+    asked = ["0ep", "1it", "1ep", f"{per_epoch}it", "2ep"]
+    trained = train(trainer, small_corpus, weights=weights, at=asked)
+    kept = trained.snapshots
+    assert set(kept) == {*asked, "end"}
+    assert same_arrays(kept["0ep"], weights)
+    assert same_arrays(kept["1ep"], kept[f"{per_epoch}it"])
+    assert not same_arrays(kept["0ep"], kept["1it"])
+    # A training of one epoch ends where one of three epochs was after its first.
+    short = train(trainer, small_corpus, settings=dataclasses.replace(SETTINGS, epochs=1))
+    assert same_arrays(short.snapshots["end"], kept["1ep"])
+
+
+def test_a_masked_training_begins_at_mask_times_weights_and_keeps_its_zeros(trainer, small_corpus):
+    weights = trainer.fresh_weights(1)
+    scores = {name: np.abs(weights[name]) for name in trainer.prunable}
+    mask = masks.prune(masks.dense(trainer.prunable), scores, To(0.8))
+    trained = train(trainer, small_corpus, mask=mask, weights=weights, at=["0ep"])
+    assert same_arrays(trained.snapshots["0ep"], masks.apply(mask, weights))
+    for arrays in trained.snapshots.values():
+        for name, kept in mask.items():
+            assert not arrays[name][~kept].any()
+            assert not np.signbit(arrays[name][~kept]).any()  # -0.0 would spoil compression
+
+
+def test_metrics_are_those_of_the_weights_kept(trainer, small_corpus):
+    trained = train(trainer, small_corpus)
+    best = max(trained.history, key=lambda epoch: -epoch["val_loss"])
+    assert trained.metrics["val_loss"] == pytest.approx(best["val_loss"], rel=1e-6)
+    assert trained.metrics["best_epoch"] == trained.history.index(best) + 1
+    assert trained.metrics["epochs"] == len(trained.history)
+    assert 0 <= trained.metrics["test_accuracy"] <= 1
+
+
+def test_a_rewind_point_beyond_the_training_is_refused_at_once(trainer, small_corpus):
+    with pytest.raises(UserError, match="lies beyond the training"):
+        train(trainer, small_corpus, at=["4ep"])
+
+
+def test_a_loss_that_is_not_finite_is_an_error(trainer, small_corpus):
+    weights = trainer.fresh_weights(1)
+    weights["head/bias"] = np.array([np.nan], np.float32)
+    with pytest.raises(TrainingError, match="not finite"):
+        train(trainer, small_corpus, weights=weights)
+    # and the trainer is none the worse
+    assert np.isfinite(train(trainer, small_corpus).metrics["test_loss"])
+
+
+@pytest.mark.parametrize(
+    ("monitor", "values", "patience", "best", "ended"),
+    [
+        ("val_loss", [3, 2, 4, 1], 1, 2, 3),
+        ("val_loss", [3, 2, 4, 1], 2, 4, None),
+        ("val_accuracy", [1, 5, 5, 5], 2, 2, 4),
+        ("val_accuracy", [1, 2, 3], 1, 3, None),
+    ],
+)
+def test_early_stopping(monitor, values, patience, best, ended):
+    class Model:
+        stop_training = False
+
+    epoch_now = 0
+    callback = KeepBest(monitor, patience, lambda: {"epoch": np.array(epoch_now + 1)})
+    callback.model = Model()
+    stopped = None
+    for epoch_now, value in enumerate(values):
+        callback.on_epoch_end(epoch_now, {monitor: value})
+        if callback.model.stop_training:
+            stopped = epoch_now + 1
+            break
+    assert (callback.best_epoch, callback.best["epoch"], stopped) == (best, best, ended)
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [("0ep", "0ep"), ("0it", "0ep"), ("1ep", "1ep"), ("0500it", "500it"), ("end", "end")],
+)
+def test_steps_have_one_form(text, parsed):
+    assert steps.parse(text) == parsed == steps.parse(parsed)
+
+
+@pytest.mark.parametrize("text", ["", "1", "ep", "-1ep", "1.5ep", "2ep5it", "start", "1 ep"])
+def test_what_is_no_step_is_refused(text):
+    with pytest.raises(UserError, match="names no step"):
+        steps.parse(text)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"optimizer": "adamm"}, {"monitor": "loss"}, {"epochs": 0}, {"learning_rate": 0.0}],
+)
+def test_settings_that_cannot_be(changes):
+    with pytest.raises(UserError, match=r"training\."):
+        TrainingSettings(**changes)
