@@ -25,6 +25,7 @@ from tflottery.training.callbacks import KeepBest, Listener, Report, RewindCaptu
 from tflottery.training.settings import TrainingSettings
 
 _EVALUATION_BATCH = 256
+_VALIDATION_METRICS = ("val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True)
@@ -133,29 +134,30 @@ class Trainer:
             callbacks=[*callbacks, Report(listener)] if listener else callbacks,
             verbose=0,
         ).history
+        epochs = [
+            dict(zip(history, values, strict=True))
+            for values in zip(*history.values(), strict=True)
+        ]
 
-        # Adding zero turns the -0.0 that a mask leaves of a negative weight into 0.0.
         kept = {step: capture.captured.get(moment) for step, moment in moments.items()}
         missed = [step for step, arrays in kept.items() if arrays is None]
         if missed:
             raise UserError(
-                f"The training stopped after epoch {len(history['loss'])}, before the snapshot "
+                f"The training stopped after epoch {len(epochs)}, before the snapshot "
                 f"{missed[0]}; ask for an earlier step or raise training.patience."
             )
         kept[steps.END] = best.best
         self._carrier.load(masks, best.best)
         return Trained(
             metrics={
-                **self.evaluate(corpus.validation, "val_"),
-                **self.evaluate(corpus.test, "test_"),
+                **{name: epochs[best.best_epoch - 1][name] for name in _VALIDATION_METRICS},
+                **self._test(corpus.test),
                 "best_epoch": best.best_epoch,
-                "epochs": len(history["loss"]),
+                "epochs": len(epochs),
                 "steps_per_epoch": per_epoch,
             },
-            history=[
-                dict(zip(history, values, strict=True))
-                for values in zip(*history.values(), strict=True)
-            ],
+            history=epochs,
+            # Once more, for the -0.0 that multiplying by the mask makes of negative weights.
             snapshots={step: apply(masks, arrays) for step, arrays in kept.items() if arrays},
             seconds=time.monotonic() - began,
         )
@@ -176,12 +178,11 @@ class Trainer:
                 layer.reseed(seeds.derive("dropout", random.dropout, layer.name))
         self._model.stop_training = False
 
-    def evaluate(self, encoded: Encoded, prefix: str) -> dict[str, float]:
-        """``{prefix}loss`` and ``{prefix}accuracy`` of the weights as they are."""
+    def _test(self, test: Encoded) -> dict[str, float]:
         results = self._model.evaluate(
-            batches.evaluation_batches(encoded, _EVALUATION_BATCH), verbose=0, return_dict=True
+            batches.evaluation_batches(test, _EVALUATION_BATCH), verbose=0, return_dict=True
         )
-        return {f"{prefix}{name}": float(value) for name, value in results.items()}
+        return {f"test_{name}": float(value) for name, value in results.items()}
 
 
 def _moments(snapshots: Iterable[str], per_epoch: int, epochs: int) -> dict[str, int]:
