@@ -12,6 +12,7 @@ from tflottery.data.batches import steps_per_epoch
 from tflottery.errors import TrainingError, UserError
 from tflottery.pruning import masks
 from tflottery.pruning.masks import To
+from tflottery.pruning.schedules import Gradual
 from tflottery.training import steps
 from tflottery.training.callbacks import KeepBest
 from tflottery.training.settings import TrainingSettings
@@ -91,6 +92,29 @@ def test_metrics_are_those_of_the_weights_kept(trainer, small_corpus):
     assert 0 <= trained.metrics["test_accuracy"] <= 1
 
 
+def test_validating_more_often_finds_the_best_moment_more_closely(trainer, small_corpus):
+    often = dataclasses.replace(SETTINGS, validations_per_epoch=2)
+    once, twice = train(trainer, small_corpus), train(trainer, small_corpus, settings=often)
+    per_epoch = once.metrics["steps_per_epoch"]
+    assert [row["step"] for row in once.history] == [per_epoch * n for n in (1, 2, 3)]
+    period = twice.history[0]["step"]
+    assert period == round(per_epoch / 2) and len(twice.history) == 6
+    best = min(twice.history, key=lambda row: row["val_loss"])
+    assert twice.metrics["best_epoch"] == pytest.approx(best["step"] / per_epoch, abs=1e-4)
+
+
+def test_gradual_pruning_ends_at_its_sparsity_and_keeps_weights_from_after_it(small_corpus):
+    gradual = Gradual(0.75, end=12)
+    pruner = Trainer(SMALL["cnn"], len(small_corpus.vocabulary), 2, SETTINGS, gradual)
+    for _ in range(2):  # the second run begins at step 0 again
+        trained = train(pruner, small_corpus)
+        assert masks.count(trained.masks).sparsity == pytest.approx(0.75, abs=0.02)
+        for name, kept in trained.masks.items():
+            assert not trained.snapshots["end"][name][~kept].any()
+        per_epoch = trained.metrics["steps_per_epoch"]
+        assert trained.metrics["best_epoch"] * per_epoch >= gradual.last_update
+
+
 def test_a_rewind_point_beyond_the_training_is_refused_at_once(trainer, small_corpus):
     with pytest.raises(UserError, match="lies beyond the training"):
         train(trainer, small_corpus, at=["4ep"])
@@ -127,7 +151,7 @@ def test_early_stopping(monitor, values, patience, best, ended):
         if callback.model.stop_training:
             stopped = epoch_now + 1
             break
-    assert (callback.best_epoch, callback.best["epoch"], stopped) == (best, best, ended)
+    assert (callback.best_period, callback.best["epoch"], stopped) == (best, best, ended)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,6 @@ class Lines(_Watch):
         super().__init__(label, total, may_end_early)
         self._console = console
         self._title = ""
-        self._epochs = 1
 
     def __enter__(self) -> Lines:
         return self
@@ -100,15 +99,12 @@ class Lines(_Watch):
             f"{self._title}: validation {validation}, {clock(run.seconds)}; {self._remaining()}"
         )
 
-    def epoch_begun(self, epoch: int, epochs: int, steps: int) -> None:
-        self._epochs = epochs
+    def step_ended(self, step: int, steps: int, logs: Logs) -> None:
+        self._fraction = step / steps
 
-    def step_ended(self, step: int, logs: Logs) -> None: ...
-
-    def epoch_ended(self, epoch: int, logs: Logs) -> None:
-        self._fraction = epoch / self._epochs
+    def validated(self, epoch: float, epochs: int, logs: Logs) -> None:
         self._say(
-            f"{self._title}: epoch {epoch}/{self._epochs}, loss {logs['loss']:.4f}, "
+            f"{self._title}: epoch {epoch:.3g}/{epochs}, loss {logs['loss']:.4f}, "
             f"accuracy {percent(logs['accuracy'])}, validation {percent(logs['val_accuracy'])}"
         )
 
@@ -129,7 +125,7 @@ class Live(_Watch):
         )
         self._all: TaskID | None = None
         self._one: TaskID | None = None
-        self._epoch, self._epochs, self._steps = 1, 1, 1
+        self._status, self._validation = "", ""
 
     def __enter__(self) -> Live:
         self._progress.start()
@@ -153,6 +149,7 @@ class Live(_Watch):
         self._show(self._all, completed=len(self._seen), status=self._remaining())
 
     def run_begun(self, spec: RunSpec) -> None:
+        self._status, self._validation = "", ""
         self._show(self._one, description=self._begin(spec), completed=0, total=None, status="")
         self._show(self._all, completed=len(self._seen) - 1, status=self._remaining())
 
@@ -165,22 +162,16 @@ class Live(_Watch):
         self._end(run, is_new=True)
         self._count()
 
-    def epoch_begun(self, epoch: int, epochs: int, steps: int) -> None:
-        self._epoch, self._epochs, self._steps = epoch, epochs, steps
-        self._show(self._one, total=epochs * steps, completed=(epoch - 1) * steps)
-
-    def step_ended(self, step: int, logs: Logs) -> None:
-        done = (self._epoch - 1) * self._steps + step
-        self._fraction = done / (self._epochs * self._steps)
-        status = (
-            f"epoch {self._epoch}/{self._epochs} loss {logs['loss']:.3f} "
-            f"accuracy {100 * logs['accuracy']:.1f} %"
-        )
-        self._show(self._one, completed=done, status=status)
+    def step_ended(self, step: int, steps: int, logs: Logs) -> None:
+        self._fraction = step / steps
+        self._status = f"loss {logs['loss']:.3f} accuracy {100 * logs['accuracy']:.1f} %"
+        self._show(self._one, total=steps, completed=step, status=self._status + self._validation)
         if step % 20 == 0:
             self._show(self._all, status=self._remaining())
 
-    def epoch_ended(self, epoch: int, logs: Logs) -> None: ...
+    def validated(self, epoch: float, epochs: int, logs: Logs) -> None:
+        self._validation = f", epoch {epoch:.3g}/{epochs}: {100 * logs['val_accuracy']:.1f} %"
+        self._show(self._one, status=self._status + self._validation)
 
 
 def watch(

@@ -1,4 +1,4 @@
-"""Constant-sparsity schedules for TF-MOT's ``prune_low_magnitude``.
+"""Schedules for TF-MOT's ``prune_low_magnitude``.
 
 A schedule is called with the wrapper's step, traced once into the training function, and says
 (should the mask be computed anew now?, to which sparsity?).
@@ -6,10 +6,12 @@ A schedule is called with the wrapper's step, traced once into the training func
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 from tensorflow_model_optimization.python.core.sparsity.keras.pruning_schedule import (
+    PolynomialDecay,
     PruningSchedule,
 )
 
@@ -55,3 +57,36 @@ class PruneOnce(PruningSchedule):
             "class_name": type(self).__name__,
             "config": {"sparsity": self.sparsity, "step": self.step},
         }
+
+
+# How often gradual pruning computes the mask anew on its way.
+_UPDATES = 20
+
+
+@dataclass(frozen=True)
+class Gradual:
+    """Gradual magnitude pruning within one training (Zhu and Gupta 2017): TF-MOT's own
+    ``PolynomialDecay``, from dense at step 0 to ``sparsity`` at ``end``, held from then on."""
+
+    sparsity: float
+    end: int
+
+    @property
+    def frequency(self) -> int:
+        """Optimizer steps between two masks."""
+        return max(1, self.end // _UPDATES)
+
+    @property
+    def last_update(self) -> int:
+        """The step from which the mask holds."""
+        return self.end // self.frequency * self.frequency
+
+    def schedule(self) -> PruningSchedule:
+        """As TF-MOT takes it."""
+        return PolynomialDecay(
+            initial_sparsity=0.0,
+            final_sparsity=self.sparsity,
+            begin_step=0,
+            end_step=self.last_update,
+            frequency=self.frequency,
+        )

@@ -8,13 +8,14 @@ from typing import Protocol
 
 import numpy as np
 
+from tflottery.data import batches
 from tflottery.data import corpus as corpora
 from tflottery.data.corpus import Corpus
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.pruning.masks import Masks
-from tflottery.runs.specs import Dense, Recipe, RunSpec, snapshots_wanted
+from tflottery.runs.specs import Dense, RunSpec, snapshots_wanted
 from tflottery.runs.store import Run, Store
 from tflottery.training import steps
 from tflottery.training.callbacks import Listener, Logs
@@ -46,11 +47,9 @@ class Silent:
 
     def run_found(self, spec: RunSpec, run: Run) -> None: ...
 
-    def epoch_begun(self, epoch: int, epochs: int, steps: int) -> None: ...
+    def step_ended(self, step: int, steps: int, logs: Logs) -> None: ...
 
-    def step_ended(self, step: int, logs: Logs) -> None: ...
-
-    def epoch_ended(self, epoch: int, logs: Logs) -> None: ...
+    def validated(self, epoch: float, epochs: int, logs: Logs) -> None: ...
 
 
 class Realiser:
@@ -92,7 +91,7 @@ class Realiser:
         """The weights that the run started from, those under the mask too."""
         self(spec)
         corpus = load_corpus(spec.recipe.data, self._store)
-        return spec.init.make(_Ancestors(self._store, _trainer_for(spec.recipe, corpus)))
+        return spec.init.make(_Ancestors(self._store, _trainer_for(spec, corpus)))
 
     def is_done(self, spec: RunSpec) -> bool:
         """Whether the store holds the run, with every snapshot that the plan wants."""
@@ -111,17 +110,16 @@ class Realiser:
     def _train(self, spec: RunSpec, wanted: set[str]) -> Run:
         self._observer.run_begun(spec)
         corpus = load_corpus(spec.recipe.data, self._store)
-        trainer = _trainer_for(spec.recipe, corpus)
+        trainer = _trainer_for(spec, corpus)
         earlier = self._store.find(spec.key)
         if earlier is not None:
             wanted = wanted | set(earlier.snapshots)
         if isinstance(spec.mask, Dense):
             wanted = wanted | _KEPT_OF_DENSE
         ancestors = _Ancestors(self._store, trainer)
-        masks = spec.mask.make(ancestors)
         trained = trainer.train(
             corpus,
-            masks,
+            spec.mask.make(ancestors),
             spec.init.make(ancestors),
             spec.recipe.training,
             spec.seeds,
@@ -130,7 +128,7 @@ class Realiser:
         )
         if earlier is not None:
             _check_same(earlier, trained.snapshots[steps.END])
-        run = self._store.write(spec, masks, trained)
+        run = self._store.write(spec, trained)
         self._observer.run_ended(spec, run)
         return run
 
@@ -177,11 +175,18 @@ def _check_same(earlier: Run, final: Arrays) -> None:
 _trainer = lru_cache(maxsize=2)(Trainer)
 
 
-def _trainer_for(recipe: Recipe, corpus: Corpus) -> Trainer:
-    training = recipe.training
+def _trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
+    training = spec.recipe.training
+    steps_per_epoch = batches.steps_per_epoch(corpus.train, training.batch_size)
     # Only what is compiled in, so that learning rates and epochs share a trainer.
     compiled = TrainingSettings(optimizer=training.optimizer, epsilon=training.epsilon)
-    return _trainer(recipe.model, len(corpus.vocabulary), len(corpus.classes), compiled)
+    return _trainer(
+        spec.recipe.model,
+        len(corpus.vocabulary),
+        len(corpus.classes),
+        compiled,
+        spec.mask.gradual(training.epochs * steps_per_epoch),
+    )
 
 
 _load = lru_cache(maxsize=2)(corpora.load)

@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+import numpy as np
+
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
 from tflottery.models.registry import Architecture
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import By, Masks, Scope, To
+from tflottery.pruning.schedules import Gradual
 from tflottery.training import steps
 from tflottery.training.settings import TrainingSettings
 from tflottery.training.trainer import TrainingSeeds
@@ -60,31 +63,49 @@ Need = tuple["RunSpec", str]
 """A run, and the snapshot of it that is wanted."""
 
 
-class MaskSpec(Protocol):
-    def needs(self) -> Iterable[Need]: ...
+class MaskSpec:
+    """Which weights a training keeps."""
 
-    def make(self, ancestors: Ancestors) -> Masks: ...
+    def needs(self) -> Iterable[Need]:
+        """Runs that the mask is made from."""
+        return ()
+
+    def make(self, ancestors: Ancestors) -> Masks:
+        """The mask at the beginning of the training."""
+        raise NotImplementedError
+
+    def gradual(self, total_steps: int) -> Gradual | None:
+        """How TF-MOT prunes within the training; none where the mask holds.
+
+        Args:
+            total_steps: optimizer steps of a training that is not stopped early.
+        """
+        del total_steps
+        return None
 
 
-class InitSpec(Protocol):
-    def needs(self) -> Iterable[Need]: ...
+class InitSpec:
+    """What a training starts from."""
 
-    def make(self, ancestors: Ancestors) -> Arrays: ...
+    def needs(self) -> Iterable[Need]:
+        """Runs that the weights are taken from."""
+        return ()
+
+    def make(self, ancestors: Ancestors) -> Arrays:
+        """float32 arrays for every trainable tensor, before the mask."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(MaskSpec):
     """Every weight is kept."""
-
-    def needs(self) -> Iterable[Need]:
-        return ()
 
     def make(self, ancestors: Ancestors) -> Masks:
         return mask_ops.dense(ancestors.prunable)
 
 
 @dataclass(frozen=True)
-class Pruned:
+class Pruned(MaskSpec):
     """The mask of a run, pruned further by its final weights.
 
     ``amount`` is ``By(0.2)`` of what is left or ``To(0.832)`` of all. ``embedding=False`` leaves
@@ -110,7 +131,7 @@ class Pruned:
 
 
 @dataclass(frozen=True)
-class Shuffled:
+class Shuffled(MaskSpec):
     """Another mask with its entries permuted within each tensor (Frankle et al. 2021)."""
 
     of: MaskSpec
@@ -124,20 +145,31 @@ class Shuffled:
 
 
 @dataclass(frozen=True)
-class Fresh:
+class GraduallyPruned(MaskSpec):
+    """Gradual magnitude pruning to a sparsity over the first part of the training."""
+
+    to: float
+    over: float = 0.5
+
+    def make(self, ancestors: Ancestors) -> Masks:
+        return mask_ops.dense(ancestors.prunable)
+
+    def gradual(self, total_steps: int) -> Gradual | None:
+        return Gradual(self.to, max(1, round(self.over * total_steps)))
+
+
+@dataclass(frozen=True)
+class Fresh(InitSpec):
     """Newly drawn weights."""
 
     seed: int
-
-    def needs(self) -> Iterable[Need]:
-        return ()
 
     def make(self, ancestors: Ancestors) -> Arrays:
         return ancestors.fresh_weights(self.seed)
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Snapshot(InitSpec):
     """The weights of a run at a step: ``0ep`` is original init, ``1ep`` late rewinding, ``end``
     of the round before is fine-tuning. The training that follows has the full number of epochs,
     and its data order begins anew."""
@@ -150,6 +182,24 @@ class Snapshot:
 
     def make(self, ancestors: Ancestors) -> Arrays:
         return ancestors.snapshot(self.of, self.at)
+
+
+@dataclass(frozen=True)
+class Signs(InitSpec):
+    """Of other initial weights nothing but the signs: each kernel's weights become plus or minus
+    its standard deviation, biases stay (Zhou et al. 2019, "sign, constant")."""
+
+    of: InitSpec
+
+    def needs(self) -> Iterable[Need]:
+        return self.of.needs()
+
+    def make(self, ancestors: Ancestors) -> Arrays:
+        weights = self.of.make(ancestors)
+        return {
+            name: np.sign(weight) * weight.std() if name in ancestors.prunable else weight
+            for name, weight in weights.items()
+        }
 
 
 @dataclass(frozen=True)

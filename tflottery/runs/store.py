@@ -65,7 +65,7 @@ class Run:
 
     @property
     def history(self) -> list[dict[str, float]]:
-        """One dict an epoch."""
+        """One dict a validation, with its optimizer ``step``."""
         return self.record["history"]
 
     @property
@@ -79,7 +79,7 @@ class Run:
         return [name.removesuffix(".npz") for name in self.record["files"] if name != _MASKS]
 
     def masks(self) -> Masks:
-        """The mask that the run was trained under."""
+        """The mask that the run ended with."""
         packed = read_arrays(self.folder / _MASKS, self.record["files"][_MASKS])
         shapes = {name: tuple(shape) for name, shape in self.record["prunable"].items()}
         return mask_ops.unpack(packed, shapes)
@@ -140,11 +140,11 @@ class Store:
         folder = self.root / key
         return Run(key, folder) if folder.is_dir() else None
 
-    def write(self, spec: RunSpec, masks: Masks, trained: Trained) -> Run:
+    def write(self, spec: RunSpec, trained: Trained) -> Run:
         """Keeps a finished training; whole or not at all."""
         folder = self.root / spec.key
         with new_folder(folder) as staging:
-            files = {_MASKS: write_arrays(staging / _MASKS, mask_ops.pack(masks))}
+            files = {_MASKS: write_arrays(staging / _MASKS, mask_ops.pack(trained.masks))}
             for step, arrays in trained.snapshots.items():
                 files[f"{step}.npz"] = write_arrays(staging / f"{step}.npz", arrays)
             payload = {
@@ -152,7 +152,7 @@ class Store:
                 "key": spec.key,
                 "spec": spec.canonical,
                 "dataset": spec.recipe.data.dataset,
-                "prunable": {name: list(mask.shape) for name, mask in masks.items()},
+                "prunable": {name: list(mask.shape) for name, mask in trained.masks.items()},
                 "metrics": trained.metrics,
                 "history": trained.history,
                 "seconds": trained.seconds,

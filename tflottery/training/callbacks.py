@@ -15,13 +15,13 @@ Logs = dict[str, float]
 
 
 class Listener(Protocol):
-    """Is told how a training goes on."""
+    """Is told how a training goes on; epochs are counted as done, with fractions."""
 
-    def epoch_begun(self, epoch: int, epochs: int, steps: int) -> None: ...
+    def step_ended(self, step: int, steps: int, logs: Logs) -> None:
+        """Optimizer steps done of at most ``steps``."""
+        ...
 
-    def step_ended(self, step: int, logs: Logs) -> None: ...
-
-    def epoch_ended(self, epoch: int, logs: Logs) -> None: ...
+    def validated(self, epoch: float, epochs: int, logs: Logs) -> None: ...
 
 
 class RewindCapture(keras.callbacks.Callback):
@@ -57,50 +57,66 @@ class RewindCapture(keras.callbacks.Callback):
 class KeepBest(keras.callbacks.Callback):
     """Ends the training when the monitor stops improving; ``best`` holds the best weights.
 
-    Keras' EarlyStopping gives the best weights back only where it did stop the training, and it
-    would take masks for weights.
+    Keras calls a *period* between two validations an epoch. Keras' own EarlyStopping gives the best
+    weights back only where it did stop the training, and it would take masks for weights.
 
     Args:
         monitor: ``val_loss`` (the lower the better) or ``val_accuracy`` (the higher).
-        patience: epochs without improvement before the end.
+        patience: periods without improvement before the end.
         weights: gives copies of the model's weights.
+        first: the first period that counts (from 1); gradual pruning is not done before.
+
+    Attributes:
+        best_period: from 1; 0 before there is one.
+        best: the weights after it.
     """
 
-    def __init__(self, monitor: str, patience: int, weights: Callable[[], Arrays]) -> None:
+    def __init__(
+        self, monitor: str, patience: int, weights: Callable[[], Arrays], first: int = 1
+    ) -> None:
         super().__init__()
         self._monitor = monitor
         self._sign = 1 if monitor == "val_accuracy" else -1
         self._patience = patience
         self._weights = weights
+        self._first = first
         self._best_value = -math.inf
-        self.best_epoch = 0
+        self.best_period = 0
         self.best: Arrays = {}
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
+        period = epoch + 1
         if not all(math.isfinite(value) for value in logs.values()):
-            raise TrainingError(
-                f"the loss is not finite in epoch {epoch + 1}; lower the learning rate"
-            )
+            raise TrainingError("the loss is not finite; lower training.learning_rate")
+        if period < self._first:
+            return
         value = self._sign * logs[self._monitor]
         if value > self._best_value:
-            self._best_value, self.best_epoch, self.best = value, epoch + 1, self._weights()
-        elif epoch + 1 - self.best_epoch >= self._patience:
+            self._best_value, self.best_period, self.best = value, period, self._weights()
+        elif period - self.best_period >= self._patience:
             self.model.stop_training = True
 
 
 class Report(keras.callbacks.Callback):
-    """Passes on what Keras says to a ``Listener``; epochs and steps count from 1."""
+    """Passes on what Keras says to a ``Listener``.
 
-    def __init__(self, listener: Listener) -> None:
+    Args:
+        listener: is told.
+        epochs: passes over the data at most.
+        period: optimizer steps between two validations.
+        per_epoch: optimizer steps in one pass over the data.
+    """
+
+    def __init__(self, listener: Listener, epochs: int, period: int, per_epoch: int) -> None:
         super().__init__()
         self._listener = listener
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self._listener.epoch_begun(epoch + 1, self.params["epochs"], self.params["steps"])
+        self._epochs, self._period, self._per_epoch = epochs, period, per_epoch
+        self._done = 0
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        self._listener.step_ended(batch + 1, logs or {})
+        self._done += 1
+        self._listener.step_ended(self._done, self._epochs * self._per_epoch, logs or {})
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        self._listener.epoch_ended(epoch + 1, logs or {})
+        self._listener.validated(self._done / self._per_epoch, self._epochs, logs or {})

@@ -13,7 +13,8 @@ MONITORS = ("val_loss", "val_accuracy")
 @dataclass(frozen=True)
 class TrainingSettings:
     """One training: at most ``epochs`` epochs, ended after ``patience`` epochs without a better
-    ``monitor`` on the validation data, the best epoch's weights kept.
+    ``monitor`` on the validation data, the best weights kept. Validation comes
+    ``validations_per_epoch`` times an epoch; more of them find the best moment more closely.
 
     ``epsilon`` is Adam's and RMSprop's: at 1e-7 every coordinate of a word seen once moves as far
     as one seen a thousand times, so magnitudes say little about use; at 1e-5 they do (Yu et al.
@@ -27,13 +28,14 @@ class TrainingSettings:
     epochs: int = 4
     patience: int = 1
     monitor: str = "val_loss"
+    validations_per_epoch: int = 1
 
     def __post_init__(self) -> None:
         for key, choices in (("optimizer", OPTIMIZERS), ("monitor", MONITORS)):
             value = getattr(self, key)
             if value not in choices:
                 raise UserError(f"training.{key} is not {value!r}: {suggest(value, choices)}")
-        for key in ("batch_size", "epochs", "patience"):
+        for key in ("batch_size", "epochs", "patience", "validations_per_epoch"):
             if getattr(self, key) < 1:
                 raise UserError(f"training.{key} is at least 1.")
         for key in ("learning_rate", "epsilon"):

@@ -13,13 +13,14 @@ import tf_keras as keras
 from tflottery import seeds
 from tflottery.data import batches
 from tflottery.data.corpus import Corpus, Encoded
-from tflottery.errors import UserError
+from tflottery.errors import TrainingError, UserError
 from tflottery.files import Arrays
 from tflottery.models import weights as named_weights
 from tflottery.models.layers import SeededDropout
 from tflottery.models.registry import Architecture, Initializers
 from tflottery.pruning.carrier import Carrier
-from tflottery.pruning.masks import Masks, apply
+from tflottery.pruning.masks import Masks
+from tflottery.pruning.schedules import Gradual
 from tflottery.training import steps
 from tflottery.training.callbacks import KeepBest, Listener, Report, RewindCapture
 from tflottery.training.settings import TrainingSettings
@@ -40,12 +41,14 @@ class TrainingSeeds:
 class Trained:
     """What a training gives.
 
-    ``metrics``: losses and accuracies (fractions) on validation and test data with the best
-    epoch's weights, ``best_epoch``, ``epochs`` run and ``steps_per_epoch``. ``history``: one dict
-    an epoch. ``snapshots``: weights by step; ``end`` is the best epoch's weights. ``seconds``:
-    wall time, the only part that differs from one time to the next.
+    ``masks``: as they were at the end. ``metrics``: losses and accuracies (fractions) on validation
+    and test data with the best weights, ``best_epoch``, ``epochs`` run and ``steps_per_epoch``.
+    ``history``: one dict a validation, with its optimizer ``step``. ``snapshots``: weights by step;
+    ``end`` is the best weights. ``seconds``: wall time, the only part that differs from one time to
+    the next.
     """
 
+    masks: Masks
     metrics: dict[str, float]
     history: list[dict[str, float]]
     snapshots: dict[str, Arrays]
@@ -61,6 +64,7 @@ class Trainer:
     Args:
         architecture, vocabulary_size, classes: the network.
         settings: its ``optimizer`` and ``epsilon`` are compiled in; the rest comes with each run.
+        gradual: TF-MOT prunes within the training; without it, masks hold.
     """
 
     def __init__(
@@ -69,12 +73,14 @@ class Trainer:
         vocabulary_size: int,
         classes: int,
         settings: TrainingSettings,
+        gradual: Gradual | None = None,
     ) -> None:
         make_deterministic()
         self._architecture = architecture
         self._vocabulary_size = vocabulary_size
         self._classes = classes
-        self._carrier = Carrier(self._build(seed=0))
+        self._gradual = gradual
+        self._carrier = Carrier(self._build(seed=0), gradual.schedule() if gradual else None)
         self._model = self._carrier.model
         self._optimizer = optimizer(settings)
         self._optimizer.build(self._model.trainable_variables)
@@ -103,7 +109,7 @@ class Trainer:
         snapshots: Iterable[str] = (),
         listener: Listener | None = None,
     ) -> Trained:
-        """Trains from mask x weights under a mask that holds at every step.
+        """Trains from mask x weights under a mask that holds at every step (or grows gradually).
 
         Args:
             corpus: encoded data; its test split is read once, at the end.
@@ -120,45 +126,56 @@ class Trainer:
         """
         began = time.monotonic()
         per_epoch = batches.steps_per_epoch(corpus.train, settings.batch_size)
+        # Keras validates after each of its epochs; ours are a part of the data long.
+        period = max(1, round(per_epoch / settings.validations_per_epoch))
         moments = _moments(snapshots, per_epoch, settings.epochs)
         self._begin(masks, weights, settings, random)
 
         capture = RewindCapture(moments.values(), self._carrier.weights)
-        best = KeepBest(settings.monitor, settings.patience, self._carrier.weights)
+        best = KeepBest(
+            settings.monitor,
+            settings.patience * settings.validations_per_epoch,
+            self._carrier.weights,
+            first=-(-self._gradual.last_update // period) if self._gradual else 1,
+        )
         callbacks = [*self._carrier.callbacks(), capture, best]
-        history = self._model.fit(
+        if listener:
+            callbacks.append(Report(listener, settings.epochs, period, per_epoch))
+        logs = self._model.fit(
             batches.training_batches(corpus.train, settings.batch_size, random.order),
-            epochs=settings.epochs,
-            steps_per_epoch=per_epoch,
+            epochs=settings.epochs * settings.validations_per_epoch,
+            steps_per_epoch=period,
             validation_data=batches.evaluation_batches(corpus.validation, _EVALUATION_BATCH),
-            callbacks=[*callbacks, Report(listener)] if listener else callbacks,
+            callbacks=callbacks,
             verbose=0,
         ).history
-        epochs = [
-            dict(zip(history, values, strict=True))
-            for values in zip(*history.values(), strict=True)
+        history = [
+            {"step": period * number, **dict(zip(logs, values, strict=True))}
+            for number, values in enumerate(zip(*logs.values(), strict=True), start=1)
         ]
 
         kept = {step: capture.captured.get(moment) for step, moment in moments.items()}
         missed = [step for step, arrays in kept.items() if arrays is None]
         if missed:
-            raise UserError(
-                f"The training stopped after epoch {len(epochs)}, before the snapshot "
-                f"{missed[0]}; ask for an earlier step or raise training.patience."
+            raise TrainingError(
+                f"the training stopped after step {history[-1]['step']}, before the snapshot "
+                f"{missed[0]}; ask for an earlier one or raise training.patience"
             )
         kept[steps.END] = best.best
+        masks = self._carrier.masks()
         self._carrier.load(masks, best.best)
+        chosen = history[best.best_period - 1]
         return Trained(
+            masks=masks,
             metrics={
-                **{name: epochs[best.best_epoch - 1][name] for name in _VALIDATION_METRICS},
+                **{name: chosen[name] for name in _VALIDATION_METRICS},
                 **self._test(corpus.test),
-                "best_epoch": best.best_epoch,
-                "epochs": len(epochs),
+                "best_epoch": _epochs(chosen["step"], per_epoch),
+                "epochs": _epochs(history[-1]["step"], per_epoch),
                 "steps_per_epoch": per_epoch,
             },
-            history=epochs,
-            # Once more, for the -0.0 that multiplying by the mask makes of negative weights.
-            snapshots={step: apply(masks, arrays) for step, arrays in kept.items() if arrays},
+            history=history,
+            snapshots={step: _plain_zeros(arrays) for step, arrays in kept.items() if arrays},
             seconds=time.monotonic() - began,
         )
 
@@ -183,6 +200,17 @@ class Trainer:
             batches.evaluation_batches(test, _EVALUATION_BATCH), verbose=0, return_dict=True
         )
         return {f"test_{name}": float(value) for name, value in results.items()}
+
+
+def _plain_zeros(arrays: Arrays) -> Arrays:
+    """Without the -0.0 that multiplying negative weights by a mask leaves: it compresses badly."""
+    return {name: array + np.float32(0) for name, array in arrays.items()}
+
+
+def _epochs(step: float, per_epoch: int) -> float:
+    """Passes over the data; a whole number where it is one."""
+    passes = round(step / per_epoch, 4)
+    return int(passes) if passes.is_integer() else passes
 
 
 def _moments(snapshots: Iterable[str], per_epoch: int, epochs: int) -> dict[str, int]:
