@@ -22,9 +22,8 @@ from tflottery import files
 from tflottery.errors import DamagedFileError, TrainingError, UserError
 from tflottery.pruning import masks
 from tflottery.pruning.masks import By
-from tflottery.runs import realise as realise_module
 from tflottery.runs.realise import Realiser
-from tflottery.runs.specs import Dense, Fresh, Pruned, Recipe, RunSpec, Shuffled, Snapshot
+from tflottery.runs.specs import Dense, Fresh, Pruned, Recipe, RunSpec, Shuffled, Signs, Snapshot
 from tflottery.runs.store import Store
 from tflottery.training.trainer import Trainer, TrainingSeeds
 
@@ -92,8 +91,17 @@ def test_controls_change_one_thing_each(tmp_path, small_recipe):
     ticket = child(root, root)
     reinit = dataclasses.replace(ticket, init=Fresh(77))
     shuffled = dataclasses.replace(ticket, mask=Shuffled(ticket.mask, 5))
-    realise = Realiser(Store(tmp_path / "runs"), [ticket, reinit, shuffled])
-    kept = {spec.key: realise(spec).masks() for spec in (ticket, reinit, shuffled)}
+    signs = dataclasses.replace(ticket, init=Signs(ticket.init))
+    realise = Realiser(Store(tmp_path / "runs"), [ticket, reinit, shuffled, signs])
+    kept = {spec.key: realise(spec).masks() for spec in (ticket, reinit, shuffled, signs)}
+    start, signed = realise.initial_weights(ticket), realise.initial_weights(signs)
+    for name, weight in start.items():
+        if name in kept[ticket.key]:
+            assert np.array_equal(np.sign(signed[name]), np.sign(weight))
+            assert np.unique(np.abs(signed[name])).size == 1
+        else:
+            assert np.array_equal(signed[name], weight)
+    assert same_arrays(kept[signs.key], kept[ticket.key])
     assert same_arrays(kept[reinit.key], kept[ticket.key])
     assert not same_arrays(realise.initial_weights(reinit), realise.initial_weights(ticket))
     assert same_arrays(realise.initial_weights(shuffled), realise.initial_weights(ticket))
@@ -119,7 +127,14 @@ def test_a_snapshot_asked_for_later_is_trained_again_to_the_same_bits(
     assert same_arrays(after.snapshot("end"), end)
 
     # Where the machine computes otherwise, children must not be mixed with it.
-    monkeypatch.setattr(realise_module.np, "array_equal", lambda one, other: False)
+    train = Trainer.train
+
+    def compute_otherwise(self, *arguments, **options):
+        trained = train(self, *arguments, **options)
+        trained.snapshots["end"]["head/bias"] += 1
+        return trained
+
+    monkeypatch.setattr(Trainer, "train", compute_otherwise)
     later = child(root, root, at="3it")
     with pytest.raises(TrainingError, match="other weights"):
         Realiser(store, [later])(later)

@@ -17,6 +17,7 @@ from tflottery.errors import UserError, suggest
 from tflottery.lottery import PruningSettings
 from tflottery.models.registry import Architecture, architectures
 from tflottery.runs.specs import Recipe
+from tflottery.study import StudySettings
 from tflottery.training.settings import TrainingSettings
 
 if sys.version_info >= (3, 11):
@@ -25,7 +26,7 @@ else:
     import tomli as tomllib
 
 Tables = dict[str, dict[str, Any]]
-_SECTIONS = ("data", "model", "training", "pruning")
+_SECTIONS = ("data", "model", "training", "pruning", "study")
 _DEFAULT_MODEL = "cnn"
 # Filled in by the program, never by a configuration.
 _COMPUTED = {"fingerprint"}
@@ -34,12 +35,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Config:
-    """What a command works with: a recipe's parts, and how to prune."""
+    """What a command works with: a recipe's parts, how to prune, what a study holds."""
 
     data: DataSettings
     model: Architecture
     training: TrainingSettings
     pruning: PruningSettings
+    study: StudySettings
     name: str = field(default="defaults", compare=False)
 
     @property
@@ -127,7 +129,8 @@ def _build(tables: Tables, name: str) -> Config:
             raise UserError(f"There is no section {section!r}. {suggest(section, _SECTIONS)}")
     recipe = _recipe(tables)
     pruning = settings_from_table(PruningSettings, "pruning", tables.get("pruning", {}))
-    return Config(recipe.data, recipe.model, recipe.training, pruning, name)
+    study = settings_from_table(StudySettings, "study", tables.get("study", {}))
+    return Config(recipe.data, recipe.model, recipe.training, pruning, study, name)
 
 
 def _recipe(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:

@@ -55,7 +55,8 @@ def run(command: Command, argv: list[str] | None = None) -> int:
         return DONE
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
-        return _complain(command, f"{error.strerror or error}{place}.", FAILED)
+        text = f"{error.strerror or error}{place}. What was finished before is kept."
+        return _complain(command, text, FAILED)
     except Exception:
         traceback.print_exc()
         return _complain(command, "this is a bug in tflottery; please report it.", FAILED)

@@ -23,10 +23,6 @@ def find(values: flags.FlagValues) -> None:
     search(values)
 
 
-def _kept(values: flags.FlagValues) -> str:
-    return f"Finished trainings are kept in {values.store}/; the same command goes on from there."
-
-
 COMMAND = app.Command(
     name="find_ticket",
     summary="Find a winning ticket: train, prune, rewind, retrain, judge, write it to disk.",
@@ -38,7 +34,7 @@ COMMAND = app.Command(
     bin/find_ticket --dataset imdb --model lstm --init rewind:1ep --method one_shot --seed 3
     bin/find_ticket --dataset reviews.csv --set data.text_column=review --set training.epochs=6
     """,
-    kept=_kept,
+    kept=common.kept_in_store,
 )
 
 

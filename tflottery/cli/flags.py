@@ -70,6 +70,11 @@ def define_places(values: flags.FlagValues, output: str, output_help: str) -> No
     flags.DEFINE_string("seed", "1", "Decides every random number.", flag_values=values)
     flags.DEFINE_string("store", "runs", "Folder where trainings are kept.", flag_values=values)
     flags.DEFINE_string("output", output, output_help, flag_values=values)
+    define_dry_run(values)
+
+
+def define_dry_run(values: flags.FlagValues) -> None:
+    """``--dry_run``."""
     flags.DEFINE_boolean(
         "dry_run", False, "Say what would be trained, and train nothing.", flag_values=values
     )
@@ -96,8 +101,14 @@ def _number(name: str, text: str) -> float:
         raise UserError(f"--{name} takes a number, not {text!r}.") from None
 
 
-def seed(values: flags.FlagValues) -> int:
-    """``--seed``, checked."""
-    if not values.seed.isdecimal():
-        raise UserError(f"--seed takes a whole number from 0 on, not {values.seed!r}.")
-    return int(values.seed)
+def whole_number(values: flags.FlagValues, name: str, least: int = 0) -> int:
+    """A flag as a whole number from ``least`` on."""
+    text = values[name].value
+    if not text.isdecimal() or int(text) < least:
+        raise UserError(f"--{name} takes a whole number from {least} on, not {text!r}.")
+    return int(text)
+
+
+def kept_in_store(values: flags.FlagValues) -> str:
+    """What to say after Ctrl-C."""
+    return f"Finished trainings are kept in {values.store}/; the same command goes on from there."

@@ -25,7 +25,7 @@ from tflottery.training import steps
 
 def search(values: flags.FlagValues) -> None:
     """Finds a ticket as the flags say, writes it and shows what was found."""
-    seed = common.seed(values)
+    seed = common.whole_number(values, "seed")
     chosen = config.load(values.config or "", common.overrides(values), values.set)
     store = Store(Path(values.store))
     require_writable(Path(values.output), "--output")

@@ -143,6 +143,18 @@ def overlap(one: Masks, other: Masks) -> float:
     return both / either if either else 1.0
 
 
+def chance_overlap(one: Masks, other: Masks) -> float:
+    """The Jaccard index to expect of masks that keep as many weights of each tensor at random."""
+    both = sum(one[name].mean() * other[name].mean() * one[name].size for name in one)
+    kept = sum(int(one[name].sum()) + int(other[name].sum()) for name in one)
+    return float(both / (kept - both)) if kept else 1.0
+
+
+def distance(one: Masks, other: Masks) -> float:
+    """Normalised Hamming distance: the fraction of weights on which the masks differ."""
+    return sum(int((one[name] != other[name]).sum()) for name in one) / count(one).total
+
+
 def pack(masks: Masks) -> dict[str, np.ndarray]:
     """One bit a weight: uint8 arrays by name. ``unpack`` needs the shapes."""
     return {name: np.packbits(mask.ravel()) for name, mask in masks.items()}

@@ -68,6 +68,7 @@ class Realiser:
         self._store = store
         self._wanted = snapshots_wanted(plan)
         self._observer: Observer = observer or Silent()
+        self._failed: dict[str, str] = {}
 
     def __call__(self, spec: RunSpec) -> Run:
         """The finished run.
@@ -83,15 +84,28 @@ class Realiser:
             return run
         for parent, _ in spec.needs():
             self(parent)
+        if spec.key in self._failed:
+            raise TrainingError(self._failed[spec.key])
         with self._store.lock(spec.key):
             # Another process may have been faster.
-            return self._found(spec, wanted) or self._train(spec, wanted)
+            run = self._found(spec, wanted)
+            try:
+                return run or self._train(spec, wanted)
+            except TrainingError as error:
+                # Its other children need not try again.
+                self._failed[spec.key] = str(error)
+                raise
 
     def initial_weights(self, spec: RunSpec) -> Arrays:
         """The weights that the run started from, those under the mask too."""
         self(spec)
         corpus = load_corpus(spec.recipe.data, self._store)
         return spec.init.make(_Ancestors(self._store, _trainer_for(spec, corpus)))
+
+    def evaluate(self, spec: RunSpec, weights: Arrays) -> dict[str, float]:
+        """``loss`` and ``accuracy`` on validation data of other weights under a run's mask."""
+        corpus = load_corpus(spec.recipe.data, self._store)
+        return _trainer_for(spec, corpus).evaluate(corpus.validation, self(spec).masks(), weights)
 
     def is_done(self, spec: RunSpec) -> bool:
         """Whether the store holds the run, with every snapshot that the plan wants."""

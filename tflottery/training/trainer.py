@@ -141,14 +141,13 @@ class Trainer:
         callbacks = [*self._carrier.callbacks(), capture, best]
         if listener:
             callbacks.append(Report(listener, settings.epochs, period, per_epoch))
-        logs = self._model.fit(
+        logs = self._fit(
             batches.training_batches(corpus.train, settings.batch_size, random.order),
             epochs=settings.epochs * settings.validations_per_epoch,
             steps_per_epoch=period,
             validation_data=batches.evaluation_batches(corpus.validation, _EVALUATION_BATCH),
             callbacks=callbacks,
-            verbose=0,
-        ).history
+        )
         history = [
             {"step": period * number, **dict(zip(logs, values, strict=True))}
             for number, values in enumerate(zip(*logs.values(), strict=True), start=1)
@@ -163,13 +162,13 @@ class Trainer:
             )
         kept[steps.END] = best.best
         masks = self._carrier.masks()
-        self._carrier.load(masks, best.best)
         chosen = history[best.best_period - 1]
+        test = self.evaluate(corpus.test, masks, best.best)
         return Trained(
             masks=masks,
             metrics={
                 **{name: chosen[name] for name in _VALIDATION_METRICS},
-                **self._test(corpus.test),
+                **{f"test_{name}": value for name, value in test.items()},
                 "best_epoch": _epochs(chosen["step"], per_epoch),
                 "epochs": _epochs(history[-1]["step"], per_epoch),
                 "steps_per_epoch": per_epoch,
@@ -195,11 +194,22 @@ class Trainer:
                 layer.reseed(seeds.derive("dropout", random.dropout, layer.name))
         self._model.stop_training = False
 
-    def _test(self, test: Encoded) -> dict[str, float]:
+    def _fit(self, data: tf.data.Dataset, **options: object) -> dict[str, list[float]]:
+        try:
+            history: dict[str, list[float]] = self._model.fit(data, verbose=0, **options).history
+        except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+            raise TrainingError("out of memory; lower training.batch_size") from error
+        return history
+
+    def evaluate(
+        self, encoded: Encoded, masks: Masks, weights: Mapping[str, np.ndarray]
+    ) -> dict[str, float]:
+        """``loss`` and ``accuracy`` of mask x weights on some data."""
+        self._carrier.load(masks, weights)
         results = self._model.evaluate(
-            batches.evaluation_batches(test, _EVALUATION_BATCH), verbose=0, return_dict=True
+            batches.evaluation_batches(encoded, _EVALUATION_BATCH), verbose=0, return_dict=True
         )
-        return {f"test_{name}": float(value) for name, value in results.items()}
+        return {name: float(value) for name, value in results.items()}
 
 
 def _plain_zeros(arrays: Arrays) -> Arrays:

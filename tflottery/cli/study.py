@@ -1,0 +1,47 @@
+"""``bin/study``: the grid of methods, initialisations and sparsities, over seeds."""
+
+from __future__ import annotations
+
+import sys
+
+from absl import flags
+
+from tflottery.cli import app
+from tflottery.cli import flags as common
+
+
+def define(values: flags.FlagValues) -> None:
+    common.define_configuration(values)
+    flags.DEFINE_string("seeds", "3", "How many seeds, from 1 on.", flag_values=values)
+    flags.DEFINE_string("store", "runs", "Folder where trainings are kept.", flag_values=values)
+    common.define_dry_run(values)
+
+
+def study(values: flags.FlagValues) -> None:
+    app.start_tensorflow()
+    from tflottery.cli.study_run import run
+
+    run(values)
+
+
+COMMAND = app.Command(
+    name="study",
+    summary="Compare one-shot and iterative pruning and every initialisation, over seeds.",
+    define=define,
+    action=study,
+    examples="""
+    bin/study --config study_toy --seeds 2
+    bin/study --config study_cnn --seeds 5 --dry_run
+    bin/study --config configs/study_lstm.toml --seeds 3
+    """,
+    kept=common.kept_in_store,
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; gives its exit code."""
+    return app.run(COMMAND, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""What ``study`` does: train what is missing, write the findings, say where they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+
+from absl import flags
+from rich.console import Console
+
+from tflottery import config
+from tflottery.cli import flags as common
+from tflottery.cli.progress import clock, watch
+from tflottery.data import sources
+from tflottery.errors import TrainingError
+from tflottery.findings import Study, run_study, write_findings
+from tflottery.runs.realise import Realiser
+from tflottery.runs.specs import RunSpec, ancestry
+from tflottery.runs.store import Store
+
+
+def run(values: flags.FlagValues) -> None:
+    """Runs a study as the flags say.
+
+    Raises:
+        TrainingError: some training failed; the rest is done and written.
+    """
+    seeds = tuple(range(1, common.whole_number(values, "seeds", least=1) + 1))
+    chosen = config.load(values.config or "", common.overrides(values), values.set)
+    store = Store(Path(values.store))
+    recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
+    study = Study(chosen, recipe, seeds)
+    specs = ancestry(spec for seed in seeds for spec in study.specs(seed))
+    console = Console(highlight=False)
+    wanted = [spec for seed in seeds for spec in study.wanted(seed)]
+    if values.dry_run:
+        _show_plan(console, specs, Realiser(store, wanted), store)
+        return
+    labels = _labels(study)
+    view = watch(
+        console, lambda spec: labels.get(spec.key, "ancestor"), len(specs), may_end_early=False
+    )
+    command = f"bin/study --config {shlex.quote(chosen.name)} --seeds {len(seeds)}"
+    with view:
+        realise = Realiser(store, wanted, view)
+        failures = run_study(study, realise)
+        folder = write_findings(study, realise, store, failures, command)
+    console.print(f"{view.trained} trainings done now, {len(specs) - len(failures)} in all.")
+    console.print(f"Findings: {folder}/", soft_wrap=True)
+    if failures:
+        reasons = "; ".join(sorted(set(failures.values())))
+        raise TrainingError(
+            f"{len(failures)} of {len(specs)} trainings failed ({reasons}); they show as failed in "
+            f"{folder}/cells.csv, and the same command tries them again"
+        )
+
+
+def _labels(study: Study) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for seed in study.seeds:
+        for cell in study.cells(seed):
+            name = f"seed {seed} {cell.method} {cell.level:g} {cell.init}"
+            for spec in ancestry([cell.spec]):
+                labels.setdefault(spec.key, name)
+        for point, *pair in study.pairs(seed):
+            labels.update({spec.key: f"seed {seed} data order from {point}" for spec in pair})
+    return labels
+
+
+def _show_plan(console: Console, specs: list[RunSpec], realise: Realiser, store: Store) -> None:
+    done = [spec for spec in specs if realise.is_done(spec)]
+    missing = len(specs) - len(done)
+    seconds = [found.seconds for spec in done if (found := store.find(spec.key))]
+    time = (
+        f"about {clock(missing * sum(seconds) / len(seconds))}"
+        if seconds
+        else "how long that takes is known after the first"
+    )
+    console.print(f"{len(specs)} trainings: {len(done)} in the store, {missing} to train; {time}.")

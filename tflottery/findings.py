@@ -1,0 +1,341 @@
+"""What a study gave, as tables on disk: the only thing that a report reads.
+
+``<store>/studies/<name>/`` holds ``study.json`` (what was asked, sealed) and CSV files. All but
+``timings.csv`` are the same, byte for byte, however often the study was interrupted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tflottery.config import Config, recipe_to_tables
+from tflottery.errors import TrainingError
+from tflottery.files import Arrays, seal, write_atomically
+from tflottery.models.registry import Architecture
+from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.masks import Masks, To
+from tflottery.runs.realise import Realiser, load_corpus
+from tflottery.runs.specs import EMBEDDING, Recipe, RunSpec, ancestry
+from tflottery.runs.store import Run, Store
+from tflottery.study import (
+    Cell,
+    StudySettings,
+    early_bird_specs,
+    instability_pair,
+    make_cells,
+)
+from tflottery.versions import versions
+
+FORMAT_VERSION = 1
+_ALPHAS = tuple(round(0.1 * tenth, 1) for tenth in range(11))
+
+
+@dataclass(frozen=True)
+class Study:
+    """A configuration with its data identified, over some seeds."""
+
+    config: Config
+    recipe: Recipe
+    seeds: tuple[int, ...]
+
+    @property
+    def settings(self) -> StudySettings:
+        return self.config.study
+
+    def cells(self, seed: int) -> list[Cell]:
+        """The networks to compare for one seed."""
+        return make_cells(self.recipe, self.config.pruning, self.settings, seed)
+
+    def pairs(self, seed: int) -> list[tuple[str, RunSpec, RunSpec]]:
+        """(rewind point, one data order, the other) for the instability analysis."""
+        dense = self.cells(seed)[0].spec
+        return [
+            (point, *instability_pair(dense, point, seed))
+            for point in self.settings.instability_points
+        ]
+
+    def specs(self, seed: int) -> list[RunSpec]:
+        """Every training of one seed that something is read from."""
+        pairs = [spec for _, one, other in self.pairs(seed) for spec in (one, other)]
+        return [cell.spec for cell in self.cells(seed)] + pairs
+
+    def wanted(self, seed: int) -> list[RunSpec]:
+        """What a realiser has to know of beforehand: ``specs``, and whose snapshots they want."""
+        dense = self.cells(seed)[0]
+        return self.specs(seed) + early_bird_specs(dense, self.settings)
+
+
+def run_study(study: Study, realise: Realiser) -> dict[str, str]:
+    """Trains what is missing; gives the reasons of failures by key.
+
+    A training that fails takes its descendants with it; the rest goes on.
+    """
+    failures: dict[str, str] = {}
+    for seed in study.seeds:
+        for spec in study.specs(seed):
+            try:
+                realise(spec)
+            except TrainingError as error:
+                failures[spec.key] = str(error)
+    return failures
+
+
+def write_findings(
+    study: Study, realise: Realiser, store: Store, failures: dict[str, str], command: str
+) -> Path:
+    """Writes the study's folder from the runs in the store; gives the folder."""
+    folder = store.root / "studies" / study.config.name
+    reader = _Reader(study, realise, failures)
+    corpus = load_corpus(study.recipe.data, store)
+    dense = reader.run(study.cells(study.seeds[0])[0])
+    shapes = {} if dense is None else {name: m.shape for name, m in dense.masks().items()}
+    tables = {
+        "cells": reader.cells(),
+        "timings": reader.timings(),
+        "overlap": reader.overlap(),
+        "layers": reader.layers(study.recipe.model),
+        "early_bird": reader.early_bird(),
+        "instability": reader.instability(),
+    }
+    for name, rows in tables.items():
+        if rows:
+            text = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
+            write_atomically(folder / f"{name}.csv", text)
+    tables_of_config = {
+        **recipe_to_tables(study.recipe),
+        "pruning": dataclasses.asdict(study.config.pruning),
+        "study": dataclasses.asdict(study.settings),
+    }
+    payload = {
+        "format_version": FORMAT_VERSION,
+        "name": study.config.name,
+        "dataset": corpus.name,
+        "model": study.recipe.model.name,
+        "seeds": list(study.seeds),
+        "config": _without_places(tables_of_config),
+        "command": command,
+        "versions": versions(),
+        "caution": corpus.caution,
+        "note": study.settings.note,
+        "tolerance": study.config.pruning.tolerance,
+        "prunable_weights": sum(int(np.prod(shape)) for shape in shapes.values()),
+        "embedding_weights": int(np.prod(shapes.get(EMBEDDING, (0,)))),
+        "tensors": sorted(shapes),
+    }
+    write_atomically(folder / "study.json", seal(payload))
+    return folder
+
+
+def _without_places(tables: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    data = {key: value for key, value in tables["data"].items() if key != "data_dir"}
+    return {**tables, "data": data}
+
+
+class _Reader:
+    """Rows of the tables, from finished runs."""
+
+    def __init__(self, study: Study, realise: Realiser, failures: dict[str, str]) -> None:
+        self._study = study
+        self._realise = realise
+        self._failures = failures
+
+    def run(self, cell: Cell) -> Run | None:
+        """The cell's run, unless it failed."""
+        return None if cell.spec.key in self._failures else self._realise(cell.spec)
+
+    def _all(self) -> Iterable[tuple[Cell, Run | None]]:
+        for seed in self._study.seeds:
+            for cell in self._study.cells(seed):
+                yield cell, self.run(cell)
+
+    def cells(self) -> list[dict[str, Any]]:
+        return [self._cell_row(cell, run) for cell, run in self._all()]
+
+    def _cell_row(self, cell: Cell, run: Run | None) -> dict[str, Any]:
+        labels = {
+            name: getattr(cell, name)
+            for name in ("part", "method", "mask", "init", "level", "seed")
+        }
+        row = {
+            **labels,
+            "state": "failed" if run is None else "done",
+            "reason": self._failures.get(cell.spec.key, ""),
+            "key": cell.spec.key,
+        }
+        if run is None:
+            return row
+        masks = run.masks()
+        counted = mask_ops.count(masks)
+        behind = [self._realise(spec) for spec in ancestry([cell.spec])]
+        return {
+            **row,
+            "sparsity": counted.sparsity,
+            "sparsity_without_embedding": mask_ops.count(masks, without=[EMBEDDING]).sparsity,
+            "remaining": counted.remaining,
+            "total": counted.total,
+            **{
+                name: run.metrics[name]
+                for name in ("val_accuracy", "val_loss", "test_accuracy", "test_loss")
+            },
+            "best_epoch": run.metrics["best_epoch"],
+            "epochs": run.metrics["epochs"],
+            "steps_per_epoch": run.metrics["steps_per_epoch"],
+            "steps_to_best": _step_where(run, lambda loss, best: loss <= best, "val_loss", min),
+            "steps_to_99": _step_where(
+                run, lambda value, end: value >= 0.99 * end, "val_accuracy", lambda seen: seen[-1]
+            ),
+            "trainings_behind": len(behind),
+            "epochs_behind": sum(parent.metrics["epochs"] for parent in behind),
+        }
+
+    def timings(self) -> list[dict[str, Any]]:
+        seconds = {
+            parent.key: self._realise(parent).seconds
+            for cell, run in self._all()
+            if run is not None
+            for parent in ancestry([cell.spec])
+        }
+        return [{"key": key, "seconds": round(value, 2)} for key, value in seconds.items()]
+
+    def _tickets(self) -> dict[tuple[str, float, int], Masks]:
+        """Masks of the tickets from original init, by method, level and seed."""
+        return {
+            (cell.method, cell.level, cell.seed): run.masks()
+            for cell, run in self._all()
+            if run is not None and cell.part == "grid" and cell.init == "original"
+        }
+
+    def overlap(self) -> list[dict[str, Any]]:
+        found = self._tickets()
+        rows = []
+        for one, other in combinations(found, 2):
+            same = [left == right for left, right in zip(one, other, strict=True)]
+            kinds = {
+                (False, True, True): "methods",
+                (True, False, True): "rounds",
+                (True, True, False): "seeds",
+            }
+            kind = kinds.get((same[0], same[1], same[2]))
+            if kind is None or (kind == "rounds" and one[0] != "iterative"):
+                continue
+            rows.append(
+                {
+                    "kind": kind,
+                    "level": one[1],
+                    "one": f"{one[0]} {one[1]:g}",
+                    "other": f"{other[0]} {other[1]:g}",
+                    "seed_one": one[2],
+                    "seed_other": other[2],
+                    "jaccard": mask_ops.overlap(found[one], found[other]),
+                    "chance": mask_ops.chance_overlap(found[one], found[other]),
+                }
+            )
+        return rows
+
+    def layers(self, architecture: Architecture) -> list[dict[str, Any]]:
+        rows = []
+        for (method, level, seed), masks in self._tickets().items():
+            for tensor, mask in masks.items():
+                parts = {"": mask}
+                if gates := architecture.gates(tensor):
+                    parts |= dict(zip(gates, np.split(mask, len(gates), axis=-1), strict=True))
+                for gate, part in parts.items():
+                    rows.append(
+                        {
+                            "method": method,
+                            "init": "original",
+                            "level": level,
+                            "seed": seed,
+                            "tensor": tensor,
+                            "gate": gate,
+                            "remaining": int(part.sum()),
+                            "total": part.size,
+                        }
+                    )
+        return rows
+
+    def early_bird(self) -> list[dict[str, Any]]:
+        """Masks that one-shot pruning would draw at moments of the dense training, compared."""
+        rows = []
+        points = self._study.settings.early_bird_points
+        for seed in self._study.seeds:
+            run = self.run(self._study.cells(seed)[0])
+            if run is None:
+                continue
+            names = list(run.masks())
+            snapshots = {point: run.snapshot(point) for point in points}
+            for level in self._study.settings.levels:
+                drawn = {
+                    point: _draw(weights, names, level) for point, weights in snapshots.items()
+                }
+                for one, other in combinations(points, 2):
+                    distance = mask_ops.distance(drawn[one], drawn[other])
+                    rows.append(
+                        {
+                            "seed": seed,
+                            "level": level,
+                            "epoch_one": one,
+                            "epoch_other": other,
+                            "distance": distance,
+                            "relative": distance / (2 * level * (1 - level)),
+                            "jaccard": mask_ops.overlap(drawn[one], drawn[other]),
+                        }
+                    )
+        return rows
+
+    def instability(self) -> list[dict[str, Any]]:
+        """Validation loss and error along the line between two data orders."""
+        rows = []
+        for seed in self._study.seeds:
+            for point, one, other in self._study.pairs(seed):
+                if {one.key, other.key} & set(self._failures):
+                    continue
+                ends = [self._realise(spec).snapshot("end") for spec in (one, other)]
+                for alpha in _ALPHAS:
+                    result = self._realise.evaluate(one, _between(ends, alpha))
+                    rows.append(
+                        {
+                            "seed": seed,
+                            "point": point,
+                            "alpha": alpha,
+                            "val_loss": result["loss"],
+                            "val_error": 1 - result["accuracy"],
+                        }
+                    )
+        return rows
+
+
+def _draw(weights: Arrays, names: list[str], level: float) -> Masks:
+    scores = {name: np.abs(weights[name]) for name in names}
+    return mask_ops.prune(
+        mask_ops.dense({name: weights[name].shape for name in names}), scores, To(level)
+    )
+
+
+def _between(ends: Sequence[Arrays], alpha: float) -> Arrays:
+    one, other = ends
+    return {name: ((1 - alpha) * one[name] + alpha * other[name]) for name in one}
+
+
+def _step_where(
+    run: Run,
+    reached: Callable[[float, float], bool],
+    metric: str,
+    goal: Callable[[list[float]], float],
+) -> int:
+    """The first validation at which a metric reaches a goal that the whole history sets."""
+    values = [row[metric] for row in run.history]
+    end = goal(values)
+    return next(
+        int(row["step"])
+        for row, value in zip(run.history, values, strict=True)
+        if reached(value, end)
+    )
