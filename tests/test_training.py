@@ -103,6 +103,20 @@ def test_validating_more_often_finds_the_best_moment_more_closely(trainer, small
     assert twice.metrics["best_epoch"] == pytest.approx(best["step"] / per_epoch, abs=1e-4)
 
 
+def test_weight_decay_shrinks_kernels_and_spares_biases(small_corpus):
+    decaying = dataclasses.replace(SETTINGS, weight_decay=5.0, epochs=1)
+    decayer = Trainer(SMALL["cnn"], len(small_corpus.vocabulary), 2, decaying)
+    weights = decayer.fresh_weights(1)
+    still = dataclasses.replace(decaying, learning_rate=1e-6)
+    weights["head/bias"] = np.array([2.0], np.float32)
+    ended = train(decayer, small_corpus, weights=weights, settings=still).snapshots["end"]
+    assert ended["head/bias"] == pytest.approx(2.0, abs=1e-4)
+    fast = train(decayer, small_corpus, weights=weights, settings=decaying).snapshots["end"]
+    assert (
+        np.abs(fast["embedding/embeddings"]).mean() < np.abs(weights["embedding/embeddings"]).mean()
+    )
+
+
 def test_gradual_pruning_ends_at_its_sparsity_and_keeps_weights_from_after_it(small_corpus):
     gradual = Gradual(0.75, end=12)
     pruner = Trainer(SMALL["cnn"], len(small_corpus.vocabulary), 2, SETTINGS, gradual)

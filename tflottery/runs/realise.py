@@ -193,7 +193,11 @@ def _trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
     training = spec.recipe.training
     steps_per_epoch = batches.steps_per_epoch(corpus.train, training.batch_size)
     # Only what is compiled in, so that learning rates and epochs share a trainer.
-    compiled = TrainingSettings(optimizer=training.optimizer, epsilon=training.epsilon)
+    compiled = TrainingSettings(
+        optimizer=training.optimizer,
+        epsilon=training.epsilon,
+        weight_decay=training.weight_decay,
+    )
     return _trainer(
         spec.recipe.model,
         len(corpus.vocabulary),

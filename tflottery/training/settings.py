@@ -18,12 +18,14 @@ class TrainingSettings:
 
     ``epsilon`` is Adam's and RMSprop's: at 1e-7 every coordinate of a word seen once moves as far
     as one seen a thousand times, so magnitudes say little about use; at 1e-5 they do (Yu et al.
-    2020 take 1e-3).
+    2020 take 1e-3). ``weight_decay`` is decoupled (Loshchilov and Hutter 2019): each step takes
+    ``learning_rate * weight_decay`` of every kernel and embedding, biases are spared.
     """
 
     optimizer: str = "adam"
     learning_rate: float = 0.001
     epsilon: float = 1e-7
+    weight_decay: float = 0.0
     batch_size: int = 64
     epochs: int = 4
     patience: int = 1
@@ -41,3 +43,5 @@ class TrainingSettings:
         for key in ("learning_rate", "epsilon"):
             if not getattr(self, key) > 0:
                 raise UserError(f"training.{key} is above 0.")
+        if not self.weight_decay >= 0:
+            raise UserError("training.weight_decay is 0 or above.")

@@ -63,7 +63,7 @@ class Trainer:
 
     Args:
         architecture, vocabulary_size, classes: the network.
-        settings: its ``optimizer`` and ``epsilon`` are compiled in; the rest comes with each run.
+        settings: optimizer, epsilon and weight decay are compiled in; the rest comes with each run.
         gradual: TF-MOT prunes within the training; without it, masks hold.
     """
 
@@ -236,10 +236,18 @@ def _moments(snapshots: Iterable[str], per_epoch: int, epochs: int) -> dict[str,
 
 def optimizer(settings: TrainingSettings) -> keras.optimizers.Optimizer:
     """The optimizer that the settings name."""
-    if settings.optimizer == "sgd":
-        return keras.optimizers.SGD(settings.learning_rate)
-    kind = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
-    return kind[settings.optimizer](settings.learning_rate, epsilon=settings.epsilon)
+    options: dict[str, float | None] = {"weight_decay": settings.weight_decay or None}
+    if settings.optimizer != "sgd":
+        options["epsilon"] = settings.epsilon
+    kinds = {
+        "adam": keras.optimizers.Adam,
+        "rmsprop": keras.optimizers.RMSprop,
+        "sgd": keras.optimizers.SGD,
+    }
+    made = kinds[settings.optimizer](settings.learning_rate, **options)
+    if settings.weight_decay:
+        made.exclude_from_weight_decay(var_names=["bias"])
+    return made
 
 
 def loss(classes: int) -> keras.losses.Loss:

@@ -1,0 +1,311 @@
+"""The study: the right cells, findings that reproduce, failures that show."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT, write_reviews
+from tflottery import config, findings
+from tflottery.data.settings import DataSettings
+from tflottery.errors import TrainingError, UserError
+from tflottery.findings import Study, run_study, write_findings
+from tflottery.lottery import PruningSettings
+from tflottery.models.cnn import Cnn
+from tflottery.pruning import masks
+from tflottery.runs.realise import Realiser
+from tflottery.runs.specs import Fresh, Pruned, Recipe, Shuffled, Signs, Snapshot, ancestry
+from tflottery.runs.store import Store
+from tflottery.study import Cell, StudySettings, make_cells
+from tflottery.training.settings import TrainingSettings
+from tflottery.training.trainer import Trainer
+
+RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings(epochs=3))
+
+
+def cells(**settings) -> list[Cell]:
+    return make_cells(RECIPE, PruningSettings(), StudySettings(**settings), seed=1)
+
+
+def test_the_notes_grid_is_85_trainings_a_seed():
+    grid = [cell for cell in cells() if cell.init != "reinit"]
+    assert len(grid) == 1 + 2 * 4 * 5
+    assert len(ancestry(cell.spec for cell in grid)) == 1 + 5 * 4 + 16 * 4
+    # Frankle and Carbin's random protocol adds one training a level.
+    assert len(ancestry(cell.spec for cell in cells())) == 85 + 5
+
+
+def test_both_random_protocols_are_there_and_differ():
+    found = {(cell.init, cell.level): cell.spec for cell in cells() if cell.method == "iterative"}
+    ticket, own = found["original", 0.59], found["random", 0.59]
+    reinit = found["reinit", 0.59]
+    assert reinit.mask == ticket.mask and reinit.init != ticket.init
+    assert own.mask != ticket.mask and isinstance(own.init, Fresh)
+
+
+def test_controls_change_one_thing_of_the_iterative_ticket():
+    made = cells(controls=(0.59,), inits=("original",))
+    ticket = next(cell.spec for cell in made if (cell.method, cell.level) == ("iterative", 0.59))
+    controls = {(cell.mask, cell.init): cell.spec for cell in made if cell.part == "control"}
+    assert len(controls) == 5
+    shuffled = controls["shuffled", "original"]
+    assert shuffled.init == ticket.init and shuffled.mask == Shuffled(
+        ticket.mask, shuffled.mask.seed
+    )
+    signs = controls["magnitude", "signs"]
+    assert signs.mask == ticket.mask and signs.init == Signs(ticket.init)
+    drawn = controls["random", "original"]
+    assert isinstance(drawn.mask, Pruned) and drawn.mask.criterion == "random"
+    assert drawn.init == ticket.init
+    matched = controls["dense", "fresh"]
+    assert matched.recipe.training.epochs == 3 * 5  # dense and four rounds
+    assert controls["gradual", "fresh"].mask.to == 0.59
+
+
+def test_the_rewind_sweep_shares_the_grids_runs():
+    made = cells(rewind_levels=(0.59,), rewind_points=("0ep", "1ep", "2ep"))
+    grid = {cell.spec.key for cell in made if cell.part == "grid"}
+    sweep = {(cell.method, cell.init): cell.spec for cell in made if cell.part == "rewind"}
+    assert len(sweep) == 6
+    assert sweep["iterative", "rewind:0ep"].key in grid
+    assert sweep["one_shot", "rewind:1ep"].key in grid
+    assert sweep["iterative", "rewind:2ep"].key not in grid
+    assert sweep["iterative", "rewind:2ep"].init == Snapshot(made[0].spec, "2ep")
+
+
+def test_one_shot_may_have_levels_of_its_own():
+    made = cells(one_shot_levels=(0.832,))
+    assert {cell.level for cell in made if cell.method == "one_shot"} == {0.832}
+
+
+def test_seeds_share_nothing():
+    one, two = (make_cells(RECIPE, PruningSettings(), StudySettings(), seed) for seed in (1, 2))
+    assert not {cell.spec.key for cell in one} & {cell.spec.key for cell in two}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"levels": ()},
+        {"levels": (1.0,)},
+        {"controls": (0.0,)},
+        {"inits": ("orginal",)},
+        {"rewind_points": ("soon",)},
+    ],
+)
+def test_settings_that_cannot_be(settings):
+    with pytest.raises(UserError):
+        StudySettings(**settings)
+
+
+@pytest.mark.parametrize("name", ["study_toy", "study_cnn", "study_lstm", "study_week11"])
+def test_the_studies_that_ship_can_be_planned(name):
+    chosen = config.load(name, {})
+    recipe = dataclasses.replace(chosen.recipe, data=RECIPE.data)
+    study = Study(chosen, recipe, (1,))
+    assert len(ancestry(study.specs(1))) > 10
+
+
+@pytest.fixture
+def small_study(small_settings) -> Study:
+    training = TrainingSettings(
+        learning_rate=0.02, batch_size=16, epochs=2, patience=2, validations_per_epoch=2
+    )
+    model = Cnn(embedding=6, widths=(2,), filters=4)
+    chosen = config.Config(
+        small_settings,
+        model,
+        training,
+        PruningSettings(rate=0.5),
+        StudySettings(
+            levels=(0.5, 0.75),
+            inits=("random", "original", "rewind:1ep"),
+            controls=(0.75,),
+            rewind_levels=(0.5,),
+            rewind_points=("0ep", "2it"),
+            instability_points=("0ep", "1ep"),
+            early_bird_points=("1it", "1ep", "2ep"),
+        ),
+        name="small",
+    )
+    return Study(chosen, Recipe(small_settings, model, training), (1, 2))
+
+
+def carry_out(study: Study, root: Path) -> tuple[dict[str, str], Path]:
+    store = Store(root)
+    realise = Realiser(store, [spec for seed in study.seeds for spec in study.wanted(seed)])
+    failures = run_study(study, realise)
+    return failures, write_findings(study, realise, store, failures, "bin/study")
+
+
+def test_findings_say_what_the_runs_say(small_study, tmp_path):
+    failures, folder = carry_out(small_study, tmp_path / "runs")
+    assert failures == {}
+    frame = pd.read_csv(folder / "cells.csv", keep_default_na=False)
+    assert len(frame) == 2 * len(small_study.cells(1)) and set(frame["state"]) == {"done"}
+    store = Store(tmp_path / "runs")
+    for row in frame.itertuples():
+        run = store.find(row.key)
+        assert row.test_accuracy == run.metrics["test_accuracy"]
+        assert row.remaining == masks.count(run.masks()).remaining
+        steps = {record["step"]: record for record in run.history}
+        losses = [record["val_loss"] for record in run.history]
+        assert steps[row.steps_to_best]["val_loss"] == min(losses)
+        assert steps[row.steps_to_99]["val_accuracy"] >= 0.99 * run.history[-1]["val_accuracy"]
+    ticket = frame[(frame.method == "iterative") & (frame.init == "original")]
+    deepest = ticket[ticket.level == 0.75].iloc[0]
+    assert deepest.sparsity == pytest.approx(0.75, abs=0.01)
+    assert (deepest.trainings_behind, deepest.epochs_behind) == (3, 6)
+
+    overlap = pd.read_csv(folder / "overlap.csv")
+    assert set(overlap["kind"]) == {"seeds", "methods", "rounds"}
+    nested = overlap[overlap.kind == "rounds"]
+    assert nested["jaccard"].to_numpy() == pytest.approx(0.5, abs=0.02)
+    first = overlap[(overlap.kind == "methods") & (overlap.level == 0.5)]
+    assert (first["jaccard"] == 1).all()  # the first round prunes what one-shot prunes
+
+    lines = pd.read_csv(folder / "instability.csv")
+    for (seed, point), line in lines.groupby(["seed", "point"]):
+        pair = next(p for p in small_study.pairs(seed) if p[0] == point)
+        ends = [store.find(spec.key).metrics for spec in pair[1:]]
+        assert line["val_loss"].iloc[0] == pytest.approx(ends[0]["val_loss"], rel=1e-5)
+        assert line["val_loss"].iloc[-1] == pytest.approx(ends[1]["val_loss"], rel=1e-5)
+    early = pd.read_csv(folder / "early_bird.csv")
+    assert len(early) == 2 * 2 * 3 and early["distance"].between(0, 1).all()
+    layers = pd.read_csv(folder / "layers.csv")
+    assert layers["total"].groupby([layers.method, layers.level, layers.seed]).sum().nunique() == 1
+
+
+def test_a_second_run_trains_nothing_and_any_cell_reproduces(small_study, tmp_path, monkeypatch):
+    study = dataclasses.replace(small_study, seeds=(1,))
+    _, folder = carry_out(study, tmp_path / "runs")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    train = Trainer.train
+    monkeypatch.setattr(Trainer, "train", lambda *a, **o: pytest.fail("trained again"))
+    carry_out(study, tmp_path / "runs")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    monkeypatch.setattr(Trainer, "train", train)
+    cell = study.cells(1)[-1]
+    alone = Realiser(Store(tmp_path / "other"), [cell.spec])(cell.spec)
+    assert alone.metrics == Store(tmp_path / "runs").find(cell.spec.key).metrics
+
+
+def test_a_failed_run_shows_with_its_reason_and_the_rest_goes_on(
+    small_study, tmp_path, monkeypatch
+):
+    study = dataclasses.replace(small_study, seeds=(1,))
+    found = {(c.part, c.method, c.init, c.level): c.spec for c in study.cells(1)}
+    victim = found["grid", "iterative", "rewind:1ep", 0.5]
+    heir = found["grid", "iterative", "rewind:1ep", 0.75]
+    attempts = []
+    original = Realiser._train
+
+    def fail(self, spec, wanted):
+        if spec.key == victim.key:
+            attempts.append(1)
+            raise TrainingError("the loss is not finite")
+        return original(self, spec, wanted)
+
+    monkeypatch.setattr(Realiser, "_train", fail)
+    failures, folder = carry_out(study, tmp_path / "runs")
+    assert {victim.key, heir.key} <= set(failures) and len(attempts) == 1
+    frame = pd.read_csv(folder / "cells.csv", keep_default_na=False)
+    assert len(frame) == len(study.cells(1))
+    failed = frame[frame.state == "failed"]
+    assert set(failed.key) == set(failures)
+    assert set(failed.reason) == {"the loss is not finite"}
+    monkeypatch.setattr(Realiser, "_train", original)
+    failures, folder = carry_out(study, tmp_path / "runs")
+    assert failures == {}
+    assert set(pd.read_csv(folder / "cells.csv")["state"]) == {"done"}
+
+
+def test_chance_overlap_and_distance():
+    one = {"a": np.array([1, 1, 0, 0], bool)}
+    other = {"a": np.array([1, 0, 1, 0], bool)}
+    assert masks.distance(one, other) == 0.5
+    assert masks.chance_overlap(one, other) == pytest.approx(1 / 3)
+
+
+def test_the_command_end_to_end(command, tmp_path):
+    write_reviews(tmp_path / "mine.csv")
+    (tmp_path / "tiny.toml").write_text(TINY)
+    flags = ["--config", "tiny.toml", "--dataset", "mine.csv"]
+    dry = command("study", *flags, "--seeds", "2", "--dry_run")
+    assert dry.returncode == 0 and "0 in the store" in dry.stdout
+    assert not (tmp_path / "runs").exists()
+    done = command("study", *flags, "--seeds", "1")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs" / "studies" / "tiny" / "cells.csv").is_file()
+    again = command("study", *flags, "--seeds", "1")
+    assert "0 trainings done now" in again.stdout
+    wrong = command("study", *flags, "--seeds", "0")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+
+
+TINY = """
+[data]
+vocabulary_size = 50
+[model]
+embedding = 4
+widths = [2]
+filters = 3
+[training]
+epochs = 1
+batch_size = 16
+[pruning]
+rate = 0.5
+[study]
+levels = [0.5, 0.75]
+inits = ["original", "random"]
+"""
+
+
+@pytest.mark.long
+def test_a_study_killed_ten_times_ends_as_an_undisturbed_one(tmp_path):
+    """kill -9 at random moments: the same CSV byte for byte, no finished training repeated."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    arguments = ["--config", "study_toy", "--seeds", "1"]
+    call = [sys.executable, "-m", "tflottery.cli.study", *arguments]
+
+    def start(folder: Path) -> subprocess.Popen:
+        folder.mkdir(exist_ok=True)
+        return subprocess.Popen(
+            call, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+
+    killed, calm = tmp_path / "killed", tmp_path / "calm"
+    moments = random.Random(1)
+    finished: dict[Path, int] = {}
+    for _ in range(10):
+        victim = start(killed)
+        time.sleep(moments.uniform(4, 16))
+        victim.send_signal(signal.SIGKILL)
+        victim.communicate()
+        assert all(path.stat().st_mtime_ns == at for path, at in finished.items())
+        finished = {p: p.stat().st_mtime_ns for p in (killed / "runs").glob("*/run.json")}
+    for folder in (killed, calm):
+        process = start(folder)
+        _, errors = process.communicate(timeout=900)
+        assert process.returncode == 0, errors.decode()
+    assert all(path.stat().st_mtime_ns == at for path, at in finished.items())
+    tables = [
+        {
+            path.name: path.read_bytes()
+            for path in (folder / "runs" / "studies" / "study_toy").iterdir()
+            if path.name != "timings.csv"
+        }
+        for folder in (killed, calm)
+    ]
+    assert tables[0] == tables[1]
+    assert findings.FORMAT_VERSION == 1
