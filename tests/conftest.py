@@ -69,6 +69,13 @@ def small_recipe(request: pytest.FixtureRequest, small_settings: DataSettings) -
     return Recipe(small_settings, SMALL[request.param], training)
 
 
+def user_environment() -> dict[str, str]:
+    """The environment without what the tests themselves set in it."""
+    chosen = {**os.environ, "PYTHONPATH": str(ROOT)}
+    del chosen["TF_CPP_MIN_LOG_LEVEL"]
+    return chosen
+
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -80,7 +87,7 @@ def command(tmp_path: Path) -> Command:
         return subprocess.run(
             [sys.executable, "-m", f"tflottery.cli.{name}", *flags],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            env={**user_environment(), **environment},
             capture_output=True,
             text=True,
             timeout=300,

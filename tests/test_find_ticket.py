@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 import tflottery
-from tests.conftest import ROOT, SHARED, write_reviews
+from tests.conftest import ROOT, SHARED, user_environment, write_reviews
+from tflottery.cli import find_ticket
 
 QUICK = ["--dataset", "toy", "--set", "training.epochs=2"]
 REQUIRED = {
@@ -95,14 +96,24 @@ def test_dry_run_trains_and_writes_nothing(command, tmp_path):
         (["--dry_run=perhaps"], "dry_run"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_exit_code_two(command, tmp_path, flags, message):
+def test_a_users_mistake_is_one_line_and_exit_code_two(
+    tmp_path, monkeypatch, capfd, flags, message
+):
     (tmp_path / "bad.csv").write_text("text,label\nx,1\n ,0\n")
-    done = command("find_ticket", *flags)
-    assert done.returncode == 2, done.stderr
-    assert message in done.stderr and done.stderr.startswith("find_ticket: ")
-    assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+    monkeypatch.chdir(tmp_path)
+    assert find_ticket.main(flags) == 2
+    errors = capfd.readouterr().err
+    assert message in errors and errors.startswith("find_ticket: ")
+    assert errors.count("\n") == 1 and "Traceback" not in errors
     assert not (tmp_path / "tickets").exists()
     assert not list((tmp_path / "runs").glob("*/run.json"))
+
+
+def test_a_mistake_in_a_process_of_its_own(command, tmp_path):
+    done = command("find_ticket", "--dataset", "toy", "--set", "training.epoch=3")
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("find_ticket: There is no key training.epoch. ")
+    assert done.stderr.count("\n") == 1 and list(tmp_path.iterdir()) == []
 
 
 def test_help_is_there_without_tensorflow(command):
@@ -134,7 +145,7 @@ def test_the_wrapper_scripts_run_their_command(tmp_path):
 def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(command, tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "tflottery.cli.find_ticket", *QUICK, "--sparsity", "0.36"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path, env=user_environment(),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 240
@@ -157,7 +168,7 @@ def test_on_a_terminal_the_view_is_live(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "tflottery.cli.find_ticket", *QUICK, "--sparsity", "0.2"],
         cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "100"},
+        env={**user_environment(), "TERM": "xterm", "COLUMNS": "100"},
     )  # fmt: skip
     os.close(terminal)
     seen = b""

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import ROOT, same_arrays
+from tests.conftest import same_arrays, user_environment
 from tflottery import files
 from tflottery.errors import DamagedFileError, TrainingError, UserError
 from tflottery.pruning import masks
@@ -254,7 +254,7 @@ def _finished(root: Path) -> dict[str, dict]:
 
 def test_killed_runs_resume_and_two_processes_share_a_store(tmp_path):
     """kill -9 in the middle, then two processes at once: the results of an undisturbed run."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = user_environment()
 
     def start(folder: Path) -> subprocess.Popen:
         folder.mkdir(exist_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import random
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import ROOT, write_reviews
+from tests.conftest import user_environment, write_reviews
 from tflottery import config, findings
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
@@ -274,7 +273,7 @@ inits = ["original", "random"]
 @pytest.mark.long
 def test_a_study_killed_ten_times_ends_as_an_undisturbed_one(tmp_path):
     """kill -9 at random moments: the same CSV byte for byte, no finished training repeated."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = user_environment()
     arguments = ["--config", "study_toy", "--seeds", "1"]
     call = [sys.executable, "-m", "tflottery.cli.study", *arguments]
 

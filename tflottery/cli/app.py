@@ -15,6 +15,7 @@ from absl import flags
 
 from tflottery.errors import TflotteryError, UserError, suggest
 
+_STANDARD_ERROR = 2
 DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -69,7 +70,7 @@ def start_tensorflow() -> None:
     Some are written before TensorFlow reads TF_CPP_MIN_LOG_LEVEL, so only the descriptor helps.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _kept_aside(sys.stderr.fileno()):
+    with _kept_aside(_STANDARD_ERROR):
         import tensorflow
         import tensorflow_model_optimization
 
