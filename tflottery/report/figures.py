@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from tflottery.report import names, statistics
 from tflottery.report.cells import Arm, Cell, Results
@@ -11,9 +11,8 @@ from tflottery.report.statistics import Summary
 
 _REMAINING = "weights left, % of all prunable (log)"
 _ACCURACY = "test accuracy, %"
-# A panel that spans more than this gets a second one that shows the part near dense, in points.
+# A figure that spans more points than this gets a second view without the worst levels.
 _WIDE = 4.0
-_NEAR = 2.5
 # The first ones of a study's arms always look the same, in every figure.
 _FIRST = ("original", "rewind:1ep", "rewind:end", "random", "reinit")
 
@@ -39,17 +38,15 @@ def accuracy(results: Results) -> Drawing | None:
     """Accuracy against the remaining weights, a panel a method, and again near dense."""
     panels: list[Panel] = []
     methods = results.methods("grid")
-    limits = _limits(results, results.arms("grid"))
-    if limits is None:
-        return None
-    zoomed = _zoom(results, limits)
-    for view, bounds in [("", limits), *([("near", zoomed)] if zoomed else [])]:
+    for view, levels in _views(results, results.arms("grid"), results.levels("grid")):
+        limits = _limits(results, results.arms("grid"), levels)
         for method in methods:
             arms = [arm for arm in results.arms("grid") if arm.method == method]
-            title = names.method(method).capitalize() + (", near dense" if view else "")
-            panels.append(
-                _accuracy_panel(results, f"accuracy-{method}{view}", title, arms, bounds, _by_init)
-            )
+            title = names.method(method).capitalize() + (", the upper part" if view else "")
+            name = f"accuracy-{method}{view}"
+            panels.append(_accuracy_panel(results, name, title, arms, limits, _by_init, levels))
+    if not panels:
+        return None
     caption = (
         "Test accuracy against the weights that are left. The line across is the dense network. "
         f"{seeds_in_words(results.study.seeds)}"
@@ -68,24 +65,22 @@ def controls(results: Results) -> Drawing | None:
         if any(arm.method == method for arm in arms) or method == "iterative"
     ]
     tickets = [arm for arm in tickets if results.curve(arm)][:1]
-    levels = set(results.levels("control"))
-    limits = _limits(results, [*tickets, *arms], levels)
-    if limits is None:
-        return None
-    zoomed = _zoom(results, limits)
     looks = {arm: style(place) for place, arm in enumerate([*tickets, *arms])}
     panels = [
         _accuracy_panel(
             results,
             f"controls{view}",
-            f"Ticket and controls{', near dense' if view else ''}",
+            f"Ticket and controls{', the upper part' if view else ''}",
             [*tickets, *arms],
-            bounds,
+            _limits(results, [*tickets, *arms], levels),
             looks.__getitem__,
             levels,
+            ticket=True,
         )
-        for view, bounds in [("", limits), *([("-near", zoomed)] if zoomed else [])]
+        for view, levels in _views(results, [*tickets, *arms], results.levels("control"))
     ]
+    if not panels:
+        return None
     caption = (
         "The ticket (magnitude mask, original weights) and the controls, each with one thing "
         f"changed. {seeds_in_words(results.study.seeds)}"
@@ -104,22 +99,25 @@ def _accuracy_panel(
     arms: Sequence[Arm],
     limits: tuple[float, float],
     look_of: Callable[[Arm], Style],
-    levels: set[float] | None = None,
+    levels: Collection[float],
+    *,
+    ticket: bool = False,
 ) -> Panel:
+    """``ticket`` calls the grid's arms by that name."""
     canvas = Canvas(f"{results.study.slug}-{name}", title)
     curves = [
         Curve(
-            _label(arm),
+            "ticket" if ticket and arm.part == "grid" else arm.label,
             look_of(arm),
             [
                 point(_left(cell), cell.accuracy)
                 for cell in results.curve(arm)
-                if cell.accuracy and (levels is None or cell.level in levels)
+                if cell.accuracy and cell.level in levels
             ],
         )
         for arm in arms
     ]
-    canvas.remaining_axis(sorted(levels) if levels else results.levels("grid"))
+    canvas.remaining_axis(sorted(levels))
     canvas.axes.set_ylim(*limits)
     canvas.axis_labels(_REMAINING, _ACCURACY)
     if results.dense:
@@ -127,10 +125,6 @@ def _accuracy_panel(
         canvas.level_line(dense.mean, dense.low, dense.high, "dense")
     canvas.curves(curves)
     return canvas.finish(f"{title}: test accuracy against weights left. {_in_words(curves)}")
-
-
-def _label(arm: Arm) -> str:
-    return "ticket" if arm.part == "grid" and arm.method == "" else arm.label
 
 
 def _left(cell: Cell) -> float:
@@ -148,28 +142,39 @@ def _in_words(curves: Sequence[Curve]) -> str:
     )
 
 
-def _limits(
-    results: Results, arms: Sequence[Arm], levels: set[float] | None = None
-) -> tuple[float, float] | None:
-    means = [
+def _views(
+    results: Results, arms: Sequence[Arm], levels: Sequence[float]
+) -> list[tuple[str, list[float]]]:
+    """All levels, and where they span many points a second view without the worst of them."""
+    known = {level: _means(results, arms, [level]) for level in levels}
+    measured = [level for level in levels if known[level]]
+    if not measured:
+        return []
+    views = [("", measured)]
+    best = max(max(means) for means in known.values() if means)
+    near = [level for level in measured if max(known[level]) > best - _WIDE / 2]
+    if len(near) > 1 and best - min(map(min, (known[level] for level in measured))) > _WIDE:
+        views.append(("-upper", near))
+    return views
+
+
+def _means(results: Results, arms: Sequence[Arm], levels: Collection[float]) -> list[float]:
+    return [
         cell.accuracy.mean
         for arm in arms
         for cell in results.curve(arm)
-        if cell.accuracy and (levels is None or cell.level in levels)
+        if cell.accuracy and cell.level in levels
     ]
-    if not means:
-        return None
-    means += [results.dense.mean] if results.dense else []
+
+
+def _limits(
+    results: Results, arms: Sequence[Arm], levels: Collection[float]
+) -> tuple[float, float]:
+    """Limits by the means: the interval of two seeds can be so wide that it hides all else."""
+    means = _means(results, arms, levels) + ([results.dense.mean] if results.dense else [])
     low, high = min(means), max(means)
     room = max(0.12 * (high - low), 0.4)
     return low - room, high + room
-
-
-def _zoom(results: Results, limits: tuple[float, float]) -> tuple[float, float] | None:
-    low, high = limits
-    if not results.dense or high - low <= _WIDE:
-        return None
-    return max(low, results.dense.mean - _NEAR), min(high, results.dense.mean + _NEAR)
 
 
 def convergence(results: Results) -> Drawing | None:
@@ -245,6 +250,10 @@ def rewinding(results: Results) -> Drawing | None:
         canvas = Canvas(f"{results.study.slug}-rewind-{level:g}", title, right=92)
         canvas.axes.set_xlim(-0.3, len(inits) - 0.7)
         canvas.axes.set_xticks(range(len(inits)), [_moment(init) for init in inits])
+        means = [point.y for curve in curves for point in curve.points]
+        means += [results.dense.mean] if results.dense else []
+        room = max(0.35 * (max(means) - min(means)), 0.6)
+        canvas.axes.set_ylim(min(means) - room, max(means) + room)
         canvas.axis_labels("rewound to", _ACCURACY)
         if results.dense:
             canvas.level_line(results.dense.mean, results.dense.low, results.dense.high, "dense")

@@ -25,7 +25,8 @@ def _study(report: StudyReport) -> list[str]:
     lines += ["### What held, what did not", ""]
     for finding in report.findings:
         lines += [f"- **{finding.claim}** ({finding.question}) *{finding.outcome}.*"]
-        lines += [f"  {text}" for text in finding.evidence]
+        lines += [f"  - {one.words}" for one in finding.effects]
+        lines += [f"  - {text}" for text in finding.remarks]
     lines.append("")
     for chapter in report.chapters:
         lines += [f"### {chapter.title}", ""]

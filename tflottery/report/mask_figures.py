@@ -46,8 +46,8 @@ def overlap(results: Results) -> Drawing | None:
         else:
             panels.append(_overlap_map(name, title, rows))
     caption = (
-        "Jaccard overlap of the weights that two masks keep: 1 is the same mask. "
-        f"{seeds_in_words(results.study.seeds)}"
+        "Jaccard overlap of the weights that two masks keep: 1 is the same mask. Means over "
+        "seeds, or over pairs of seeds."
     )
     return Drawing("overlap", caption, panels)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -15,6 +16,7 @@ from tflottery.report.drawing import Drawing
 from tflottery.report.reading import Study
 from tflottery.report.summary import Finding
 from tflottery.report.table import Table, number
+from tflottery.report.whiskers import whiskers
 
 GENERATOR = '<meta name="generator" content="tflottery report">'
 TITLE = "Lottery tickets in text classifiers"
@@ -51,9 +53,7 @@ def page(reports: Sequence[StudyReport]) -> str:
         for report in reports
     )
     body = "\n".join(_article(report) for report in reports)
-    guide = "".join(
-        f"<dt>{escape(word)}</dt><dd>{escape(said)}</dd>" for word, said in GUIDE.items()
-    )
+    guide = "".join(f"<dt>{escape(word)}</dt><dd>{_say(said)}</dd>" for word, said in GUIDE.items())
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -103,13 +103,18 @@ GUIDE = {
         "seed by seed before they are averaged. A point is a hundredth of the accuracy."
     ),
     "Answers": (
-        "held: the interval lies on the side of the claim. did not hold: it lies on the other. "
-        "cannot tell: it holds 0, so either may be true. held in part: some of the comparisons "
-        "hold. A claim that there is no difference holds where the interval lies within the "
-        "tolerance."
+        "held: every interval lies on the side of the claim. held in part: some do. did not hold: "
+        "none does, and some lie on the other side. cannot tell: they hold 0, so either may be "
+        "true. Where held means something else, it says so. The dots are the differences, the "
+        "whiskers their intervals, the grey band is the tolerance around 0."
     ),
     "Failed runs": "They stand in the tables with their reason and count in no mean.",
 }
+
+
+def _say(text: str) -> str:
+    """Text for the page; a number stays on one line with its unit."""
+    return re.sub(r"(?<=[0-9]) (?=%|ep|it|points)|(?<=[±=]) (?=[0-9])", "\u00a0", escape(text))
 
 
 def _article(report: StudyReport) -> str:
@@ -120,10 +125,10 @@ def _article(report: StudyReport) -> str:
         for chapter in [*report.chapters, *_LAST]
     )
     remarks = "".join(
-        f'<p class="remark">{escape(text)}</p>' for text in (study.note, study.caution) if text
+        f'<p class="remark">{_say(text)}</p>' for text in (study.note, study.caution) if text
     )
-    opening = "".join(f"<p>{escape(text)}</p>" for text in report.opening)
-    found = "\n".join(_finding(finding) for finding in report.findings)
+    opening = "".join(f"<p>{_say(text)}</p>" for text in report.opening)
+    found = "\n".join(_finding(finding, study.tolerance) for finding in report.findings)
     body = "\n".join(_chapter(study.slug, chapter, counter) for chapter in report.chapters)
     return f"""<article id="{study.slug}" aria-labelledby="{study.slug}-title">
 <p class="eyebrow">{escape(study.name)}</p>
@@ -164,12 +169,18 @@ def _facts(results: Results) -> str:
     return f'<dl class="facts">{items}</dl>'
 
 
-def _finding(finding: Finding) -> str:
-    evidence = "".join(f"<p>{escape(text)}</p>" for text in finding.evidence)
+def _finding(finding: Finding, tolerance: float) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{_say(one.label)}</th><td>{whisker}</td>'
+        f"<td>{_say(one.shown)}</td></tr>"
+        for one, whisker in zip(finding.effects, whiskers(finding.effects, tolerance), strict=True)
+    )
+    evidence = f'<table class="effects"><tbody>{rows}</tbody></table>' if rows else ""
+    evidence += "".join(f"<p>{_say(text)}</p>" for text in finding.remarks)
     return (
         f'<li><div class="outcome {_CLASSES[finding.outcome]}">{finding.outcome.capitalize()}'
         f"<span>{escape(finding.question)}</span></div>"
-        f"<div><h4>{escape(finding.claim)}</h4>{evidence}</div></li>"
+        f"<div><h4>{_say(finding.claim)}</h4>{evidence}</div></li>"
     )
 
 
@@ -185,7 +196,7 @@ class _Counter:
 
 
 def _chapter(slug: str, chapter: Chapter, counter: _Counter) -> str:
-    parts = [f"<p>{escape(text)}</p>" for text in chapter.text]
+    parts = [f"<p>{_say(text)}</p>" for text in chapter.text]
     parts += [_figure(drawing, counter.next()) for drawing in chapter.figures]
     parts += [table.html() for table in chapter.tables]
     parts += [_folded(table) for table in chapter.folded]
@@ -200,14 +211,14 @@ def _figure(drawing: Drawing, place: int) -> str:
     panels = "\n".join(f"<div>{panel.svg}</div>" for panel in drawing.panels)
     return (
         f'<figure><div class="panels">{panels}</div>'
-        f"<figcaption>Figure {place}. {escape(drawing.caption)}</figcaption></figure>"
+        f"<figcaption>Figure {place}. {_say(drawing.caption)}</figcaption></figure>"
     )
 
 
 def _folded(table: Table) -> str:
-    # Open by default: print shows what is open, and nothing is hidden from a reader who skims.
-    count = f"{len(table.rows)} rows"
-    return f"<details open><summary>{escape(count)}</summary>{table.html()}</details>"
+    # Print opens it (page.css).
+    count = f"{table.caption.partition(':')[0]}: all {summary.count_of(len(table.rows), 'row')}"
+    return f"<details><summary>{escape(count)}</summary>{table.html()}</details>"
 
 
 def _configuration(study: Study) -> str:

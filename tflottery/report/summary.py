@@ -18,7 +18,6 @@ from tflottery.report.cells import (
     average,
     minus,
     pruned,
-    sparsest,
 )
 from tflottery.report.statistics import Difference, Summary
 from tflottery.report.table import number
@@ -37,13 +36,36 @@ _Pair = Callable[[float], tuple[BySeed, BySeed]]
 
 
 @dataclass(frozen=True)
+class Effect:
+    """A difference and what it is the difference of."""
+
+    label: str
+    difference: Difference
+    unit: str = "points"
+
+    @property
+    def shown(self) -> str:
+        """``+0.42 [+0.10, +0.74] points, n = 3``."""
+        show = _SIGNED if self.unit == "points" else _STEPS
+        one = self.difference
+        if one.low is None or one.high is None:
+            return f"{show(one.mean)} {self.unit}, n = {one.n}"
+        return f"{show(one.mean)} [{show(one.low)}, {show(one.high)}] {self.unit}, n = {one.n}"
+
+    @property
+    def words(self) -> str:
+        return f"{self.label}: {effect(self.difference, self.unit)}."
+
+
+@dataclass(frozen=True)
 class Finding:
     """A claim of the note (``question`` is its section), our answer and what it rests on."""
 
     question: str
     claim: str
     outcome: str
-    evidence: tuple[str, ...]
+    effects: tuple[Effect, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def findings(results: Results) -> list[Finding]:
@@ -61,14 +83,18 @@ def findings(results: Results) -> list[Finding]:
 
 def opening(results: Results) -> list[str]:
     """The first sentences of a study: its dense network, its seeds, what failed."""
-    study = results.study
-    count = len(study.seeds)
+    count = len(results.study.seeds)
+    dense = results.dense
     lines = []
-    if results.dense:
-        deviation = results.dense.deviation
+    if dense is None:
+        lines.append("The dense network failed for every seed, so nothing can be compared with it.")
+    elif dense.half is None:
+        lines.append(f"The dense network scores {_TWO(dense.mean)} % on test data (n = 1).")
+    else:
         lines.append(
-            f"The dense network scores {_mean(results.dense)} % on test data"
-            + (f", with a standard deviation of {_TWO(deviation)}." if deviation else ".")
+            f"The dense network scores {_TWO(dense.mean)} % on test data, ± {_TWO(dense.half)} "
+            f"(95 % interval of the mean, n = {dense.n}); the standard deviation over seeds is "
+            f"{_TWO(dense.deviation)} points."
         )
     if count == 1:
         lines.append(
@@ -78,7 +104,7 @@ def opening(results: Results) -> list[str]:
     failures = results.failures()
     if failures:
         listed = "; ".join(f"{cell}, seed {seed} ({reason})" for cell, seed, reason in failures)
-        lines.append(f"{_count(len(failures), 'run')} failed and count nowhere: {listed}.")
+        lines.append(f"{count_of(len(failures), 'run')} failed and count in no mean: {listed}.")
     return lines
 
 
@@ -88,176 +114,172 @@ def tickets(results: Results) -> Finding:
     name = names.model(results.study.model)
     article = "an" if name[:1] in "AEIOL" else "a"
     claim = f"The lottery ticket hypothesis holds when {article} {name} classifies text."
-    evidence, matched, advantages = [], [], []
+    effects: list[Effect] = []
+    remarks: list[str] = []
+    advantages: list[Difference] = []
+    matched = 0
     for method in results.methods("grid"):
         curve = results.curve(Arm("grid", method, "magnitude", "original"))
+        if not curve:
+            continue
         matching = [cell for cell in curve if cell.verdict.tolerance]
-        gains = [(cell, _advantage(results, cell)) for cell in matching]
-        matched += matching
-        advantages += [gain for _, gain in gains if gain]
-        if curve:
-            evidence += _ticket_sentences(results, method, curve, gains)
-    if not evidence:
-        return Finding(question, claim, MISSING, ("The grid holds no original initialisation.",))
+        gains = [(cell, gain) for cell in matching if (gain := _advantage(results, cell))]
+        matched += len(matching)
+        advantages += [gain for _, gain in gains]
+        shown = matching[-1] if matching else curve[0]
+        title = f"{names.method(method).capitalize()}, {pruned(shown.level)}"
+        if shown.difference:
+            effects.append(Effect(f"{title}: ticket minus dense", shown.difference))
+        if gains and gains[-1][0] is shown:
+            effects.append(Effect(f"{title}: ticket minus its mask with new weights", gains[-1][1]))
+        remarks.append(_reach(results, method, curve, matching, gains))
+    if not remarks:
+        return Finding(
+            question, claim, MISSING, remarks=("The grid holds no original initialisation.",)
+        )
     outcome = UNSURE
     if any(_above(gain) for gain in advantages):
         outcome = HELD
     elif not matched or (advantages and all(_below(gain) for gain in advantages)):
         outcome = FAILED
-    return Finding(question, claim, outcome, tuple(evidence))
+    remarks.append(
+        "Held means: at some level a ticket is within the tolerance of dense, and the interval of "
+        "what it gains over new weights lies above 0."
+    )
+    return Finding(question, claim, outcome, tuple(effects), tuple(remarks))
 
 
-def _ticket_sentences(
+def _reach(
     results: Results,
     method: str,
     curve: Sequence[Cell],
-    gains: Sequence[tuple[Cell, Difference | None]],
-) -> list[str]:
+    matching: Sequence[Cell],
+    gains: Sequence[tuple[Cell, Difference]],
+) -> str:
+    """How many levels match, and at how many of them the ticket beats new weights."""
     name = names.method(method).capitalize()
-    points = f"{results.study.tolerance:g} points"
-    best = sparsest(curve, lambda cell: cell.verdict.tolerance)
-    if best is None or best.difference is None:
-        worst = curve[0]
-        shown = effect(worst.difference) if worst.difference else "no seed in common"
-        return [
-            f"{name}: at no level within {points} of dense; at the least sparse, "
-            f"{pruned(worst.level)}, {shown}."
-        ]
-    sentences = [
-        f"{name}: within {points} of dense up to {pruned(best.level)}: {effect(best.difference)}."
-    ]
-    known = [(cell, gain) for cell, gain in gains if gain]
-    if known:
-        adjusted = statistics.holm([gain.p for _, gain in known])
-        clear = [gain for _, gain in known if _above(gain)]
-        sure = [p for (_, gain), p in zip(known, adjusted, strict=True) if _sure(gain, p)]
-        last = known[-1]
-        sentences.append(
-            f"Against the same mask with new weights it gains, {pruned(last[0].level)}, "
-            f"{effect(last[1])}. The interval lies above 0 at {len(clear)} of the {len(known)} "
-            f"levels that match ({len(sure)} after Holm's correction)."
-        )
-    return sentences
+    head = (
+        f"{name}: within {results.study.tolerance:g} points of dense at {len(matching)} of "
+        f"{count_of(len(curve), 'level')}"
+    )
+    if not matching:
+        return f"{head}."
+    head += f", the sparsest {pruned(matching[-1].level)}"
+    if not gains:
+        return f"{head}; no mask with new weights to compare with."
+    adjusted = statistics.holm([gain.p for _, gain in gains])
+    clear = sum(_above(gain) for _, gain in gains)
+    sure = sum(_sure(gain, p) for (_, gain), p in zip(gains, adjusted, strict=True))
+    return (
+        f"{head}; better than new weights, by the interval, at {clear} of those {len(gains)} "
+        f"({sure} after Holm's correction)."
+    )
 
 
 def beats_dense(results: Results) -> Finding:
     """Does any ticket beat dense?"""
     claim = "Some tickets beat the dense network."
     cells = [
-        cell
+        (cell, cell.difference)
         for cell in results.of("grid")
         if cell.difference and cell.arm.init not in ("random", "reinit")
     ]
     if not cells:
-        return Finding(_question(results), claim, MISSING, ("No ticket can be compared.",))
-    best = max(cells, key=lambda cell: cell.difference.mean if cell.difference else -100.0)
-    assert best.difference is not None  # cells without one were left out above
-    clear = [cell for cell in cells if _above(cell.difference)]
-    sure = [cell for cell in clear if _sure(cell.difference, cell.adjusted)]
+        return Finding(_question(results), claim, MISSING, remarks=("No ticket was measured.",))
+    best, gain = max(cells, key=lambda pair: pair[1].mean)
+    clear = sum(_above(difference) for _, difference in cells)
+    sure = sum(_sure(difference, cell.adjusted) for cell, difference in cells)
     outcome = HELD if sure else UNSURE
-    if all(_below(cell.difference) for cell in cells):
+    if all(_below(difference) for _, difference in cells):
         outcome = FAILED
-    evidence = (
-        f"Best: {names.method(best.arm.method)}, {best.arm.label}, {pruned(best.level)}: "
-        f"{effect(best.difference)}.",
-        f"The interval lies above 0 in {len(clear)} of {len(cells)} cells, and in {len(sure)} "
-        "after Holm's correction over the grid; the best of many cells looks good by chance.",
+    where = f"{names.method(best.arm.method).capitalize()}, {best.arm.label}, {pruned(best.level)}"
+    remark = (
+        f"The interval lies above 0 in {clear} of {count_of(len(cells), 'cell')}, and in {sure} "
+        "after Holm's correction over the grid, which is what held means here: the best of many "
+        "cells looks good by chance."
     )
-    return Finding(_question(results), claim, outcome, evidence)
+    return Finding(_question(results), claim, outcome, (Effect(f"Best: {where}", gain),), (remark,))
 
 
 def one_shot_in_the_middle(results: Results) -> Finding:
     """One-shot minus iterative, averaged over the levels between 50 and 90 %."""
     claim = "One-shot wins over iterative pruning in the middle range."
     low, high = _MIDDLE
-    levels = [level for level in results.levels("grid") if low < level < high]
-    judged: list[Difference] = []
-    evidence = []
+    effects, judged = [], []
     for init in ("original", "rewind:1ep", "rewind:end"):
+        levels = [level for level in results.levels("grid") if low < level < high]
         gain, used = _methods_apart(results, init, levels)
-        if gain is None:
-            continue
-        judged += [gain] if init == "original" else []
-        evidence.append(
-            f"{names.init(init).capitalize()}, one-shot minus iterative, mean over "
-            f"{_levels(used)}: {effect(gain)}."
-        )
-    every, used = _methods_apart(results, "original", results.levels("grid"))
-    if every and used != levels:
-        evidence.append(f"Original, over all {len(used)} levels: {effect(every)}.")
-        evidence.append(
-            "Level by level: "
-            + "; ".join(
-                f"{100 * level:.1f} %: {_short(gain)}"
-                for level in used
-                if (gain := _methods_apart(results, "original", [level])[0])
-            )
-            + "."
-        )
+        if gain:
+            judged += [gain] if init == "original" else []
+            label = f"{names.init(init).capitalize()}, one-shot minus iterative"
+            effects.append(Effect(f"{label}, mean over {_levels(used)} pruned", gain))
+    for level in results.levels("grid"):
+        gain, _ = _methods_apart(results, "original", [level])
+        if gain:
+            effects.append(Effect(f"Original, at {pruned(level)}", gain))
+    remark = "Judged by the original initialisation, averaged over the middle levels seed by seed."
     if not judged:
-        return Finding("2.1.3", claim, MISSING, (_NOT_BOTH, *evidence))
-    return Finding("2.1.3", claim, _direction(judged), tuple(evidence))
+        none = "No level between 50 and 90 % was measured with both methods."
+        return Finding("2.1.3", claim, MISSING, tuple(effects), (none,))
+    return Finding("2.1.3", claim, _direction(judged), tuple(effects), (remark,))
 
 
 def random_past_95(results: Results) -> Finding:
     """Random initialisation minus the original one, past 95 % pruned."""
     claim = "Past about 95 % pruned, random initialisation wins."
-    gains, evidence = [], []
+    effects, judged = [], []
     for level in [level for level in results.levels("grid") if level > _VERY_SPARSE]:
         for method in results.methods("grid"):
             original = results.accuracies(method, "original", level)
-            rows = {"random": "random minus original", "reinit": "ticket's mask with new weights"}
+            head = f"{names.method(method).capitalize()}, {pruned(level)}"
+            rows = {"random": "random minus original"}
+            if method != "one_shot":  # there, the two are the same network
+                rows["reinit"] = "the ticket's mask with new weights minus original"
             for init, words in rows.items():
-                if init == "reinit" and method == "one_shot":
-                    continue  # the same network as random
                 gain = statistics.compare(results.accuracies(method, init, level), original)
                 if gain:
-                    gains += [gain] if init == "random" else []
-                    evidence.append(
-                        f"{names.method(method).capitalize()}, {pruned(level)}, {words}: "
-                        f"{effect(gain)}."
-                    )
-    if not gains:
-        return Finding("2.1.3", claim, MISSING, ("No level past 95 % was measured.",))
-    return Finding("2.1.3", claim, _direction(gains), tuple(evidence))
+                    judged += [gain] if init == "random" else []
+                    effects.append(Effect(f"{head}: {words}", gain))
+    if not judged:
+        none = "No level past 95 % was measured."
+        return Finding("2.1.3", claim, MISSING, tuple(effects), (none,))
+    return Finding("2.1.3", claim, _direction(judged), tuple(effects))
 
 
 def slower(results: Results) -> Finding:
     """Steps of the sparsest tickets minus those of dense."""
     claim = "At high sparsity convergence is slower."
     dense_arm = Arm("dense", "dense", "dense", "fresh")
-    gains, evidence = [], []
-    measures = {"steps_to_best": "the best validation loss", "steps_to_99": "99 % of the final"}
+    measures = {
+        "steps_to_best": "the best validation loss",
+        "steps_to_99": "99 % of the final accuracy",
+    }
+    effects = []
     for method in results.methods("grid"):
         curve = results.curve(Arm("grid", method, "magnitude", "original"))
-        if not curve:
-            continue
-        cell = curve[-1]
-        for column, words in measures.items():
+        for column, words in measures.items() if curve else ():
+            cell = curve[-1]
             gain = statistics.compare(
                 results.values(column, cell.arm, cell.level), results.values(column, dense_arm)
             )
             if gain:
-                gains.append(gain)
-                evidence.append(
-                    f"{names.method(method).capitalize()}, {pruned(cell.level)}, to {words}: "
-                    f"{effect(gain, 'steps')} against dense."
-                )
-    if not gains:
-        return Finding("2.1.3", claim, MISSING, ("No steps were recorded.",))
-    return Finding("2.1.3", claim, _direction(gains), tuple(evidence))
+                head = f"{names.method(method).capitalize()}, {pruned(cell.level)}"
+                effects.append(Effect(f"{head}: to {words}, minus dense", gain, "steps"))
+    if not effects:
+        return Finding("2.1.3", claim, MISSING, remarks=("No steps were recorded.",))
+    outcome = _direction([one.difference for one in effects])
+    return Finding("2.1.3", claim, outcome, tuple(effects))
 
 
 def late_rewinding(results: Results) -> list[Finding]:
     """Rewound minus original weights, averaged over the grid's levels."""
-    found = []
-    tolerance = results.study.tolerance
     claims = {
         "iterative": "Late rewinding is much better for iterative pruning.",
         "one_shot": "Late rewinding is not decisive for one-shot pruning.",
     }
+    found = []
     for method, claim in claims.items():
-        gains, evidence = [], []
+        effects = []
         for init in ("rewind:1ep", "rewind:end"):
             gain, used = _over_levels(
                 results.levels("grid"),
@@ -267,28 +289,26 @@ def late_rewinding(results: Results) -> list[Finding]:
                 ),
             )
             if gain:
-                gains.append(gain)
-                evidence.append(
-                    f"{names.init(init).capitalize()} minus original, mean over {_levels(used)}: "
-                    f"{effect(gain)}."
-                )
+                label = f"{names.init(init).capitalize()} minus original"
+                effects.append(Effect(f"{label}, mean over {_levels(used)} pruned", gain))
+        gains = [one.difference for one in effects]
         if not gains:
-            found.append(Finding("2.1.4", claim, MISSING, ("No rewound ticket was measured.",)))
-            continue
-        outcome = _direction(gains)
-        if method == "one_shot":
+            none = ("No rewound ticket was measured.",)
+            found.append(Finding("2.1.4", claim, MISSING, remarks=none))
+        elif method == "one_shot":
+            tolerance = results.study.tolerance
+            remark = f"Held means: both intervals lie within {tolerance:g} points of 0."
             outcome = _no_difference(gains, tolerance)
-            evidence.append(
-                f"Held would mean that the intervals lie within {tolerance:g} points of 0."
-            )
-        found.append(Finding("2.1.4", claim, outcome, tuple(evidence)))
+            found.append(Finding("2.1.4", claim, outcome, tuple(effects), (remark,)))
+        else:
+            found.append(Finding("2.1.4", claim, _direction(gains), tuple(effects)))
     return found
 
 
 def against_controls(results: Results) -> list[Finding]:
     """The ticket minus each control, averaged over the controls' levels."""
-    claim = "A ticket beats every control (beyond the note)."
-    gains, evidence = [], []
+    sparse: list[Effect] = []
+    dense: list[Effect] = []
     for arm in results.arms("control"):
         for method in dict.fromkeys((arm.method, "iterative", "one_shot")):
             gain, used = _over_levels(
@@ -299,13 +319,19 @@ def against_controls(results: Results) -> list[Finding]:
                 ),
             )
             if gain:
-                gains.append(gain)
-                evidence.append(
-                    f"{names.method(method).capitalize()} ticket minus {arm.label}, mean over "
-                    f"{_levels(used)}: {effect(gain)}."
-                )
+                label = f"{names.method(method).capitalize()} ticket minus {arm.label}"
+                one = Effect(f"{label}, mean over {_levels(used)} pruned", gain)
+                (dense if arm.method == "dense" else sparse).append(one)
                 break
-    return [Finding("controls", claim, _direction(gains), tuple(evidence))] if gains else []
+    claims = {
+        "A ticket beats every sparse control: its mask and its weights both matter.": sparse,
+        "A ticket beats the dense network that trains as long as the ticket took to find.": dense,
+    }
+    return [
+        Finding("controls", claim, _direction([e.difference for e in effects]), tuple(effects))
+        for claim, effects in claims.items()
+        if effects
+    ]
 
 
 def clearer(all_results: Sequence[Results]) -> Finding | None:
@@ -313,37 +339,36 @@ def clearer(all_results: Sequence[Results]) -> Finding | None:
 
     Compared on studies of one data set, over the levels that both have, with Welch's t test.
     """
-    lstms = [results for results in all_results if results.study.model == "lstm"]
-    cnns = [results for results in all_results if results.study.model == "cnn"]
-    for lstm in lstms:
-        for cnn in [one for one in cnns if one.study.dataset == lstm.study.dataset]:
-            common = sorted(set(lstm.levels("grid")) & set(cnn.levels("grid")))
-            gains = [_reinit_gains(results, common) for results in (lstm, cnn)]
-            difference = statistics.unpaired(*(list(gain.values()) for gain in gains))
-            if difference is None:
+    claim = "Tickets show far more clearly in an LSTM than in a CNN."
+    for lstm in [results for results in all_results if results.study.model == "lstm"]:
+        for cnn in [results for results in all_results if results.study.model == "cnn"]:
+            if cnn.study.dataset != lstm.study.dataset:
                 continue
-            claim = "Tickets show far more clearly in an LSTM than in a CNN."
-            evidence = (
-                "Iterative original tickets minus the same masks with new weights, mean over "
-                f"{_levels(common)}: LSTM {_mean(statistics.summarise(list(gains[0].values())))}, "
-                f"CNN {_mean(statistics.summarise(list(gains[1].values())))} points; LSTM minus "
-                f"CNN {_short(difference)} (Welch's t interval).",
-            )
-            return Finding("2.1.2", claim, _direction([difference]), evidence)
+            common = sorted(set(lstm.levels("grid")) & set(cnn.levels("grid")))
+            gains = [list(_reinit_gains(results, common).values()) for results in (lstm, cnn)]
+            apart = statistics.unpaired(*gains)
+            if apart is None:
+                continue
+            head = f"gain over new weights, iterative, mean over {_levels(common)} pruned"
+            effects = [
+                Effect(f"{name}: {head}", summary)
+                for name, values in zip(("LSTM", "CNN"), gains, strict=True)
+                if (summary := statistics.of_differences(values))
+            ]
+            effects.append(Effect("LSTM minus CNN, Welch's t interval", apart))
+            return Finding("2.1.2", claim, _direction([apart]), tuple(effects))
     return None
 
 
 def _reinit_gains(results: Results, levels: Iterable[float]) -> BySeed:
-    return average(
-        gain
-        for level in levels
-        if (
-            gain := minus(
-                results.accuracies("iterative", "original", level),
-                results.accuracies("iterative", "reinit", level),
-            )
+    gains = (
+        minus(
+            results.accuracies("iterative", "original", level),
+            results.accuracies("iterative", "reinit", level),
         )
+        for level in levels
     )
+    return average(gain for gain in gains if gain)
 
 
 def early_bird(results: Results) -> list[str]:
@@ -389,20 +414,6 @@ def effect(difference: Difference, unit: str = "points") -> str:
     )
 
 
-def _short(difference: Summary) -> str:
-    if difference.low is None or difference.high is None:
-        return _SIGNED(difference.mean)
-    return f"{_SIGNED(difference.mean)} [{_SIGNED(difference.low)}, {_SIGNED(difference.high)}]"
-
-
-def _mean(summary: Summary | None) -> str:
-    if summary is None:
-        return "–"
-    if summary.half is None:
-        return f"{_TWO(summary.mean)} (n = 1)"
-    return f"{_TWO(summary.mean)} ± {_TWO(summary.half)} (95 % interval, n = {summary.n})"
-
-
 def _question(results: Results) -> str:
     return "2.1.2" if results.study.model == "lstm" else "2.1.1"
 
@@ -446,13 +457,13 @@ def _sure(difference: Difference | None, adjusted: float | None) -> bool:
 
 
 def _direction(gains: Sequence[Summary]) -> str:
-    """The answer to "is it above 0": of every gain, of some and none below, or not."""
+    """The answer to "are they above 0": all, some, none and some below, or open."""
     above, below = [_above(gain) for gain in gains], [_below(gain) for gain in gains]
     if all(above):
         return HELD
     if any(above):
         return IN_PART
-    return FAILED if all(below) else UNSURE
+    return FAILED if any(below) else UNSURE
 
 
 def _no_difference(gains: Sequence[Summary], tolerance: float) -> str:
@@ -479,5 +490,5 @@ def _range(values: Sequence[int]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
-def _count(count: int, what: str) -> str:
+def count_of(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
