@@ -18,7 +18,8 @@ _Thing = TypeVar("_Thing", Drawing, Table)
 class Chapter:
     """A heading with its paragraphs, then figures, then tables.
 
-    ``folded`` tables are long; the page shows them on demand, Markdown leaves them to the CSV.
+    ``folded`` tables are long; Markdown leaves them to the CSV, and the page shows them on demand
+    unless they are ``unfolded`` there.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Chapter:
     figures: Sequence[Drawing] = ()
     tables: Sequence[Table] = ()
     folded: Sequence[Table] = field(default=())
+    unfolded: bool = False
 
 
 def chapters(results: Results) -> list[Chapter]:
@@ -53,7 +55,14 @@ def chapters(results: Results) -> list[Chapter]:
         _masks(results),
         _early_bird(results),
         _instability(results),
-        Chapter("cost", "What it costs", (_COST,), folded=[tables.cost(results)]),
+        Chapter(
+            "cost",
+            "What it costs",
+            (_COST,),
+            (),
+            [tables.cost_of_arms(results)],
+            [tables.cost(results)],
+        ),
     ]
 
 
@@ -73,6 +82,7 @@ def _cells(results: Results) -> Chapter:
         "Every cell of the grid",
         (_VERDICTS.format(tolerance=f"{results.study.tolerance:g}"),),
         folded=[tables.every_cell(results, "grid")],
+        unfolded=True,
     )
 
 

@@ -104,7 +104,7 @@ def _accuracy_panel(
     ticket: bool = False,
 ) -> Panel:
     """``ticket`` calls the grid's arms by that name."""
-    canvas = Canvas(f"{results.study.slug}-{name}", title)
+    canvas = Canvas(f"{results.study.slug}-{name}", title, right=150 if ticket else 118)
     curves = [
         Curve(
             "ticket" if ticket and arm.part == "grid" else arm.label,

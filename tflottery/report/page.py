@@ -18,6 +18,7 @@ from tflottery.report.summary import Finding
 from tflottery.report.table import Table, number
 from tflottery.report.whiskers import whiskers
 
+_UNBROKEN = re.compile(r"(?<=[0-9]) (?=%|ep\b|it\b|points)|(?<=[±=]) (?=[0-9])|(?<=\bn) (?==)")
 GENERATOR = '<meta name="generator" content="tflottery report">'
 TITLE = "Lottery tickets in text classifiers"
 _CLASSES = {
@@ -114,7 +115,7 @@ GUIDE = {
 
 def _say(text: str) -> str:
     """Text for the page; a number stays on one line with its unit."""
-    return re.sub(r"(?<=[0-9]) (?=%|ep|it|points)|(?<=[±=]) (?=[0-9])", "\u00a0", escape(text))
+    return _UNBROKEN.sub("\u00a0", escape(text))
 
 
 def _article(report: StudyReport) -> str:
@@ -199,7 +200,7 @@ def _chapter(slug: str, chapter: Chapter, counter: _Counter) -> str:
     parts = [f"<p>{_say(text)}</p>" for text in chapter.text]
     parts += [_figure(drawing, counter.next()) for drawing in chapter.figures]
     parts += [table.html() for table in chapter.tables]
-    parts += [_folded(table) for table in chapter.folded]
+    parts += [_folded(table, chapter.unfolded) for table in chapter.folded]
     return (
         f'<section id="{slug}-{chapter.name}"><h3>{escape(chapter.title)}</h3>\n'
         + "\n".join(parts)
@@ -215,10 +216,11 @@ def _figure(drawing: Drawing, place: int) -> str:
     )
 
 
-def _folded(table: Table) -> str:
+def _folded(table: Table, unfolded: bool) -> str:
     # Print opens it (page.css).
     count = f"{table.caption.partition(':')[0]}: all {summary.count_of(len(table.rows), 'row')}"
-    return f"<details><summary>{escape(count)}</summary>{table.html()}</details>"
+    state = " open" if unfolded else ""
+    return f"<details{state}><summary>{escape(count)}</summary>{table.html()}</details>"
 
 
 def _configuration(study: Study) -> str:

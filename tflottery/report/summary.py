@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from tflottery.report import names, statistics
 from tflottery.report.cells import (
     Arm,
@@ -372,35 +374,39 @@ def _reinit_gains(results: Results, levels: Iterable[float]) -> BySeed:
 
 
 def early_bird(results: Results) -> list[str]:
-    """For each level, when the mask had settled: every later one within 0.1 of it (You et al.
-    2020, with distances as fractions of the distance by chance)."""
+    """When the mask had settled: every later one within 0.1 of it (You et al. 2020, with
+    distances as fractions of the distance by chance). One sentence for the levels that agree."""
     frame = results.study.early_bird
     if frame is None or frame.empty:
         return []
     last = int(max(frame["epoch_one"].max(), frame["epoch_other"].max()))
-    sentences = []
+    said: dict[str, list[float]] = {}
     for level, rows in frame.groupby("level"):
-        drawn = []
-        for _, of_seed in rows.groupby("seed"):
-            settled = [
-                int(str(epoch))
-                for epoch, later in of_seed[of_seed["epoch_one"] < of_seed["epoch_other"]]
-                .assign(epoch_one=lambda frame: frame["epoch_one"].astype(int))
-                .groupby("epoch_one")
-                if (later["relative"] <= EARLY_BIRD_DISTANCE).all()
-            ]
-            drawn.append(min(settled, default=last))
+        drawn = [_settled(of_seed, last) for _, of_seed in rows.groupby("seed")]
         early = [epoch for epoch in drawn if epoch < last]
-        head = f"At {pruned(float(str(level)))}"
-        if not early:
-            sentences.append(f"{head}: in no seed before the last epoch, {last}; nothing is saved.")
-            continue
-        mean = sum(drawn) / len(drawn)
-        sentences.append(
-            f"{head}: at epoch {_range(drawn)} of {last} ({len(early)} of {len(drawn)} seeds "
-            f"before the end), which saves {100 * (1 - mean / last):.0f} % of the dense training."
-        )
-    return sentences
+        words = f"in no seed before the last epoch, {last}, so nothing is saved"
+        if early:
+            saved = 100 * (1 - sum(drawn) / len(drawn) / last)
+            words = (
+                f"after epoch {_range(drawn)} of {last} ({len(early)} of "
+                f"{count_of(len(drawn), 'seed')} before the end), which saves {saved:.0f} % of "
+                "the dense training"
+            )
+        said.setdefault(words, []).append(float(str(level)))
+    return [f"{_levels(levels)} pruned: {words}." for words, levels in said.items()]
+
+
+def _settled(rows: pd.DataFrame, last: int) -> int:
+    """The first epoch whose distance to every later one is small enough; ``last`` if none is."""
+    one, other = rows["epoch_one"], rows["epoch_other"]
+    pairs = pd.DataFrame(
+        {
+            "first": pd.concat([one, other], axis=1).min(axis=1),
+            "near": rows["relative"] <= EARLY_BIRD_DISTANCE,
+        }
+    )[one != other]
+    near = pairs.groupby("first")["near"].all()
+    return int(min(near[near].index, default=last))
 
 
 def effect(difference: Difference, unit: str = "points") -> str:

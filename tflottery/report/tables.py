@@ -287,10 +287,46 @@ def cost(results: Results) -> Table:
         Column("seconds_own", "seconds", _WHOLE, "its own training"),
     ]
     caption = (
-        "What each arm costs, mean over seeds. Seconds of its own training were measured; those "
+        "Cost of every cell: mean over seeds. Seconds of its own training were measured; those "
         "of all before it are epochs times the study's mean seconds an epoch."
     )
     return Table("cost", caption, columns, rows, headers=3)
+
+
+def cost_of_arms(results: Results) -> Table:
+    """The same at a glance: a row an arm, a column a level."""
+    levels = results.levels("grid", "control", "rewind")
+    dense = next((cell for cell in results.cells if cell.arm.part == "dense"), None)
+    rows = []
+    for arm in results.arms("dense", "grid", "control", "rewind"):
+        row: dict[str, Any] = {
+            "method": names.method(arm.method),
+            "arm": "–" if dense and arm == dense.arm else arm.label,
+        }
+        for level in levels if arm.part != "dense" else ():
+            row[f"{level:g}"] = _price(results, arm, level)
+        if arm.part == "dense":
+            row["dense"] = _price(results, arm, None)
+        rows.append(row)
+    columns = [
+        Column("method", "method", is_text=True),
+        Column("arm", "arm", is_text=True),
+        Column("dense", "0", group="pruned %"),
+        *(Column(f"{level:g}", f"{100 * level:.1f}", group="pruned %") for level in levels),
+    ]
+    caption = (
+        "Trainings and, in brackets, epochs behind each arm by sparsity, from the dense network "
+        "to the ticket; mean over seeds."
+    )
+    return Table("cost-arms", caption, columns, rows, headers=2)
+
+
+def _price(results: Results, arm: Arm, level: float | None) -> str | None:
+    trainings = _mean(results.values("trainings_behind", arm, level))
+    epochs = _mean(results.values("epochs_behind", arm, level))
+    if trainings is None or epochs is None:
+        return None
+    return f"{trainings:.3g} ({epochs:.3g})"
 
 
 def _seconds_an_epoch(study: Study, seconds: Mapping[str, float]) -> float | None:
