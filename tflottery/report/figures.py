@@ -146,14 +146,19 @@ def _views(
     results: Results, arms: Sequence[Arm], levels: Sequence[float]
 ) -> list[tuple[str, list[float]]]:
     """All levels, and where they span many points a second view without the worst of them."""
-    known = {level: _means(results, arms, [level]) for level in levels}
+    # A dense control is as good at every level, so it says nothing about where to look.
+    sparse = [arm for arm in arms if arm.method != "dense"]
+    known = {level: _means(results, sparse, [level]) for level in levels}
     measured = [level for level in levels if known[level]]
     if not measured:
         return []
     views = [("", measured)]
     best = max(max(means) for means in known.values() if means)
     near = [level for level in measured if max(known[level]) > best - _WIDE / 2]
-    if len(near) > 1 and best - min(map(min, (known[level] for level in measured))) > _WIDE:
+    if (
+        1 < len(near) < len(measured)
+        and best - min(map(min, (known[level] for level in measured))) > _WIDE
+    ):
         views.append(("-upper", near))
     return views
 
@@ -252,7 +257,9 @@ def rewinding(results: Results) -> Drawing | None:
         canvas.axes.set_xticks(range(len(inits)), [_moment(init) for init in inits])
         means = [point.y for curve in curves for point in curve.points]
         means += [results.dense.mean] if results.dense else []
-        room = max(0.35 * (max(means) - min(means)), 0.6)
+        halves = [p.high - p.y for curve in curves for p in curve.points if p.high is not None]
+        # Room for the intervals, unless two seeds make one that would flatten all else.
+        room = max(0.35 * (max(means) - min(means)), 0.5, min(max(halves, default=0), 1.3))
         canvas.axes.set_ylim(min(means) - room, max(means) + room)
         canvas.axis_labels("rewound to", _ACCURACY)
         if results.dense:

@@ -11,6 +11,7 @@ from matplotlib.colors import Normalize, TwoSlopeNorm
 from tflottery.report import names, statistics
 from tflottery.report.cells import Results
 from tflottery.report.drawing import (
+    GRID,
     HEIGHT,
     MUTED,
     Canvas,
@@ -93,7 +94,7 @@ def _overlap_map(name: str, title: str, rows: pd.DataFrame) -> Panel:
     others = sorted({str(key) for key in rows["other"]}, key=_natural)
     values = [[means.get((one, other)) for other in others] for one in ones]
     return _heat_map(
-        name, title, ones, others, values, lambda value: f"{value:.2f}", Normalize(0, 1), "cividis"
+        name, title, ones, others, values, lambda value: f"{value:.2f}", Normalize(0, 1), "Blues"
     )
 
 
@@ -176,7 +177,7 @@ def early_bird(results: Results) -> Drawing | None:
                 values,
                 lambda value: f"{value:.2f}",
                 Normalize(0, 1),
-                "cividis_r",
+                "Blues",
                 below="epoch",
                 beside="epoch",
             )
@@ -288,7 +289,12 @@ def _heat_map(
             red, green, blue, _ = tones(norm(colour(float(value), x)))
             axes.add_patch(
                 mpl.patches.Rectangle(
-                    (x - 0.48, y - 0.46), 0.96, 0.92, facecolor=(red, green, blue), linewidth=0
+                    (x - 0.48, y - 0.46),
+                    0.96,
+                    0.92,
+                    facecolor=(red, green, blue),
+                    edgecolor=GRID,
+                    linewidth=0.6,
                 )
             )
             light = 0.299 * red + 0.587 * green + 0.114 * blue > 0.55

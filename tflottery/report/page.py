@@ -9,12 +9,12 @@ from html import escape
 from importlib import resources
 from typing import Any
 
-from tflottery.report import names, summary
+from tflottery.report import findings, names
 from tflottery.report.cells import Results
 from tflottery.report.chapters import Chapter
 from tflottery.report.drawing import Drawing
+from tflottery.report.findings import Finding, count_of
 from tflottery.report.reading import Study
-from tflottery.report.summary import Finding
 from tflottery.report.table import Table, number
 from tflottery.report.whiskers import whiskers
 
@@ -22,8 +22,8 @@ _UNBROKEN = re.compile(r"(?<=[0-9]) (?=%|ep\b|it\b|points)|(?<=[±=]) (?=[0-9])|
 GENERATOR = '<meta name="generator" content="tflottery report">'
 TITLE = "Lottery tickets in text classifiers"
 _CLASSES = {
-    summary.HELD: "held", summary.IN_PART: "held", summary.FAILED: "failed",
-    summary.UNSURE: "unsure", summary.MISSING: "unsure",
+    findings.HELD: "held", findings.IN_PART: "held", findings.FAILED: "failed",
+    findings.UNSURE: "unsure", findings.MISSING: "unsure",
 }  # fmt: skip
 
 
@@ -218,7 +218,7 @@ def _figure(drawing: Drawing, place: int) -> str:
 
 def _folded(table: Table, unfolded: bool) -> str:
     # Print opens it (page.css).
-    count = f"{table.caption.partition(':')[0]}: all {summary.count_of(len(table.rows), 'row')}"
+    count = f"{table.caption.partition(':')[0]}: all {count_of(len(table.rows), 'row')}"
     state = " open" if unfolded else ""
     return f"<details{state}><summary>{escape(count)}</summary>{table.html()}</details>"
 

@@ -73,7 +73,7 @@ class Table:
         body = "\n".join(self._html_row(place) for place in range(len(self.rows)))
         return (
             f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(self.caption)}">'
-            f"<table><caption>{escape(self.caption)}</caption>\n"
+            f"<table><caption><span>{escape(self.caption)}</span></caption>\n"
             f"<thead>{self._html_head()}</thead>\n<tbody>\n{body}\n</tbody></table></div>"
         )
 

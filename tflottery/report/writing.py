@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tflottery.errors import UserError
 from tflottery.files import new_folder, require_writable
-from tflottery.report import summary
+from tflottery.report import claims, summary
 from tflottery.report.cells import Results
 from tflottery.report.chapters import chapters
 from tflottery.report.drawing import alone
@@ -32,10 +32,10 @@ def write_report(store: Path, output: Path) -> Path:
     _require_place(output)
     every = [Results(study) for study in load_studies(store)]
     reports = [
-        StudyReport(results, summary.opening(results), summary.findings(results), chapters(results))
+        StudyReport(results, summary.opening(results), claims.findings(results), chapters(results))
         for results in every
     ]
-    clearer = summary.clearer(every)
+    clearer = claims.clearer(every)
     if clearer:
         reports = [
             StudyReport(one.results, one.opening, [*one.findings, clearer], one.chapters)
