@@ -58,7 +58,7 @@ def chapters(results: Results) -> list[Chapter]:
         Chapter(
             "cost",
             "What it costs",
-            (_COST,),
+            (_COST, summary.time_spent(results)),
             (),
             [tables.cost_of_arms(results)],
             [tables.cost(results)],

@@ -17,8 +17,8 @@ from tflottery.report.findings import (
     below,
     count_of,
     direction,
-    levels_in_words,
     no_difference,
+    over,
     sure,
 )
 from tflottery.report.statistics import Difference
@@ -145,7 +145,7 @@ def one_shot_in_the_middle(results: Results) -> Finding:
         if gain:
             judged += [gain] if init == "original" else []
             label = f"{names.init(init).capitalize()}, one-shot minus iterative"
-            effects.append(Effect(f"{label}, mean over {levels_in_words(used)} pruned", gain))
+            effects.append(Effect(f"{label}, {over(used)}", gain))
     for level in results.levels("grid"):
         gain, _ = _methods_apart(results, "original", [level])
         if gain:
@@ -223,7 +223,7 @@ def late_rewinding(results: Results) -> list[Finding]:
             )
             if gain:
                 label = f"{names.init(init).capitalize()} minus original"
-                effects.append(Effect(f"{label}, mean over {levels_in_words(used)} pruned", gain))
+                effects.append(Effect(f"{label}, {over(used)}", gain))
         gains = [one.difference for one in effects]
         if not gains:
             none = ("No rewound ticket was measured.",)
@@ -253,7 +253,7 @@ def against_controls(results: Results) -> list[Finding]:
             )
             if gain:
                 label = f"{names.method(method).capitalize()} ticket minus {arm.label}"
-                one = Effect(f"{label}, mean over {levels_in_words(used)} pruned", gain)
+                one = Effect(f"{label}, {over(used)}", gain)
                 (dense if arm.method == "dense" else sparse).append(one)
                 break
     claims = {
@@ -282,7 +282,7 @@ def clearer(all_results: Sequence[Results]) -> Finding | None:
             apart = statistics.unpaired(*gains)
             if apart is None:
                 continue
-            head = f"gain over new weights, iterative, mean over {levels_in_words(common)} pruned"
+            head = f"gain over new weights, iterative, {over(common)}"
             effects = [
                 Effect(f"{name}: {head}", summary)
                 for name, values in zip(("LSTM", "CNN"), gains, strict=True)

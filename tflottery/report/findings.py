@@ -105,6 +105,11 @@ def levels_in_words(levels: Sequence[float]) -> str:
     return f"{shown[0]} %" if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]} %"
 
 
+def over(levels: Sequence[float]) -> str:
+    """``at 83.2 % pruned``, or ``mean over 59.0 and 83.2 % pruned``."""
+    return f"{'at' if len(levels) == 1 else 'mean over'} {levels_in_words(levels)} pruned"
+
+
 def from_to(values: Sequence[int]) -> str:
     low, high = min(values), max(values)
     return str(low) if low == high else f"{low} to {high}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.colors import Normalize, TwoSlopeNorm
+from matplotlib.patches import Rectangle
 
 from tflottery.report import names, statistics
 from tflottery.report.cells import Results
@@ -288,7 +289,7 @@ def _heat_map(
                 continue
             red, green, blue, _ = tones(norm(colour(float(value), x)))
             axes.add_patch(
-                mpl.patches.Rectangle(
+                Rectangle(
                     (x - 0.48, y - 0.46),
                     0.96,
                     0.92,

@@ -39,6 +39,14 @@ def opening(results: Results) -> list[str]:
     return lines
 
 
+def time_spent(results: Results) -> str:
+    """How many networks the study trained, and how long that took in all."""
+    timings = results.study.timings.drop_duplicates("key")
+    seconds = float(timings["seconds"].sum())
+    hours = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"
+    return f"{count_of(len(timings), 'training')} took {hours} in all, on the machine of the study."
+
+
 def early_bird(results: Results) -> list[str]:
     """When the mask had settled: every later one within 0.1 of it (You et al. 2020, with
     distances as fractions of the distance by chance). One sentence for the levels that agree."""
