@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tflottery.report import figures, mask_figures, summary, tables
+from tflottery.report import costs, figures, mask_figures, summary, tables
 from tflottery.report.cells import Results
 from tflottery.report.drawing import Drawing
 from tflottery.report.table import Table
@@ -60,8 +60,8 @@ def chapters(results: Results) -> list[Chapter]:
             "What it costs",
             (_COST, summary.time_spent(results)),
             (),
-            [tables.cost_of_arms(results)],
-            [tables.cost(results)],
+            [costs.cost_of_arms(results)],
+            [costs.cost(results)],
         ),
     ]
 
