@@ -75,7 +75,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         yield staging
         staging.chmod(0o777 & ~_umask())
-        for file in staging.iterdir():
+        for file in [path for path in staging.rglob("*") if path.is_file()]:
             with file.open("rb") as stream:
                 os.fsync(stream.fileno())
         if path.exists():

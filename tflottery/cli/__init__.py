@@ -3,4 +3,5 @@
 COMMANDS = {
     "find_ticket": "find a winning ticket and write it to disk",
     "study": "compare methods and initialisations over seeds",
+    "report": "make a page, figures and tables from finished studies",
 }

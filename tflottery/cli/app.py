@@ -23,7 +23,8 @@ DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 class Command:
     """A command: its name, the first line of its help, its flags, what it does, examples.
 
-    ``kept`` says after Ctrl-C what remains.
+    ``kept`` says after Ctrl-C what remains. ``argument`` names the flag that may also be given as
+    a bare word: with ``store``, ``report runs`` is ``report --store runs``.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Command:
     action: Callable[[flags.FlagValues], None]
     examples: str
     kept: Callable[[flags.FlagValues], str]
+    argument: str = ""
 
 
 def run(command: Command, argv: list[str] | None = None) -> int:
@@ -101,6 +103,7 @@ def _complain(command: Command, text: str, code: int) -> int:
 
 
 def _parse(command: Command, values: flags.FlagValues, argv: list[str]) -> None:
+    values.set_gnu_getopt()  # flags may also follow the bare word
     try:
         rest = values([command.name, *argv])[1:]
     except flags.UnrecognizedFlagError as error:
@@ -110,6 +113,8 @@ def _parse(command: Command, values: flags.FlagValues, argv: list[str]) -> None:
         ) from None
     except flags.Error as error:
         raise UserError(f"{error}") from None
+    if rest and command.argument and not values[command.argument].present:
+        values[command.argument].parse(rest.pop(0))
     if rest:
         raise UserError(f"{rest[0]!r} belongs to no flag; see {command.name} --help.")
 
@@ -119,7 +124,8 @@ def _own_flags(values: flags.FlagValues) -> list[str]:
 
 
 def _help(command: Command, values: flags.FlagValues) -> str:
-    lines = [command.summary, "", f"usage: bin/{command.name} [flags]", ""]
+    argument = f" [{command.argument}]" if command.argument else ""
+    lines = [command.summary, "", f"usage: bin/{command.name}{argument} [flags]", ""]
     for name in _own_flags(values):
         flag = values[name]
         default = "" if flag.default in (None, "", False, []) else f" [{flag.default}]"

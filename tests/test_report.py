@@ -1,0 +1,442 @@
+"""bin/report on synthetic studies: the numbers, the words, the page in a browser, bad input."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from tests.conftest import ROOT
+from tests.synthetic_study import write_study
+from tflottery.errors import UserError
+from tflottery.files import seal
+from tflottery.report import claims, findings, load_study, summary, tables, write_report
+from tflottery.report.cells import Arm, Results
+from tflottery.report.drawing import spread
+from tflottery.report.note import accuracies, lookup
+
+FAILED = (("one_shot", "original", 0.972, 2), ("iterative", "rewind:end", 0.59, 1))
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = (
+    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CNN with two failed runs, an LSTM, and one seed without optional files."""
+    folder = tmp_path_factory.mktemp("store")
+    write_study(folder, failed=FAILED)
+    lstm_levels = (0.2, 0.36, 0.488, 0.59, 0.672, 0.832)
+    write_study(folder, "study_lstm", model="lstm", levels=lstm_levels)
+    write_study(
+        folder, "study_toy", seeds=(1,), levels=(0.36, 0.832), optional=False, controls=False,
+        dataset="toy",
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(store, tmp_path_factory.mktemp("out") / "report").parent
+
+
+@pytest.fixture(scope="module")
+def cnn(store: Path) -> Results:
+    return Results(load_study(store / "studies" / "study_cnn"))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_files_and_links(report):
+    assert {path.name for path in report.iterdir()} == {
+        "index.html", "report.md", "figures", "tables", "data",
+    }  # fmt: skip
+    text = (report / "index.html").read_text(encoding="utf-8")
+    links = set(re.findall(r'href="([^"#][^"]*)"', text)) - {"data:,"}
+    assert links and all((report / link).is_file() for link in links)
+    markdown = (report / "report.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"\]\(([^)]+)\)", markdown))
+    assert targets and all((report / target).is_file() for target in targets)
+    assert "<script" not in text and "http://" not in text.replace("http://www.w3.org/", "")
+    assert str(report.parent) not in text + markdown
+    assert len(set(re.findall(r' id="([^"]+)"', text))) == len(re.findall(r' id="([^"]+)"', text))
+
+
+def test_same_input_same_bytes(store, report, tmp_path):
+    again = write_report(store, tmp_path / "again").parent
+    files = sorted(path.relative_to(report) for path in report.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
+    for file in files:
+        assert (report / file).read_bytes() == (again / file).read_bytes(), file
+
+
+def test_every_cell_of_the_study_is_shown(store, report):
+    cells = pd.read_csv(store / "studies" / "study_cnn" / "cells.csv")
+    for part in ("grid", "control", "rewind"):
+        asked = cells[cells["part"] == part]
+        keys = asked[["method", "mask", "init", "level"]].drop_duplicates()
+        rows = _rows(report / "tables" / f"study_cnn-{part}.csv")
+        assert len(rows) == len(keys) + 1  # and dense
+
+
+def test_numbers_of_a_cell(store, report):
+    cells = pd.read_csv(store / "studies" / "study_cnn" / "cells.csv")
+    cells = cells[(cells["state"] == "done")].set_index("seed")
+    dense = 100 * cells[cells["part"] == "dense"]["test_accuracy"]
+    chosen = (cells["part"] == "grid") & (cells["method"] == "iterative") & (cells["level"] == 0.59)
+    ticket = 100 * cells[chosen & (cells["init"] == "original")]["test_accuracy"]
+    (row,) = [
+        row
+        for row in _rows(report / "tables" / "study_cnn-grid.csv")
+        if (row["method"], row["init"], row["level"]) == ("iterative", "original", "0.59")
+    ]
+    assert float(row["mean"]) == pytest.approx(ticket.mean(), abs=1e-5)
+    assert float(row["deviation"]) == pytest.approx(ticket.std(), abs=1e-5)
+    assert float(row["difference"]) == pytest.approx((ticket - dense).mean(), abs=1e-5)
+    assert row["matches_strict"] == str(bool((ticket - dense).mean() >= 0)).lower()
+    assert row["n"] == "3" and 0 <= float(row["p"]) <= float(row["p_holm"]) <= 1
+
+
+def test_failed_runs_are_shown_and_not_counted(report, cnn):
+    rows = _rows(report / "tables" / "study_cnn-grid.csv")
+    (row,) = [row for row in rows if row["failed"] and row["method"] == "one-shot"]
+    assert row["n"] == "2" and row["failed"] == "seed 2: the loss is not finite at step 40"
+    assert "2 runs failed" in " ".join(summary.opening(cnn))
+    text = (report / "index.html").read_text(encoding="utf-8")
+    assert "seed 2: the loss is not finite at step 40" in text
+
+
+def test_a_cell_that_failed_in_every_seed(tmp_path):
+    everywhere = tuple(("iterative", "original", 0.972, seed) for seed in (1, 2, 3))
+    write_study(tmp_path, failed=everywhere)
+    page = write_report(tmp_path, tmp_path / "report").read_text(encoding="utf-8")
+    assert page.count("the loss is not finite") >= 3
+    (row,) = [
+        row for row in _rows(tmp_path / "report" / "tables" / "study_cnn-grid.csv") if row["failed"]
+    ]
+    assert row["n"] == "0" and row["mean"] == ""
+
+
+def test_dense_that_failed_everywhere_is_said(tmp_path):
+    folder = write_study(tmp_path, levels=(0.36, 0.59))
+    cells = pd.read_csv(folder / "cells.csv")
+    dense = cells["part"] == "dense"
+    cells.loc[dense, "state"], cells.loc[dense, "test_accuracy"] = "failed", None
+    cells.to_csv(folder / "cells.csv", index=False)
+    page = write_report(tmp_path, tmp_path / "report").read_text(encoding="utf-8")
+    assert "The dense network failed for every seed" in page
+
+
+def test_one_seed_says_that_it_has_no_intervals(store, report):
+    results = Results(load_study(store / "studies" / "study_toy"))
+    assert any("one seed" in line for line in summary.opening(results))
+    assert {finding.outcome for finding in claims.findings(results)} <= {
+        findings.UNSURE, findings.MISSING, findings.FAILED,
+    }  # fmt: skip
+    assert "± " not in _terminal(results)
+
+
+def test_what_was_not_measured_is_said(report):
+    text = (report / "index.html").read_text(encoding="utf-8")
+    toy = text[text.index('<article id="study_toy"') :]
+    for sentence in (
+        "This study has no controls.", "This study has no rewind sweep.",
+        "This study did not compare masks.", "Masks of epochs were not compared.",
+        "Instability was not measured.",
+    ):  # fmt: skip
+        assert sentence in toy
+
+
+def test_note_beside_ours(report):
+    rows = _rows(report / "tables" / "study_cnn-note.csv")
+    assert len(rows) == 20
+    row = next(r for r in rows if r["pruned"] == "83.2" and r["their_name"] == "lt")
+    assert float(row["one_shot_note"]) == 87.0 and float(row["iterative_note"]) == 85.76
+    ours = float(row["iterative_ours"])
+    assert float(row["iterative_difference"]) == pytest.approx(ours - 85.76, abs=1e-5)
+    assert len(_rows(report / "tables" / "study_lstm-note.csv")) == 5 * 4
+    assert lookup(accuracies("cnn"), "iterative", "original", 0.737856) == 86.31
+    assert lookup(accuracies("cnn"), "iterative", "original", 0.7) is None
+    assert accuracies("transformer") == {}
+
+
+def _exact(tmp_path: Path, shifts: dict[tuple[str, str], float]) -> Results:
+    """A study whose cells are dense plus a shift in points, with a spread over seeds."""
+    folder = write_study(tmp_path, controls=False)
+    cells = pd.read_csv(folder / "cells.csv")
+    jitter = {1: -0.0004, 2: 0.0, 3: 0.0004}
+    for place, row in cells.iterrows():
+        shift = shifts.get((row["method"], row["init"]), 0.0) / 100
+        spread_ = jitter[row["seed"]] * (0 if row["part"] == "dense" else 1)
+        cells.loc[place, "test_accuracy"] = round(0.87 + shift + spread_, 6)
+    cells.to_csv(folder / "cells.csv", index=False)
+    return Results(load_study(folder))
+
+
+def test_claims_that_hold(tmp_path):
+    results = _exact(
+        tmp_path,
+        {
+            ("one_shot", "original"): 0.3, ("one_shot", "random"): 1.0,
+            ("one_shot", "rewind:1ep"): 0.3, ("one_shot", "rewind:end"): 0.3,
+            ("iterative", "original"): -0.3, ("iterative", "random"): 0.5,
+            ("iterative", "reinit"): -1.0, ("iterative", "rewind:1ep"): 1.0,
+            ("iterative", "rewind:end"): 0.9,
+        },
+    )  # fmt: skip
+    outcomes = {finding.claim: finding.outcome for finding in claims.findings(results)}
+    assert set(outcomes.values()) == {findings.HELD}, outcomes
+    middle = claims.one_shot_in_the_middle(results).effects[0].difference
+    assert middle.mean == pytest.approx(0.6) and middle.n == 3
+
+
+def test_claims_that_do_not_hold(tmp_path):
+    results = _exact(
+        tmp_path,
+        {
+            ("one_shot", "original"): -3.0, ("one_shot", "random"): -4.0,
+            ("one_shot", "rewind:1ep"): -1.0, ("one_shot", "rewind:end"): -1.0,
+            ("iterative", "original"): -2.0, ("iterative", "random"): -4.0,
+            ("iterative", "reinit"): -1.0, ("iterative", "rewind:1ep"): -3.0,
+            ("iterative", "rewind:end"): -3.5,
+        },
+    )  # fmt: skip
+    outcomes = {finding.claim: finding.outcome for finding in claims.findings(results)}
+    held = {claim for claim, outcome in outcomes.items() if outcome != findings.FAILED}
+    assert held == {"At high sparsity convergence is slower."}
+
+
+def test_claims_nobody_can_tell(tmp_path):
+    folder = write_study(tmp_path, controls=False)
+    cells = pd.read_csv(folder / "cells.csv")
+    # Seeds disagree by far more than arms do.
+    cells["test_accuracy"] = np.random.default_rng(4).normal(0.85, 0.02, len(cells)).round(6)
+    cells.to_csv(folder / "cells.csv", index=False)
+    found = {f.claim: f.outcome for f in claims.findings(Results(load_study(folder)))}
+    assert found["Late rewinding is much better for iterative pruning."] == findings.UNSURE
+    assert found["Late rewinding is not decisive for one-shot pruning."] == findings.UNSURE
+    assert found["One-shot wins over iterative pruning in the middle range."] == findings.UNSURE
+    assert found["Past about 95 % pruned, random initialisation wins."] == findings.UNSURE
+
+
+def test_early_bird_epoch(cnn):
+    (sentence,) = summary.early_bird(cnn)
+    assert "after epoch 2 of 4 (3 of 3 seeds before the end), which saves 50 %" in sentence
+
+
+def _terminal(results: Results) -> str:
+    console = Console(width=80, file=None, record=True, quiet=False, force_terminal=False)
+    with console.capture() as capture:
+        console.print(tables.terminal(results.study))
+    return capture.get()
+
+
+def test_terminal_table_fits_80_columns(cnn):
+    text = _terminal(cnn)
+    assert max(map(len, text.splitlines())) <= 80 and "…" not in text
+    cell = cnn.points("test_accuracy", Arm("grid", "one_shot", "magnitude", "original"), 0.972)
+    assert f"{sum(cell.values()) / 2:.2f}" in text and "(2 of 3)" in text
+    for word in ("pruned", "left", "one-shot", "iterative", "n = 3", "rewind 1 ep", "reinit"):
+        assert word in text
+
+
+@given(st.lists(st.floats(0, 200), max_size=9))
+def test_labels_are_spread(places):
+    moved = spread(places, 14.0, 200.0)
+    order = sorted(range(len(places)), key=lambda index: (places[index], index))
+    assert all(-1e-6 <= place <= 200 + 1e-6 for place in moved)
+    assert all(moved[two] - moved[one] >= 14.0 - 1e-6 for one, two in pairwise(order))
+
+
+def test_nothing_heavy_is_imported():
+    code = (
+        "import sys, tflottery.report\n"
+        "heavy = ('tensorflow', 'tf_keras', 'tflottery.training', 'tflottery.models', "
+        "'tflottery.data', 'tflottery.runs', 'matplotlib.pyplot')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def _complaint(command, *flags) -> str:
+    done = command("report", *flags)
+    assert done.returncode == 2 and done.stdout == "", done.stderr
+    assert len(done.stderr.splitlines()) == 1 and "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_command(command, tmp_path):
+    write_study(tmp_path / "runs", levels=(0.36, 0.832), optional=False, controls=False)
+    done = command("report", "runs", "--output", "out/")
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert done.stdout == "Report: out/index.html\n"
+    assert command("report", "--output", "out").returncode == 0  # runs is the default
+    one = command("report", "runs/studies/study_cnn")
+    assert one.returncode == 0 and (tmp_path / "report" / "index.html").is_file()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".staging")]
+    assert "[store]" in command("report", "--help").stdout
+
+
+def test_command_on_bad_input(command, tmp_path):
+    assert "no folder nowhere" in _complaint(command, "nowhere")
+    (tmp_path / "runs").mkdir()
+    assert "holds no study" in _complaint(command)
+    write_study(tmp_path / "runs", levels=(0.36,), optional=False, controls=False)
+    assert "'more' belongs to no flag" in _complaint(command, "runs", "more")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years")
+    assert "other things than a report" in _complaint(command, "runs", "--output", "mine")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years"
+
+
+def _drop(name: str, column: str):
+    def damage(folder: Path) -> None:
+        pd.read_csv(folder / name).drop(columns=column).to_csv(folder / name, index=False)
+
+    return damage
+
+
+def _set(name: str, column: str, value: str):
+    def damage(folder: Path) -> None:
+        frame = pd.read_csv(folder / name, dtype=str)
+        frame.loc[3, column] = value
+        frame.to_csv(folder / name, index=False)
+
+    return damage
+
+
+def _again(folder: Path) -> None:
+    frame = pd.read_csv(folder / "cells.csv")
+    pd.concat([frame, frame.iloc[[5]]]).to_csv(folder / "cells.csv", index=False)
+
+
+def _without_dense(folder: Path) -> None:
+    frame = pd.read_csv(folder / "cells.csv")
+    frame[frame["part"] != "dense"].to_csv(folder / "cells.csv", index=False)
+
+
+DAMAGE = {
+    "no study.json": (lambda folder: (folder / "study.json").unlink(), "study.json"),
+    "edited study.json": (
+        lambda folder: (folder / "study.json").write_text(
+            (folder / "study.json").read_text().replace("imdb", "imdc")
+        ),
+        "study.json is damaged",
+    ),
+    "study.json without a key": (
+        lambda folder: (folder / "study.json").write_text(seal({"format_version": 1})),
+        "study.json has no valid 'name'",
+    ),
+    "other format": (
+        lambda folder: (folder / "study.json").write_text(seal({"format_version": 2})),
+        "format version 2",
+    ),
+    "no cells": (lambda folder: (folder / "cells.csv").unlink(), "cells.csv is missing"),
+    "no timings": (lambda folder: (folder / "timings.csv").unlink(), "timings.csv is missing"),
+    "empty cells": (lambda folder: (folder / "cells.csv").write_text(""), "cells.csv is damaged"),
+    "binary cells": (
+        lambda folder: (folder / "cells.csv").write_bytes(b"\xff\xfe\x00\x01" * 40),
+        "cells.csv is damaged",
+    ),
+    "missing column": (_drop("cells.csv", "steps_to_99"), "cells.csv lacks the column steps_to_99"),
+    "optional without column": (_drop("overlap.csv", "chance"), "overlap.csv lacks the column"),
+    "a word for a number": (_set("cells.csv", "level", "much"), "'much' in line 5, column level"),
+    "unknown state": (_set("cells.csv", "state", "maybe"), "state 'maybe'"),
+    "no accuracy": (_set("cells.csv", "test_accuracy", ""), "no test_accuracy"),
+    "percent": (_set("cells.csv", "test_accuracy", "87.1"), "outside 0 to 1"),
+    "a cell twice": (_again, "repeats a cell"),
+    "no dense": (_without_dense, "no dense network"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DAMAGE))
+def test_damaged_input_is_named(tmp_path, name):
+    folder = write_study(tmp_path, levels=(0.36, 0.59), controls=False)
+    damage, message = DAMAGE[name]
+    damage(folder)
+    with pytest.raises(UserError, match=re.escape(message)) as caught:
+        write_report(tmp_path, tmp_path / "report")
+    assert "\n" not in str(caught.value) and str(folder) in str(caught.value)
+    assert not (tmp_path / "report").exists()
+
+
+def test_an_older_report_stays_when_the_new_one_fails(tmp_path):
+    folder = write_study(tmp_path, levels=(0.36,), controls=False, optional=False)
+    index = write_report(tmp_path, tmp_path / "report")
+    before = index.read_bytes()
+    (folder / "cells.csv").unlink()
+    with pytest.raises(UserError):
+        write_report(tmp_path, tmp_path / "report")
+    assert index.read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM.exists() and shutil.which("chromium") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI needs Debian's chromium: apt-get install chromium")
+        pytest.skip("no chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    path = str(CHROMIUM) if CHROMIUM.exists() else shutil.which("chromium")
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=path, headless=True, args=QUIET)
+        yield opened
+        opened.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_in_a_browser(browser, report, width, theme):
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+    troubles: list[str] = []
+    requests: list[str] = []
+    page.on("requestfailed", lambda request: troubles.append(request.url))
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: troubles.append(message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto((report / "index.html").as_uri())
+    assert troubles == []
+    assert [url for url in requests if not url.startswith("data:")] == [page.url]
+
+    figures = page.eval_on_selector_all(
+        "figure svg",
+        "all => all.map(one => [one.getBoundingClientRect().width, "
+        "one.getBoundingClientRect().height, one.getAttribute('aria-label')])",
+    )
+    assert len(figures) > 30
+    assert all(wide > 200 and tall > 100 and label for wide, tall, label in figures)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # No label is cut off by the edge of its panel's page.
+    outside = page.eval_on_selector_all(
+        "figure svg text",
+        "all => all.filter(one => { const box = one.getBoundingClientRect(); "
+        "const own = one.ownerSVGElement.getBoundingClientRect(); "
+        "return box.right > own.right + 2 || box.left < own.left - 2 })"
+        ".map(one => one.textContent)",
+    )
+    assert outside == []
+    ink = page.evaluate("getComputedStyle(document.querySelector('figure svg text')).fill")
+    light = sum(map(int, re.findall(r"\d+", ink)[:3])) > 384
+    assert light == (theme == "dark")
+    page.close()

@@ -1,0 +1,57 @@
+"""``bin/report``: a page, figures, Markdown and CSV from the studies in a store."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from tflottery.cli import app
+
+
+def define(values: flags.FlagValues) -> None:
+    flags.DEFINE_string(
+        "store", "runs", "Folder that bin/study filled, or that of one study.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "output",
+        "report",
+        "Folder that the report goes to; an older report there is replaced.",
+        flag_values=values,
+    )
+
+
+def make(values: flags.FlagValues) -> None:
+    # Here, so that --help need not wait for pandas and matplotlib.
+    from tflottery.report import write_report
+
+    print(f"Report: {write_report(Path(values.store), Path(values.output))}")
+
+
+def _kept(values: flags.FlagValues) -> str:
+    return f"{values.output}/ is as it was; the same command begins anew."
+
+
+COMMAND = app.Command(
+    name="report",
+    summary="Show what studies found: a page, figures, Markdown and CSV.",
+    define=define,
+    action=make,
+    examples="""
+    bin/report runs
+    bin/report runs --output report/
+    bin/report runs/studies/study_cnn --output report_cnn/
+    """,
+    kept=_kept,
+    argument="store",
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; gives its exit code."""
+    return app.run(COMMAND, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,343 @@
+"""How a figure is drawn: one look, both themes, direct labels, the same bytes every time.
+
+Figures are matplotlib's, without pyplot and its global state. Colours are stand-ins that ``svg``
+turns into CSS variables with the true colour as fallback, so that a figure follows the theme of the
+page it stands in. Panels are 480 units wide: two fit beside each other on a desk, and one is still
+legible on a phone.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from math import log
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+WIDTH, HEIGHT = 480, 330
+_UNITS_PER_INCH = 72
+_LEFT, _BOTTOM, _TOP = 50, 44, 30
+
+# Okabe and Ito's palette (2008), which colour-blind readers can tell apart, and for each a tone of
+# the same hue that reads on a dark page.
+INK, MUTED, GRID = "#1b1d21", "#6b7078", "#dfe1e6"
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
+    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9",
+)  # fmt: skip
+THEME = {
+    "ink": (INK, "#e7e8ea"),
+    "muted": (MUTED, "#9ba1aa"),
+    "grid": (GRID, "#34383f"),
+    "blue": (BLUE, "#4aa8e0"),
+    "orange": (ORANGE, "#f0b429"),
+    "green": (GREEN, "#2fc39a"),
+    "red": (RED, "#ff8c3b"),
+    "purple": (PURPLE, "#dd9cc0"),
+    "sky": (SKY, "#8accf2"),
+}
+SERIES = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
+DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
+    "-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1.5)), (0, (8, 2)),
+)  # fmt: skip
+_FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+_SETTINGS: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "tflottery",
+    "font.family": "DejaVu Sans",
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.labelsize": 11,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
+    "axes.titlecolor": INK,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.facecolor": "none",
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "figure.facecolor": "none",
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5.5,
+    "path.simplify": False,
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a curve looks; colour is never the only difference between two."""
+
+    colour: str
+    marker: str
+    dash: str | tuple[int, tuple[float, ...]]
+
+
+def style(place: int) -> Style:
+    """The look of the n-th curve."""
+    return Style(
+        SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)], DASHES[place % len(DASHES)]
+    )
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a curve; ``low`` and ``high`` end its interval, None where it has none."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Curve:
+    label: str
+    style: Style
+    points: Sequence[Point]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One SVG: its name within the figure and what it shows, for who cannot see it."""
+
+    name: str
+    description: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the page: panels under one caption."""
+
+    name: str
+    caption: str
+    panels: Sequence[Panel]
+
+
+class Canvas:
+    """A panel being drawn. ``axes`` is matplotlib's; ``finish`` gives the panel.
+
+    Args:
+        name: unique in the whole report, as ids in the SVG begin with it.
+        title: above the axes.
+        right: room for direct labels at the right, in units.
+    """
+
+    def __init__(
+        self, name: str, title: str, *, right: int = 118, left: int = _LEFT, height: int = HEIGHT
+    ) -> None:
+        self._name = name
+        self._title = title
+        self._height = height
+        with mpl.rc_context(_SETTINGS):
+            size = (WIDTH / _UNITS_PER_INCH, height / _UNITS_PER_INCH)
+            self.figure = Figure(figsize=size, dpi=_UNITS_PER_INCH)
+            FigureCanvasSVG(self.figure)
+            box = (
+                left / WIDTH,
+                _BOTTOM / height,
+                (WIDTH - left - right) / WIDTH,
+                (height - _BOTTOM - _TOP) / height,
+            )
+            self.axes: Axes = self.figure.add_axes(box)
+            self.figure.text(
+                2 / WIDTH, 1 - 15 / height, title, fontsize=12, fontweight="bold", color=INK
+            )
+
+    def finish(self, description: str) -> Panel:
+        """Renders it; no date and no random id goes into the file."""
+        stream = io.BytesIO()
+        with mpl.rc_context(_SETTINGS):
+            self.figure.savefig(
+                stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
+            )
+        shape = _themed(stream.getvalue().decode(), self._name, description)
+        return Panel(self._name, description, shape)
+
+    def axis_labels(self, x: str, y: str) -> None:
+        """The label of y stands above the axis, where it can be read without turning the head."""
+        self.axes.set_xlabel(x, labelpad=6)
+        self.axes.set_ylabel(y, labelpad=6)
+
+    def remaining_axis(self, levels: Sequence[float]) -> None:
+        """A log axis of the remaining weights in %, dense at the left."""
+        self.axes.set_xscale("log")
+        left = sorted({100.0, *(100 * (1 - level) for level in levels)}, reverse=True)
+        self.axes.set_xlim(left[0] * 1.06, left[-1] / 1.08)
+        shown = _apart(left, self.axes)
+        self.axes.xaxis.set_major_locator(FixedLocator(shown))
+        self.axes.xaxis.set_minor_locator(NullLocator())
+        self.axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+
+    def curves(self, curves: Sequence[Curve], *, labels: bool = True) -> None:
+        """Lines with markers, a band for the interval, and a label at the end of each."""
+        for curve in curves:
+            xs = [point.x for point in curve.points]
+            banded = [point for point in curve.points if point.low is not None]
+            if len(banded) > 1:
+                self.axes.fill_between(
+                    [point.x for point in banded],
+                    [float(point.low or 0) for point in banded],
+                    [float(point.high or 0) for point in banded],
+                    color=curve.style.colour,
+                    alpha=0.13,
+                    linewidth=0,
+                )
+            self.axes.plot(
+                xs,
+                [point.y for point in curve.points],
+                color=curve.style.colour,
+                marker=curve.style.marker,
+                linestyle=curve.style.dash,
+                markeredgewidth=0,
+                clip_on=True,
+            )
+        if labels:
+            self._label([curve for curve in curves if curve.points])
+
+    def level_line(self, y: float, low: float | None, high: float | None, label: str) -> None:
+        """A horizontal line with its band, across the panel."""
+        if low is not None and high is not None:
+            self.axes.axhspan(low, high, color=MUTED, alpha=0.14, linewidth=0)
+        self.axes.axhline(y, color=INK, linewidth=1.2)
+        self.axes.annotate(
+            label,
+            (0.0, y),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 3),
+            textcoords="offset points",
+            fontsize=9.5,
+            color=INK,
+        )
+
+    def _label(self, curves: Sequence[Curve]) -> None:
+        """Direct labels at the right, moved apart where they would overlap, each with a leader."""
+        low, high = self.axes.get_ylim()
+        box = self.axes.get_position()
+        tall = box.height * self._height
+        ends = [curve.points[-1] for curve in curves]
+        wanted = [tall * (min(max(end.y, low), high) - low) / (high - low) for end in ends]
+        for curve, start, place in zip(curves, wanted, spread(wanted, 14.5, tall), strict=True):
+            self.axes.annotate(
+                curve.label,
+                xy=(1, start / tall),
+                xycoords="axes fraction",
+                xytext=(1 + 26 / (box.width * WIDTH), place / tall),
+                textcoords="axes fraction",
+                va="center",
+                fontsize=10,
+                color=INK,
+                annotation_clip=False,
+            )
+            width = box.width * WIDTH
+            self.axes.plot(
+                [1 + 2 / width, 1 + 9 / width, 1 + 19 / width],
+                [start / tall, place / tall, place / tall],
+                transform=self.axes.transAxes,
+                color=curve.style.colour,
+                linestyle=curve.style.dash,
+                linewidth=1.2,
+                marker=curve.style.marker,
+                markevery=[2],
+                markersize=5,
+                markeredgewidth=0,
+                clip_on=False,
+            )
+
+
+def spread(places: Sequence[float], gap: float, top: float) -> list[float]:
+    """The places, moved up or down as little as keeps them ``gap`` apart and within 0 to ``top``.
+
+    Where they do not fit, the gap shrinks.
+    """
+    if not places:
+        return []
+    gap = min(gap, top / max(len(places) - 1, 1))
+    order = sorted(range(len(places)), key=lambda index: (places[index], index))
+    # Clusters of labels: each as [sum of wanted bottoms, count]; they merge until none overlap.
+    clusters: list[list[float]] = []
+    for index in order:
+        clusters.append([places[index], 1])
+        while len(clusters) > 1 and _bottom(clusters[-2], gap, top) + gap * clusters[-2][
+            1
+        ] > _bottom(clusters[-1], gap, top):
+            last = clusters.pop()
+            clusters[-1] = [
+                clusters[-1][0] + last[0] - gap * clusters[-1][1] * last[1],
+                clusters[-1][1] + last[1],
+            ]
+    moved = [0.0] * len(places)
+    following = iter(order)
+    for cluster in clusters:
+        for step in range(int(cluster[1])):
+            moved[next(following)] = _bottom(cluster, gap, top) + gap * step
+    return moved
+
+
+def _bottom(cluster: Sequence[float], gap: float, top: float) -> float:
+    total, count = cluster
+    return min(max(total / count, 0.0), top - gap * (count - 1))
+
+
+def _apart(ticks: Sequence[float], axes: Axes) -> list[float]:
+    """The ticks of a log axis that have room for a label, from the right end on."""
+    low, high = sorted(axes.get_xlim())
+    wide = axes.get_position().width * WIDTH
+    shown: list[float] = []
+    for tick in sorted(ticks):
+        room = wide * log(tick / shown[-1]) / log(high / low) if shown else wide
+        if room >= 24:
+            shown.append(tick)
+    return shown
+
+
+def _themed(source: str, name: str, description: str) -> str:
+    """matplotlib's SVG made fit to stand in a page: theme, font, ids, and a text in its place."""
+    shape = source[source.index("<svg") :]
+    shape = re.sub(r"<metadata>.*?</metadata>", "", shape, flags=re.DOTALL)
+    shape = re.sub(r' (id|xlink:href)="(#?)([^"]+)"', rf' \1="\2{name}-\3"', shape)
+    shape = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", shape)
+    for variable, (colour, _) in THEME.items():
+        shape = shape.replace(colour, f"var(--{variable}, {colour})")
+    shape = shape.replace("'DejaVu Sans'", _FONT).replace(" xlink:href=", " href=")
+    head = re.search(r'viewBox="[^"]+"', shape)
+    assert head is not None  # matplotlib always writes one
+    body = shape[shape.index(">") + 1 :]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {head.group()} role="img" '
+        f'aria-label="{escape(description)}">{body.strip()}'
+    )
+
+
+def alone(svg: str) -> str:
+    """The figure as a file of its own, which brings its themes and a background."""
+    light, dark = (
+        "".join(f"--{name}:{tones[theme]};" for name, tones in THEME.items()) for theme in (0, 1)
+    )
+    css = (
+        f"svg{{{light}background:#fff}}"
+        f"@media (prefers-color-scheme:dark){{svg{{{dark}background:#16181c}}}}"
+    )
+    head, body = svg.split(">", 1)
+    return f"{head}><style>{css}</style>{body}\n"

@@ -1,0 +1,119 @@
+"""What an answer to a claim is made of: effects, an outcome, and how one follows from the other.
+
+A claim is answered by intervals alone: where one holds 0 the answer is that we cannot tell. No word
+is chosen by hand for a result, so a null result reads like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tflottery.report.statistics import Difference, Summary
+from tflottery.report.table import number
+
+HELD, IN_PART, FAILED, UNSURE, MISSING = (
+    "held", "held in part", "did not hold", "cannot tell", "not measured",
+)  # fmt: skip
+_SIGNED = number(2, signed=True)
+_STEPS = number(0, signed=True)
+_SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A difference and what it is the difference of."""
+
+    label: str
+    difference: Difference
+    unit: str = "points"
+
+    @property
+    def shown(self) -> str:
+        """``+0.42 [+0.10, +0.74] points, n = 3``."""
+        show = _SIGNED if self.unit == "points" else _STEPS
+        one = self.difference
+        if one.low is None or one.high is None:
+            return f"{show(one.mean)} {self.unit}, n = {one.n}"
+        return f"{show(one.mean)} [{show(one.low)}, {show(one.high)}] {self.unit}, n = {one.n}"
+
+    @property
+    def words(self) -> str:
+        return f"{self.label}: {effect(self.difference, self.unit)}."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim of the note (``question`` is its section), our answer and what it rests on."""
+
+    question: str
+    claim: str
+    outcome: str
+    effects: tuple[Effect, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def effect(difference: Difference, unit: str = "points") -> str:
+    """``+0.42 points (95 % interval +0.10 to +0.74, n = 3)``."""
+    show = _SIGNED if unit == "points" else _STEPS
+    if difference.low is None or difference.high is None:
+        return f"{show(difference.mean)} {unit} (n = {difference.n}, no interval)"
+    return (
+        f"{show(difference.mean)} {unit} (95 % interval {show(difference.low)} to "
+        f"{show(difference.high)}, n = {difference.n})"
+    )
+
+
+def above(difference: Summary | None) -> bool:
+    return difference is not None and difference.low is not None and difference.low > 0
+
+
+def below(difference: Summary | None) -> bool:
+    return difference is not None and difference.high is not None and difference.high < 0
+
+
+def sure(difference: Difference | None, adjusted: float | None) -> bool:
+    return above(difference) and adjusted is not None and adjusted < _SIGNIFICANT
+
+
+def direction(gains: Sequence[Summary]) -> str:
+    """The answer to "are they above 0": all, some, none and some below, or open."""
+    upward = [above(gain) for gain in gains]
+    if all(upward):
+        return HELD
+    if any(upward):
+        return IN_PART
+    return FAILED if any(below(gain) for gain in gains) else UNSURE
+
+
+def no_difference(gains: Sequence[Summary], tolerance: float) -> str:
+    """The answer to "is it 0", give or take the tolerance."""
+    within = [
+        gain.low is not None and gain.high is not None and -tolerance <= gain.low
+        and gain.high <= tolerance
+        for gain in gains
+    ]  # fmt: skip
+    if all(within):
+        return HELD
+    if any(above(gain) or below(gain) for gain in gains):
+        return FAILED
+    return UNSURE
+
+
+def levels_in_words(levels: Sequence[float]) -> str:
+    shown = [f"{100 * level:.1f}" for level in levels]
+    return f"{shown[0]} %" if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]} %"
+
+
+def over(levels: Sequence[float]) -> str:
+    """``at 83.2 % pruned``, or ``mean over 59.0 and 83.2 % pruned``."""
+    return f"{'at' if len(levels) == 1 else 'mean over'} {levels_in_words(levels)} pruned"
+
+
+def from_to(values: Sequence[int]) -> str:
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def count_of(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"

@@ -1,0 +1,91 @@
+"""What methods, masks and initialisations are called on the page, and in which order they come."""
+
+from __future__ import annotations
+
+METHODS = {
+    "dense": "dense",
+    "one_shot": "one-shot",
+    "iterative": "iterative",
+    "gradual": "gradual",
+}
+_INITS = {
+    "original": "original",
+    "rewind:1ep": "rewind 1 ep",
+    "rewind:end": "rewind end",
+    "random": "random",
+    "reinit": "reinit",
+}
+_MASKS = {"random": "random mask", "shuffled": "shuffled mask"}
+_PARTS = ("dense", "grid", "control", "rewind")
+DATASETS = {"imdb": "IMDB", "yelp_polarity": "Yelp polarity", "toy": "toy reviews"}
+MODELS = {"cnn": "CNN", "lstm": "LSTM"}
+
+
+def method(name: str) -> str:
+    return METHODS.get(name, name.replace("_", " "))
+
+
+def init(name: str) -> str:
+    """``rewind:500it`` is ``rewind 500 it``; the page explains ``random`` and ``reinit``."""
+    if name in _INITS:
+        return _INITS[name]
+    kind, _, moment = name.partition(":")
+    return f"{kind} {step(moment)}" if moment else name
+
+
+def step(moment: str) -> str:
+    """A moment of the dense training: ``500it`` is ``500 it``."""
+    for unit in ("ep", "it"):
+        if moment.endswith(unit):
+            return f"{moment.removesuffix(unit)} {unit}"
+    return moment
+
+
+def arm(method_name: str, mask: str, init_name: str, part: str) -> str:
+    """A curve of the controls figure, or a row of its table."""
+    if part == "control" and method_name == "dense":
+        return "dense, same compute"
+    if method_name == "gradual":
+        return "gradual pruning"
+    if mask in _MASKS:
+        return _MASKS[mask]
+    return {"signs": "signs only", "original": "ticket"}.get(init_name, init(init_name))
+
+
+def dataset(name: str) -> str:
+    return DATASETS.get(name, name)
+
+
+def model(name: str) -> str:
+    return MODELS.get(name, name)
+
+
+def method_order(name: str) -> tuple[int, str]:
+    return _place(name, tuple(METHODS))
+
+
+def part_order(name: str) -> tuple[int, str]:
+    return _place(name, _PARTS)
+
+
+def init_order(name: str) -> tuple[float, str]:
+    """Original and its rewound relatives by their moment, then the newly drawn ones."""
+    if name == "original":
+        return 0, ""
+    kind, _, moment = name.partition(":")
+    if kind == "rewind":
+        return 1 + moment_order(moment), ""
+    return _place(name, ("random", "reinit"), after=1e9)
+
+
+def moment_order(moment: str) -> float:
+    """Roughly when: iterations (also without unit) before epochs, ``end`` last, ``0ep`` first."""
+    digits = moment.rstrip("abcdefghijklmnopqrstuvwxyz")
+    number = float(digits) if digits.isdecimal() else 0.0
+    if digits and (moment.endswith("it") or moment == digits or not number):
+        return number
+    return 1e6 + number if moment.endswith("ep") else 1e8
+
+
+def _place(name: str, known: tuple[str, ...], after: float = 0) -> tuple[int, str]:
+    return int(after) + (known.index(name) if name in known else len(known)), name

@@ -1,0 +1,157 @@
+"""Means, intervals, paired differences, Holm's correction and verdicts. scipy does the arithmetic.
+
+Everything is over seeds. Accuracies and differences are in points (hundredths of the accuracy).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+# Accuracies are counts over thousands of texts; rounding keeps a tie a tie.
+_DIGITS = 9
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A sample over seeds.
+
+    ``deviation`` is the sample standard deviation; ``low`` and ``high`` end the 95 % t interval of
+    the mean. One value has neither, and they are None.
+    """
+
+    n: int
+    mean: float
+    deviation: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def half(self) -> float | None:
+        """Half the width of the interval."""
+        return None if self.high is None else self.high - self.mean
+
+    @property
+    def holds_zero(self) -> bool:
+        """Whether 0 cannot be told from the mean; without an interval it never can."""
+        return self.low is None or self.high is None or self.low <= 0 <= self.high
+
+    def shifted(self, amount: float) -> Summary:
+        """The same sample with ``amount`` added to every value."""
+        low = None if self.low is None else self.low + amount
+        high = None if self.high is None else self.high + amount
+        return Summary(self.n, self.mean + amount, self.deviation, low, high)
+
+
+@dataclass(frozen=True)
+class Difference(Summary):
+    """Differences paired by seed; ``p`` is the two-sided p value of the paired t test."""
+
+    p: float | None
+
+
+def summarise(values: Sequence[float]) -> Summary | None:
+    """Mean, sample standard deviation and t interval; None for no values at all."""
+    sample = np.asarray(values, dtype=float)
+    if not sample.size:
+        return None
+    mean = round(float(sample.mean()), _DIGITS)
+    if sample.size == 1:
+        return Summary(1, mean, None, None, None)
+    deviation = round(float(sample.std(ddof=1)), _DIGITS)
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, sample.size - 1))
+    half = reach * deviation / math.sqrt(sample.size)
+    return Summary(int(sample.size), mean, deviation, mean - half, mean + half)
+
+
+def compare(one: Mapping[int, float], other: Mapping[int, float]) -> Difference | None:
+    """``one`` minus ``other`` (values by seed), over the seeds that both have.
+
+    None where they share no seed. One common seed gives a difference without interval and p.
+    """
+    common = sorted(set(one) & set(other))
+    return of_differences([one[seed] - other[seed] for seed in common])
+
+
+def of_differences(differences: Sequence[float]) -> Difference | None:
+    """Summary of differences, with the p value of their mean being 0."""
+    rounded = [round(float(value), _DIGITS) for value in differences]
+    summary = summarise(rounded)
+    if summary is None:
+        return None
+    return Difference(
+        summary.n, summary.mean, summary.deviation, summary.low, summary.high, _p(rounded, summary)
+    )
+
+
+def _p(differences: Sequence[float], summary: Summary) -> float | None:
+    if summary.deviation is None:
+        return None
+    if summary.deviation == 0:  # t is 0/0 or x/0 here
+        return 1.0 if summary.mean == 0 else 0.0
+    return float(stats.ttest_1samp(differences, 0.0).pvalue)
+
+
+def unpaired(one: Sequence[float], other: Sequence[float]) -> Difference | None:
+    """The mean of ``one`` minus that of ``other`` with Welch's t interval; None below two each."""
+    if min(len(one), len(other)) < 2:
+        return None
+    mean = round(float(np.mean(one) - np.mean(other)), _DIGITS)
+    if not np.std(one) + np.std(other):
+        return None  # without any spread there is no t
+    test = stats.ttest_ind(one, other, equal_var=False)
+    interval = test.confidence_interval(CONFIDENCE)
+    return Difference(
+        min(len(one), len(other)),
+        mean,
+        None,
+        float(interval.low),
+        float(interval.high),
+        float(test.pvalue),
+    )
+
+
+def holm(values: Sequence[float | None]) -> list[float | None]:
+    """Holm's (1979) step-down adjustment of p values; None stays None and is not counted.
+
+    The smallest of m is multiplied by m, the next by m - 1, and so on; none becomes smaller than
+    the one before it, or larger than 1.
+    """
+    known = sorted((value, place) for place, value in enumerate(values) if value is not None)
+    adjusted: list[float | None] = [None] * len(values)
+    highest = 0.0
+    for rank, (value, place) in enumerate(known):
+        highest = max(highest, min(1.0, value * (len(known) - rank)))
+        adjusted[place] = highest
+    return adjusted
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a cell matches dense, under three criteria; None where it cannot be said.
+
+    ``deviation``: not lower than the dense mean by more than one standard deviation of dense (Chen
+    et al. 2020, arXiv 2007.12223). ``strict``: at or above the dense mean. ``tolerance``: not lower
+    by more than so many points (Ma et al. 2021, arXiv 2107.00166: 0.5).
+    """
+
+    deviation: bool | None
+    strict: bool | None
+    tolerance: bool | None
+
+
+def judge(difference: Difference | None, dense: Summary | None, tolerance: float) -> Verdict:
+    """The verdict on a cell by its mean difference to dense over the seeds that both have."""
+    if difference is None or dense is None:
+        return Verdict(None, None, None)
+    mean = difference.mean
+    return Verdict(
+        deviation=None if dense.deviation is None else mean >= -dense.deviation,
+        strict=mean >= 0,
+        tolerance=mean >= -tolerance,
+    )
