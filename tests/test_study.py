@@ -181,6 +181,7 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
         assert line["val_loss"].iloc[-1] == pytest.approx(ends[1]["val_loss"], rel=1e-5)
     early = pd.read_csv(folder / "early_bird.csv")
     assert len(early) == 2 * 2 * 3 and early["distance"].between(0, 1).all()
+    assert early["epoch_other"].max() == 2 and 0 < early["epoch_one"].min() < 1
     layers = pd.read_csv(folder / "layers.csv")
     assert layers["total"].groupby([layers.method, layers.level, layers.seed]).sum().nunique() == 1
 

@@ -32,6 +32,7 @@ from tflottery.study import (
     instability_pair,
     make_cells,
 )
+from tflottery.training import steps
 from tflottery.versions import versions
 
 FORMAT_VERSION = 1
@@ -271,6 +272,8 @@ class _Reader:
             if run is None:
                 continue
             names = list(run.masks())
+            per_epoch = int(run.metrics["steps_per_epoch"])
+            epochs = {p: round(steps.iteration(p, per_epoch) / per_epoch, 4) for p in points}
             snapshots = {point: run.snapshot(point) for point in points}
             for level in self._study.settings.levels:
                 drawn = {
@@ -282,8 +285,8 @@ class _Reader:
                         {
                             "seed": seed,
                             "level": level,
-                            "epoch_one": one,
-                            "epoch_other": other,
+                            "epoch_one": epochs[one],
+                            "epoch_other": epochs[other],
                             "distance": distance,
                             "relative": distance / (2 * level * (1 - level)),
                             "jaccard": mask_ops.overlap(drawn[one], drawn[other]),
