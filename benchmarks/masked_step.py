@@ -17,7 +17,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tflottery import config
-from tflottery.models.registry import Initializers
+from tflottery.models.architecture import Initializers
 from tflottery.pruning import masks
 from tflottery.pruning.carrier import Carrier
 from tflottery.pruning.masks import To

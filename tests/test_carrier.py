@@ -10,8 +10,8 @@ import tf_keras as keras
 from tests.conftest import SMALL, same_arrays
 from tflottery.errors import UserError
 from tflottery.models import weights
+from tflottery.models.architecture import Initializers
 from tflottery.models.layers import SeededDropout
-from tflottery.models.registry import Initializers
 from tflottery.pruning import masks
 from tflottery.pruning.carrier import Carrier
 from tflottery.pruning.masks import To

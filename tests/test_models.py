@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.conftest import SMALL, same_arrays
 from tflottery.errors import UserError
 from tflottery.models import weights
+from tflottery.models.architecture import Initializers
 from tflottery.models.cnn import Cnn
 from tflottery.models.layers import SeededDropout
 from tflottery.models.lstm import Lstm
-from tflottery.models.registry import Initializers
 
 WORDS = 30
 SIZES = [

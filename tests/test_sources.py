@@ -13,10 +13,11 @@ import pytest
 from tests.conftest import SHARED, write_reviews
 from tflottery.data import sources, tfds_source
 from tflottery.data.settings import DataSettings
+from tflottery.data.source import Source
 from tflottery.errors import UserError
 
 
-def opened(dataset: object, **settings: object) -> sources.Source:
+def opened(dataset: object, **settings: object) -> Source:
     return sources.open_source(DataSettings(dataset=str(dataset), **settings))
 
 

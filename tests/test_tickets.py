@@ -15,7 +15,7 @@ from tests.conftest import ROOT, SMALL, same_arrays
 from tflottery.data.vocabulary import Vocabulary
 from tflottery.errors import DamagedFileError, UserError
 from tflottery.models import weights
-from tflottery.models.registry import Initializers
+from tflottery.models.architecture import Initializers
 from tflottery.pruning import masks
 from tflottery.runs.specs import EMBEDDING, Recipe
 from tflottery.tickets import FORMAT_VERSION, write_ticket

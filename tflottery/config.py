@@ -15,7 +15,8 @@ from tflottery.data.settings import DataSettings
 from tflottery.data.tfds_source import ALIASES
 from tflottery.errors import UserError, suggest
 from tflottery.lottery import PruningSettings
-from tflottery.models.registry import Architecture, architectures
+from tflottery.models.architecture import Architecture
+from tflottery.models.registry import ARCHITECTURES
 from tflottery.runs.specs import Recipe
 from tflottery.study import StudySettings
 from tflottery.training.settings import TrainingSettings
@@ -136,12 +137,13 @@ def _build(tables: Tables, name: str) -> Config:
 def _recipe(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
     model = dict(tables.get("model", {}))
     model_name = model.pop("name", _DEFAULT_MODEL)
-    known = architectures()
-    if model_name not in known:
-        raise UserError(f"There is no model {model_name!r}. {suggest(str(model_name), known)}")
+    if model_name not in ARCHITECTURES:
+        raise UserError(
+            f"There is no model {model_name!r}. {suggest(str(model_name), ARCHITECTURES)}"
+        )
     return Recipe(
         settings_from_table(DataSettings, "data", tables.get("data", {})),
-        settings_from_table(known[model_name], "model", model),
+        settings_from_table(ARCHITECTURES[model_name], "model", model),
         settings_from_table(TrainingSettings, "training", tables.get("training", {})),
     )
 

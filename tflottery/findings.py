@@ -19,7 +19,7 @@ import pandas as pd
 from tflottery.config import Config, recipe_to_tables
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays, seal, write_atomically
-from tflottery.models.registry import Architecture
+from tflottery.models.architecture import Architecture
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks, To
 from tflottery.runs.realise import Realiser, load_corpus

@@ -32,7 +32,7 @@ from tflottery.files import (
     sha256_of_file,
     write_arrays,
 )
-from tflottery.models.registry import Architecture, Initializers
+from tflottery.models.architecture import Architecture, Initializers
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Count, Masks
 from tflottery.runs.specs import EMBEDDING, Recipe

@@ -13,7 +13,8 @@ import numpy as np
 
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
-from tflottery.data.sources import Example, Source, open_source
+from tflottery.data.source import Example, Source
+from tflottery.data.sources import open_source
 from tflottery.data.text import NORMALISATION, normalise
 from tflottery.data.vocabulary import UNKNOWN, Vocabulary
 from tflottery.errors import UserError

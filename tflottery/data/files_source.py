@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tflottery.data.settings import DataSettings
-from tflottery.data.sources import Example
+from tflottery.data.source import Example
 from tflottery.errors import UserError, suggest
 from tflottery.files import canonical_json, sha256_of_bytes
 

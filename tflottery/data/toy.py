@@ -15,7 +15,7 @@ import numpy as np
 
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
-from tflottery.data.sources import Example
+from tflottery.data.source import Example
 
 # Part of the fingerprint: raise it whenever the grammar gives other reviews.
 GRAMMAR = 1

@@ -8,8 +8,8 @@ from typing import ClassVar
 import tf_keras as keras
 
 from tflottery.errors import UserError
+from tflottery.models.architecture import Initializers, head
 from tflottery.models.layers import BlankPadding, MaxOverTime, SeededDropout, WordMask
-from tflottery.models.registry import Initializers, head
 
 
 @dataclass(frozen=True)

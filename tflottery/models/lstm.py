@@ -8,8 +8,8 @@ from typing import ClassVar
 import tf_keras as keras
 
 from tflottery.errors import UserError, suggest
+from tflottery.models.architecture import Initializers, head
 from tflottery.models.layers import MaxOverTime, ReverseTime, SeededDropout, WordMask
-from tflottery.models.registry import Initializers, head
 
 DIRECTIONS = ("forward", "backward")
 POOLINGS = ("last", "max")

@@ -6,65 +6,9 @@ An architecture is one file with a frozen dataclass of sizes (its fields are the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from tflottery.models.architecture import Architecture
+from tflottery.models.cnn import Cnn
+from tflottery.models.lstm import Lstm
 
-import tf_keras as keras
-
-from tflottery import seeds
-
-
-class Architecture(Protocol):
-    """Sizes of a network, and how to build it."""
-
-    name: ClassVar[str]
-
-    def __hash__(self) -> int: ...
-
-    def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
-        """An uncompiled plain Keras model: ids int32 [batch, words] → logits float.
-
-        Logits are [batch, 1] for two classes, [batch, classes] for more. Padding never changes
-        them. Every layer with weights has a name of its own, the same at every call.
-        """
-        ...
-
-    def gates(self, tensor: str) -> tuple[str, ...]:
-        """Names of the equal parts that a tensor has along its last axis, if it has any."""
-        ...
-
-
-@dataclass(frozen=True)
-class Initializers:
-    """Keras initializers that draw from one seed, each tensor from its own stream."""
-
-    seed: int
-
-    def glorot_uniform(self, tensor: str) -> keras.initializers.Initializer:
-        return keras.initializers.GlorotUniform(seed=self._seed(tensor))
-
-    def orthogonal(self, tensor: str) -> keras.initializers.Initializer:
-        return keras.initializers.Orthogonal(seed=self._seed(tensor))
-
-    def uniform(self, tensor: str, limit: float) -> keras.initializers.Initializer:
-        return keras.initializers.RandomUniform(-limit, limit, seed=self._seed(tensor))
-
-    def _seed(self, tensor: str) -> int:
-        return seeds.derive("init", self.seed, tensor)
-
-
-def architectures() -> dict[str, type[Architecture]]:
-    """The registry: every architecture by the name that ``--model`` takes."""
-    from tflottery.models.cnn import Cnn
-    from tflottery.models.lstm import Lstm
-
-    return {architecture.name: architecture for architecture in (Cnn, Lstm)}
-
-
-def head(classes: int, initializers: Initializers) -> keras.layers.Layer:
-    """The last layer: one logit for two classes, one each for more."""
-    return keras.layers.Dense(
-        1 if classes == 2 else classes,
-        kernel_initializer=initializers.glorot_uniform("head"),
-        name="head",
-    )
+ARCHITECTURES: dict[str, type[Architecture]] = {kind.name: kind for kind in (Cnn, Lstm)}
+"""By the name that ``--model`` takes."""

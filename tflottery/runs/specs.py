@@ -19,7 +19,7 @@ import numpy as np
 
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
-from tflottery.models.registry import Architecture
+from tflottery.models.architecture import Architecture
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import By, Masks, Scope, To

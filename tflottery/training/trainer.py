@@ -16,8 +16,8 @@ from tflottery.data.corpus import Corpus, Encoded
 from tflottery.errors import TrainingError, UserError
 from tflottery.files import Arrays
 from tflottery.models import weights as named_weights
+from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.layers import SeededDropout
-from tflottery.models.registry import Architecture, Initializers
 from tflottery.pruning.carrier import Carrier
 from tflottery.pruning.masks import Masks
 from tflottery.pruning.schedules import Gradual

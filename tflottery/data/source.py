@@ -1,0 +1,49 @@
+"""What a source of labelled texts is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Protocol
+
+from tflottery.data.settings import DataSettings
+
+Example = tuple[bytes, int]
+
+
+class Source(Protocol):
+    """Labelled texts in a fixed order."""
+
+    caution: ClassVar[str]
+    """A line for the user to read beside any result, or empty."""
+
+    @property
+    def name(self) -> str:
+        """Short, for tables and folder names."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names by label."""
+        ...
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """``("train", "test")``, or ``("train",)`` where no test split is given."""
+        ...
+
+    @classmethod
+    def claims(cls, dataset: str) -> bool:
+        """Whether ``dataset`` names something this source reads."""
+        ...
+
+    def __init__(self, settings: DataSettings) -> None:
+        """Opens the data; raises UserError where it cannot be had."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Equal for equal content, different for different content."""
+        ...
+
+    def examples(self, split: str) -> Iterator[Example]:
+        """Raw UTF-8 text and label, always in the same order."""
+        ...
