@@ -247,6 +247,7 @@ def test_the_command_end_to_end(command, tmp_path):
     done = command("study", *flags, "--seeds", "1")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "runs" / "studies" / "tiny" / "cells.csv").is_file()
+    assert "original" in done.stdout and "bin/report runs" in done.stdout
     again = command("study", *flags, "--seeds", "1")
     assert "0 trainings done now" in again.stdout
     wrong = command("study", *flags, "--seeds", "0")

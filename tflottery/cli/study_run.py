@@ -15,6 +15,8 @@ from tflottery.cli.progress import clock, watch
 from tflottery.data import sources
 from tflottery.errors import TrainingError
 from tflottery.findings import Study, run_study, write_findings
+from tflottery.report import load_study
+from tflottery.report.tables import terminal
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
@@ -46,8 +48,10 @@ def run(values: flags.FlagValues) -> None:
         realise = Realiser(store, wanted, view)
         failures = run_study(study, realise)
         folder = write_findings(study, realise, store, failures, command)
+    console.print(terminal(load_study(folder)), soft_wrap=True)
     console.print(f"{view.trained} trainings done now, {len(specs) - len(failures)} in all.")
     console.print(f"Findings: {folder}/", soft_wrap=True)
+    console.print(f"Next:     bin/report {store.root} --output report/", soft_wrap=True)
     if failures:
         reasons = "; ".join(sorted(set(failures.values())))
         raise TrainingError(
