@@ -70,7 +70,7 @@ def test_a_users_own_reviews(command, tmp_path):
 
 
 def test_dry_run_trains_and_writes_nothing(command, tmp_path):
-    done = command("find_ticket", *QUICK, "--sparsity", "0.488", "--dry_run")
+    done = command("find_ticket", *QUICK, "--rate", "0.2", "--sparsity", "0.488", "--dry_run")
     assert done.returncode == 0 and "To train: 5 of 5 runs" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
