@@ -21,18 +21,13 @@ from tflottery.models.architecture import Initializers
 from tflottery.pruning import masks
 from tflottery.pruning.carrier import Carrier
 from tflottery.pruning.masks import To
+from tflottery.training.optimizers import optimizer
+from tflottery.training.trainer import loss
 
 TURNS = 40
 STEPS = 5
 WORDS = 240  # the mean length of an IMDB review
 SPARSITY = 0.832
-
-
-def compiled(model: keras.Model, learning_rate: float) -> keras.Model:
-    model.compile(
-        keras.optimizers.Adam(learning_rate), keras.losses.BinaryCrossentropy(from_logits=True)
-    )
-    return model
 
 
 def seconds(model: keras.Model, function: object, dataset: tf.data.Dataset) -> float:
@@ -64,7 +59,7 @@ def measure(name: str) -> tuple[float, float, float]:
 
     functions = []
     for model in (plain, carrier.model):
-        compiled(model, chosen.training.learning_rate)
+        model.compile(optimizer(chosen.training), loss(classes=2))
         callbacks = carrier.callbacks() if model is carrier.model else []
         model.fit(dataset, epochs=1, verbose=0, callbacks=callbacks)
         functions.append((model, model.make_train_function()))

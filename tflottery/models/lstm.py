@@ -10,6 +10,7 @@ import tf_keras as keras
 from tflottery.errors import UserError, suggest
 from tflottery.models.architecture import Initializers, head, read_by_head
 from tflottery.models.layers import MaxOverTime, ReverseTime, SeededDropout, WordMask
+from tflottery.models.recurrence import BlockLstm
 from tflottery.models.units import GATES, Cells, Columns, Part, Units
 
 DIRECTIONS = ("forward", "backward")
@@ -75,7 +76,7 @@ class Lstm:
         outputs = []
         for direction in self._directions:
             name = f"lstm_{direction}_{number}"
-            layer = keras.layers.LSTM(
+            layer = BlockLstm(
                 self.units,
                 return_sequences=sequences,
                 go_backwards=direction == "backward",

@@ -1,8 +1,8 @@
 """TF-MOT carries the mask: a model wrapped with ``prune_low_magnitude``, whose masks we set.
 
-Masks are decided in ``masks.py``; TF-MOT's schedule is ``HoldSparsity``, which never fires. The
-wrapper multiplies weights by their mask before each use but lets the optimizer move pruned weights
-between steps, so every wrapped weight also has a constraint that multiplies it right after each
+Masks are decided in ``masks.py``; TF-MOT's schedule is ``HoldSparsity``, which never fires. TF-MOT
+multiplies weights by their mask before each use and lets the optimizer move pruned ones between
+steps. Here every wrapped weight has a constraint instead, which multiplies it right after each
 update: a pruned weight is exactly zero at all times, and stays so after stripping.
 """
 
@@ -59,6 +59,9 @@ class Carrier:
         self.model = keras.models.clone_model(plain, clone_function=self._clone)
         self._masks: dict[str, tf.Variable] = {}
         for layer in self.model.layers:
+            if self._holds(layer):
+                # It would multiply once more what the constraint holds already.
+                layer.pruning_obj.weight_mask_op = tf.no_op
             for weight, mask, _ in getattr(layer, "pruning_vars", ()):
                 weight.constraint.mask = mask
                 self._masks[named_weights.tensor_name(layer.layer, weight)] = mask
@@ -74,6 +77,10 @@ class Carrier:
             return copy
         schedule = HoldSparsity() if layer.name in self._spared_layers else self._schedule
         return tfmot.sparsity.keras.prune_low_magnitude(copy, pruning_schedule=schedule)
+
+    @staticmethod
+    def _holds(layer: keras.layers.Layer) -> bool:
+        return isinstance(getattr(layer, "pruning_schedule", None), HoldSparsity)
 
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:

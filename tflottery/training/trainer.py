@@ -23,6 +23,7 @@ from tflottery.pruning.masks import Masks
 from tflottery.pruning.schedules import Gradual
 from tflottery.training import steps
 from tflottery.training.callbacks import KeepBest, Listener, Report, RewindCapture, SetRate
+from tflottery.training.optimizers import optimizer
 from tflottery.training.rates import rate
 from tflottery.training.settings import TrainingSettings
 
@@ -236,22 +237,6 @@ def _moments(snapshots: Iterable[str], per_epoch: int, epochs: int) -> dict[str,
                 "steps); choose an earlier one."
             )
     return moments
-
-
-def optimizer(settings: TrainingSettings) -> keras.optimizers.Optimizer:
-    """The optimizer that the settings name."""
-    options: dict[str, float | None] = {"weight_decay": settings.weight_decay or None}
-    if settings.optimizer != "sgd":
-        options["epsilon"] = settings.epsilon
-    kinds = {
-        "adam": keras.optimizers.Adam,
-        "rmsprop": keras.optimizers.RMSprop,
-        "sgd": keras.optimizers.SGD,
-    }
-    made = kinds[settings.optimizer](settings.learning_rate, **options)
-    if settings.weight_decay:
-        made.exclude_from_weight_decay(var_names=["bias"])
-    return made
 
 
 def loss(classes: int) -> keras.losses.Loss:

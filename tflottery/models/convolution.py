@@ -1,0 +1,74 @@
+"""A convolution and its maximum over time as one layer, for the sake of its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+import tf_keras as keras
+
+Gradients = tuple[tf.Tensor, tf.Tensor, None]
+
+
+@keras.saving.register_keras_serializable(package="tflottery")
+class ConvMaxOverTime(keras.layers.Conv1D):
+    """(x float [batch, words, size], mask bool [batch, words]) → float [batch, filters].
+
+    The maximum of each filter over the words alone: padding never decides a feature. Where it is
+    reached twice, the first window has the gradient.
+    """
+
+    def get_prunable_weights(self) -> list[tf.Variable]:
+        """What TF-MOT asks of a layer that it does not know."""
+        return [self.kernel]
+
+    def call(self, inputs: tf.Tensor, mask: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        maxima = _maxima_to_train if training else _maxima
+        return maxima(inputs, tf.convert_to_tensor(self.kernel), mask) + self.bias
+
+
+def _windows(x: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """float [batch, words, filters], the lowest number where padding is."""
+    windows = tf.nn.conv1d(x, kernel, stride=1, padding="SAME")
+    return tf.where(mask[:, :, tf.newaxis], windows, x.dtype.min)
+
+
+def _maxima(x: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_max(_windows(x, kernel, mask), axis=1)
+
+
+@tf.custom_gradient
+def _maxima_to_train(
+    x: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], Gradients]]:
+    """``_maxima``, whose gradient visits the one window of each text that a filter chose.
+
+    Keras' own would carry zeros back through the convolution for all the other windows, twice the
+    work of the convolution itself.
+    """
+    windows = _windows(x, kernel, mask)
+    chosen = tf.argmax(windows, axis=1, output_type=tf.int32)  # [batch, filters]
+
+    def gradients(upstream: tf.Tensor) -> Gradients:
+        width, size, filters = kernel.shape
+        batch, words = tf.unstack(tf.shape(x)[:2])
+        left = (width - 1) // 2
+        padded = tf.pad(x, [[0, 0], [left, width - 1 - left], [0, 0]])
+        places = words + width - 1
+        rows = tf.reshape(padded, [batch * places, size])
+        first = chosen + places * tf.range(batch)[:, tf.newaxis]
+        window = first[:, :, tf.newaxis] + tf.range(width)  # [batch, filters, width]
+
+        read = tf.gather(rows, tf.transpose(window, [1, 0, 2]))
+        read = tf.reshape(read, [filters, batch, width * size])
+        of_kernel = tf.matmul(tf.transpose(upstream)[:, tf.newaxis], read)
+        of_kernel = tf.reshape(of_kernel, [filters, width, size])
+
+        given = upstream[:, :, tf.newaxis, tf.newaxis] * tf.transpose(kernel, [2, 0, 1])
+        of_rows = tf.math.unsorted_segment_sum(
+            tf.reshape(given, [-1, size]), tf.reshape(window, [-1]), batch * places
+        )
+        of_x = tf.reshape(of_rows, [batch, places, size])[:, left : left + words]
+        return of_x, tf.transpose(of_kernel, [1, 2, 0]), None
+
+    return tf.reduce_max(windows, axis=1), gradients
