@@ -14,7 +14,7 @@ help:
 	@echo "make test      install, then run the tests (some minutes)"
 	@echo "make test-all  the long tests too"
 	@echo "make check     ruff and the type checker"
-	@echo "make bench     what the mask costs a training step"
+	@echo "make bench     what tflottery costs and saves, for docs/benchmarks.md"
 	@echo "make clean     remove .venv and caches; runs/ and tickets/ stay"
 
 # Made anew whenever the dependencies change.
@@ -39,7 +39,7 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 
 bench: $(INSTALLED)
-	$(BIN)/python benchmarks/masked_step.py
+	$(BIN)/python -m benchmarks --write docs/benchmarks.md
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -228,6 +228,11 @@ def _trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
 _load = lru_cache(maxsize=2)(corpora.load)
 
 
+def forget() -> None:
+    """Lets go of the models that were compiled, so that the next run makes its own."""
+    _trainer.cache_clear()
+
+
 def load_corpus(settings: DataSettings, store: Store) -> Corpus:
     """The encoded data of a recipe, from the store's cache."""
     return _load(settings, store.data_folder())

@@ -1,0 +1,1 @@
+"""What tflottery costs and what it saves, measured; ``make bench`` runs it."""

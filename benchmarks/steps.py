@@ -1,0 +1,163 @@
+"""A training step: with and without masks, against Keras' own layers, TF-MOT's own set-up, PyTorch.
+
+All networks have the same sizes and see the same batches, bucketed by length as in training.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from benchmarks import stock
+from benchmarks.harness import Table, Work, in_turns, ratio
+from benchmarks.reviews import reviews
+from tflottery import config
+from tflottery.config import Config
+from tflottery.data import batches
+from tflottery.models.architecture import Initializers
+from tflottery.pruning import masks
+from tflottery.pruning.carrier import Carrier
+from tflottery.pruning.masks import To
+from tflottery.training.optimizers import optimizer
+from tflottery.training.trainer import accuracy, loss
+
+NAMES = ("imdb_cnn", "imdb_lstm")
+SPARSITY = 0.832
+MASKED, DENSE, KERAS, TFMOT = "masked", "without masks", "Keras", "TF-MOT"
+PYTORCH, PYTORCH_PLAIN = "PyTorch", "PyTorch, not bucketed"
+
+Batches = list[tuple[np.ndarray, np.ndarray]]
+
+
+def run(turns: int, steps: int) -> list[Table]:
+    """A table for each network: milliseconds a step, ratio to Keras, examples a second."""
+    return [_table(config.load(name, {}), name, turns, steps) for name in NAMES]
+
+
+def _table(chosen: Config, name: str, turns: int, steps: int) -> Table:
+    batch = chosen.training.batch_size
+    size, length = chosen.data.vocabulary_size, chosen.data.max_length
+    # Of as many batches as lie in one pool, so that all lengths of a training occur.
+    encoded = reviews(50 * batch, size, length)
+    data = list(islice(batches.training_batches(encoded, batch, 1).as_numpy_iterator(), steps))
+    rows = np.random.default_rng(1).permutation(len(encoded))[: steps * batch]
+    plain = [
+        (batches.pad(part := encoded.take(taken)), part.labels)
+        for taken in np.array_split(rows, steps)
+    ]
+    variants: dict[str, Work] = {
+        KERAS: _steps(stock.model(chosen), data),
+        DENSE: _steps(_compiled(chosen.model.build(size, 2, Initializers(1)), chosen), data),
+        MASKED: _masked(chosen, data),
+        TFMOT: _steps(stock.pruned(chosen, SPARSITY), data, of_tfmot=True),
+    }
+    torch = {}
+    if importlib.util.find_spec("torch"):
+        torch = {PYTORCH: _PyTorch(chosen, data), PYTORCH_PLAIN: _PyTorch(chosen, plain)}
+    times = in_turns({**variants, **torch}, turns)
+    for process in torch.values():
+        process.close()
+    rows_of = []
+    for variant, spent in times.items():
+        each = median(spent) / steps
+        rows_of.append(
+            (
+                variant,
+                f"{1000 * each:.1f}",
+                f"{ratio(times, variant, KERAS):.3f}",
+                f"{ratio(times, variant, DENSE):.3f}",
+                f"{batch / each:,.0f}",
+            )
+        )
+    return Table(
+        title=f"A training step of `{name}`",
+        about=f"Batches of {batch}, {steps} steps a turn, {turns} turns; medians over the turns, "
+        f"ratios within a turn. *Keras*: its own layers, optimizer and loss. *Masked*: a ticket at "
+        f"{SPARSITY:.1%} in training; *without masks*: the same layers alone. *TF-MOT*: the Keras "
+        "network, everything wrapped, `ConstantSparsity(frequency=100)`. *PyTorch*: the same "
+        "network in PyTorch on the same batches, and on batches that are not bucketed by length.",
+        columns=("", "ms a step", "to Keras", "to without masks", "examples a second"),
+        rows=tuple(rows_of),
+    )
+
+
+def _compiled(model: keras.Model, chosen: Config) -> keras.Model:
+    model.compile(optimizer(chosen.training), loss=loss(classes=2), metrics=[accuracy(classes=2)])
+    return model
+
+
+def _masked(chosen: Config, data: Batches) -> Work:
+    carrier = Carrier(chosen.model.build(chosen.data.vocabulary_size, 2, Initializers(1)))
+    weights = carrier.weights()
+    scores = {tensor: np.abs(weights[tensor]) for tensor in carrier.prunable}
+    carrier.load(masks.prune(masks.dense(carrier.prunable), scores, To(SPARSITY)), weights)
+    return _steps(_compiled(carrier.model, chosen), data, of_tfmot=True)
+
+
+def _steps(model: keras.Model, data: Batches, *, of_tfmot: bool = False) -> Work:
+    """Trains on the batches, through the model's own compiled training function."""
+    tensors = [(tf.constant(ids), tf.constant(labels)) for ids, labels in data]
+    for layer in model.layers if of_tfmot else ():
+        if hasattr(layer, "pruning_step"):
+            layer.pruning_step.assign(0)
+    train: Callable[..., dict[str, tf.Tensor]] = model.make_train_function()
+
+    def work() -> None:
+        batches_left = iter(tensors)
+        for _ in tensors:
+            logs = train(batches_left)
+        float(logs["loss"])
+
+    return work
+
+
+class _PyTorch:
+    """``pytorch_steps.py`` in a process of its own, which trains when it is asked to."""
+
+    def __init__(self, chosen: Config, data: Batches) -> None:
+        sizes = {
+            **{key: getattr(chosen.model, key) for key in ("embedding", "dropout")},
+            "name": chosen.model.name,
+            "embedding_dropout": chosen.model.embedding_dropout,
+            "vocabulary_size": chosen.data.vocabulary_size,
+            "learning_rate": chosen.training.learning_rate,
+            "epsilon": chosen.training.epsilon,
+            "weight_decay": chosen.training.weight_decay,
+            "batches": [[ids.tolist(), labels.tolist()] for ids, labels in data],
+            "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or os.cpu_count(),
+        }
+        for key in ("widths", "filters", "units", "pooling"):
+            if hasattr(chosen.model, key):
+                sizes[key] = getattr(chosen.model, key)
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("pytorch_steps.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._ask(json.dumps(sizes))
+
+    def __call__(self) -> None:
+        self._ask("train")
+
+    def _ask(self, line: str) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        if not self._process.stdout.readline():
+            raise RuntimeError("the PyTorch process has died")
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
