@@ -108,6 +108,15 @@ def test_dropout_follows_its_seed_and_is_off_outside_training():
     assert set(np.unique(draws[0])) == {0, 2}
 
 
+def test_whole_words_are_dropped_together():
+    layer, words = SeededDropout(0.5, whole=True), tf.ones([4, 8, 3])
+    layer.reseed(1)
+    dropped = layer(words, training=True).numpy()
+    assert set(np.unique(dropped)) == {0, 2}
+    assert (dropped == dropped[..., :1]).all()
+    assert 4 < dropped[..., 0].astype(bool).sum() < 28
+
+
 @pytest.mark.parametrize(
     "make",
     [

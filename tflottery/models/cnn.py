@@ -19,7 +19,9 @@ class Cnn:
     """One convolution of ``filters`` filters for each of ``widths``, in words.
 
     Embeddings begin uniform in ± ``embedding_scale``: the smaller, the sooner magnitude pruning
-    takes the rows of words that were hardly ever seen.
+    takes the rows of words that were hardly ever seen. ``word_dropout`` is the fraction of words
+    that a training step does not see (Iyyer et al. 2015), ``embedding_dropout`` that of the numbers
+    in their embeddings.
     """
 
     name: ClassVar[str] = "cnn"
@@ -28,6 +30,7 @@ class Cnn:
     widths: tuple[int, ...] = (3, 4, 5)
     filters: int = 100
     embedding_scale: float = 0.05
+    word_dropout: float = 0.0
     embedding_dropout: float = 0.2
     dropout: float = 0.5
 
@@ -45,6 +48,7 @@ class Cnn:
             embeddings_initializer=initializers.uniform("embedding", self.embedding_scale),
             name="embedding",
         )(ids)
+        words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)
         words = SeededDropout(self.embedding_dropout, name="embedding_dropout")(words)
         words = BlankPadding(name="blank_padding")([words, mask])
         features = []

@@ -56,11 +56,16 @@ class SeededDropout(keras.layers.Layer):
 
     Keras' own draws from ops that keep their state for the life of a process, so a compiled model
     that is used for a second run would drop other units than in a fresh process.
+
+    Args:
+        rate: the fraction that is dropped; what is left grows by as much.
+        whole: drop vectors, all numbers along the last axis together, instead of single numbers.
     """
 
-    def __init__(self, rate: float, **options: object) -> None:
+    def __init__(self, rate: float, whole: bool = False, **options: object) -> None:
         super().__init__(**options)
         self.rate = rate
+        self.whole = whole
         self.generator = tf.random.Generator.from_seed(0, alg="philox")
 
     def reseed(self, seed: int) -> None:
@@ -70,9 +75,10 @@ class SeededDropout(keras.layers.Layer):
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         if not training or self.rate == 0:
             return x
+        shape = tf.concat([tf.shape(x)[:-1], [1]], axis=0) if self.whole else None
         return tf.nn.experimental.general_dropout(
-            x, self.rate, uniform_sampler=self.generator.uniform
+            x, self.rate, noise_shape=shape, uniform_sampler=self.generator.uniform
         )
 
     def get_config(self) -> dict[str, object]:
-        return {**super().get_config(), "rate": self.rate}
+        return {**super().get_config(), "rate": self.rate, "whole": self.whole}

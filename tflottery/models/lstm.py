@@ -23,9 +23,9 @@ class Lstm:
 
     ``pooling`` makes one vector of the last layer: its ``last`` states, or the ``max`` of each
     unit over the words (Conneau et al. 2017), which learns faster on long reviews. Embeddings begin
-    uniform in ± ``embedding_scale``, as in ``Cnn``. ``forget_bias`` starts the bias of the forget
-    gate at 1 (Jozefowicz et al. 2015) instead of 0. Both directions are LSTM layers of their own:
-    TF-MOT refuses Keras' Bidirectional.
+    uniform in ± ``embedding_scale``, and ``word_dropout`` drops words, as in ``Cnn``.
+    ``forget_bias`` starts the bias of the forget gate at 1 (Jozefowicz et al. 2015) instead of 0.
+    Both directions are LSTM layers of their own: TF-MOT refuses Keras' Bidirectional.
     """
 
     name: ClassVar[str] = "lstm"
@@ -37,6 +37,7 @@ class Lstm:
     forget_bias: bool = True
     pooling: str = "last"
     embedding_scale: float = 0.05
+    word_dropout: float = 0.0
     embedding_dropout: float = 0.2
     dropout: float = 0.5
 
@@ -56,6 +57,7 @@ class Lstm:
             embeddings_initializer=initializers.uniform("embedding", self.embedding_scale),
             name="embedding",
         )(ids)
+        words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)
         words = SeededDropout(self.embedding_dropout, name="embedding_dropout")(words)
         for number in range(1, self.layers + 1):
             sequences = number < self.layers or self.pooling == "max"
