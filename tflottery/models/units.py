@@ -6,6 +6,7 @@ pruned and useless ones removed without knowing more of it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Units:
+class Units(ABC):
     """The units of one layer.
 
     ``read``: the tensors of later layers that they go into.
@@ -50,9 +51,9 @@ class Units:
     read: tuple[Part, ...]
 
     @property
+    @abstractmethod
     def made(self) -> tuple[Part, ...]:
         """The layer's own tensors, along the axis that holds a unit each."""
-        raise NotImplementedError
 
     @property
     def recurrent(self) -> Part | None:
@@ -64,9 +65,9 @@ class Units:
         """All that makes or reads the units: what goes when one of them goes."""
         return (*self.made, *self.read, *((self.recurrent,) if self.recurrent else ()))
 
+    @abstractmethod
     def constants(self, weights: Weights) -> np.ndarray:
         """float [count]: what a unit always gives, whatever the text; NaN where that depends."""
-        raise NotImplementedError
 
 
 class Columns(Units):

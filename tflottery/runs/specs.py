@@ -10,6 +10,7 @@ A new control or initialisation is one more dataclass here with ``needs`` and ``
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -71,16 +72,16 @@ Need = tuple["RunSpec", str]
 """A run, and the snapshot of it that is wanted."""
 
 
-class MaskSpec:
+class MaskSpec(ABC):
     """Which weights a training keeps."""
 
     def needs(self) -> Iterable[Need]:
         """Runs that the mask is made from."""
         return ()
 
+    @abstractmethod
     def make(self, ancestors: Ancestors) -> Masks:
         """The mask at the beginning of the training."""
-        raise NotImplementedError
 
     def gradual(self, total_steps: int) -> Gradual | None:
         """How TF-MOT prunes within the training; none where the mask holds.
@@ -92,16 +93,16 @@ class MaskSpec:
         return None
 
 
-class InitSpec:
+class InitSpec(ABC):
     """What a training starts from."""
 
     def needs(self) -> Iterable[Need]:
         """Runs that the weights are taken from."""
         return ()
 
+    @abstractmethod
     def make(self, ancestors: Ancestors) -> Arrays:
         """float32 arrays for every trainable tensor, before the mask."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
