@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,12 +19,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import store_load
 from tests.conftest import same_arrays, user_environment
 from tflottery import files
+from tflottery.data import corpus as corpora
 from tflottery.errors import DamagedFileError, TrainingError, UserError
 from tflottery.pruning import masks
 from tflottery.pruning.masks import By
-from tflottery.runs.realise import Realiser
+from tflottery.runs.realise import Realiser, load_corpus
 from tflottery.runs.specs import Dense, Fresh, Pruned, Recipe, RunSpec, Shuffled, Signs, Snapshot
 from tflottery.runs.store import Store
 from tflottery.training.trainer import Trainer, TrainingSeeds
@@ -332,3 +335,42 @@ def test_killed_runs_resume_and_two_processes_share_a_store(tmp_path):
     assert _finished(killed / "runs") == _finished(calm / "runs")
     tickets = [next(folder.glob("tickets/*")).name for folder in (killed, calm)]
     assert tickets[0] == tickets[1]
+
+
+def test_eight_processes_killed_at_random_leave_every_run_once_and_whole(tmp_path):
+    root = tmp_path / "runs"
+    subprocess.run(
+        [sys.executable, "-m", "tests.store_load", str(root), "1"],
+        env=user_environment(),
+        check=True,
+        timeout=300,
+    )
+    ends = Counter((tmp_path / "runs.ended").read_text().split())
+    killed = ends.pop(str(-signal.SIGPROF))
+    assert killed > store_load.KILLS / 2 and set(ends) == {"0"}
+    written = (tmp_path / "runs.written").read_text().split()
+    assert len(written) == len(set(written))
+    store = Store(root)
+    for spec in store_load.specs():
+        run, expected = store.find(spec.key), store_load.drawn(spec)
+        assert run.metrics == expected.metrics
+        assert same_arrays(run.masks(), expected.masks)
+        for step in ("0ep", "1ep", "end"):
+            assert same_arrays(run.snapshot(step), expected.snapshots[step])
+    # What a killed process left half-written went when another wrote that run.
+    assert not list(root.glob(f"{files.STAGING_PREFIX}*-*"))
+
+
+def test_encoded_data_that_another_process_wrote_meanwhile_are_taken(tmp_path, small_settings):
+    store = Store(tmp_path / "runs")
+    first = load_corpus(small_settings, store)
+    (folder,) = (store.root / "data").iterdir()
+    before = folder.stat().st_ino
+    corpora._write(folder, first)
+    assert folder.stat().st_ino == before
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_a_store_that_another_process_makes_at_this_moment_is_no_folder_of_other_things(tmp_path):
+    (tmp_path / f"{files.STAGING_PREFIX}store.json-x").write_text("{")
+    Store(tmp_path)

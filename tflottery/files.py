@@ -74,28 +74,41 @@ def new_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """
     made = [parent for parent in path.parents if not parent.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=path.parent))
+    staging = staging_folder(path)
     try:
         yield staging
         staging.chmod(0o777 & ~_umask())
         for file in [path for path in staging.rglob("*") if path.is_file()]:
             with file.open("rb") as stream:
                 os.fsync(stream.fileno())
-        if path.exists() and not replace:
-            raise FileExistsError(errno.EEXIST, "it exists already", str(path))
-        if path.exists():
-            aside = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=path.parent))
+        if replace and path.exists():
+            aside = staging_folder(path)
             path.replace(aside / "old")
             staging.replace(path)
             shutil.rmtree(aside)
         else:
-            staging.replace(path)
+            _rename(staging, path)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         with suppress(OSError):  # one that something else is in by now
             for parent in made:
                 parent.rmdir()
         raise
+
+
+def staging_folder(path: Path) -> Path:
+    """A new folder beside ``path`` for what is to be renamed to it."""
+    return Path(tempfile.mkdtemp(prefix=f"{STAGING_PREFIX}{path.name}-", dir=path.parent))
+
+
+def _rename(staging: Path, path: Path) -> None:
+    """Gives a folder its name, unless another process has given it to one."""
+    try:
+        staging.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
+        raise FileExistsError(errno.EEXIST, "it exists already", str(path)) from None
 
 
 def require_writable(path: Path, flag: str) -> None:

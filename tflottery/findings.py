@@ -21,6 +21,7 @@ from tflottery.files import Arrays, seal, write_atomically
 from tflottery.models.architecture import Architecture
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks, To
+from tflottery.runs.executors import Executor
 from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser, load_corpus, realise_all
 from tflottery.runs.specs import EMBEDDING, Recipe, RunSpec, ancestry
@@ -74,12 +75,12 @@ class Study:
         return self.specs(seed) + early_bird_specs(dense, self.settings)
 
 
-def run_study(study: Study, realise: Realiser) -> dict[str, str]:
+def run_study(study: Study, realise: Realiser, execute: Executor = realise_all) -> dict[str, str]:
     """Trains what is missing; gives the reasons of failures by key.
 
     A training that fails takes its descendants with it; the rest goes on.
     """
-    return realise_all((spec for seed in study.seeds for spec in study.specs(seed)), realise)
+    return execute((spec for seed in study.seeds for spec in study.specs(seed)), realise)
 
 
 def write_findings(

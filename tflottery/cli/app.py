@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from absl import flags
 
 from tflottery.errors import TflotteryError, UserError, suggest
+from tflottery.runs.resources import environment
 
 _STANDARD_ERROR = 2
 DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
@@ -66,12 +67,16 @@ def run(command: Command, argv: list[str] | None = None) -> int:
     return DONE
 
 
-def start_tensorflow() -> None:
+def start_tensorflow(threads: int | None = None) -> None:
     """Imports TensorFlow without its start-up messages; they come back if the import fails.
 
     Some are written before TensorFlow reads TF_CPP_MIN_LOG_LEVEL, so only the descriptor helps.
+
+    Args:
+        threads: how many it may use, here and in workers; None takes all cores.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.update(environment(threads))
     with _kept_aside(_STANDARD_ERROR):
         import tensorflow
         import tensorflow_model_optimization

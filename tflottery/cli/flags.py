@@ -8,6 +8,7 @@ from typing import Any
 from absl import flags
 
 from tflottery.errors import UserError
+from tflottery.runs.resources import Resources
 
 AUTO = "auto"
 # Flags that set a key of the configuration.
@@ -92,6 +93,39 @@ def define_tensorboard(values: flags.FlagValues) -> None:
         "Folder for TensorBoard logs of the trainings done now. Default: none are written.",
         flag_values=values,
     )
+
+
+def define_executor(values: flags.FlagValues) -> None:
+    """Where trainings run, and how many at a time."""
+
+    def text(name: str, help_text: str) -> None:
+        flags.DEFINE_string(name, "", help_text, flag_values=values)
+
+    text(
+        "executor",
+        "local (one training after the other), processes (several on this machine) or ray (on a "
+        "Ray cluster). Default: local; processes where --workers is given.",
+    )
+    text(
+        "workers",
+        "Trainings at a time. Default: one a core, or a GPU where there are any; with ray, what "
+        "the cluster has.",
+    )
+    text(
+        "threads",
+        "Threads of each training; equal bits need equal numbers. Default: with processes its "
+        "share of the cores, with ray 1, with local all.",
+    )
+    flags.DEFINE_string("address", "auto", "Of the Ray cluster.", flag_values=values)
+
+
+def resources(values: flags.FlagValues) -> Resources:
+    """What ``define_executor``'s flags say."""
+    workers, threads = (
+        whole_number(values, name, least=1) if values[name].value else None
+        for name in ("workers", "threads")
+    )
+    return Resources.shared(values.executor, workers, threads, values.address)
 
 
 def define_dry_run(values: flags.FlagValues) -> None:

@@ -34,32 +34,42 @@ class _Watch:
         self._at_most = "at most " if may_end_early else ""
         self._seconds: list[float] = []
         self._seen: set[str] = set()
+        # When those that go on now began, and how much of each is done.
+        self._began: dict[str, float] = {}
+        self._fractions: dict[str, float] = {}
+        self._at_a_time = 1
         self.trained = 0
-        self._began = 0.0
-        self._fraction = 0.0
 
     def _begin(self, spec: RunSpec) -> str:
         self._seen.add(spec.key)
-        self._began = time.monotonic()
-        self._fraction = 0.0
+        self._began[spec.key] = time.monotonic()
+        self._fractions[spec.key] = 0.0
+        self._at_a_time = max(self._at_a_time, len(self._began))
         return f"{len(self._seen)}/{self._total} {self._label(spec)}"
 
     def _end(self, run: Run, *, is_new: bool) -> None:
         self.trained += is_new
         self._seen.add(run.key)
         self._seconds.append(run.seconds)
+        self._forget(run.key)
+
+    def _forget(self, key: str) -> None:
+        self._began.pop(key, None)
+        self._fractions.pop(key, None)
 
     def _remaining(self) -> str:
         """Time to the end of the plan, as far as it can be known."""
-        spent = time.monotonic() - self._began
+        now = time.monotonic()
+        spent = {key: now - began for key, began in self._began.items()}
         if self._seconds:
             each = sum(self._seconds) / len(self._seconds)
-        elif self._fraction > 0.02:
-            each = spent / self._fraction
+        elif any(fraction > 0.02 for fraction in self._fractions.values()):
+            each = max(spent[key] / part for key, part in self._fractions.items() if part > 0.02)
         else:
             return ""
-        left = each * (self._total - len(self._seen)) + max(0.0, each - spent)
-        return f"{self._at_most}{clock(left)} left"
+        left = each * (self._total - len(self._seen))
+        left += sum(max(0.0, each - seconds) for seconds in spent.values())
+        return f"{self._at_most}{clock(left / self._at_a_time)} left"
 
 
 class Lines(_Watch):
@@ -70,7 +80,7 @@ class Lines(_Watch):
     ) -> None:
         super().__init__(label, total, may_end_early)
         self._console = console
-        self._title = ""
+        self._titles: dict[str, str] = {}
 
     def __enter__(self) -> Lines:
         return self
@@ -86,7 +96,7 @@ class Lines(_Watch):
         self._console.print(text, highlight=False, soft_wrap=True)
 
     def run_begun(self, spec: RunSpec) -> None:
-        self._title = self._begin(spec)
+        self._titles[spec.key] = self._begin(spec)
 
     def run_found(self, spec: RunSpec, run: Run) -> None:
         if spec.key not in self._seen:
@@ -97,21 +107,30 @@ class Lines(_Watch):
         self._end(run, is_new=True)
         validation = percent(run.metrics["val_accuracy"])
         self._say(
-            f"{self._title}: validation {validation}, {clock(run.seconds)}; {self._remaining()}"
+            f"{self._titles.pop(spec.key)}: validation {validation}, {clock(run.seconds)}; "
+            f"{self._remaining()}"
         )
 
-    def step_ended(self, step: int, steps: int, logs: Logs) -> None:
-        self._fraction = step / steps
+    def run_stopped(self, spec: RunSpec, reason: str) -> None:
+        self._forget(spec.key)
+        self._say(f"{self._titles.pop(spec.key, self._label(spec))}: {reason}")
 
-    def validated(self, epoch: float, epochs: int, logs: Logs) -> None:
+    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
+        self._fractions[spec.key] = step / steps
+
+    def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
         self._say(
-            f"{self._title}: epoch {epoch:.3g}/{epochs}, loss {logs['loss']:.4f}, "
+            f"{self._titles[spec.key]}: epoch {epoch:.3g}/{epochs}, loss {logs['loss']:.4f}, "
             f"accuracy {percent(logs['accuracy'])}, validation {percent(logs['val_accuracy'])}"
         )
 
 
+# Trainings that have a bar at a time; a cluster may have more than a screen has lines.
+_BARS = 12
+
+
 class Live(_Watch):
-    """Two bars that move: the training at hand and the whole plan."""
+    """Bars that move: one for each training at hand, and one for the whole plan."""
 
     def __init__(
         self, console: Console, label: Callable[[RunSpec], str], total: int, may_end_early: bool
@@ -125,13 +144,14 @@ class Live(_Watch):
             transient=True,
         )
         self._all: TaskID | None = None
-        self._one: TaskID | None = None
-        self._status, self._validation = "", ""
+        self._waiting: TaskID | None = None
+        self._bars: dict[str, TaskID] = {}
+        self._validations: dict[str, str] = {}
 
     def __enter__(self) -> Live:
         self._progress.start()
-        self._one = self._progress.add_task("preparing data", status="", total=None)
         self._all = self._progress.add_task("trainings", status="", total=self._total)
+        self._waiting = self._progress.add_task("preparing", status="", total=None)
         return self
 
     def __exit__(
@@ -147,12 +167,23 @@ class Live(_Watch):
             self._progress.update(task, **fields)  # type: ignore[arg-type]
 
     def _count(self) -> None:
-        self._show(self._all, completed=len(self._seen), status=self._remaining())
+        done = len(self._seen) - len(self._began)
+        hidden = len(self._began) - _BARS
+        more = f" ({hidden} more go on)" if hidden > 0 else ""
+        self._show(self._all, completed=done, status=self._remaining() + more)
+        self._show(self._waiting, visible=not self._began)
+        for number, bar in enumerate(self._bars.values()):
+            self._show(bar, visible=number < _BARS)
 
     def run_begun(self, spec: RunSpec) -> None:
-        self._status, self._validation = "", ""
-        self._show(self._one, description=self._begin(spec), completed=0, total=None, status="")
-        self._show(self._all, completed=len(self._seen) - 1, status=self._remaining())
+        title = self._begin(spec)
+        self._bars[spec.key] = self._progress.add_task(title, status="", total=None)
+        self._validations[spec.key] = ""
+        self._count()
+
+    def _remove(self, key: str) -> None:
+        if key in self._bars:
+            self._progress.remove_task(self._bars.pop(key))
 
     def run_found(self, spec: RunSpec, run: Run) -> None:
         if spec.key not in self._seen:
@@ -161,18 +192,27 @@ class Live(_Watch):
 
     def run_ended(self, spec: RunSpec, run: Run) -> None:
         self._end(run, is_new=True)
+        self._remove(spec.key)
         self._count()
 
-    def step_ended(self, step: int, steps: int, logs: Logs) -> None:
-        self._fraction = step / steps
-        self._status = f"loss {logs['loss']:.3f} accuracy {100 * logs['accuracy']:.1f} %"
-        self._show(self._one, total=steps, completed=step, status=self._status + self._validation)
+    def run_stopped(self, spec: RunSpec, reason: str) -> None:
+        self._forget(spec.key)
+        self._remove(spec.key)
+        self._progress.console.print(f"{self._label(spec)}: {reason}", soft_wrap=True)
+        self._count()
+
+    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
+        self._fractions[spec.key] = step / steps
+        status = f"loss {logs['loss']:.3f} accuracy {100 * logs['accuracy']:.1f} %"
+        status += self._validations[spec.key]
+        self._show(self._bars[spec.key], total=steps, completed=step, status=status)
         if step % 20 == 0:
             self._show(self._all, status=self._remaining())
 
-    def validated(self, epoch: float, epochs: int, logs: Logs) -> None:
-        self._validation = f", epoch {epoch:.3g}/{epochs}: {100 * logs['val_accuracy']:.1f} %"
-        self._show(self._one, status=self._status + self._validation)
+    def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
+        self._validations[spec.key] = (
+            f", epoch {epoch:.3g}/{epochs}: {100 * logs['val_accuracy']:.1f} %"
+        )
 
 
 def watch(

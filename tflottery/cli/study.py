@@ -14,12 +14,13 @@ def define(values: flags.FlagValues) -> None:
     common.define_configuration(values)
     flags.DEFINE_string("seeds", "3", "How many seeds, from 1 on.", flag_values=values)
     flags.DEFINE_string("store", "runs", "Folder where trainings are kept.", flag_values=values)
+    common.define_executor(values)
     common.define_tensorboard(values)
     common.define_dry_run(values)
 
 
 def study(values: flags.FlagValues) -> None:
-    app.start_tensorflow()
+    app.start_tensorflow(common.resources(values).threads)
     from tflottery.cli.study_run import run
 
     run(values)

@@ -18,6 +18,7 @@ from tflottery.errors import TrainingError
 from tflottery.findings import Study, run_study, write_findings
 from tflottery.report import load_study
 from tflottery.report.tables import terminal
+from tflottery.runs.executors import make_executor
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
@@ -29,6 +30,7 @@ def run(values: flags.FlagValues) -> None:
     Raises:
         TrainingError: some training failed; the rest is done and written.
     """
+    execute = make_executor(common.resources(values))
     seeds = tuple(range(1, common.whole_number(values, "seeds", least=1) + 1))
     chosen = config.load(values.config or "", common.overrides(values), values.set)
     store = Store(Path(values.store))
@@ -50,7 +52,7 @@ def run(values: flags.FlagValues) -> None:
     command = f"bin/study --config {shlex.quote(chosen.name)} --seeds {len(seeds)}"
     with view:
         realise = Realiser(store, wanted, observer)
-        failures = run_study(study, realise)
+        failures = run_study(study, realise, execute)
         folder = write_findings(study, realise, store, failures, command)
     console.print(terminal(load_study(folder)), soft_wrap=True)
     console.print(f"{view.trained} trainings done now, {len(specs) - len(failures)} in all.")

@@ -29,29 +29,33 @@ class TensorBoard(Silent):
         require_writable(folder, "--tensorboard")
         self._folder = folder
         self._label = label
-        self._writer: tf.summary.SummaryWriter | None = None
-        self._step = 0
+        self._writers: dict[str, tf.summary.SummaryWriter] = {}
+        self._steps: dict[str, int] = {}
 
     def run_begun(self, spec: RunSpec) -> None:
         name = f"{self._label(spec)}-{spec.key[:8]}".replace(" ", "_").replace(":", "_")
-        self._writer = tf.summary.create_file_writer(str(self._folder / name))
-        self._step = 0
+        self._writers[spec.key] = tf.summary.create_file_writer(str(self._folder / name))
 
-    def step_ended(self, step: int, steps: int, logs: Logs) -> None:
-        self._step = step
+    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
+        self._steps[spec.key] = step
 
-    def validated(self, epoch: float, epochs: int, logs: Logs) -> None:
-        if self._writer is None:
-            return
-        with self._writer.as_default(step=self._step):
+    def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
+        writer = self._writers[spec.key]
+        with writer.as_default(step=self._steps[spec.key]):
             for name, value in logs.items():
                 tf.summary.scalar(name, value)
         # A command that is killed leaves what it had.
-        self._writer.flush()
+        writer.flush()
 
     def run_ended(self, spec: RunSpec, run: Run) -> None:
-        if self._writer is not None:
-            self._writer.close()
+        self._close(spec)
+
+    def run_stopped(self, spec: RunSpec, reason: str) -> None:
+        self._close(spec)
+
+    def _close(self, spec: RunSpec) -> None:
+        if writer := self._writers.pop(spec.key, None):
+            writer.close()
 
 
 class Observers:
@@ -64,21 +68,25 @@ class Observers:
         for observer in self._observers:
             observer.run_begun(spec)
 
+    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
+        for observer in self._observers:
+            observer.step_ended(spec, step, steps, logs)
+
+    def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
+        for observer in self._observers:
+            observer.validated(spec, epoch, epochs, logs)
+
     def run_ended(self, spec: RunSpec, run: Run) -> None:
         for observer in self._observers:
             observer.run_ended(spec, run)
 
+    def run_stopped(self, spec: RunSpec, reason: str) -> None:
+        for observer in self._observers:
+            observer.run_stopped(spec, reason)
+
     def run_found(self, spec: RunSpec, run: Run) -> None:
         for observer in self._observers:
             observer.run_found(spec, run)
-
-    def step_ended(self, step: int, steps: int, logs: Logs) -> None:
-        for observer in self._observers:
-            observer.step_ended(step, steps, logs)
-
-    def validated(self, epoch: float, epochs: int, logs: Logs) -> None:
-        for observer in self._observers:
-            observer.validated(epoch, epochs, logs)
 
 
 def observers(view: Observer, folder: str, label: Callable[[RunSpec], str]) -> Observer:

@@ -47,12 +47,13 @@ def define(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     text("store", "runs", "Folder where trainings are kept.")
+    common.define_executor(values)
     common.define_tensorboard(values)
     common.define_dry_run(values)
 
 
 def transfer(values: flags.FlagValues) -> None:
-    app.start_tensorflow()
+    app.start_tensorflow(common.resources(values).threads)
     from tflottery.cli.transfer_run import run
 
     run(values)

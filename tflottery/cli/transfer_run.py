@@ -20,7 +20,8 @@ from tflottery.errors import TrainingError, UserError
 from tflottery.lottery import Level
 from tflottery.report.transfer_article import answers
 from tflottery.report.transfers import load_transfer, terminal
-from tflottery.runs.realise import Realiser, load_corpus, realise_all
+from tflottery.runs.executors import make_executor
+from tflottery.runs.realise import Realiser, load_corpus
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import Ticket
@@ -38,6 +39,7 @@ def run(values: flags.FlagValues) -> None:
     """
     if not values.to:
         raise UserError("Say where to: bin/transfer --to yelp_polarity, or a file of your own.")
+    execute = make_executor(common.resources(values))
     count = common.whole_number(values, "seeds", least=1)
     ticket = open_ticket(Path(values.ticket), values.model)
     level = level_of(ticket)
@@ -70,7 +72,7 @@ def run(values: flags.FlagValues) -> None:
             console.print(line, soft_wrap=True)
         for spec in home:
             require_same(ticket, realise, spec, store)
-        failures = realise_all((cell.spec for cell in cells), realise)
+        failures = execute((cell.spec for cell in cells), realise)
         command = _command(values)
         folder = write_transfer(transfer, seeds, words, realise, store, failures, command)
     result = load_transfer(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -255,7 +256,8 @@ def _split(labels: np.ndarray, rows: np.ndarray, fraction: float) -> tuple[np.nd
 
 
 def _write(folder: Path, corpus: Corpus) -> None:
-    with new_folder(folder) as staging:
+    # Another process that was faster wrote the same, and others read it already.
+    with suppress(FileExistsError), new_folder(folder, replace=False) as staging:
         files = {}
         for split in SPLITS:
             encoded = getattr(corpus, split)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Hashable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from tflottery.pruning.masks import Masks
 from tflottery.runs.specs import Dense, RunSpec, snapshots_wanted
 from tflottery.runs.store import Run, Store
 from tflottery.training import steps
-from tflottery.training.callbacks import Listener, Logs
+from tflottery.training.callbacks import Logs
 from tflottery.training.settings import TrainingSettings
 from tflottery.training.trainer import Trainer
 
@@ -26,12 +27,24 @@ from tflottery.training.trainer import Trainer
 _KEPT_OF_DENSE = frozenset({steps.BEGINNING, "1ep"})
 
 
-class Observer(Listener, Protocol):
-    """Is told which run is trained, and how that goes on."""
+class Observer(Protocol):
+    """Is told which runs are trained, and how that goes on; several may go on at a time."""
 
     def run_begun(self, spec: RunSpec) -> None: ...
 
+    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
+        """As a ``Listener``'s."""
+        ...
+
+    def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
+        """As a ``Listener``'s."""
+        ...
+
     def run_ended(self, spec: RunSpec, run: Run) -> None: ...
+
+    def run_stopped(self, spec: RunSpec, reason: str) -> None:
+        """The training gave no run; it may be begun again."""
+        ...
 
     def run_found(self, spec: RunSpec, run: Run) -> None:
         """The run was in the store already."""
@@ -43,13 +56,29 @@ class Silent:
 
     def run_begun(self, spec: RunSpec) -> None: ...
 
+    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None: ...
+
+    def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None: ...
+
     def run_ended(self, spec: RunSpec, run: Run) -> None: ...
+
+    def run_stopped(self, spec: RunSpec, reason: str) -> None: ...
 
     def run_found(self, spec: RunSpec, run: Run) -> None: ...
 
-    def step_ended(self, step: int, steps: int, logs: Logs) -> None: ...
 
-    def validated(self, epoch: float, epochs: int, logs: Logs) -> None: ...
+@dataclass(frozen=True)
+class _Following:
+    """Tells an observer how the training of one run goes on."""
+
+    observer: Observer
+    spec: RunSpec
+
+    def step_ended(self, step: int, steps: int, logs: Logs) -> None:
+        self.observer.step_ended(self.spec, step, steps, logs)
+
+    def validated(self, epoch: float, epochs: int, logs: Logs) -> None:
+        self.observer.validated(self.spec, epoch, epochs, logs)
 
 
 class Realiser:
@@ -65,9 +94,9 @@ class Realiser:
     def __init__(
         self, store: Store, plan: Iterable[RunSpec], observer: Observer | None = None
     ) -> None:
-        self._store = store
+        self.store = store
+        self.observer: Observer = observer or Silent()
         self._wanted = snapshots_wanted(plan)
-        self._observer: Observer = observer or Silent()
         self._failed: dict[str, str] = {}
 
     def __call__(self, spec: RunSpec) -> Run:
@@ -77,60 +106,94 @@ class Realiser:
             UserError: a run in the store is damaged, or a snapshot can never be had.
             TrainingError: a training failed.
         """
-        wanted = self._wants(spec)
+        wanted = self.wants(spec)
         run = self._found(spec, wanted)
         if run is not None:
-            self._observer.run_found(spec, run)
+            self.observer.run_found(spec, run)
             return run
         for parent, _ in spec.needs():
             self(parent)
         if spec.key in self._failed:
             raise TrainingError(self._failed[spec.key])
-        with self._store.lock(spec.key):
+        with self.store.lock(spec.key):
             # Another process may have been faster.
             run = self._found(spec, wanted)
             try:
                 return run or self._train(spec, wanted)
             except TrainingError as error:
-                # Its other children need not try again.
-                self._failed[spec.key] = str(error)
+                self.fail(spec, str(error))
                 raise
 
     def initial_weights(self, spec: RunSpec) -> Arrays:
         """The weights that the run started from, those under the mask too."""
         self(spec)
-        corpus = load_corpus(spec.recipe.data, self._store)
-        return spec.init.make(_Ancestors(self._store, _trainer_for(spec, corpus), corpus))
+        corpus = load_corpus(spec.recipe.data, self.store)
+        return spec.init.make(_Ancestors(self.store, _trainer_for(spec, corpus), corpus))
 
     def evaluate(self, spec: RunSpec, weights: Arrays) -> dict[str, float]:
         """``loss`` and ``accuracy`` on validation data of other weights under a run's mask."""
-        corpus = load_corpus(spec.recipe.data, self._store)
+        corpus = load_corpus(spec.recipe.data, self.store)
         return _trainer_for(spec, corpus).evaluate(corpus.validation, self(spec).masks(), weights)
 
     def is_done(self, spec: RunSpec) -> bool:
         """Whether the store holds the run, with every snapshot that the plan wants."""
-        return self._found(spec, self._wants(spec)) is not None
+        return self._found(spec, self.wants(spec)) is not None
 
-    def _wants(self, spec: RunSpec) -> set[str]:
+    def missing(self, specs: Iterable[RunSpec]) -> list[RunSpec]:
+        """What has to be trained for the specs, each once, parents before children; the observer is
+        told of what is there.
+
+        Raises:
+            UserError: a run in the store is damaged.
+        """
+        seen: set[str] = set()
+        ordered: list[RunSpec] = []
+
+        def visit(spec: RunSpec) -> None:
+            if spec.key in seen:
+                return
+            seen.add(spec.key)
+            if run := self._found(spec, self.wants(spec)):
+                self.observer.run_found(spec, run)
+                return
+            for parent, _ in spec.needs():
+                visit(parent)
+            ordered.append(spec)
+
+        for spec in specs:
+            visit(spec)
+        return ordered
+
+    def fail(self, spec: RunSpec, reason: str) -> None:
+        """Keeps why a training failed; neither it nor its descendants are tried again."""
+        self._failed[spec.key] = reason
+        self.observer.run_stopped(spec, reason)
+
+    def keep(self, spec: RunSpec, snapshots: Collection[str]) -> None:
+        """Makes the run keep these snapshots beside those that the plan wants."""
+        self.wants(spec).update(snapshots)
+
+    def wants(self, spec: RunSpec) -> set[str]:
+        """The snapshots that the run is to keep."""
         if spec.key not in self._wanted:
             for key, snapshots in snapshots_wanted([spec]).items():
                 self._wanted.setdefault(key, set()).update(snapshots)
         return self._wanted[spec.key]
 
     def _found(self, spec: RunSpec, wanted: set[str]) -> Run | None:
-        run = self._store.find(spec.key)
+        run = self.store.find(spec.key)
         return run if run is not None and wanted <= set(run.snapshots) else None
 
     def _train(self, spec: RunSpec, wanted: set[str]) -> Run:
-        self._observer.run_begun(spec)
-        corpus = load_corpus(spec.recipe.data, self._store)
+        self.observer.run_begun(spec)
+        corpus = load_corpus(spec.recipe.data, self.store)
         trainer = _trainer_for(spec, corpus)
-        earlier = self._store.find(spec.key)
+        earlier = self.store.find(spec.key)
         if earlier is not None:
             wanted = wanted | set(earlier.snapshots)
         if isinstance(spec.mask, Dense):
             wanted = wanted | _KEPT_OF_DENSE
-        ancestors = _Ancestors(self._store, trainer, corpus)
+        ancestors = _Ancestors(self.store, trainer, corpus)
         trained = trainer.train(
             corpus,
             spec.mask.make(ancestors),
@@ -138,12 +201,12 @@ class Realiser:
             spec.recipe.training,
             spec.seeds,
             sorted(wanted),
-            self._observer,
+            _Following(self.observer, spec),
         )
         if earlier is not None:
             _check_same(earlier, trained.snapshots[steps.END])
-        run = self._store.write(spec, trained)
-        self._observer.run_ended(spec, run)
+        run = self.store.write(spec, trained)
+        self.observer.run_ended(spec, run)
         return run
 
 
@@ -198,34 +261,46 @@ def _check_same(earlier: Run, final: Arrays) -> None:
     if any(not np.array_equal(before[name], final[name]) for name in final):
         raise TrainingError(
             f"run {earlier.key[:12]} was trained again to keep another snapshot and ended with "
-            "other weights (another machine or TensorFlow?); begin with a new --store"
+            "other weights (another machine, TensorFlow or number of threads?); begin with a new "
+            "--store"
         )
 
 
 # Compiled models and encoded data, kept for the next run of the process. Two of each: a transfer
 # goes back and forth between a source and a target.
-_trainer = lru_cache(maxsize=2)(Trainer)
+CACHED = 2
+_trainer = lru_cache(maxsize=CACHED)(Trainer)
 
 
 def _trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
     training = spec.recipe.training
     steps_per_epoch = batches.steps_per_epoch(corpus.train, training.batch_size)
-    # Only what is compiled in, so that learning rates and epochs share a trainer.
-    compiled = TrainingSettings(
-        optimizer=training.optimizer,
-        epsilon=training.epsilon,
-        weight_decay=training.weight_decay,
-    )
     return _trainer(
         spec.recipe.model,
         len(corpus.vocabulary),
         len(corpus.classes),
-        compiled,
+        _compiled(training),
         spec.mask.gradual(training.epochs * steps_per_epoch),
     )
 
 
-_load = lru_cache(maxsize=2)(corpora.load)
+def _compiled(training: TrainingSettings) -> TrainingSettings:
+    """Only what is compiled in, so that learning rates and epochs share a trainer."""
+    return TrainingSettings(
+        optimizer=training.optimizer,
+        epsilon=training.epsilon,
+        weight_decay=training.weight_decay,
+    )
+
+
+def network(spec: RunSpec) -> Hashable:
+    """Equal for runs that can share a compiled model."""
+    recipe = spec.recipe
+    gradual = spec.mask.gradual(recipe.training.epochs)
+    return recipe.model, recipe.data, _compiled(recipe.training), gradual
+
+
+_load = lru_cache(maxsize=CACHED)(corpora.load)
 
 
 def forget() -> None:

@@ -10,8 +10,9 @@
       locks/<key>           held while a process trains that run
       data/                 encoded data
 
-A run's folder appears whole, by rename. Locks are the kernel's (``flock``), so those of a dead
-process are free at once.
+A run's folder appears whole, by rename. Locks are the kernel's (``flock``): there is none to be
+taken over, since those of a dead process are free at once. What it had half-written goes when its
+run is written.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from typing import Any
 
 from tflottery.errors import UserError
 from tflottery.files import (
+    STAGING_PREFIX,
     Arrays,
     new_folder,
     read_arrays,
@@ -105,6 +108,10 @@ class Store:
         try:
             if not root.exists():
                 require_writable(root, "--store")
+            elif self._holds_other_things():
+                raise UserError(
+                    f"{root} is a folder of other things; give --store a new or empty one."
+                )
             elif self._marker.exists():
                 version = json.loads(self._marker.read_text()).get("format_version")
                 if version != FORMAT_VERSION:
@@ -112,10 +119,6 @@ class Store:
                         f"The store {root} has format version {version!r}; this tflottery reads "
                         f"{FORMAT_VERSION}. Give --store another folder."
                     )
-            elif any(root.iterdir()):
-                raise UserError(
-                    f"{root} is a folder of other things; give --store a new or empty one."
-                )
         except OSError as error:
             raise UserError(f"The store {root} cannot be used: {error.strerror}.") from None
         except (ValueError, AttributeError):
@@ -124,6 +127,11 @@ class Store:
     @property
     def _marker(self) -> Path:
         return self.root / "store.json"
+
+    def _holds_other_things(self) -> bool:
+        found = any(not path.name.startswith(STAGING_PREFIX) for path in self.root.iterdir())
+        # In this order: of a store that another process makes now, the marker is the first thing.
+        return found and not self._marker.exists()
 
     def _claim(self) -> None:
         """Makes the folder a store, before anything else is written to it."""
@@ -141,8 +149,10 @@ class Store:
         return Run(key, folder) if folder.is_dir() else None
 
     def write(self, spec: RunSpec, trained: Trained) -> Run:
-        """Keeps a finished training; whole or not at all."""
+        """Keeps a finished training, whole or not at all; the caller holds the run's lock."""
         folder = self.root / spec.key
+        for half in self.root.glob(f"{STAGING_PREFIX}{spec.key}-*"):
+            shutil.rmtree(half, ignore_errors=True)
         with new_folder(folder) as staging:
             files = {_MASKS: write_arrays(staging / _MASKS, mask_ops.pack(trained.masks))}
             for step, arrays in trained.snapshots.items():

@@ -1,0 +1,174 @@
+"""The executor ``processes``: several workers on this machine, each a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import tensorflow as tf
+
+from tflottery.runs.pool import realise_in
+from tflottery.runs.realise import Realiser
+from tflottery.runs.resources import Resources, cores, environment
+from tflottery.runs.specs import RunSpec
+from tflottery.runs.tasks import Lost, Message, Task
+
+# What a worker has to put away what it was writing.
+_SECONDS_TO_END = 10.0
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Trains in processes of this machine: one a core, or one a GPU where there are any.
+
+    Each is a fresh interpreter with its share of threads, keeps its compiled networks from run to
+    run, and is gone when the command is, however that ends.
+    """
+
+    resources: Resources
+
+    def __call__(self, specs: Iterable[RunSpec], realise: Realiser) -> dict[str, str]:
+        """As ``realise_all``."""
+        gpus = visible_gpus()
+        size = self.resources.workers or len(gpus) or cores()
+        settings = environment(self.resources.threads)
+
+        def start() -> ProcessPool:
+            return ProcessPool(realise.store.root, size, settings, gpus)
+
+        return realise_in(start, specs, realise)
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs of this machine that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    found = tf.config.list_physical_devices("GPU")
+    named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    names = named.split(",") if named else [str(number) for number in range(len(found))]
+    return names[: len(found)]
+
+
+@dataclass
+class _Process:
+    """A worker, the parent's end of its pipe, and what it writes to standard error."""
+
+    process: subprocess.Popen[bytes]
+    connection: Connection
+    errors: IO[bytes]
+
+    def why_it_ended(self) -> str:
+        code = self.process.wait()
+        if code < 0:
+            hint = "; out of memory? then give fewer --workers" if code == -signal.SIGKILL else ""
+            return f"{signal.Signals(-code).name}{hint}"
+        self.errors.seek(0)
+        lines = self.errors.read().decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return f"exit code {code}{': ' if last else ''}{last}"
+
+    def close(self) -> None:
+        self.connection.close()
+        self.errors.close()
+
+
+class ProcessPool:
+    """A ``Pool`` of processes.
+
+    Args:
+        store: the store's folder.
+        size: how many.
+        settings: environment variables of each, beside the parent's.
+        gpus: dealt out one after the other.
+    """
+
+    def __init__(
+        self, store: Path, size: int, settings: dict[str, str], gpus: list[str] | None = None
+    ) -> None:
+        self._store = store
+        self._size = size
+        self._settings = settings
+        self._gpus = gpus or []
+        self._numbers = count()
+        self.workers: dict[int, _Process] = {}
+
+    def __enter__(self) -> ProcessPool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Ends every worker. One in the middle of a run puts away what it was writing; a second
+        Ctrl-C does not wait for that."""
+        try:
+            for worker in self.workers.values():
+                worker.process.send_signal(signal.SIGINT)
+            until = time.monotonic() + _SECONDS_TO_END
+            for worker in self.workers.values():
+                worker.process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            for worker in self.workers.values():
+                worker.process.kill()
+                worker.process.wait()
+                worker.close()
+
+    def keep(self, most: int) -> int:
+        while len(self.workers) < min(self._size, most):
+            number = next(self._numbers)
+            self.workers[number] = self._start(number)
+        return len(self.workers)
+
+    def _start(self, number: int) -> _Process:
+        ours, theirs = Pipe()
+        errors = tempfile.TemporaryFile()
+        # A user's own folders may have been added to the path by hand.
+        settings = {**self._settings, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        if self._gpus:
+            settings["CUDA_VISIBLE_DEVICES"] = self._gpus[number % len(self._gpus)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tflottery.runs.worker", str(theirs.fileno()), self._store],
+            env={**os.environ, **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=errors,
+            stderr=errors,
+            pass_fds=[theirs.fileno()],
+            # A terminal's Ctrl-C is for the parent, which then ends its workers.
+            start_new_session=True,
+        )
+        theirs.close()
+        return _Process(process, ours, errors)
+
+    def give(self, worker: int, task: Task) -> None:
+        with suppress(OSError):  # ``messages`` meets the end of its pipe
+            self.workers[worker].connection.send(task)
+
+    def messages(self) -> list[tuple[int, Message]]:
+        numbers: dict[object, int] = {w.connection: number for number, w in self.workers.items()}
+        connections = [worker.connection for worker in self.workers.values()]
+        return [(numbers[ready], self._receive(numbers[ready])) for ready in wait(connections)]
+
+    def _receive(self, number: int) -> Message:
+        worker = self.workers[number]
+        try:
+            message: Message = worker.connection.recv()
+            return message
+        except (EOFError, OSError):
+            del self.workers[number]
+            reason = worker.why_it_ended()
+            worker.close()
+            return Lost(reason)

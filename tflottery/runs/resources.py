@@ -1,0 +1,52 @@
+"""Where trainings run, and how many at a time; said before TensorFlow is imported."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+LOCAL, PROCESSES, RAY = "local", "processes", "ray"
+_THREADS = "TF_NUM_INTRAOP_THREADS"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What an executor may use.
+
+    ``workers``: trainings at a time; None leaves it to the executor. ``threads`` of each training;
+    None leaves it to TensorFlow, which takes all cores. ``address``: of a Ray cluster.
+    """
+
+    executor: str = LOCAL
+    workers: int | None = None
+    threads: int | None = None
+    address: str = "auto"
+
+    @classmethod
+    def shared(
+        cls, executor: str, workers: int | None, threads: int | None, address: str
+    ) -> Resources:
+        """With what was not said filled in: several workers are processes, and each has its share
+        of the cores, unless TF_NUM_INTRAOP_THREADS says otherwise."""
+        executor = executor or (LOCAL if workers is None else PROCESSES)
+        if threads is None and executor != LOCAL:
+            share = cores() // (workers or cores()) if executor == PROCESSES else 1
+            threads = int(os.environ.get(_THREADS) or max(1, share))
+        return cls(executor, workers, threads, address)
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def environment(threads: int | None) -> dict[str, str]:
+    """Variables that hold TensorFlow to so many threads; it reads them when it is imported.
+
+    The order in which floating-point numbers are added goes with the number of threads, so equal
+    bits need equal numbers. On a GPU, memory is taken as it is needed, so that processes can share
+    one.
+    """
+    names = (_THREADS, "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+    chosen = {} if threads is None else {name: str(threads) for name in names}
+    return {**chosen, "TF_FORCE_GPU_ALLOW_GROWTH": "true"}

@@ -1,0 +1,101 @@
+"""Which run is next: parents first, long chains before short ones, and no run twice."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Collection, Hashable, Sequence
+
+from tflottery.runs.realise import network
+from tflottery.runs.specs import RunSpec
+
+# A run whose worker is lost so often is taken for the reason.
+_ATTEMPTS = 3
+
+
+class Schedule:
+    """Hands out runs whose parents are done.
+
+    Of those, first the one with the most epochs before the last of its descendants is done: a chain
+    of iterative pruning goes round by round, so its length is what the whole plan waits for in the
+    end (critical-path scheduling: Graham 1969, Kohler 1975). Among equals, one whose network the
+    worker has compiled already.
+
+    Args:
+        runs: those to train, each once, parents before children. A parent that is not among them
+            is done.
+    """
+
+    def __init__(self, runs: Sequence[RunSpec]) -> None:
+        self._specs = {spec.key: spec for spec in runs}
+        self._places = {key: place for place, key in enumerate(self._specs)}
+        self._networks = {key: network(spec) for key, spec in self._specs.items()}
+        self._children: dict[str, list[str]] = {key: [] for key in self._specs}
+        self._waits_for = dict.fromkeys(self._specs, 0)
+        for key, spec in self._specs.items():
+            for parent in {parent.key for parent, _ in spec.needs()} & self._specs.keys():
+                self._children[parent].append(key)
+                self._waits_for[key] += 1
+        self._length: dict[str, float] = {}
+        for key in reversed(self._specs):
+            below = max((self._length[child] for child in self._children[key]), default=0.0)
+            self._length[key] = self._specs[key].recipe.training.epochs + below
+        self._open = set(self._specs)
+        self._lost: Counter[str] = Counter()
+        # By network, so that a worker need not look at every run for one of its own.
+        self._ready: dict[Hashable, list[tuple[float, int, str]]] = {}
+        for key in self._specs:
+            self._offer(key)
+
+    @property
+    def open(self) -> int:
+        """How many runs are neither done nor given up."""
+        return len(self._open)
+
+    def take(self, compiled: Collection[Hashable] = ()) -> RunSpec | None:
+        """The run to begin now, if one can.
+
+        Args:
+            compiled: the networks (``realise.network``) that the worker has at hand.
+        """
+        heads = [
+            (-heap[0][0], name in compiled, -heap[0][1], name)
+            for name, heap in self._ready.items()
+        ]
+        if not heads:
+            return None
+        name = max(heads, key=lambda head: head[:3])[3]
+        heap = self._ready[name]
+        key = heapq.heappop(heap)[2]
+        if not heap:
+            del self._ready[name]
+        return self._specs[key]
+
+    def done(self, spec: RunSpec) -> None:
+        """The run is there; its children may begin."""
+        self._open.discard(spec.key)
+        for child in self._children[spec.key]:
+            self._waits_for[child] -= 1
+            self._offer(child)
+
+    def fail(self, spec: RunSpec) -> None:
+        """The run cannot be had, and none of its descendants."""
+        if spec.key in self._open:
+            self._open.discard(spec.key)
+            for child in self._children[spec.key]:
+                self.fail(self._specs[child])
+
+    def lose(self, spec: RunSpec) -> bool:
+        """The run's worker is gone; says whether the run is to be taken again."""
+        self._lost[spec.key] += 1
+        again = self._lost[spec.key] < _ATTEMPTS
+        if again:
+            self._offer(spec.key)
+        else:
+            self.fail(spec)
+        return again
+
+    def _offer(self, key: str) -> None:
+        if self._waits_for[key] == 0 and key in self._open:
+            entry = (-self._length[key], self._places[key], key)
+            heapq.heappush(self._ready.setdefault(self._networks[key], []), entry)
