@@ -29,7 +29,7 @@ class _FirstStep(Silent):
     def run_begun(self, spec: RunSpec) -> None:
         self._began = time.perf_counter()
 
-    def step_ended(self, step: int, steps: int, logs: Logs) -> None:
+    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
         if self._began is not None:
             self.seconds.append(time.perf_counter() - self._began)
             self._began = None
