@@ -11,6 +11,7 @@ from tflottery.report import names, note
 from tflottery.report.cells import Cell, Results, sparsest
 from tflottery.report.reading import Study
 from tflottery.report.table import NOTHING, Column, Table, number, probability, yes_no
+from tflottery.report.terminal import plain_table
 from tflottery.statistics import Difference, Summary
 
 _ACCURACY = number(2)
@@ -260,14 +261,8 @@ def terminal(study: Study) -> rich.table.Table:
     """
     results = Results(study)
     count = len(study.seeds)
-    table = rich.table.Table(
-        title=f"Test accuracy in %, mean{' ± 95 % t interval' * (count > 1)}, n = {count}",
-        title_justify="left",
-        title_style="",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
+    table = plain_table(
+        f"Test accuracy in %, mean{' ± 95 % t interval' * (count > 1)}, n = {count}"
     )
     table.add_column("pruned\n%", justify="right", no_wrap=True)
     table.add_column("left\n%", justify="right", no_wrap=True)

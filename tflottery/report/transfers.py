@@ -14,6 +14,7 @@ from tflottery.files import read_sealed
 from tflottery.report import names
 from tflottery.report.reading import folders_of
 from tflottery.report.table import NOTHING, number
+from tflottery.report.terminal import plain_table
 from tflottery.statistics import Difference, Summary
 
 TRANSFERS = "transfers"
@@ -143,15 +144,9 @@ def _arm(row: Mapping[str, Any]) -> Arm:
 def terminal(transfer: Transfer) -> rich.table.Table:
     """The arms for a terminal, each with its differences, ± half of the 95 % interval."""
     count = len(transfer.about["seeds"])
-    table = rich.table.Table(
-        title=f"{transfer.source} to {transfer.target}: test accuracy in % and differences in "
-        f"points, mean{' ± 95 % t interval' * (count > 1)}, n = {count}",
-        title_justify="left",
-        title_style="",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
+    table = plain_table(
+        f"{transfer.source} to {transfer.target}: test accuracy in % and differences in "
+        f"points, mean{' ± 95 % t interval' * (count > 1)}, n = {count}"
     )
     table.add_column("pruned (left)\n%", justify="right", no_wrap=True)
     table.add_column("\nmask", no_wrap=True)

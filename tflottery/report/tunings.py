@@ -16,6 +16,7 @@ from tflottery.report import names
 from tflottery.report.findings import effect
 from tflottery.report.reading import folders_of
 from tflottery.report.table import NOTHING, number
+from tflottery.report.terminal import plain_table
 from tflottery.statistics import Difference, Summary
 
 TUNINGS = "tunings"
@@ -187,15 +188,9 @@ def rates(ends: tuple[float, float]) -> str:
 def terminal(tuning: Tuning) -> rich.table.Table:
     """The networks for a terminal, each at its best rate and at the configuration's."""
     count = len(tuning.about["seeds"])
-    table = rich.table.Table(
-        title=f"Best learning rates by validation accuracy, and what they gain over "
-        f"{rate(tuning.found)} on test data, n = {count}",
-        title_justify="left",
-        title_style="",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
+    table = plain_table(
+        f"Best learning rates by validation accuracy, and what they gain over "
+        f"{rate(tuning.found)} on test data, n = {count}"
     )
     table.add_column("pruned\n%", justify="right", no_wrap=True)
     table.add_column("\nnetwork", no_wrap=True)

@@ -1,0 +1,18 @@
+"""How a table looks on a terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+
+def plain_table(title: str) -> Table:
+    """A table without lines, its title above its left end."""
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="bold",
+    )
