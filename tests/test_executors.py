@@ -11,14 +11,17 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import user_environment, write_reviews
+from tests.conftest import ROOT, user_environment, write_reviews
 from tflottery import lottery
 from tflottery.cli import study
 from tflottery.data.settings import DataSettings
@@ -32,6 +35,7 @@ from tflottery.runs.processes import Processes
 from tflottery.runs.realise import Realiser, Silent, network, realise_all
 from tflottery.runs.resources import Resources, environment
 from tflottery.runs.schedule import Schedule
+from tflottery.runs.simulation import Simulation, recorded_seconds
 from tflottery.runs.specs import (
     Dense,
     Fresh,
@@ -45,7 +49,7 @@ from tflottery.runs.specs import (
 from tflottery.runs.store import Store
 from tflottery.runs.tasks import Task
 from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import TrainingSeeds
+from tflottery.training.trainer import Trained, TrainingSeeds
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings(epochs=3))
 
@@ -143,6 +147,54 @@ def test_every_run_is_handed_out_once_after_its_parents(data):
     assert taken == Counter(spec.key for spec in missing)
 
 
+# The simulation
+
+
+def test_a_simulation_of_known_times():
+    chains = [chain(RECIPE, seed, rounds=seed) for seed in (1, 2, 3)]
+    runs = [spec for specs in chains for spec in specs]
+    plan = Simulation([specs[-1] for specs in chains], dict.fromkeys([s.key for s in runs], 10.0))
+    assert [spec.key for spec in plan.longest_chain()] == [spec.key for spec in chains[2]]
+    assert (plan.work, plan.longest()) == (90, 40)
+    timings = [plan.on(workers) for workers in (1, 2, 3, 100)]
+    assert [timing.seconds for timing in timings] == [90, 50, 40, 40]
+    assert timings[1].speed_up == 1.8 and timings[1].busy == 0.9
+    assert plan.saturation().workers == 3
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=4), st.integers(1, 6), st.randoms())
+def test_a_simulation_is_within_grahams_bound(rounds, workers, random):
+    ends = [chain(RECIPE, seed, count)[-1] for seed, count in enumerate(rounds)]
+    seconds = {spec.key: random.uniform(1, 9) for spec in ancestry(ends)}
+    plan = Simulation(ends, seconds)
+    took, longest = plan.on(workers).seconds, plan.longest()
+    assert max(longest, plan.work / workers) <= took * (1 + 1e-9)
+    assert took <= (plan.work + (workers - 1) * longest) / workers * (1 + 1e-9)
+
+
+def test_times_that_are_not_recorded_are_drawn_from_those_that_are(tmp_path):
+    store = Store(tmp_path / "runs")
+    known, unknown = chain(RECIPE, 1, rounds=2), chain(RECIPE, 2, rounds=2)
+    training = dataclasses.replace(RECIPE.training, epochs=30)
+    longer = dense(dataclasses.replace(RECIPE, training=training), 3)
+    weights = {"head/kernel": np.ones((2, 1), np.float32)}
+    for spec, seconds in zip(known, (3.0, 6.0, 9.0), strict=True):
+        trained = Trained(
+            {"head/kernel": weights["head/kernel"] > 0}, {}, [], {"end": weights}, seconds
+        )
+        with store.lock(spec.key):
+            store.write(spec, trained)
+    specs = [*known, *unknown, longer]
+    seconds, recorded = recorded_seconds(specs, store)
+    assert recorded == 3 and [seconds[spec.key] for spec in known] == [3, 6, 9]
+    assert {seconds[spec.key] for spec in unknown} <= {3, 6, 9}
+    assert seconds[longer.key] in (30, 60, 90)
+    assert recorded_seconds(specs, store)[0] == seconds
+    elsewhere = dense(dataclasses.replace(RECIPE, model=Lstm()), 1)
+    with pytest.raises(UserError, match="holds no training that tells"):
+        recorded_seconds([*specs, elsewhere], store)
+
+
 # What goes to a worker
 
 
@@ -229,7 +281,7 @@ def children(parent: int) -> list[int]:
     return [int(pid) for pid, ppid, name in rows if int(ppid) == parent and "runs.worker" in name]
 
 
-def _holder(lock: Path) -> int | None:
+def holder(lock: Path) -> int | None:
     """The process that holds a lock."""
     inode = str(lock.stat().st_ino)
     for line in Path("/proc/locks").read_text().splitlines():
@@ -251,8 +303,8 @@ class Tally(Silent):
         self.told["begun", spec.key] += 1
 
     def step_ended(self, spec, step, steps, logs):
-        if self._victims and (holder := _holder(self._victims / "locks" / spec.key)):
-            os.kill(holder, signal.SIGKILL)
+        if self._victims and (worker := holder(self._victims / "locks" / spec.key)):
+            os.kill(worker, signal.SIGKILL)
             self._victims = None
 
     def validated(self, spec, epoch, epochs, logs):
@@ -301,6 +353,80 @@ def test_workers_that_cannot_start_end_the_command(plan, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(TrainingError, match=r"workers end before they begin: .*exit code"):
         Processes(Resources(workers=1))(plan, Realiser(Store(tmp_path / "runs"), plan))
+
+
+# A real Ray cluster of two machines, each a set of processes here
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """A head that takes no work, and two machines of one core."""
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    started = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+    )
+    try:
+        for _ in range(2):
+            started.add_node(num_cpus=1)
+        ray.init(started.address, log_to_driver=False, logging_level="error")
+        yield started
+    finally:
+        ray.shutdown()
+        started.shutdown()
+
+
+class Disaster(Tally):
+    """Counts as a tally; ends the machine on which a training goes on."""
+
+    def __init__(self, cluster: object, store: Path) -> None:
+        super().__init__()
+        self._cluster = cluster
+        self._store = store
+        self.lost_machine = False
+
+    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: dict[str, float]) -> None:
+        worker = holder(self._store / "locks" / spec.key)
+        if self.lost_machine or worker is None:
+            return
+        for node in self._cluster.worker_nodes:
+            if node.all_processes["raylet"][0].process.pid in ancestors(worker):
+                self.lost_machine = True
+                self._cluster.remove_node(node, allow_graceful=False)
+                return
+
+
+def ancestors(pid: int) -> list[int]:
+    """The process that started a process, the one that started that, and so on."""
+    found = []
+    while pid > 1:
+        listed = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True)
+        pid = int(listed.stdout or 0)
+        found.append(pid)
+    return found
+
+
+@pytest.mark.long
+def test_a_machine_that_dies_in_the_middle_changes_nothing(cluster, plan, local, tmp_path):
+    from tflottery.runs.ray_cluster import RayCluster
+
+    failures, expected = local
+    root = tmp_path / "runs"
+    threads = os.environ.get("TF_NUM_INTRAOP_THREADS")
+    disaster = Disaster(cluster, root)
+    realise = Realiser(Store(root), plan, disaster)
+    execute = RayCluster(Resources("ray", threads=int(threads) if threads else 1))
+    assert execute(plan, realise) == failures
+    assert disaster.lost_machine and len(cluster.worker_nodes) == 1
+    assert any("taken again" in reason for reason in disaster.reasons)
+    assert contents(root) == expected
+    assert {disaster.told["ended", key] for key in expected} == {1}
+
+
+# As a user meets them
 
 
 TINY = """
@@ -384,13 +510,35 @@ def tables(store: Path) -> dict[str, bytes]:
         (["--workers", "0"], "--workers takes a whole number from 1"),
         (["--threads", "two"], "--threads takes a whole number from 1"),
         (["--executor", "proceses"], "did you mean 'processes'"),
+        (["--executor", "ray"], "There is no Ray cluster at auto; start one with ray start"),
+        (["--executor", "ray", "--address", "127.0.0.1:1"], "no Ray cluster at 127.0.0.1:1"),
+        (["--executor", "ray", "--address", "here"], "--address takes auto or host:port"),
+        (["--simulate", "1,0"], "--simulate takes numbers of workers"),
+        (["--simulate", "2"], "runs holds no training that tells how long"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_two(
     tmp_path, monkeypatch, capfd, flags, message
 ):
     monkeypatch.chdir(tmp_path)
-    assert study.main(["--dataset", "toy", *flags]) == 2
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert study.main(["--config", "study_toy", "--seeds", "1", *flags]) == 2
     errors = capfd.readouterr().err
     assert message in errors and errors.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_example_cluster_is_one_that_ray_accepts():
+    ray = pytest.importorskip("ray")
+    import jsonschema
+
+    schema = Path(ray.__file__).parent / "autoscaler" / "ray-schema.json"
+    cluster = yaml.safe_load((ROOT / "docs" / "cluster.yaml").read_text())
+    jsonschema.validate(cluster, json.loads(schema.read_text()))
+    assert cluster["head_node_type"] in cluster["available_node_types"]
+    claim, kuberay = yaml.safe_load_all((ROOT / "docs" / "kuberay.yaml").read_text())
+    groups = [kuberay["spec"]["headGroupSpec"], *kuberay["spec"]["workerGroupSpecs"]]
+    for pod in (group["template"]["spec"] for group in groups):
+        (volume,) = pod["volumes"]
+        assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+        assert pod["containers"][0]["volumeMounts"][0]["name"] == volume["name"]

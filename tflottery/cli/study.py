@@ -17,6 +17,13 @@ def define(values: flags.FlagValues) -> None:
     common.define_executor(values)
     common.define_tensorboard(values)
     common.define_dry_run(values)
+    flags.DEFINE_string(
+        "simulate",
+        "",
+        "Numbers of workers, as 1,10,100: say how long the study would take on each, from the "
+        "times of trainings in the store, and train nothing.",
+        flag_values=values,
+    )
 
 
 def study(values: flags.FlagValues) -> None:
@@ -34,7 +41,8 @@ COMMAND = app.Command(
     examples="""
     bin/study --config study_toy --seeds 2
     bin/study --config study_cnn --seeds 5 --dry_run
-    bin/study --config configs/study_lstm.toml --seeds 3
+    bin/study --config configs/study_lstm.toml --seeds 3 --workers 8
+    bin/study --config study_cnn --seeds 100 --simulate 1,10,100,1000
     """,
     kept=common.kept_in_store,
 )

@@ -12,9 +12,10 @@ from rich.console import Console
 from tflottery import config
 from tflottery.cli import flags as common
 from tflottery.cli.progress import show_plan, watch
+from tflottery.cli.simulated import show_simulation
 from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
-from tflottery.errors import TrainingError
+from tflottery.errors import TrainingError, UserError
 from tflottery.findings import Study, run_study, write_findings
 from tflottery.report import load_study
 from tflottery.report.tables import terminal
@@ -43,6 +44,9 @@ def run(values: flags.FlagValues) -> None:
         show_plan(console, specs, Realiser(store, wanted), store)
         return
     labels = _labels(study)
+    if values.simulate:
+        show_simulation(console, specs, store, labels, _numbers(values.simulate))
+        return
 
     def label(spec: RunSpec) -> str:
         return labels.get(spec.key, "ancestor")
@@ -64,6 +68,16 @@ def run(values: flags.FlagValues) -> None:
             f"{len(failures)} of {len(specs)} trainings failed ({reasons}); they show as failed in "
             f"{folder}/cells.csv, and the same command tries them again"
         )
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = [0]
+    if min(numbers) < 1:
+        raise UserError(f"--simulate takes numbers of workers, as 1,10,100; not {text!r}.")
+    return numbers
 
 
 def _labels(study: Study) -> dict[str, str]:

@@ -46,12 +46,13 @@ def define(values: flags.FlagValues) -> None:
     )
     text("trials", "", "Trials of each network, for random and bayesian. Default: 10.")
     text("store", "runs", "Folder where trainings are kept.")
+    common.define_executor(values)
     common.define_tensorboard(values)
     common.define_dry_run(values)
 
 
 def tune(values: flags.FlagValues) -> None:
-    app.start_tensorflow()
+    app.start_tensorflow(common.resources(values).threads)
     from tflottery.cli.tune_run import run
 
     run(values)
@@ -63,7 +64,7 @@ COMMAND = app.Command(
     define=define,
     action=tune,
     examples="""
-    bin/tune_lr --ticket tickets
+    bin/tune_lr --ticket tickets --workers 4
     bin/tune_lr --ticket tickets --tuner bayesian --trials 12
     bin/tune_lr --config configs/study_cnn.toml --levels 0,0.36,0.738,0.832,0.972 --seeds 3
     bin/tune_lr --config tune_toy --set "tuning.batch_size=[32,128]" --dry_run

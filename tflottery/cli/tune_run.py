@@ -20,7 +20,9 @@ from tflottery.errors import TrainingError, UserError
 from tflottery.lottery import Level
 from tflottery.report.tuning_article import answers
 from tflottery.report.tunings import in_words, load_tuning, terminal
+from tflottery.runs.executors import make_executor
 from tflottery.runs.realise import Realiser, load_corpus
+from tflottery.runs.resources import LOCAL
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.search import Search
@@ -40,6 +42,8 @@ def run(values: flags.FlagValues) -> None:
         TrainingError: some training failed; the rest is done and written.
     """
     role = search.role()
+    resources = common.resources(values)
+    execute = make_executor(resources)
     count = common.whole_number(values, "seeds", least=1)
     ticket = _ticket(values)
     level = level_of(ticket) if ticket else None
@@ -48,6 +52,12 @@ def run(values: flags.FlagValues) -> None:
     seeds = range(first, first + count)
     store = Store(Path(values.store))
     console = Console(highlight=False)
+    beforehand = resources.executor != LOCAL
+    if beforehand and (tuning.settings.tuner != "grid" or role != search.ALONE):
+        raise UserError(
+            "Only a grid is known beforehand: --executor and --workers go with --tuner grid in one "
+            "process; docs/learning_rates.md says how several processes search."
+        )
     if tuning.settings.tuner == HYPERBAND:
         console.print(_NO_CURVE, soft_wrap=True)
     if values.dry_run:
@@ -81,6 +91,10 @@ def run(values: flags.FlagValues) -> None:
         with view:
             if ticket and level:
                 require_same(ticket, realise, level.ticket, store)
+            if beforehand:
+                for trial in tuning.grid:
+                    told(trial)
+                execute(_grid_specs(tuning, seeds), realise)
             searching.run()
     if role == search.WORKER:
         console.print(f"{view.trained} trainings done here; the chief writes what was found.")
@@ -175,12 +189,16 @@ def _show(console: Console, tuning: Tuning, seeds: range, store: Store) -> None:
         f"beside {len(_behind(tuning, seeds))} trainings that only find masks."
     )
     if tuning.settings.tuner == "grid":
-        specs = ancestry(tuning.spec(trial, seed) for trial in tuning.grid for seed in seeds)
+        specs = ancestry(_grid_specs(tuning, seeds))
         show_plan(console, specs, Realiser(store, specs), store)
     else:
         console.print(
             f"At most {_most(tuning, seeds)} trainings; the search decides which values it tries."
         )
+
+
+def _grid_specs(tuning: Tuning, seeds: range) -> list[RunSpec]:
+    return [tuning.spec(trial, seed) for trial in tuning.grid for seed in seeds]
 
 
 def _command(values: flags.FlagValues) -> str:

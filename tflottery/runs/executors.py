@@ -8,7 +8,7 @@ from typing import Protocol
 from tflottery.errors import UserError, suggest
 from tflottery.runs.processes import Processes
 from tflottery.runs.realise import Realiser, realise_all
-from tflottery.runs.resources import LOCAL, PROCESSES, Resources
+from tflottery.runs.resources import LOCAL, PROCESSES, RAY, Resources
 from tflottery.runs.specs import RunSpec
 
 
@@ -24,9 +24,20 @@ class Executor(Protocol):
         ...
 
 
+def _ray_cluster(resources: Resources) -> Executor:
+    try:
+        from tflottery.runs.ray_cluster import RayCluster
+    except ImportError:
+        raise UserError(
+            "The executor ray needs Ray on every machine: pip install 'tflottery[ray]'."
+        ) from None
+    return RayCluster(resources)
+
+
 EXECUTORS: dict[str, Callable[[Resources], Executor]] = {
     LOCAL: lambda resources: realise_all,
     PROCESSES: Processes,
+    RAY: _ray_cluster,
 }
 
 

@@ -65,10 +65,10 @@ def realise_in(
     specs = list(specs)
     missing = realise.missing(specs)
     if missing:
-        # Once, here: workers would all encode the same texts at the same time.
-        for data in {spec.recipe.data for spec in ancestry(specs)}:
-            load_corpus(data, realise.store)
         with start() as pool:
+            # Once, here: workers would all encode the same texts at the same time.
+            for data in {spec.recipe.data for spec in ancestry(specs)}:
+                load_corpus(data, realise.store)
             _Drive(pool, Schedule(missing), realise).go()
     # What failed is known to the realiser by now; what a cell's failure is called, it decides.
     return realise_all(specs, realise)

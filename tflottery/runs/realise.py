@@ -160,6 +160,9 @@ class Realiser:
                 visit(parent)
             ordered.append(spec)
 
+        specs = list(specs)
+        for spec in specs:
+            self.wants(spec)  # before one is looked at that another wants a snapshot of
         for spec in specs:
             visit(spec)
         return ordered

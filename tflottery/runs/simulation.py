@@ -1,0 +1,146 @@
+"""How long a plan would take on many workers, from the times of trainings that were done.
+
+The schedule is the executors' own; only the clock is made up. What is left out: starting workers,
+compiling, reading and writing the store.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tflottery import seeds
+from tflottery.errors import UserError
+from tflottery.runs.schedule import Schedule
+from tflottery.runs.specs import Recipe, RunSpec, ancestry
+from tflottery.runs.store import Store
+
+# So near to the longest chain, a plan gains nothing from more workers.
+_NEAR = 1.05
+
+
+@dataclass(frozen=True)
+class Timing:
+    """A plan on so many workers. ``seconds``: from its beginning to its end. ``work``: of all its
+    trainings together."""
+
+    workers: int
+    seconds: float
+    work: float
+
+    @property
+    def speed_up(self) -> float:
+        """How many times as fast as one worker."""
+        return self.work / self.seconds
+
+    @property
+    def busy(self) -> float:
+        """The fraction of their time in which workers train."""
+        return self.speed_up / self.workers
+
+
+class Simulation:
+    """A plan whose trainings take known times.
+
+    Args:
+        specs: the plan; its ancestry is what is trained.
+        seconds: of each training, by key.
+    """
+
+    def __init__(self, specs: Iterable[RunSpec], seconds: Mapping[str, float]) -> None:
+        self.runs = ancestry(specs)
+        self._seconds = seconds
+        self.work = sum(seconds[spec.key] for spec in self.runs)
+
+    def longest_chain(self) -> list[RunSpec]:
+        """The runs that follow one another and together take the longest; no number of workers
+        is faster."""
+        until: dict[str, float] = {}
+        before: dict[str, RunSpec | None] = {}
+        for spec in self.runs:
+            parents = [parent for parent, _ in spec.needs()]
+            last = max(parents, key=lambda parent: until[parent.key], default=None)
+            before[spec.key] = last
+            until[spec.key] = self._seconds[spec.key] + (until[last.key] if last else 0.0)
+        chain: list[RunSpec] = []
+        at: RunSpec | None = max(self.runs, key=lambda spec: until[spec.key])
+        while at is not None:
+            chain.append(at)
+            at = before[at.key]
+        return chain[::-1]
+
+    def longest(self) -> float:
+        """Seconds that the longest chain takes."""
+        return sum(self._seconds[spec.key] for spec in self.longest_chain())
+
+    def on(self, workers: int) -> Timing:
+        """The plan on so many workers, all there from the beginning."""
+        schedule = Schedule(self.runs)
+        now, idle = 0.0, workers
+        ends: list[tuple[float, str, RunSpec]] = []
+        while schedule.open:
+            while idle and (spec := schedule.take()):
+                heapq.heappush(ends, (now + self._seconds[spec.key], spec.key, spec))
+                idle -= 1
+            now, _, ended = heapq.heappop(ends)
+            schedule.done(ended)
+            idle += 1
+        return Timing(workers, now, self.work)
+
+    def saturation(self) -> Timing:
+        """The fewest workers on which the plan ends within 5 % of its longest chain."""
+        longest = self.longest()
+        few, many = 0, len(self.runs)
+        enough = self.on(many)
+        while many - few > 1:
+            tried = self.on((few + many) // 2)
+            if tried.seconds <= _NEAR * longest:
+                many, enough = tried.workers, tried
+            else:
+                few = tried.workers
+        return enough
+
+
+def recorded_seconds(specs: Sequence[RunSpec], store: Store) -> tuple[dict[str, float], int]:
+    """Seconds of each training in an ancestry, by key, and how many of them the store recorded.
+
+    The others are drawn from the recorded ones that differ from them in their seeds, mask and
+    initial weights alone, or where there are none, in the length of the training too: those are
+    scaled by the epochs.
+
+    Raises:
+        UserError: nothing like them is recorded.
+    """
+    runs = ancestry(specs)
+    found = {spec.key: run.seconds for spec in runs if (run := store.find(spec.key))}
+    alike: defaultdict[Recipe, list[float]] = defaultdict(list)
+    an_epoch: defaultdict[Recipe, list[float]] = defaultdict(list)
+    for spec in runs:
+        if spec.key in found:
+            alike[spec.recipe].append(found[spec.key])
+            epochs = spec.recipe.training.epochs
+            an_epoch[_without_length(spec.recipe)].append(found[spec.key] / epochs)
+    random = seeds.generator("simulation")
+    seconds = dict(found)
+    for spec in runs:
+        if spec.key in found:
+            continue
+        if spec.recipe in alike:
+            seconds[spec.key] = float(random.choice(alike[spec.recipe]))
+        elif _without_length(spec.recipe) in an_epoch:
+            drawn = float(random.choice(an_epoch[_without_length(spec.recipe)]))
+            seconds[spec.key] = spec.recipe.training.epochs * drawn
+        else:
+            raise UserError(
+                f"{store.root} holds no training that tells how long these take; do one seed "
+                "first, with --seeds 1."
+            )
+    return seconds, len(found)
+
+
+def _without_length(recipe: Recipe) -> Recipe:
+    training = dataclasses.replace(recipe.training, epochs=1, patience=1)
+    return dataclasses.replace(recipe, training=training)
