@@ -103,12 +103,16 @@ def staging_folder(path: Path) -> Path:
 
 def _rename(staging: Path, path: Path) -> None:
     """Gives a folder its name, unless another process has given it to one."""
+    taken = FileExistsError(errno.EEXIST, "it exists already", str(path))
+    # Renaming replaces an empty folder, but none with something in it, however late that came.
+    if path.exists():
+        raise taken
     try:
         staging.replace(path)
     except OSError as error:
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-            raise
-        raise FileExistsError(errno.EEXIST, "it exists already", str(path)) from None
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            raise taken from None
+        raise
 
 
 def require_writable(path: Path, flag: str) -> None:
