@@ -203,8 +203,7 @@ class Live(_Watch):
 
     def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
         self._fractions[spec.key] = step / steps
-        status = f"loss {logs['loss']:.3f} accuracy {100 * logs['accuracy']:.1f} %"
-        status += self._validations[spec.key]
+        status = self._status(spec, logs)
         self._show(self._bars[spec.key], total=steps, completed=step, status=status)
         if step % 20 == 0:
             self._show(self._all, status=self._remaining())
@@ -213,6 +212,12 @@ class Live(_Watch):
         self._validations[spec.key] = (
             f", epoch {epoch:.3g}/{epochs}: {100 * logs['val_accuracy']:.1f} %"
         )
+        # No step comes after the last validation, but the evaluation on test data does.
+        self._show(self._bars[spec.key], status=self._status(spec, logs))
+
+    def _status(self, spec: RunSpec, logs: Logs) -> str:
+        accuracy = f"loss {logs['loss']:.3f} accuracy {100 * logs['accuracy']:.1f} %"
+        return accuracy + self._validations[spec.key]
 
 
 def watch(
