@@ -133,9 +133,9 @@ class RayPool:
         try:
             goes_on = isinstance(said, ray.ObjectRefGenerator)
             message: Message = ray.get(next(said) if goes_on else said)
-        except ray.exceptions.RayError as error:
+        except (ray.exceptions.RayError, StopIteration) as error:
             del self._next[said], self._actors[worker]
-            return Lost(f"{type(error).__name__}")
+            return Lost(type(error).__name__)
         if isinstance(message, (Ready, Ended, Failed, Broken)):
             del self._next[said]
         return message
