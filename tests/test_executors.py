@@ -317,7 +317,7 @@ class Tally(Silent):
         self.reasons.append(reason)
 
 
-def test_processes_give_what_local_gives_whoever_is_killed(plan, local, tmp_path):
+def test_processes_give_what_local_gives_whoever_is_killed(plan, local, tmp_path, monkeypatch):
     failures, expected = local
     assert len(expected) == 8 and set(failures.values()) == {
         "the loss is not finite; lower training.learning_rate"
@@ -333,9 +333,10 @@ def test_processes_give_what_local_gives_whoever_is_killed(plan, local, tmp_path
     begun = sum(tally.told["begun", spec.key] for spec in ancestry(plan))
     assert begun == len(expected) + 2
     assert children(os.getpid()) == []
-    # Nothing is left to do, so no worker is started.
+    # Nothing is left to do, so no worker is started: it could not be.
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     done = [spec for spec in plan if spec.key not in failures]
-    assert Processes(Resources(workers=0))(done, Realiser(Store(tmp_path / "runs"), plan)) == {}
+    assert Processes(Resources(workers=2))(done, Realiser(Store(tmp_path / "runs"), plan)) == {}
 
 
 def test_a_damaged_run_ends_it_as_it_ends_local(plan, recipe, tmp_path):
