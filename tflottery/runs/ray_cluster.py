@@ -128,6 +128,9 @@ class RayPool:
     def messages(self) -> list[tuple[int, Message]]:
         waiting = list(self._next)
         ready, _ = ray.wait(waiting, timeout=_SECONDS_BETWEEN_LOOKS, fetch_local=False)
+        if ready:
+            # Whoever else has something to say by now.
+            ready, _ = ray.wait(waiting, num_returns=len(waiting), timeout=0, fetch_local=False)
         return [(self._next[one], self._receive(one)) for one in ready]
 
     def _receive(self, said: Any) -> Message:
