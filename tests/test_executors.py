@@ -317,7 +317,7 @@ class Tally(Silent):
         self.reasons.append(reason)
 
 
-def test_processes_give_what_local_gives_whoever_is_killed(plan, local, tmp_path):
+def test_processes_give_what_local_gives_whoever_is_killed(plan, local, tmp_path, monkeypatch):
     failures, expected = local
     assert len(expected) == 8 and set(failures.values()) == {
         "the loss is not finite; lower training.learning_rate"
@@ -333,9 +333,10 @@ def test_processes_give_what_local_gives_whoever_is_killed(plan, local, tmp_path
     begun = sum(tally.told["begun", spec.key] for spec in ancestry(plan))
     assert begun == len(expected) + 2
     assert children(os.getpid()) == []
-    # Nothing is left to do, so no worker is started.
+    # Nothing is left to do, so no worker is started: it could not be.
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     done = [spec for spec in plan if spec.key not in failures]
-    assert Processes(Resources(workers=0))(done, Realiser(Store(tmp_path / "runs"), plan)) == {}
+    assert Processes(Resources(workers=2))(done, Realiser(Store(tmp_path / "runs"), plan)) == {}
 
 
 def test_a_damaged_run_ends_it_as_it_ends_local(plan, recipe, tmp_path):
@@ -366,6 +367,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
 
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    # A busy machine answers late; one that is gone refuses at once.
+    monkeypatch.setenv("RAY_health_check_timeout_ms", "60000")
     started = Cluster(
         initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
     )
@@ -410,16 +413,17 @@ def ancestors(pid: int) -> list[int]:
 
 
 @pytest.mark.long
-def test_a_machine_that_dies_in_the_middle_changes_nothing(cluster, plan, local, tmp_path):
+def test_a_machine_that_dies_in_the_middle_changes_nothing(cluster, plan, tmp_path, request):
     from tflottery.runs.ray_cluster import RayCluster
 
-    failures, expected = local
     root = tmp_path / "runs"
     threads = os.environ.get("TF_NUM_INTRAOP_THREADS")
     disaster = Disaster(cluster, root)
     realise = Realiser(Store(root), plan, disaster)
     execute = RayCluster(Resources("ray", threads=int(threads) if threads else 1))
-    assert execute(plan, realise) == failures
+    found = execute(plan, realise)
+    failures, expected = request.getfixturevalue("local")
+    assert found == failures
     assert disaster.lost_machine and len(cluster.worker_nodes) == 1
     assert any("taken again" in reason for reason in disaster.reasons)
     assert contents(root) == expected

@@ -86,7 +86,8 @@ def test_end_to_end_right_after_find_ticket(command, here, capsys):
 
 def test_levels_seeds_sizes_and_the_other_way(here, capsys):
     flags = ["--to", "meals.csv", "--levels", "all", "--seeds", "2", "--train_size", "60"]
-    assert transfer.main([*flags, "--set", "training.learning_rate=0.01"]) == 0
+    flags += ["--set", "training.learning_rate=0.01"]
+    assert transfer.main([*flags, "--workers", "2"]) == 0
     (forward,) = results(here)
     about = json.loads((forward / "result.json").read_text())
     assert about["levels"] == [0.2, 0.36] and about["seeds"] == [1, 2]

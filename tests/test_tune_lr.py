@@ -110,6 +110,16 @@ def test_a_second_search_trains_nothing_and_writes_the_same(here, capsys):
     assert results(here) == [folder] and contents(folder) == before
 
 
+def test_a_grid_in_several_processes_gives_the_same(here, capsys):
+    (folder,) = results(here)
+    before = contents(folder)
+    shutil.rmtree(here / "runs")
+    assert tune_lr.main([*CURVE, "--workers", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "seed 1 ticket-0.5 learning_rate 0.02" in printed and "ancestor" not in printed
+    assert results(here) == [folder] and contents(folder) == before
+
+
 def test_find_ticket_takes_the_rule_and_records_both_rates(here, capsys):
     (folder,) = results(here)
     document = read_rule(folder / "rule.json")[1]
@@ -224,6 +234,7 @@ def test_hyperband_goes_on_from_weights_and_fits_no_rule(here, capsys):
         (["--arms", "tickets"], "did you mean 'ticket'"),
         (["--tuner", "gird"], "did you mean 'grid'"),
         (["--trials", "0"], "--trials takes a whole number"),
+        (["--tuner", "random", "--workers", "2"], "Only a grid is known beforehand"),
         (["--seeds", "0"], "--seeds takes a whole number"),
         (["--set", "tuning.rates=3"], "There is no key tuning.rates"),
         (["--ticket", "nowhere"], "nowhere holds no ticket"),

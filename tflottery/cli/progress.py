@@ -168,12 +168,14 @@ class Live(_Watch):
 
     def _count(self) -> None:
         done = len(self._seen) - len(self._began)
-        hidden = len(self._began) - _BARS
-        more = f" ({hidden} more go on)" if hidden > 0 else ""
-        self._show(self._all, completed=done, status=self._remaining() + more)
+        self._show(self._all, completed=done, status=self._rest())
         self._show(self._waiting, visible=not self._began)
         for number, bar in enumerate(self._bars.values()):
             self._show(bar, visible=number < _BARS)
+
+    def _rest(self) -> str:
+        hidden = len(self._began) - _BARS
+        return self._remaining() + (f" ({hidden} more go on)" if hidden > 0 else "")
 
     def run_begun(self, spec: RunSpec) -> None:
         title = self._begin(spec)
@@ -198,7 +200,8 @@ class Live(_Watch):
     def run_stopped(self, spec: RunSpec, reason: str) -> None:
         self._forget(spec.key)
         self._remove(spec.key)
-        self._progress.console.print(f"{self._label(spec)}: {reason}", soft_wrap=True)
+        line = f"{self._label(spec)}: {reason}"
+        self._progress.console.print(line, highlight=False, soft_wrap=True)
         self._count()
 
     def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
@@ -206,7 +209,7 @@ class Live(_Watch):
         status = self._status(spec, logs)
         self._show(self._bars[spec.key], total=steps, completed=step, status=status)
         if step % 20 == 0:
-            self._show(self._all, status=self._remaining())
+            self._show(self._all, status=self._rest())
 
     def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
         self._validations[spec.key] = (

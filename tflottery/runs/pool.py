@@ -24,6 +24,9 @@ from tflottery.runs.tasks import (
     Validated,
 )
 
+# On steps: often enough for an eye, seldom enough for the one process that hears all workers.
+_SECONDS_BETWEEN_MESSAGES = 0.25
+_MESSAGES_A_SECOND = 200
 # So many workers in a row that end before they are ready, for each that there should be.
 _STARTS = 3
 
@@ -90,14 +93,14 @@ class _Drive:
     def go(self) -> None:
         while self._schedule.open:
             size = self._pool.keep(self._schedule.open)
-            self._hand_out()
+            self._hand_out(pause=max(_SECONDS_BETWEEN_MESSAGES, size / _MESSAGES_A_SECOND))
             for worker, message in self._pool.messages():
                 if isinstance(message, Lost):
                     self._lose(worker, message.reason, size)
                 else:
                     self._hear(worker, message)
 
-    def _hand_out(self) -> None:
+    def _hand_out(self, pause: float) -> None:
         waiting, self._idle = self._idle, []
         for worker in waiting:
             spec = self._schedule.take(self._compiled[worker])
@@ -106,7 +109,7 @@ class _Drive:
                 continue
             self._busy[worker] = spec
             self._compiled[worker].append(network(spec))
-            self._pool.give(worker, Task(spec, tuple(sorted(self._realise.wants(spec)))))
+            self._pool.give(worker, Task(spec, tuple(sorted(self._realise.wants(spec))), pause))
 
     def _hear(self, worker: int, message: Message) -> None:
         if isinstance(message, Ready):

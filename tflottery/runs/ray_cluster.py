@@ -27,6 +27,8 @@ from tflottery.runs.tasks import Broken, Ended, Failed, Lost, Message, Ready, Ta
 _SECONDS_BETWEEN_LOOKS = 5.0
 _SECONDS_TO_ANSWER = 10.0
 _THIS_MACHINE = "auto"
+# What a worker says of a task at its end.
+_LAST = (Ended, Failed, Broken)
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,9 @@ class RayPool:
     def messages(self) -> list[tuple[int, Message]]:
         waiting = list(self._next)
         ready, _ = ray.wait(waiting, timeout=_SECONDS_BETWEEN_LOOKS, fetch_local=False)
+        if ready:
+            # Whoever else has something to say by now.
+            ready, _ = ray.wait(waiting, num_returns=len(waiting), timeout=0, fetch_local=False)
         return [(self._next[one], self._receive(one)) for one in ready]
 
     def _receive(self, said: Any) -> Message:
@@ -133,10 +138,11 @@ class RayPool:
         try:
             goes_on = isinstance(said, ray.ObjectRefGenerator)
             message: Message = ray.get(next(said) if goes_on else said)
-        except ray.exceptions.RayError as error:
-            del self._next[said], self._actors[worker]
-            return Lost(f"{type(error).__name__}")
-        if isinstance(message, (Ready, Ended, Failed, Broken)):
+        except (ray.exceptions.RayError, StopIteration) as error:
+            del self._next[said]
+            ray.kill(self._actors.pop(worker))  # it may only be out of reach
+            return Lost(type(error).__name__)
+        if isinstance(message, (Ready, *_LAST)):
             del self._next[said]
         return message
 
@@ -150,22 +156,26 @@ def _require_answer(address: str) -> None:
 
 
 class _Worker:
-    """What runs in an actor."""
+    """What runs in an actor: trainings in a thread of their own, so that they can be told of."""
 
     def __init__(self, store: Path) -> None:
         self._store = Store(store)
+        self._tasks: SimpleQueue[Task] = SimpleQueue()
+        self._messages: SimpleQueue[Message] = SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            perform(self._tasks.get(), self._store, self._messages.put)
 
     def ready(self) -> Message:
         return Ready()
 
     def perform(self, task: Task) -> Iterator[Message]:
         """Says how the task goes while it does."""
-        messages: SimpleQueue[Message] = SimpleQueue()
-        threading.Thread(
-            target=perform, args=(task, self._store, messages.put), daemon=True
-        ).start()
+        self._tasks.put(task)
         while True:
-            message = messages.get()
+            message = self._messages.get()
             yield message
-            if isinstance(message, (Ended, Failed, Broken)):
+            if isinstance(message, _LAST):
                 return

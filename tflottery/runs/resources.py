@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 LOCAL, PROCESSES, RAY = "local", "processes", "ray"
 _THREADS = "TF_NUM_INTRAOP_THREADS"
+_GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
 
 
 @dataclass(frozen=True)
@@ -49,4 +50,4 @@ def environment(threads: int | None) -> dict[str, str]:
     """
     names = (_THREADS, "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
     chosen = {} if threads is None else {name: str(threads) for name in names}
-    return {**chosen, "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+    return {**chosen, _GROWTH: os.environ.get(_GROWTH, "true")}

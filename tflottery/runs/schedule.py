@@ -29,7 +29,12 @@ class Schedule:
     def __init__(self, runs: Sequence[RunSpec]) -> None:
         self._specs = {spec.key: spec for spec in runs}
         self._places = {key: place for place, key in enumerate(self._specs)}
-        self._networks = {key: network(spec) for key, spec in self._specs.items()}
+        # Networks by number: they are long to hash.
+        self._numbers: dict[Hashable, int] = {}
+        self._networks = {
+            key: self._numbers.setdefault(network(spec), len(self._numbers))
+            for key, spec in self._specs.items()
+        }
         self._children: dict[str, list[str]] = {key: [] for key in self._specs}
         self._waits_for = dict.fromkeys(self._specs, 0)
         for key, spec in self._specs.items():
@@ -43,7 +48,7 @@ class Schedule:
         self._open = set(self._specs)
         self._lost: Counter[str] = Counter()
         # By network, so that a worker need not look at every run for one of its own.
-        self._ready: dict[Hashable, list[tuple[float, int, str]]] = {}
+        self._ready: dict[int, list[tuple[float, int, str]]] = {}
         for key in self._specs:
             self._offer(key)
 
@@ -58,17 +63,17 @@ class Schedule:
         Args:
             compiled: the networks (``realise.network``) that the worker has at hand.
         """
+        at_hand = {self._numbers.get(one) for one in compiled}
         heads = [
-            (-heap[0][0], name in compiled, -heap[0][1], name)
-            for name, heap in self._ready.items()
+            (-heap[0][0], number in at_hand, -heap[0][1], number)
+            for number, heap in self._ready.items()
         ]
         if not heads:
             return None
-        name = max(heads, key=lambda head: head[:3])[3]
-        heap = self._ready[name]
-        key = heapq.heappop(heap)[2]
-        if not heap:
-            del self._ready[name]
+        number = max(heads)[-1]
+        key = heapq.heappop(self._ready[number])[-1]
+        if not self._ready[number]:
+            del self._ready[number]
         return self._specs[key]
 
     def done(self, spec: RunSpec) -> None:

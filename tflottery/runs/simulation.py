@@ -92,13 +92,15 @@ class Simulation:
 
     def saturation(self) -> Timing:
         """The fewest workers on which the plan ends within 5 % of its longest chain."""
-        longest = self.longest()
-        few, many = 0, len(self.runs)
-        enough = self.on(many)
-        while many - few > 1:
-            tried = self.on((few + many) // 2)
-            if tried.seconds <= _NEAR * longest:
-                many, enough = tried.workers, tried
+        goal = _NEAR * self.longest()
+        few = int(self.work / goal)
+        enough = self.on(few + 1)
+        while enough.seconds > goal:
+            few, enough = enough.workers, self.on(2 * enough.workers)
+        while enough.workers - few > 1:
+            tried = self.on((few + enough.workers) // 2)
+            if tried.seconds <= goal:
+                enough = tried
             else:
                 few = tried.workers
         return enough

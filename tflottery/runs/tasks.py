@@ -16,20 +16,19 @@ from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Run, Store
 from tflottery.training.callbacks import Logs
 
-# Often enough for an eye.
-_SECONDS_BETWEEN_STEPS = 0.25
-
 
 @dataclass(frozen=True)
 class Task:
-    """A run to realise, and the snapshots that it is to keep."""
+    """A run to realise, the snapshots that it is to keep, and the seconds at least from one
+    ``Stepped`` to the next."""
 
     spec: RunSpec
     snapshots: tuple[str, ...]
+    pause: float = 0.0
 
     def __reduce__(self) -> tuple[Any, ...]:
         # One ancestor after the other: pickle's own way goes as deep as the chain is long.
-        return _unpack, (_pack(self.spec), self.snapshots)
+        return _unpack, (_pack(self.spec), self.snapshots, self.pause)
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ Message = Ready | Begun | Stepped | Validated | Ended | Failed | Broken | Lost
 
 def perform(task: Task, store: Store, tell: Callable[[Message], None]) -> None:
     """Realises the task's run; tells how that goes, and last ``Ended``, ``Failed`` or ``Broken``."""
-    teller = _Teller(tell)
+    teller = _Teller(tell, task.pause)
     realise = Realiser(store, [], teller)
     realise.keep(task.spec, task.snapshots)
     try:
@@ -112,8 +111,9 @@ def perform(task: Task, store: Store, tell: Callable[[Message], None]) -> None:
 class _Teller(Silent):
     """Turns what an observer is told into messages."""
 
-    def __init__(self, tell: Callable[[Message], None]) -> None:
+    def __init__(self, tell: Callable[[Message], None], pause: float) -> None:
         self._tell = tell
+        self._pause = pause
         self._told = 0.0
         self.trained = False
 
@@ -122,7 +122,7 @@ class _Teller(Silent):
 
     def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
         self._last = Stepped(step, steps, dict(logs))
-        if time.monotonic() - self._told > _SECONDS_BETWEEN_STEPS:
+        if time.monotonic() - self._told > self._pause:
             self._tell(self._last)
             self._told = time.monotonic()
 
@@ -164,9 +164,9 @@ def _pack(spec: RunSpec) -> list[bytes]:
     return packed
 
 
-def _unpack(packed: list[bytes], snapshots: tuple[str, ...]) -> Task:
+def _unpack(packed: list[bytes], snapshots: tuple[str, ...], pause: float) -> Task:
     known: dict[str, RunSpec] = {}
     for content in packed:
         spec = _Unpacker(content, known).load()
         known[spec.key] = spec
-    return Task(spec, snapshots)
+    return Task(spec, snapshots, pause)

@@ -33,7 +33,9 @@ def _receive(connection: Connection, tasks: SimpleQueue[Task]) -> None:
     try:
         while True:
             tasks.put(connection.recv())
-    except (EOFError, OSError):
+    except Exception as error:
+        # The end of the parent; or something worse, which it finds as the reason of a lost worker.
+        print(repr(error), file=sys.stderr, flush=True)
         os._exit(1)
 
 

@@ -1,0 +1,86 @@
+"""The view of trainings that go on, one or several at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tflottery.cli.progress import Lines, Live, watch
+from tflottery.data.settings import DataSettings
+from tflottery.models.cnn import Cnn
+from tflottery.runs.specs import Dense, Fresh, Recipe, RunSpec
+from tflottery.runs.store import Run
+from tflottery.training.settings import TrainingSettings
+from tflottery.training.trainer import TrainingSeeds
+
+RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())
+SPECS = [RunSpec(RECIPE, Dense(), Fresh(seed), TrainingSeeds(seed, seed)) for seed in range(20)]
+LOGS = {"loss": 0.5, "accuracy": 0.75, "val_loss": 0.6, "val_accuracy": 0.7}
+
+
+@dataclasses.dataclass(frozen=True)
+class Finished(Run):
+    """A run that took ten seconds."""
+
+    record = {"seconds": 10.0, "metrics": {"val_accuracy": 0.7}}
+
+
+def run_of(spec: RunSpec) -> Run:
+    return Finished(spec.key, Path())
+
+
+def label(spec: RunSpec) -> str:
+    return f"seed {spec.init.seed}"
+
+
+def test_lines_of_trainings_that_go_on_at_once_keep_apart():
+    stream = io.StringIO()
+    view = watch(Console(file=stream), label, total=5, may_end_early=False)
+    assert isinstance(view, Lines)
+    one, two, three, four, _ = SPECS[:5]
+    with view:
+        view.run_found(four, run_of(four))
+        view.run_begun(one)
+        view.run_begun(two)
+        view.step_ended(one, 5, 10, LOGS)
+        view.validated(two, 1.0, 2, LOGS)
+        view.validated(one, 1.0, 2, LOGS)
+        view.run_ended(one, run_of(one))
+        view.run_stopped(two, "its worker was lost (SIGKILL); taken again")
+        view.run_begun(two)
+        view.run_ended(two, run_of(two))
+        view.run_stopped(three, "the loss is not finite")
+        view.run_found(one, run_of(one))
+    said = stream.getvalue().splitlines()
+    one_title, two_title = "2/5 seed 0", "3/5 seed 1"
+    titles = [line.split(":")[0] for line in said]
+    assert titles == ["1/5 seed 3", two_title, one_title, one_title, two_title, two_title, "seed 2"]
+    # Two are left of five; two go on at a time, one of them is as good as new.
+    assert said[3].endswith("validation 70.00 %, 0:10; 0:15 left")
+    assert said[4].endswith("taken again") and view.trained == 2
+
+
+@pytest.mark.parametrize("count", [2, 20])
+def test_the_live_view_has_a_bar_a_training_but_no_more_than_fit(count):
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=100, height=40)
+    view = watch(console, label, total=25, may_end_early=False)
+    assert isinstance(view, Live)
+    with view:
+        for spec in SPECS[:count]:
+            view.run_begun(spec)
+            view.step_ended(spec, 20, 40, LOGS)
+            view.validated(spec, 1.0, 2, LOGS)
+        view._progress.refresh()
+        shown = [task for task in view._progress.tasks if task.visible]
+        assert len(shown) == min(count, 12) + 1  # and the one of the whole plan
+        assert ("8 more go on" in stream.getvalue()) == (count == 20)
+        view.run_ended(SPECS[0], run_of(SPECS[0]))
+        view.run_stopped(SPECS[1], "the loss is not finite")
+        assert len(view._progress.tasks) == count  # two fewer, and two that are always there
+        assert view._progress.tasks[0].completed == 2
+    assert "seed 1: the loss is not finite" in stream.getvalue()
