@@ -113,6 +113,13 @@ def test_ancestry_has_parents_first_and_each_once():
     assert ordered == [DENSE, ROUND, child(ROUND), last]
 
 
+def test_a_chain_may_have_hundreds_of_rounds():
+    chain = [DENSE]
+    for number in range(400):
+        chain.append(child(chain[-1], seeds=TrainingSeeds(number, 1)))
+    assert ancestry(chain[-1:]) == chain
+
+
 def test_the_snapshots_that_descendants_want():
     late = child(ROUND, init=Snapshot(DENSE, "500it"))
     wanted = snapshots_wanted([late, child(ROUND)])

@@ -347,15 +347,18 @@ class RunSpec:
 def ancestry(specs: Iterable[RunSpec]) -> list[RunSpec]:
     """The specs and all their ancestors, each once, parents before children."""
     ordered: dict[str, RunSpec] = {}
-
-    def visit(spec: RunSpec) -> None:
-        if spec.key not in ordered:
-            for parent, _ in spec.needs():
-                visit(parent)
-            ordered[spec.key] = spec
-
-    for spec in specs:
-        visit(spec)
+    # By identity: a key asks for the keys of all ancestors at once, and a chain of many rounds is
+    # longer than Python's stack, so keys are asked for parents first.
+    visited: dict[int, RunSpec] = {}
+    stack = list(specs)[::-1]
+    while stack:
+        spec = stack[-1]
+        parents = [parent for parent, _ in spec.needs() if id(parent) not in visited]
+        if parents:
+            stack += parents[::-1]
+            continue
+        visited[id(stack.pop())] = spec
+        ordered.setdefault(spec.key, spec)
     return list(ordered.values())
 
 
