@@ -99,9 +99,20 @@ def test_validating_more_often_finds_the_best_moment_more_closely(trainer, small
     per_epoch = once.metrics["steps_per_epoch"]
     assert [row["step"] for row in once.history] == [per_epoch * n for n in (1, 2, 3)]
     period = twice.history[0]["step"]
-    assert period == round(per_epoch / 2) and len(twice.history) == 6
+    assert period == -(-per_epoch // 2) and len(twice.history) == 6
     best = min(twice.history, key=lambda row: row["val_loss"])
     assert twice.metrics["best_epoch"] == pytest.approx(best["step"] / per_epoch, abs=1e-4)
+
+
+@pytest.mark.parametrize("validations", [1, 2, 3, 4, 5])
+def test_a_training_ends_with_its_last_epoch_however_often_it_validates(
+    trainer, small_corpus, validations
+):
+    settings = dataclasses.replace(SETTINGS, validations_per_epoch=validations, patience=9)
+    trained = train(trainer, small_corpus, settings=settings, at=["3ep"])
+    total = 3 * trained.metrics["steps_per_epoch"]
+    assert trained.history[-1]["step"] == total and trained.metrics["epochs"] == 3
+    assert set(trained.snapshots) == {"3ep", "end"}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +131,6 @@ def test_validating_more_often_finds_the_best_moment_more_closely(trainer, small
 def test_the_rate_rises_then_falls_to_zero(changes, expected):
     settings = TrainingSettings(learning_rate=0.01, epochs=2, **changes)
     assert [rate(settings, step, per_epoch=4) for step in range(8)] == pytest.approx(expected)
-    assert rate(settings, 9, per_epoch=4) == (0.01 if settings.decay == "none" else 0)
 
 
 def test_training_follows_the_rate_and_begins_it_anew(trainer, small_corpus):

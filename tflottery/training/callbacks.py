@@ -117,6 +117,19 @@ class KeepBest(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class EndAfter(keras.callbacks.Callback):
+    """Ends the training after so many optimizer steps, also within a period."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self._left = steps
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._left -= 1
+        if not self._left:
+            self.model.stop_training = True
+
+
 class Report(keras.callbacks.Callback):
     """Passes on what Keras says to a ``Listener``.
 

@@ -22,7 +22,6 @@ def rate(settings: TrainingSettings, step: int, per_epoch: int) -> float:
     rising = settings.warmup * per_epoch
     if step < rising:
         return settings.learning_rate * (step + 1) / (math.ceil(rising) + 1)
-    # Validations round an epoch's length, so the last steps may lie a little past the end.
-    done = min(1.0, (step - rising) / (settings.epochs * per_epoch - rising))
+    done = (step - rising) / (settings.epochs * per_epoch - rising)
     shapes = {"none": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}
     return settings.learning_rate * shapes[settings.decay]

@@ -22,7 +22,14 @@ from tflottery.pruning.carrier import Carrier
 from tflottery.pruning.masks import Masks
 from tflottery.pruning.schedules import Gradual
 from tflottery.training import steps
-from tflottery.training.callbacks import KeepBest, Listener, Report, RewindCapture, SetRate
+from tflottery.training.callbacks import (
+    EndAfter,
+    KeepBest,
+    Listener,
+    Report,
+    RewindCapture,
+    SetRate,
+)
 from tflottery.training.optimizers import optimizer
 from tflottery.training.rates import rate
 from tflottery.training.settings import TrainingSettings
@@ -133,7 +140,8 @@ class Trainer:
         began = time.monotonic()
         per_epoch = batches.steps_per_epoch(corpus.train, settings.batch_size)
         # Keras validates after each of its epochs; ours are a part of the data long.
-        period = max(1, round(per_epoch / settings.validations_per_epoch))
+        period = -(-per_epoch // settings.validations_per_epoch)
+        total = per_epoch * settings.epochs
         moments = _moments(snapshots, per_epoch, settings.epochs)
         self._begin(masks, weights, random)
 
@@ -145,7 +153,7 @@ class Trainer:
             first=-(-self._gradual.last_update // period) if self._gradual else 1,
         )
         follow = SetRate(lambda step: rate(settings, step, per_epoch))
-        callbacks = [follow, *self._carrier.callbacks(), capture, best]
+        callbacks = [follow, *self._carrier.callbacks(), capture, best, EndAfter(total)]
         if listener:
             callbacks.append(Report(listener, settings.epochs, period, per_epoch))
         logs = self._fit(
@@ -156,7 +164,7 @@ class Trainer:
             callbacks=callbacks,
         )
         history = [
-            {"step": period * number, **dict(zip(logs, values, strict=True))}
+            {"step": min(period * number, total), **dict(zip(logs, values, strict=True))}
             for number, values in enumerate(zip(*logs.values(), strict=True), start=1)
         ]
 
