@@ -107,15 +107,17 @@ def _masked(chosen: Config, data: Batches) -> Work:
 
 def _steps(model: keras.Model, data: Batches, *, of_tfmot: bool = False) -> Work:
     """Trains on the batches, through the model's own compiled training function."""
-    tensors = [(tf.constant(ids), tf.constant(labels)) for ids, labels in data]
+    signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
+    dataset = tf.data.Dataset.from_generator(lambda: iter(data), output_signature=signature)
     for layer in model.layers if of_tfmot else ():
         if hasattr(layer, "pruning_step"):
             layer.pruning_step.assign(0)
     train: Callable[..., dict[str, tf.Tensor]] = model.make_train_function()
 
     def work() -> None:
-        batches_left = iter(tensors)
-        for _ in tensors:
+        # A Python iterator would be traced anew at every step.
+        batches_left = iter(dataset)
+        for _ in data:
             logs = train(batches_left)
         float(logs["loss"])
 
