@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tflottery.cli.progress import Lines, Live, watch
+from tflottery.cli.progress import Lines, Live, time_for, watch
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
 from tflottery.runs.specs import Dense, Fresh, Recipe, RunSpec
@@ -84,3 +84,15 @@ def test_the_live_view_has_a_bar_a_training_but_no_more_than_fit(count):
         assert len(view._progress.tasks) == count  # two fewer, and two that are always there
         assert view._progress.tasks[0].completed == 2
     assert "seed 1: the loss is not finite" in stream.getvalue()
+
+
+def test_a_guess_counts_epochs_and_workers():
+    class Kept:
+        def find(self, key: str) -> Run | None:
+            return run_of(SPECS[0]) if key == SPECS[0].key else None
+
+    an_epoch = 10 / RECIPE.training.epochs
+    epochs = round(3600 / an_epoch)
+    assert time_for(epochs, SPECS[:1], Kept()) == "about 1 h 00"
+    assert time_for(epochs, SPECS[:1], Kept(), at_a_time=4) == "about 15:00 with 4 workers"
+    assert time_for(epochs, SPECS[1:], Kept()) == "how long that takes is known after the first"

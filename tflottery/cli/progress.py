@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from tflottery.runs.realise import Realiser
+from tflottery.runs.resources import Resources
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Run, Store
 from tflottery.training.callbacks import Logs
+
+_ALONE = Resources()
 
 
 def clock(seconds: float) -> str:
@@ -231,14 +234,30 @@ def watch(
     return view(console, label, total, may_end_early)
 
 
-def show_plan(console: Console, specs: list[RunSpec], realise: Realiser, store: Store) -> None:
+def show_plan(
+    console: Console,
+    specs: Sequence[RunSpec],
+    realise: Realiser,
+    store: Store,
+    resources: Resources = _ALONE,
+) -> None:
     """How many of the trainings are done, and about how long the others take."""
     done = [spec for spec in specs if realise.is_done(spec)]
-    missing = len(specs) - len(done)
-    seconds = [found.seconds for spec in done if (found := store.find(spec.key))]
-    time = (
-        f"about {clock(missing * sum(seconds) / len(seconds))}"
-        if seconds
-        else "how long that takes is known after the first"
+    missing = [spec for spec in specs if not realise.is_done(spec)]
+    epochs = sum(spec.recipe.training.epochs for spec in missing)
+    console.print(
+        f"{len(specs)} trainings: {len(done)} in the store, {len(missing)} to train; "
+        f"{time_for(epochs, done, store, resources.at_a_time)}."
     )
-    console.print(f"{len(specs)} trainings: {len(done)} in the store, {missing} to train; {time}.")
+
+
+def time_for(epochs: int, done: Sequence[RunSpec], store: Store, at_a_time: int = 1) -> str:
+    """About how long so many epochs take, as finished trainings of the plan tell."""
+    known = [(spec, run) for spec in done if (run := store.find(spec.key))]
+    if not known:
+        return "how long that takes is known after the first"
+    an_epoch = sum(run.seconds for _, run in known) / sum(
+        spec.recipe.training.epochs for spec, _ in known
+    )
+    workers = f" with {at_a_time} workers" if at_a_time > 1 else ""
+    return f"about {clock(epochs * an_epoch / at_a_time)}{workers}"

@@ -31,7 +31,8 @@ def run(values: flags.FlagValues) -> None:
     Raises:
         TrainingError: some training failed; the rest is done and written.
     """
-    execute = make_executor(common.resources(values))
+    resources = common.resources(values)
+    execute = make_executor(resources)
     seeds = tuple(range(1, common.whole_number(values, "seeds", least=1) + 1))
     chosen = config.load(values.config or "", common.overrides(values), values.set)
     store = Store(Path(values.store))
@@ -41,7 +42,7 @@ def run(values: flags.FlagValues) -> None:
     console = Console(highlight=False)
     wanted = [spec for seed in seeds for spec in study.wanted(seed)]
     if values.dry_run:
-        show_plan(console, specs, Realiser(store, wanted), store)
+        show_plan(console, specs, Realiser(store, wanted), store, resources)
         return
     labels = _labels(study)
     if values.simulate:

@@ -13,7 +13,7 @@ from rich.table import Table
 from tflottery import config, lottery
 from tflottery.cli import COMMANDS
 from tflottery.cli import flags as common
-from tflottery.cli.progress import clock, watch
+from tflottery.cli.progress import time_for, watch
 from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.data.corpus import Corpus
@@ -125,12 +125,8 @@ def _show_plan(console: Console, plan: Plan, store: Store) -> None:
         state = "in the store" if spec in done else "to train"
         console.print(f"{spec.key[:12]}  {labels[spec.key]:<20} {state}")
     count = len(shown) - len(done) + plan.is_open
-    seconds = [run.seconds for spec in done if (run := store.find(spec.key))]
-    time = (
-        f"about {clock(count * sum(seconds) / len(seconds))}"
-        if seconds
-        else "how long that takes is known after the first"
-    )
+    # Every training of a plan has the epochs of the dense one.
+    time = time_for(count * plan.dense.recipe.training.epochs, done, store)
     limit = "at most " if plan.is_open else ""
     console.print(f"To train: {limit}{count} of {len(tickets) + 1} runs; {time}.")
 

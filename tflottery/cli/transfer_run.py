@@ -39,7 +39,8 @@ def run(values: flags.FlagValues) -> None:
     """
     if not values.to:
         raise UserError("Say where to: bin/transfer --to yelp_polarity, or a file of your own.")
-    execute = make_executor(common.resources(values))
+    resources = common.resources(values)
+    execute = make_executor(resources)
     count = common.whole_number(values, "seeds", least=1)
     ticket = open_ticket(Path(values.ticket), values.model)
     level = level_of(ticket)
@@ -55,7 +56,7 @@ def run(values: flags.FlagValues) -> None:
     console = Console(highlight=False)
     console.print(_headline(ticket), soft_wrap=True)
     if values.dry_run:
-        show_plan(console, specs, Realiser(store, wanted), store)
+        show_plan(console, specs, Realiser(store, wanted), store, resources)
         return
     labels = _labels(transfer, seeds)
 

@@ -22,7 +22,7 @@ from tflottery.report.tuning_article import answers
 from tflottery.report.tunings import in_words, load_tuning, terminal
 from tflottery.runs.executors import make_executor
 from tflottery.runs.realise import Realiser, load_corpus
-from tflottery.runs.resources import LOCAL
+from tflottery.runs.resources import LOCAL, Resources
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.search import Search
@@ -61,7 +61,7 @@ def run(values: flags.FlagValues) -> None:
     if tuning.settings.tuner == HYPERBAND:
         console.print(_NO_CURVE, soft_wrap=True)
     if values.dry_run:
-        _show(console, tuning, seeds, store)
+        _show(console, tuning, seeds, store, resources)
         return
     home = [level.ticket] if level else []
     untuned = [tuning.untuned(cell, seed) for cell in tuning.cells for seed in seeds]
@@ -183,14 +183,16 @@ def _most(tuning: Tuning, seeds: range) -> int:
     return len(_behind(tuning, seeds)) + trials
 
 
-def _show(console: Console, tuning: Tuning, seeds: range, store: Store) -> None:
+def _show(
+    console: Console, tuning: Tuning, seeds: range, store: Store, resources: Resources
+) -> None:
     console.print(
         f"{len(tuning.cells)} networks x {tuning.trials_a_cell} trials x {len(seeds)} seeds, "
         f"beside {len(_behind(tuning, seeds))} trainings that only find masks."
     )
     if tuning.settings.tuner == "grid":
         specs = ancestry(_grid_specs(tuning, seeds))
-        show_plan(console, specs, Realiser(store, specs), store)
+        show_plan(console, specs, Realiser(store, specs), store, resources)
     else:
         console.print(
             f"At most {_most(tuning, seeds)} trainings; the search decides which values it tries."

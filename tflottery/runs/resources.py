@@ -35,6 +35,13 @@ class Resources:
             threads = int(os.environ.get(_THREADS) or max(1, share))
         return cls(executor, workers, threads, address)
 
+    @property
+    def at_a_time(self) -> int:
+        """Trainings at a time; 1 where only a cluster knows."""
+        if self.executor == PROCESSES:
+            return self.workers or cores()
+        return self.workers or 1
+
 
 def cores() -> int:
     """Those that this process may use."""
