@@ -34,6 +34,10 @@ FORMAT_VERSION = 2
 SPLITS = ("train", "validation", "test")
 _TEST_FRACTION = 0.2
 _CHUNK = 1_024
+# Bytes of a file that stays on disk, for workers to share and for more data than memory. Evaluation
+# takes texts in the order of their lengths: where the system lets go of a file's pages, each text
+# is a read from disk.
+_MAPPED = 128 * 2**20
 
 
 @dataclass(frozen=True)
@@ -293,7 +297,9 @@ def _read(folder: Path) -> Corpus:
         check_file(folder / name, checksum)
 
     def part(split: str, name: str) -> np.ndarray:
-        return np.load(folder / f"{split}.{name}.npy", mmap_mode="r", allow_pickle=False)
+        path = folder / f"{split}.{name}.npy"
+        is_large = path.stat().st_size > _MAPPED
+        return np.load(path, mmap_mode="r" if is_large else None, allow_pickle=False)
 
     encoded = {
         split: Encoded(part(split, "ids"), part(split, "offsets"), part(split, "labels"))
