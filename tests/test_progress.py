@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tflottery.cli.progress import Lines, Live, time_for, watch
+from tflottery.cli.progress import Lines, Live, open_console, time_for, watch
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
 from tflottery.runs.specs import Dense, Fresh, Recipe, RunSpec
@@ -39,7 +39,7 @@ def label(spec: RunSpec) -> str:
 
 def test_lines_of_trainings_that_go_on_at_once_keep_apart():
     stream = io.StringIO()
-    view = watch(Console(file=stream), label, total=5, may_end_early=False)
+    view = watch(Console(file=stream, highlight=False), label, total=5, may_end_early=False)
     assert isinstance(view, Lines)
     one, two, three, four, _ = SPECS[:5]
     with view:
@@ -67,7 +67,7 @@ def test_lines_of_trainings_that_go_on_at_once_keep_apart():
 @pytest.mark.parametrize("count", [2, 20])
 def test_the_live_view_has_a_bar_a_training_but_no_more_than_fit(count):
     stream = io.StringIO()
-    console = Console(file=stream, force_terminal=True, width=100, height=40)
+    console = Console(file=stream, force_terminal=True, width=100, height=40, highlight=False)
     view = watch(console, label, total=25, may_end_early=False)
     assert isinstance(view, Live)
     with view:
@@ -84,6 +84,23 @@ def test_the_live_view_has_a_bar_a_training_but_no_more_than_fit(count):
         assert len(view._progress.tasks) == count  # two fewer, and two that are always there
         assert view._progress.tasks[0].completed == 2
     assert "seed 1: the loss is not finite" in stream.getvalue()
+
+
+@pytest.mark.parametrize("terminal", ["dumb", "xterm"])
+def test_a_label_is_shown_as_it_is(terminal, capsys, monkeypatch):
+    monkeypatch.setenv("TERM", terminal)
+    if terminal == "xterm":
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    view = watch(open_console(), lambda spec: "rewind:end: [b]x", total=2, may_end_early=False)
+    assert isinstance(view, Live if terminal == "xterm" else Lines)
+    with view:
+        view.run_begun(SPECS[0])
+        view.validated(SPECS[0], 1.0, 2, LOGS)
+        if isinstance(view, Live):
+            view._progress.refresh()
+        view.run_stopped(SPECS[0], "out of [b]memory")
+    said = capsys.readouterr().out
+    assert "1/2 rewind:end: [b]x" in said and "out of [b]memory" in said
 
 
 def test_a_guess_counts_epochs_and_workers():

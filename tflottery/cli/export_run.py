@@ -12,6 +12,7 @@ from rich.markdown import Markdown
 
 from tflottery import lottery
 from tflottery.cli import flags as common
+from tflottery.cli.progress import open_console
 from tflottery.cli.ticket_search import find
 from tflottery.data.corpus import Encoded
 from tflottery.data.settings import DataSettings
@@ -39,7 +40,7 @@ def run(values: flags.FlagValues) -> None:
     name = check_name(model_name(ticket) if values.name is None else values.name)
     base = Path(values.output) / name
     require_writable(base, "--output")
-    console = Console(highlight=False)
+    console = open_console()
     structured = _structured(ticket, values, console) if values.structured else None
     if values.compare:
         _compare(ticket, structured, base, values, console)

@@ -24,6 +24,12 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d}"
 
 
+def open_console() -> Console:
+    """The terminal, or the file in its place. A text is shown as it is: rich would take ``:end:``
+    for an emoji and ``[b]`` for an order."""
+    return Console(highlight=False, markup=False, emoji=False)
+
+
 def percent(fraction: float) -> str:
     return f"{100 * fraction:.2f} %"
 
@@ -96,7 +102,7 @@ class Lines(_Watch):
     ) -> None: ...
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, soft_wrap=True)
 
     def run_begun(self, spec: RunSpec) -> None:
         self._titles[spec.key] = self._begin(spec)
@@ -140,9 +146,9 @@ class Live(_Watch):
     ) -> None:
         super().__init__(label, total, may_end_early)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
-            TextColumn("{task.fields[status]}"),
+            TextColumn("{task.fields[status]}", markup=False),
             console=console,
             transient=True,
         )
@@ -204,7 +210,7 @@ class Live(_Watch):
         self._forget(spec.key)
         self._remove(spec.key)
         line = f"{self._label(spec)}: {reason}"
-        self._progress.console.print(line, highlight=False, soft_wrap=True)
+        self._progress.console.print(line, soft_wrap=True)
         self._count()
 
     def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:

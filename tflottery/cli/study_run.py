@@ -7,11 +7,10 @@ import shlex
 from pathlib import Path
 
 from absl import flags
-from rich.console import Console
 
 from tflottery import config
 from tflottery.cli import flags as common
-from tflottery.cli.progress import show_plan, watch
+from tflottery.cli.progress import open_console, show_plan, watch
 from tflottery.cli.simulated import show_simulation
 from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
@@ -39,7 +38,7 @@ def run(values: flags.FlagValues) -> None:
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
     study = Study(chosen, recipe, seeds)
     specs = ancestry(spec for seed in seeds for spec in study.specs(seed))
-    console = Console(highlight=False)
+    console = open_console()
     wanted = [spec for seed in seeds for spec in study.wanted(seed)]
     if values.dry_run:
         show_plan(console, specs, Realiser(store, wanted), store, resources)

@@ -9,11 +9,12 @@ from typing import Any
 from absl import flags
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tflottery import config, lottery
 from tflottery.cli import COMMANDS
 from tflottery.cli import flags as common
-from tflottery.cli.progress import time_for, watch
+from tflottery.cli.progress import open_console, time_for, watch
 from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.data.corpus import Corpus
@@ -40,7 +41,7 @@ def search(values: flags.FlagValues) -> None:
     rule = _rule(values, recipe, store)
     if rule:
         plan = lottery.at_rates(plan, rule)
-    console = Console(highlight=False)
+    console = open_console()
     if values.dry_run:
         _show_plan(console, plan, store)
         return
@@ -218,9 +219,9 @@ def _table(outcome: Outcome) -> Table:
     total = outcome.reported.counted.total
     table.add_row("dense", "0.0", f"{total:,}", "0.0", *_accuracies(outcome.dense), "", "")
     for judged in outcome.rounds:
-        verdict = "matches" if judged.matches else "below dense"
+        verdict = Text("matches" if judged.matches else "below dense")
         if judged is outcome.reported:
-            verdict = f"[bold]{outcome.verdict} <[/bold]"
+            verdict = Text(f"{outcome.verdict} <", "bold")
         row = [*_sizes(judged), *_accuracies(judged.run), f"{judged.difference:+.2f}"]
         table.add_row(str(judged.level.number), *row, verdict)
     reported = outcome.reported

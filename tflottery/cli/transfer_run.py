@@ -7,12 +7,11 @@ import shlex
 from pathlib import Path
 
 from absl import flags
-from rich.console import Console
 
 from tflottery import config, lottery
 from tflottery.cli import flags as common
 from tflottery.cli.given_ticket import level_of, located, open_ticket, require_same
-from tflottery.cli.progress import percent, show_plan, watch
+from tflottery.cli.progress import open_console, percent, show_plan, watch
 from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.data.corpus import Corpus
@@ -53,7 +52,7 @@ def run(values: flags.FlagValues) -> None:
     cells = [cell for seed in seeds for cell in transfer.cells(seed)]
     wanted = [*home, *(cell.spec for cell in cells)]
     specs = ancestry(wanted)
-    console = Console(highlight=False)
+    console = open_console()
     console.print(_headline(ticket), soft_wrap=True)
     if values.dry_run:
         show_plan(console, specs, Realiser(store, wanted), store, resources)

@@ -13,7 +13,7 @@ from rich.console import Console
 from tflottery import config, search
 from tflottery.cli import flags as common
 from tflottery.cli.given_ticket import level_of, located, open_ticket, require_same
-from tflottery.cli.progress import show_plan, watch
+from tflottery.cli.progress import open_console, show_plan, watch
 from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.errors import TrainingError, UserError
@@ -51,7 +51,7 @@ def run(values: flags.FlagValues) -> None:
     first = int(ticket.about["seed"]) if ticket else 1
     seeds = range(first, first + count)
     store = Store(Path(values.store))
-    console = Console(highlight=False)
+    console = open_console()
     beforehand = resources.executor != LOCAL
     if beforehand and (tuning.settings.tuner != "grid" or role != search.ALONE):
         raise UserError(
