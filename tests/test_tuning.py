@@ -298,6 +298,18 @@ def test_the_interval_of_a_rule_by_hand():
     assert rule.high - slope == pytest.approx(4.30265273 * error)  # t with 2 degrees of freedom
 
 
+def test_a_rule_is_asked_by_the_sparsities_it_was_fitted_to():
+    """With a spared embedding a level of 83.2 % prunes a small part of all weights."""
+    rates = {0.0: 0.002, 0.36: 0.0025, 0.832: 0.005}
+    cells = [
+        {**best("ticket" if level else "dense", level, rate), "sparsity": 0.09 * level}
+        for level, rate in rates.items()
+    ]
+    rule = fit_rule(cells)
+    for level, rate in rates.items():
+        assert rule(level) == pytest.approx(rate, rel=0.05)
+
+
 def test_no_rule_of_two_sparsities():
     assert fit_rule([best("dense", 0.0, 0.002), best("ticket", 0.8, 0.01)]) is None
 

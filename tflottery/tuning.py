@@ -239,13 +239,14 @@ def fit_rule(cells: Sequence[Row]) -> Rule | None:
     """The rule of a search, by the peaks of the dense network and of each ticket.
 
     A line is fitted to the logarithms of peak and remaining fraction, a point a sparsity; None for
-    fewer than three sparsities.
+    fewer than three sparsities. These are the sparsities asked for, since a rule is asked by them:
+    where the embedding is spared or units are pruned, other parts of all weights are gone.
 
     Args:
         cells: what ``judge`` gave.
     """
     found = [cell for cell in cells if cell["arm"] in (DENSE, "ticket") and cell["best"]]
-    points = [(-math.log(1 - cell["sparsity"]), math.log(cell["peak"])) for cell in found]
+    points = [(-math.log(1 - cell["level"]), math.log(cell["peak"])) for cell in found]
     line = statistics.fit_line(points) if len(points) > 2 else None
     if line is None or line.low is None or line.high is None:
         return None

@@ -142,7 +142,7 @@ def _row(
 def _rule_document(rule: Rule, tuning: Tuning, payload: Mapping[str, Any]) -> dict[str, Any]:
     points = [
         {
-            "sparsity": cell["sparsity"],
+            "sparsity": cell["level"],
             "learning_rate": cell["best"]["learning_rate"],
             "peak": cell["peak"],
             "as_good": cell["as_good"],
