@@ -102,6 +102,12 @@ def test_the_terminal_fits_80_columns_and_says_whether_raising_helps(tmp_path):
     assert "Raising the rate above 0.002 does not help" in " ".join(in_words(flat))
 
 
+def test_where_no_higher_rate_was_tried_raising_it_is_open(tmp_path):
+    folder = write_tuning_result(tmp_path, found_learning_rate=max(RATES))
+    assert outcomes(folder)[1:3] == [MISSING, MISSING]
+    assert "No rate above 0.016 was tried" in " ".join(in_words(load_tuning(folder)))
+
+
 def test_one_seed_an_edge_and_failures_are_said(tmp_path):
     failed = (("ticket", 0.832, 0.016, 1),)
     folder = write_tuning_result(tmp_path, seeds=(1,), exponent=1.5, failed=failed)

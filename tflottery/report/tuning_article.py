@@ -24,7 +24,6 @@ from tflottery.report.table import Column, Table, number
 from tflottery.report.tables import span
 from tflottery.report.tunings import (
     DENSE,
-    TICKET,
     TunedCell,
     Tuning,
     limits_in_words,
@@ -33,6 +32,7 @@ from tflottery.report.tunings import (
     rate,
     rates,
     rule_in_words,
+    tried_higher,
 )
 from tflottery.statistics import Difference
 
@@ -156,7 +156,7 @@ def _rises(tuning: Tuning) -> Finding:
 
 
 def _of_raised(tuning: Tuning, gains: Sequence[Difference]) -> str:
-    if not tuning.of(TICKET):
+    if not tried_higher(tuning):
         return MISSING
     if not raised(tuning):
         return FAILED

@@ -261,11 +261,18 @@ def raised(tuning: Tuning) -> list[TunedCell]:
     return [cell for cell in tuning.of(TICKET) if cell.best and cell.best.rate > tuning.found]
 
 
+def tried_higher(tuning: Tuning) -> bool:
+    """Whether any ticket was trained at a rate above that at which masks were found."""
+    return any(one.rate > tuning.found for cell in tuning.of(TICKET) for one in cell.curve)
+
+
 def raising_in_words(tuning: Tuning) -> str:
     """Whether a higher rate helps the tickets, in so many words."""
     tickets = tuning.of(TICKET)
     if not tickets:
         return "No ticket was tuned."
+    if not tried_higher(tuning):
+        return f"No rate above {rate(tuning.found)} was tried, so whether one helps is open."
     higher = raised(tuning)
     if not higher:
         return (
