@@ -162,6 +162,7 @@ def test_help_is_there_without_tensorflow(command):
         (["--to", "meals.csv", "--grid", "ful"], "did you mean 'full'"),
         (["--to", "meals.csv", "--vocabulary", "remapped"], "did you mean 'remap'"),
         (["--to", "meals.csv", "--vocabulary", "shared"], "share_vocabulary=meals.csv"),
+        (["--to", "meals.csv", "--set", "data.vocabulary_size=9"], "leave out data.vocabulary_s"),
         (["--to", "meals.csv", "--train_size", "9000"], "train_size is 9000"),
         (["--to", "meals.csv", "--train_size", "few"], "--train_size takes a whole number"),
         (["--to", "meals.csv", "--seeds", "0"], "--seeds takes a whole number from 1"),

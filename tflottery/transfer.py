@@ -172,7 +172,8 @@ def encoded_for(vocabulary: str, source: DataSettings, target: DataSettings) -> 
     """The target's data, with the vocabulary that the contract says.
 
     Raises:
-        UserError: ``shared``, and the source's vocabulary was not counted on the target too.
+        UserError: ``shared``, and the source's vocabulary was not counted on the target too; or one
+            vocabulary of two sizes.
     """
     if vocabulary == "shared" and target.fingerprint not in {
         data.fingerprint for data in source.vocabulary_from
@@ -183,6 +184,12 @@ def encoded_for(vocabulary: str, source: DataSettings, target: DataSettings) -> 
             f"{target.dataset}."
         )
     if vocabulary in ("reuse", "shared"):
+        if target.vocabulary_size != source.vocabulary_size:
+            raise UserError(
+                f"With --vocabulary {vocabulary} the target has the ticket's vocabulary, of "
+                f"{source.vocabulary_size} words; leave out data.vocabulary_size, or give "
+                "--vocabulary remap or drop."
+            )
         return dataclasses.replace(target, vocabulary_from=source.vocabulary_from or (source,))
     return dataclasses.replace(target, vocabulary_from=())
 
