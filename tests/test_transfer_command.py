@@ -96,9 +96,10 @@ def test_levels_seeds_sizes_and_the_other_way(here, capsys):
     assert about["config"]["source_training"]["learning_rate"] != 0.01
     assert len(about["arms"]) == 1 + 2 * 4
     assert all(arm["test_accuracy"]["n"] == 2 for arm in about["arms"])
-    assert transfer.main(["--to", "meals.csv", "--reverse"]) == 0
+    assert transfer.main(["--to", "meals.csv", "--model", "cnn", "--reverse"]) == 0
     (reverse,) = set(results(here)) - {forward}
     about = json.loads((reverse / "result.json").read_text())
+    assert about["command"] == "bin/transfer --to meals.csv --model cnn --reverse"
     assert (about["source"]["dataset"], about["target"]["dataset"]) == ("meals", "films")
     assert reverse.name.startswith("meals-to-films-cnn-reuse-")
     assert about["words"]["target_unknown"] > about["words"]["target_unknown_own"]

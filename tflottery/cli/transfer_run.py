@@ -193,7 +193,7 @@ def _labels(transfer: Transfer, seeds: range) -> dict[str, str]:
 
 def _command(values: flags.FlagValues) -> str:
     parts = ["bin/transfer"]
-    for name in ("to", "ticket", "seeds", "levels", "grid", "vocabulary", "train_size"):
+    for name in ("to", "ticket", "model", "seeds", "levels", "grid", "vocabulary", "train_size"):
         if values[name].value != values[name].default:
             parts.append(f"--{name} {shlex.quote(values[name].value)}")
     parts += ["--reverse"] * values.reverse
