@@ -153,6 +153,11 @@ def test_prepared_data_is_read_by_the_real_tfds(prepared, name):
     assert list(source.examples("train")) == examples
 
 
+@pytest.mark.parametrize("name", ["yelp2", "yelp-2", "yelp_polarity_reviews"])
+def test_data_have_one_name_whichever_alias_was_typed(prepared, name):
+    assert opened(name, data_dir=str(prepared)).name == "yelp_polarity_sample"
+
+
 @pytest.mark.parametrize("name", ["imdb", "yelp_polarity"])
 def test_prepared_data_of_another_size_is_called_a_sample(prepared, name, monkeypatch):
     assert opened(name, data_dir=str(prepared)).name == f"{name}_sample"

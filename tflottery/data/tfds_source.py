@@ -15,6 +15,7 @@ from tflottery.data.source import Example
 from tflottery.errors import UserError, suggest
 from tflottery.files import canonical_json, sha256_of_bytes, sha256_of_file
 
+# The first alias of a builder is what its data are called.
 ALIASES = {
     "imdb": "imdb_reviews",
     "yelp_polarity": "yelp_polarity_reviews",
@@ -44,7 +45,10 @@ class TfdsSource:
         is_sample = info.splits["train"].num_examples != _PUBLISHED.get(
             self._builder.name, info.splits["train"].num_examples
         )
-        self.name = settings.dataset.replace("/", "-").replace(":", "-") + "_sample" * is_sample
+        # One name, whichever alias was typed: the encoded data keep it.
+        aliases = (alias for alias, name in ALIASES.items() if name == self._builder.name)
+        name = next(aliases, settings.dataset)
+        self.name = name.replace("/", "-").replace(":", "-") + "_sample" * is_sample
         self.splits = ("train", "test") if "test" in info.splits else ("train",)
         self._text = _feature(info.features, settings.text_column, "text", settings.dataset)
         self._label = _feature(info.features, settings.label_column, "label", settings.dataset)
