@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import shutil
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from tflottery.files import seal
 from tflottery.rate_rule import read_rule
 from tflottery.report.tunings import load_tuning
 from tflottery.runs.store import Store
+from tflottery.search import Search
 from tflottery.tuning_findings import find_rule
 
 TINY = """
@@ -108,6 +110,23 @@ def test_a_second_search_trains_nothing_and_writes_the_same(here, capsys):
     assert tune_lr.main(CURVE) == 0
     assert "0 trainings done now" in capsys.readouterr().out
     assert results(here) == [folder] and contents(folder) == before
+
+
+def test_a_search_of_the_same_networks_waits(here, monkeypatch):
+    (folder,) = results(here)
+    before = contents(folder)
+    searching, held = Search.run, []
+
+    def run(self):
+        path = here / "runs" / "locks" / folder.name
+        with path.open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held.append(folder.name)
+        searching(self)
+
+    monkeypatch.setattr(Search, "run", run)
+    assert tune_lr.main(CURVE) == 0
+    assert held and contents(folder) == before
 
 
 def test_a_grid_in_several_processes_gives_the_same(here, capsys):

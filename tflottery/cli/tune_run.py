@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -85,21 +86,24 @@ def run(values: flags.FlagValues) -> None:
     searching = Search(tuning, seeds, realise, project, told)
     if role != search.ALONE:
         console.print(search.place(role))
-    if role == search.CHIEF:
-        searching.run()
-    else:
-        with view:
-            if ticket and level:
-                require_same(ticket, realise, level.ticket, store)
-            if beforehand:
-                for trial in tuning.grid:
-                    told(trial)
-                execute(_grid_specs(tuning, seeds), realise)
+    # Another search of these networks, with other seeds say, would make the project anew under this
+    # one, so it waits.
+    with nullcontext() if role == search.WORKER else store.lock(project.name):
+        if role == search.CHIEF:
             searching.run()
+        else:
+            with view:
+                if ticket and level:
+                    require_same(ticket, realise, level.ticket, store)
+                if beforehand:
+                    for trial in tuning.grid:
+                        told(trial)
+                    execute(_grid_specs(tuning, seeds), realise)
+                searching.run()
+        failures = searching.reasons()
     if role == search.WORKER:
         console.print(f"{view.trained} trainings done here; the chief writes what was found.")
         return
-    failures = searching.reasons()
     about = {"command": _command(values), "ticket": ticket.folder.name if ticket else ""}
     folder = write_tuning(tuning, seeds, searching.trials, realise, store, failures, about)
     result = load_tuning(folder)
