@@ -8,10 +8,9 @@ from typing import Any
 from tflottery.report import names
 from tflottery.report.cells import Arm, Results
 from tflottery.report.reading import Study
-from tflottery.report.table import Column, Table, number
+from tflottery.report.table import PERCENT, Column, Table, number
 from tflottery.report.tables import arm_row
 
-_PERCENT = number(1)
 _WHOLE = number(0)
 
 
@@ -42,8 +41,8 @@ def cost(results: Results) -> Table:
         Column("method", "method", is_text=True),
         Column("arm", "arm", is_text=True),
         Column("part", "part", is_text=True),
-        Column("pruned", "pruned %", _PERCENT),
-        Column("left", "left %", _PERCENT),
+        Column("pruned", "pruned %", PERCENT),
+        Column("left", "left %", PERCENT),
         Column("trainings", "trainings", number(1), "to make it, all before it included"),
         Column("epochs", "epochs", number(1), "to make it, all before it included"),
         Column("seconds", "about seconds", _WHOLE, "to make it, all before it included"),

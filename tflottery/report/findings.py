@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tflottery.report.table import number
+from tflottery.report.table import POINTS, number
 from tflottery.statistics import Difference, Summary
 
 HELD, IN_PART, FAILED, UNSURE, MISSING = (
     "held", "held in part", "did not hold", "cannot tell", "not measured",
 )  # fmt: skip
-_SIGNED = number(2, signed=True)
 _STEPS = number(0, signed=True)
 _SIGNIFICANT = 0.05
 
@@ -31,7 +30,7 @@ class Effect:
     @property
     def shown(self) -> str:
         """``+0.42 [+0.10, +0.74] points, n = 3``."""
-        show = _STEPS if self.unit == "steps" else _SIGNED
+        show = _STEPS if self.unit == "steps" else POINTS
         one = self.difference
         if one.low is None or one.high is None:
             return f"{show(one.mean)} {self.unit}, n = {one.n}"
@@ -55,7 +54,7 @@ class Finding:
 
 def effect(difference: Difference, unit: str = "points") -> str:
     """``+0.42 points (95 % interval +0.10 to +0.74, n = 3)``."""
-    show = _STEPS if unit == "steps" else _SIGNED
+    show = _STEPS if unit == "steps" else POINTS
     if difference.low is None or difference.high is None:
         return f"{show(difference.mean)} {unit} (n = {difference.n}, no interval)"
     return (

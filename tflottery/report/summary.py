@@ -6,10 +6,9 @@ import pandas as pd
 
 from tflottery.report.cells import Results
 from tflottery.report.findings import count_of, from_to, levels_in_words
-from tflottery.report.table import number
+from tflottery.report.table import ACCURACY
 
 EARLY_BIRD_DISTANCE = 0.1
-_TWO = number(2)
 
 
 def opening(results: Results) -> list[str]:
@@ -20,12 +19,12 @@ def opening(results: Results) -> list[str]:
     if dense is None:
         lines.append("The dense network failed for every seed, so nothing can be compared with it.")
     elif dense.half is None:
-        lines.append(f"The dense network scores {_TWO(dense.mean)} % on test data (n = 1).")
+        lines.append(f"The dense network scores {ACCURACY(dense.mean)} % on test data (n = 1).")
     else:
         lines.append(
-            f"The dense network scores {_TWO(dense.mean)} % on test data, ± {_TWO(dense.half)} "
-            f"(95 % interval of the mean, n = {dense.n}); the standard deviation over seeds is "
-            f"{_TWO(dense.deviation)} points."
+            f"The dense network scores {ACCURACY(dense.mean)} % on test data, ± "
+            f"{ACCURACY(dense.half)} (95 % interval of the mean, n = {dense.n}); the standard "
+            f"deviation over seeds is {ACCURACY(dense.deviation)} points."
         )
     if count == 1:
         lines.append(

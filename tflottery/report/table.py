@@ -29,6 +29,11 @@ def number(digits: int, *, signed: bool = False) -> Callable[[Any], str]:
     return show
 
 
+ACCURACY, EPOCHS = number(2), number(2)
+POINTS = number(2, signed=True)
+PERCENT = number(1)
+
+
 def probability(value: Any) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 

@@ -10,14 +10,19 @@ from tflottery import statistics
 from tflottery.report import names, note
 from tflottery.report.cells import Cell, Results, sparsest
 from tflottery.report.reading import Study
-from tflottery.report.table import NOTHING, Column, Table, number, probability, yes_no
+from tflottery.report.table import (
+    ACCURACY,
+    NOTHING,
+    PERCENT,
+    POINTS,
+    Column,
+    Table,
+    probability,
+    yes_no,
+)
 from tflottery.report.terminal import plain_table
 from tflottery.statistics import Difference, Summary
 
-_ACCURACY = number(2)
-_POINTS = number(2, signed=True)
-_PERCENT = number(1)
-_WHOLE = number(0)
 CRITERIA = {
     "deviation": "1 sd",
     "strict": "≥ mean",
@@ -34,7 +39,7 @@ def span(summary: Summary | None) -> str | None:
     """The interval in words, ``+0.12 to +0.31``; None where there is none."""
     if summary is None or summary.low is None or summary.high is None:
         return None
-    return f"{_POINTS(summary.low)} to {_POINTS(summary.high)}"
+    return f"{POINTS(summary.low)} to {POINTS(summary.high)}"
 
 
 def every_cell(results: Results, part: str) -> Table:
@@ -43,16 +48,16 @@ def every_cell(results: Results, part: str) -> Table:
     rows += [_cell_row(cell) for cell in results.of(part)]
     titles = {"grid": "The grid", "control": "The controls", "rewind": "The rewind sweep"}
     columns = [
-        Column("pruned", "pruned %", _PERCENT),
+        Column("pruned", "pruned %", PERCENT),
         Column("method", "method", is_text=True),
         Column("arm", "start", is_text=True),
-        Column("left", "left %", _PERCENT),
-        Column("elsewhere", "no emb. %", _PERCENT),
+        Column("left", "left %", PERCENT),
+        Column("elsewhere", "no emb. %", PERCENT),
         Column("n", "n"),
-        Column("mean", "mean", _ACCURACY, "test accuracy %"),
-        Column("half", "±\u00a095\u00a0%", _ACCURACY, "test accuracy %"),
-        Column("deviation", "sd", _ACCURACY, "test accuracy %"),
-        Column("difference", "points", _POINTS, "minus dense"),
+        Column("mean", "mean", ACCURACY, "test accuracy %"),
+        Column("half", "±\u00a095\u00a0%", ACCURACY, "test accuracy %"),
+        Column("deviation", "sd", ACCURACY, "test accuracy %"),
+        Column("difference", "points", POINTS, "minus dense"),
         Column("interval", "95 % interval", group="minus dense"),
         Column("p", "p", probability, "minus dense"),
         Column("p_holm", "p, Holm", probability, "minus dense"),
@@ -188,19 +193,19 @@ def beside_note(results: Results) -> Table | None:
     if not rows:
         return None
     columns = [
-        Column("pruned", "pruned %", _PERCENT),
-        Column("left", "left %", _PERCENT),
+        Column("pruned", "pruned %", PERCENT),
+        Column("left", "left %", PERCENT),
         Column("arm", "start", is_text=True),
         Column("their_name", "in the note", is_text=True),
     ]
     for method in methods:
         group = names.method(method)
         columns += [
-            Column(f"{method}_note", "note", _ACCURACY, group),
-            Column(f"{method}_ours", "ours", _ACCURACY, group),
-            Column(f"{method}_half", "±\u00a095\u00a0%", _ACCURACY, group),
+            Column(f"{method}_note", "note", ACCURACY, group),
+            Column(f"{method}_ours", "ours", ACCURACY, group),
+            Column(f"{method}_half", "±\u00a095\u00a0%", ACCURACY, group),
             Column(f"{method}_n", "n", group=group),
-            Column(f"{method}_difference", "ours − note", _POINTS, group),
+            Column(f"{method}_difference", "ours − note", POINTS, group),
         ]
     caption = "Test accuracy in %: the note's single runs beside the mean of ours."
     return Table("note", caption, columns, rows, headers=3)
@@ -227,16 +232,16 @@ def controls(results: Results) -> Table | None:
     adjusted = statistics.holm([row.get("p") for row in rows])
     rows = [{**row, "p_holm": p} for row, p in zip(rows, adjusted, strict=True)]
     columns = [
-        Column("at", "level %", _PERCENT),
+        Column("at", "level %", PERCENT),
         Column("arm", "control", is_text=True),
         Column("method", "method", is_text=True),
-        Column("pruned", "pruned %", _PERCENT),
-        Column("left", "left %", _PERCENT),
+        Column("pruned", "pruned %", PERCENT),
+        Column("left", "left %", PERCENT),
         Column("n", "n"),
-        Column("mean", "mean", _ACCURACY, "test accuracy %"),
-        Column("half", "±\u00a095\u00a0%", _ACCURACY, "test accuracy %"),
+        Column("mean", "mean", ACCURACY, "test accuracy %"),
+        Column("half", "±\u00a095\u00a0%", ACCURACY, "test accuracy %"),
         Column("against", "which", is_text=True, group="ticket minus control"),
-        Column("ticket_minus_control", "points", _POINTS, "ticket minus control"),
+        Column("ticket_minus_control", "points", POINTS, "ticket minus control"),
         Column("interval", "95 % interval", group="ticket minus control"),
         Column("p_holm", "p, Holm", probability, "ticket minus control"),
         Column("failed", "failed", is_text=True),

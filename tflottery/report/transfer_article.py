@@ -24,15 +24,21 @@ from tflottery.report.findings import (
     levels_in_words,
     not_worse,
 )
-from tflottery.report.table import Column, Table, number, probability
+from tflottery.report.table import (
+    ACCURACY,
+    EPOCHS,
+    PERCENT,
+    POINTS,
+    Column,
+    Table,
+    number,
+    probability,
+)
 from tflottery.report.tables import span
 from tflottery.report.transfers import Arm, Transfer
 from tflottery.statistics import Difference
 
 _QUESTION = "2.1.5"
-_ACCURACY = number(2)
-_POINTS = number(2, signed=True)
-_PERCENT = number(1)
 _SHARE = number(3)
 
 
@@ -242,24 +248,24 @@ def _arms(transfer: Transfer) -> Table:
                 }
         rows.append(row)
     columns = [
-        Column("pruned", "pruned %", _PERCENT),
+        Column("pruned", "pruned %", PERCENT),
         Column("mask", "mask", is_text=True),
         Column("weights", "weights", is_text=True),
-        Column("left", "left %", _PERCENT),
-        Column("elsewhere", "no emb. %", _PERCENT),
+        Column("left", "left %", PERCENT),
+        Column("elsewhere", "no emb. %", PERCENT),
         Column("n", "n"),
-        Column("mean", "mean", _ACCURACY, "test accuracy %"),
-        Column("half", "±\u00a095\u00a0%", _ACCURACY, "test accuracy %"),
+        Column("mean", "mean", ACCURACY, "test accuracy %"),
+        Column("half", "±\u00a095\u00a0%", ACCURACY, "test accuracy %"),
     ]
     for key, group in zip(keys, ("minus dense", "minus own ticket"), strict=True):
         columns += [
-            Column(key, "points", _POINTS, group),
+            Column(key, "points", POINTS, group),
             Column(f"{key}_interval", "95 % interval", group=group),
             Column(f"{key}_holm", "p, Holm", probability, group),
         ]
     columns += [
-        Column("best", "best", _ACCURACY, "epochs"),
-        Column("to_99", "to 99 %", _ACCURACY, "epochs"),
+        Column("best", "best", EPOCHS, "epochs"),
+        Column("to_99", "to 99 %", EPOCHS, "epochs"),
     ]
     caption = (
         f"Every arm: test accuracy on {transfer.target}, its differences to the dense network and "
@@ -284,7 +290,7 @@ def _words(transfer: Transfer) -> Table:
     columns = [
         Column("text", "words of", is_text=True),
         Column("vocabulary", "vocabulary of", is_text=True),
-        Column("unknown", "unknown %", _ACCURACY),
+        Column("unknown", "unknown %", number(2)),
     ]
     caption = (
         "Running words of the training texts that a vocabulary does not hold, in %. "

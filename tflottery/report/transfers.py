@@ -13,7 +13,7 @@ from tflottery.errors import DamagedFileError
 from tflottery.files import read_sealed
 from tflottery.report import names
 from tflottery.report.reading import folders_of
-from tflottery.report.table import NOTHING, number
+from tflottery.report.table import ACCURACY, EPOCHS, NOTHING, POINTS
 from tflottery.report.terminal import plain_table
 from tflottery.statistics import Difference, Summary
 
@@ -25,7 +25,6 @@ _ABOUT: dict[str, type | tuple[type, ...]] = {
     "seeds": list, "tolerance": (int, float), "arms": list, "gains": list, "overlap": list,
     "failures": list, "config": dict, "caution": str, "command": str, "versions": dict,
 }  # fmt: skip
-_ACCURACY, _POINTS, _EPOCHS = number(2), number(2, signed=True), number(2)
 
 
 @dataclass(frozen=True)
@@ -165,9 +164,9 @@ def terminal(transfer: Transfer) -> rich.table.Table:
 def _numbers(arm: Arm) -> list[str]:
     differences = [arm.minus_dense, arm.minus_target_ticket]
     return [
-        _with_half(arm.accuracy, _ACCURACY),
-        *("" if one is None else _with_half(one, _POINTS) for one in differences),
-        _EPOCHS(arm.epochs_to_99),
+        _with_half(arm.accuracy, ACCURACY),
+        *("" if one is None else _with_half(one, POINTS) for one in differences),
+        EPOCHS(arm.epochs_to_99),
     ]
 
 

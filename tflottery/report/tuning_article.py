@@ -20,7 +20,7 @@ from tflottery.report.findings import (
     direction,
     not_worse,
 )
-from tflottery.report.table import Column, Table, number
+from tflottery.report.table import ACCURACY, EPOCHS, PERCENT, POINTS, Column, Table
 from tflottery.report.tables import span
 from tflottery.report.tunings import (
     DENSE,
@@ -37,9 +37,6 @@ from tflottery.report.tunings import (
 from tflottery.statistics import Difference
 
 _QUESTION = "2.1.3"
-_ACCURACY = number(2)
-_POINTS = number(2, signed=True)
-_PERCENT = number(1)
 _OTHERS = ("warmup", "decay", "batch_size", "dropout")
 
 
@@ -214,9 +211,9 @@ def _size(cell: TunedCell) -> dict[str, Any]:
 
 
 _SIZE = (
-    Column("pruned", "pruned %", _PERCENT),
+    Column("pruned", "pruned %", PERCENT),
     Column("network", "network", is_text=True),
-    Column("left", "left %", _PERCENT),
+    Column("left", "left %", PERCENT),
 )
 
 
@@ -255,15 +252,15 @@ def _networks(tuning: Tuning) -> Table:
         Column("peak", "peak", rate, "best"),
         Column("as_good", "as good", group="best", is_text=True),
         *(Column(name, name.replace("_", " "), group="best") for name in _others(tuning)),
-        Column("validation", "valid. %", _ACCURACY, "best"),
-        Column("test", "test %", _ACCURACY, "best"),
-        Column("half", "±\u00a095\u00a0%", _ACCURACY, "best"),
-        Column("own_validation", "valid. %", _ACCURACY, f"at {rate(tuning.found)}"),
-        Column("own_test", "test %", _ACCURACY, f"at {rate(tuning.found)}"),
-        Column("gain", "points", _POINTS, "gain on test"),
+        Column("validation", "valid. %", ACCURACY, "best"),
+        Column("test", "test %", ACCURACY, "best"),
+        Column("half", "±\u00a095\u00a0%", ACCURACY, "best"),
+        Column("own_validation", "valid. %", ACCURACY, f"at {rate(tuning.found)}"),
+        Column("own_test", "test %", ACCURACY, f"at {rate(tuning.found)}"),
+        Column("gain", "points", POINTS, "gain on test"),
         Column("gain_interval", "95 % interval", group="gain on test"),
-        Column("own_epochs_to_99", f"at {rate(tuning.found)}", _ACCURACY, "epochs to 99 %"),
-        Column("epochs_to_99", "best", _ACCURACY, "epochs to 99 %"),
+        Column("own_epochs_to_99", f"at {rate(tuning.found)}", EPOCHS, "epochs to 99 %"),
+        Column("epochs_to_99", "best", EPOCHS, "epochs to 99 %"),
         Column("trials", "tried", group="trials"),
         Column("failed", "failed", group="trials"),
     ]
@@ -300,13 +297,13 @@ def _every_rate(tuning: Tuning) -> Table:
         Column("rate", "rate", rate),
         *(Column(name, name.replace("_", " ")) for name in _others(tuning)),
         Column("n", "n"),
-        Column("median", "median", _ACCURACY, "validation accuracy %"),
-        Column("validation", "mean", _ACCURACY, "validation accuracy %"),
-        Column("validation_half", "±\u00a095\u00a0%", _ACCURACY, "validation accuracy %"),
-        Column("test", "mean", _ACCURACY, "test accuracy %"),
-        Column("test_half", "±\u00a095\u00a0%", _ACCURACY, "test accuracy %"),
-        Column("epochs_to_99", "to 99 %", _ACCURACY, "epochs"),
-        Column("best_epoch", "best", _ACCURACY, "epochs"),
+        Column("median", "median", ACCURACY, "validation accuracy %"),
+        Column("validation", "mean", ACCURACY, "validation accuracy %"),
+        Column("validation_half", "±\u00a095\u00a0%", ACCURACY, "validation accuracy %"),
+        Column("test", "mean", ACCURACY, "test accuracy %"),
+        Column("test_half", "±\u00a095\u00a0%", ACCURACY, "test accuracy %"),
+        Column("epochs_to_99", "to 99 %", EPOCHS, "epochs"),
+        Column("best_epoch", "best", EPOCHS, "epochs"),
     ]
     caption = "Every rate: accuracy of each network at each learning rate that was tried."
     return Table("rates", caption, columns, rows, headers=2, extra=["level"])

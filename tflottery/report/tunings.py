@@ -15,7 +15,7 @@ from tflottery.rate_rule import Rule, rule_from
 from tflottery.report import names
 from tflottery.report.findings import effect
 from tflottery.report.reading import folders_of
-from tflottery.report.table import NOTHING, number
+from tflottery.report.table import ACCURACY, EPOCHS, NOTHING, POINTS
 from tflottery.report.terminal import plain_table
 from tflottery.statistics import Difference, Summary
 
@@ -28,7 +28,6 @@ _ABOUT: dict[str, type | tuple[type, ...]] = {
     "trials_a_cell": int, "cells": list, "comparisons": list, "failures": list, "config": dict,
     "caution": str, "command": str, "ticket": str, "versions": dict,
 }  # fmt: skip
-_ACCURACY, _POINTS, _EPOCHS = number(2), number(2, signed=True), number(2)
 
 
 @dataclass(frozen=True)
@@ -209,17 +208,17 @@ def _shown(cell: TunedCell) -> list[str]:
     if not cell.best or not cell.as_good:
         return ["failed", *[NOTHING] * 5]
     low, high = cell.as_good
-    gain = NOTHING if cell.gain is None else _POINTS(cell.gain.mean)
+    gain = NOTHING if cell.gain is None else POINTS(cell.gain.mean)
     if cell.gain and cell.gain.half is not None:
         gain += f" ± {cell.gain.half:.2f}"
-    epochs = _EPOCHS(cell.best.epochs_to_99)
+    epochs = EPOCHS(cell.best.epochs_to_99)
     return [
         rate(cell.best.rate),
         f"{rate(low)}-{rate(high)}",
-        _ACCURACY(cell.best.median),
-        _ACCURACY(cell.best.test.mean),
+        ACCURACY(cell.best.median),
+        ACCURACY(cell.best.test.mean),
         gain,
-        epochs if cell.own is None else f"{_EPOCHS(cell.own.epochs_to_99)} > {epochs}",
+        epochs if cell.own is None else f"{EPOCHS(cell.own.epochs_to_99)} > {epochs}",
     ]
 
 
