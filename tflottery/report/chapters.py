@@ -39,7 +39,7 @@ def chapters(results: Results) -> list[Chapter]:
             "accuracy",
             "Accuracy against what is left",
             (_ARMS,),
-            _some(figures.accuracy(results)),
+            some(figures.accuracy(results)),
             [tables.sparsest_matches(results)],
         ),
         _note(results),
@@ -49,7 +49,7 @@ def chapters(results: Results) -> list[Chapter]:
             "convergence",
             "How fast they converge",
             () if (convergence := figures.convergence(results)) else ("No steps were recorded.",),
-            _some(convergence),
+            some(convergence),
         ),
         _rewinding(results),
         _masks(results),
@@ -73,7 +73,7 @@ def _note(results: Results) -> Chapter:
         text.append("The note's numbers are of IMDB; this study is of other data.")
     if table and results.study.model == "lstm":
         text.append("The note's LSTM numbers were read off a figure and are good to about 0.1.")
-    return Chapter("note", "Beside the note's own numbers", text, tables=_some(table))
+    return Chapter("note", "Beside the note's own numbers", text, tables=some(table))
 
 
 def _cells(results: Results) -> Chapter:
@@ -94,7 +94,7 @@ def _controls(results: Results) -> Chapter:
         "controls",
         "Controls",
         (_CONTROLS,),
-        _some(figures.controls(results)),
+        some(figures.controls(results)),
         [table],
         [tables.every_cell(results, "control")],
     )
@@ -109,7 +109,7 @@ def _rewinding(results: Results) -> Chapter:
 
 
 def _masks(results: Results) -> Chapter:
-    drawings = [*_some(mask_figures.overlap(results)), *_some(mask_figures.layers(results))]
+    drawings = some(mask_figures.overlap(results), mask_figures.layers(results))
     text = [] if drawings else ["This study did not compare masks."]
     return Chapter("masks", "Masks", text, drawings)
 
@@ -119,19 +119,18 @@ def _early_bird(results: Results) -> Chapter:
     if not sentences:
         return Chapter("early-bird", "Early-bird tickets", ("Masks of epochs were not compared.",))
     text = [_EARLY_BIRD, *sentences]
-    return Chapter(
-        "early-bird", "Early-bird tickets", text, _some(mask_figures.early_bird(results))
-    )
+    return Chapter("early-bird", "Early-bird tickets", text, some(mask_figures.early_bird(results)))
 
 
 def _instability(results: Results) -> Chapter:
     drawing = mask_figures.instability(results)
     text = () if drawing else ("Instability was not measured.",)
-    return Chapter("instability", "Instability", text, _some(drawing))
+    return Chapter("instability", "Instability", text, some(drawing))
 
 
-def _some(thing: _Thing | None) -> list[_Thing]:
-    return [] if thing is None else [thing]
+def some(*things: _Thing | None) -> list[_Thing]:
+    """Those that are there."""
+    return [thing for thing in things if thing is not None]
 
 
 _ARMS = (

@@ -41,6 +41,13 @@ class Effect:
         return f"{self.label}: {effect(self.difference, self.unit)}."
 
 
+def at_levels(
+    label: str, found: Sequence[tuple[float, Difference]], unit: str = "points"
+) -> tuple[Effect, ...]:
+    """One effect at several levels."""
+    return tuple(Effect(f"{100 * level:.1f} % pruned: {label}", one, unit) for level, one in found)
+
+
 @dataclass(frozen=True)
 class Finding:
     """A claim of the note (``question`` is its section), our answer and what it rests on."""

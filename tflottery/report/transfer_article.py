@@ -8,16 +8,15 @@ from typing import Any
 from tflottery import statistics
 from tflottery.report import names, transfer_figures
 from tflottery.report.article import Article
-from tflottery.report.chapters import Chapter
-from tflottery.report.drawing import Drawing
+from tflottery.report.chapters import Chapter, some
 from tflottery.report.findings import (
     FAILED,
     HELD,
     MISSING,
     UNSURE,
-    Effect,
     Finding,
     above,
+    at_levels,
     below,
     count_of,
     direction,
@@ -117,30 +116,16 @@ def answers(transfer: Transfer) -> list[Finding]:
     tolerance = transfer.about["tolerance"]
     tickets = [arm for arm in transfer.arms if (arm.mask, arm.init) == ("source", "source")]
     own = [(arm.level, arm.minus_target_ticket) for arm in tickets if arm.minus_target_ticket]
-    claims = {
-        "source_weights": "On the target the source's mask does better with the weights it was "
-        "found with than with new ones.",
-        "source_mask": "With new weights the source's mask does better than a random one.",
-    }
     return [
         _wins(transfer, tickets),
-        _finding(
+        Finding(
+            _QUESTION,
             f"A ticket from {transfer.source} is no worse than one found on {transfer.target}.",
-            "source ticket minus own ticket",
-            own,
             not_worse([one for _, one in own], tolerance) if own else MISSING,
+            at_levels("source ticket minus own ticket", own),
         ),
-        *(
-            _finding(
-                claim,
-                {"source_weights": "source ticket minus source mask, new",
-                 "source_mask": "source mask, new minus random mask, new"}[name],
-                (found := _gains(transfer, name)),
-                direction([one for _, one in found]) if found else MISSING,
-            )
-            for name, claim in claims.items()
-        ),
-    ]  # fmt: skip
+        *(_helps(transfer, name) for name in _GAINS),
+    ]
 
 
 def _wins(transfer: Transfer, tickets: Sequence[Arm]) -> Finding:
@@ -166,22 +151,20 @@ def _wins(transfer: Transfer, tickets: Sequence[Arm]) -> Finding:
         "Held means: at some level it is within the tolerance of the dense target, and the "
         "interval of what it gains over new weights lies above 0.",
     )
-    return _finding(claim, "source ticket minus dense", effects, outcome, remarks)
+    shown = at_levels("source ticket minus dense", effects)
+    return Finding(_QUESTION, claim, outcome, shown, remarks)
+
+
+def _helps(transfer: Transfer, name: str) -> Finding:
+    """Is a part of the source's ticket worth something on the target?"""
+    claim, label = _GAINS[name]
+    found = _gains(transfer, name)
+    outcome = direction([one for _, one in found]) if found else MISSING
+    return Finding(_QUESTION, claim, outcome, at_levels(label, found))
 
 
 def _gains(transfer: Transfer, name: str) -> list[tuple[float, Difference]]:
     return [(gain.level, gain.difference) for gain in transfer.gains if gain.name == name]
-
-
-def _finding(
-    claim: str,
-    label: str,
-    effects: Sequence[tuple[float, Difference]],
-    outcome: str,
-    remarks: tuple[str, ...] = (),
-) -> Finding:
-    shown = tuple(Effect(f"{100 * level:.1f} % pruned: {label}", one) for level, one in effects)
-    return Finding(_QUESTION, claim, outcome, shown, remarks)
 
 
 def _chapters(transfer: Transfer) -> list[Chapter]:
@@ -190,7 +173,7 @@ def _chapters(transfer: Transfer) -> list[Chapter]:
             "accuracy",
             "Accuracy on the target",
             (_ARMS,),
-            _some(
+            some(
                 transfer_figures.accuracy(transfer), transfer_figures.against_own_ticket(transfer)
             ),
             folded=[_arms(transfer)],
@@ -201,13 +184,9 @@ def _chapters(transfer: Transfer) -> list[Chapter]:
             "masks",
             "Masks of source and target",
             () if transfer.about["overlap"] else ("No level has both tickets.",),
-            _some(transfer_figures.overlap(transfer)),
+            some(transfer_figures.overlap(transfer)),
         ),
     ]
-
-
-def _some(*drawings: Drawing | None) -> list[Drawing]:
-    return [drawing for drawing in drawings if drawing]
 
 
 def _arms(transfer: Transfer) -> Table:
@@ -300,6 +279,17 @@ def _words(transfer: Transfer) -> Table:
     return Table("words", caption, columns, rows, headers=2)
 
 
+_GAINS = {
+    "source_weights": (
+        "On the target the source's mask does better with the weights it was found with than with "
+        "new ones.",
+        "source ticket minus source mask, new",
+    ),
+    "source_mask": (
+        "With new weights the source's mask does better than a random one.",
+        "source mask, new minus random mask, new",
+    ),
+}
 _VOCABULARIES = {
     "reuse": "The source's vocabulary encodes the target's texts, so every embedding row keeps its "
     "word.",

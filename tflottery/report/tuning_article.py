@@ -7,15 +7,14 @@ from typing import Any
 
 from tflottery.report import names, tuning_figures
 from tflottery.report.article import Article
-from tflottery.report.chapters import Chapter
-from tflottery.report.drawing import Drawing
+from tflottery.report.chapters import Chapter, some
 from tflottery.report.findings import (
     FAILED,
     HELD,
     MISSING,
     UNSURE,
-    Effect,
     Finding,
+    at_levels,
     count_of,
     direction,
     not_worse,
@@ -102,8 +101,8 @@ def _opening(tuning: Tuning) -> list[str]:
 def answers(tuning: Tuning) -> list[Finding]:
     """What the search says of the note's suggestion, and of tickets at their best rates."""
     higher = raised(tuning)
-    gains = [(cell, cell.gain) for cell in higher if cell.gain]
-    sooner = [(cell, cell.sooner) for cell in higher if cell.sooner]
+    gains = [(cell.level, cell.gain) for cell in higher if cell.gain]
+    sooner = [(cell.level, cell.sooner) for cell in higher if cell.sooner]
     against = {
         other: [(level, one) for level, minus, one in tuning.comparisons if minus == other]
         for other in (DENSE, "reinit")
@@ -114,31 +113,28 @@ def answers(tuning: Tuning) -> list[Finding]:
             _QUESTION,
             "A higher learning rate makes sparse networks more accurate.",
             _of_raised(tuning, [one for _, one in gains]),
-            tuple(Effect(f"{_at(cell)}: best rate minus configured", one) for cell, one in gains),
+            at_levels("best rate minus configured", gains),
             (raising_in_words(tuning),),
         ),
         Finding(
             _QUESTION,
             "A higher learning rate makes sparse networks converge sooner.",
             _of_raised(tuning, [one for _, one in sooner]),
-            tuple(
-                Effect(f"{_at(cell)}: epochs to 99 % saved at the best rate", one, "epochs")
-                for cell, one in sooner
-            ),
+            at_levels("epochs to 99 % saved at the best rate", sooner, "epochs"),
         ),
-        _compared(
+        Finding(
+            _QUESTION,
             "Each at its best rate, tickets are no worse than the dense network.",
-            "ticket minus dense",
-            against[DENSE],
             not_worse([one for _, one in against[DENSE]], tuning.about["tolerance"])
             if against[DENSE]
             else MISSING,
+            at_levels("ticket minus dense", against[DENSE]),
         ),
-        _compared(
+        Finding(
+            _QUESTION,
             "Each at its best rate, tickets do better than their masks with new weights.",
-            "ticket minus reinit",
-            against["reinit"],
             direction([one for _, one in against["reinit"]]) if against["reinit"] else MISSING,
+            at_levels("ticket minus reinit", against["reinit"]),
         ),
     ]
 
@@ -160,17 +156,6 @@ def _of_raised(tuning: Tuning, gains: Sequence[Difference]) -> str:
     return direction(gains) if gains else MISSING
 
 
-def _compared(
-    claim: str, label: str, found: Sequence[tuple[float, Difference]], outcome: str
-) -> Finding:
-    effects = tuple(Effect(f"{100 * level:.1f} % pruned: {label}", one) for level, one in found)
-    return Finding(_QUESTION, claim, outcome, effects)
-
-
-def _at(cell: TunedCell) -> str:
-    return f"{100 * cell.level:.1f} % pruned"
-
-
 def _chapters(tuning: Tuning) -> list[Chapter]:
     curves = tuning_figures.against_rate(tuning) if tuning.has_curves else None
     return [
@@ -178,22 +163,18 @@ def _chapters(tuning: Tuning) -> list[Chapter]:
             "rates",
             "Accuracy against the learning rate",
             () if curves else (_NO_CURVE,),
-            _some(curves),
+            some(curves),
             folded=[_every_rate(tuning)],
         ),
         Chapter(
             "best",
             "The best rate against sparsity",
             (_TUNED,),
-            _some(tuning_figures.against_sparsity(tuning)),
+            some(tuning_figures.against_sparsity(tuning)),
             folded=[_networks(tuning)],
             unfolded=True,
         ),
     ]
-
-
-def _some(drawing: Drawing | None) -> list[Drawing]:
-    return [drawing] if drawing else []
 
 
 def _others(tuning: Tuning) -> list[str]:
