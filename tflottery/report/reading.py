@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,10 @@ _OPTIONAL = {
     "early_bird": "seed level epoch_one epoch_other distance relative jaccard".split(),
     "instability": "seed point alpha val_loss val_error".split(),
 }
-# What study.json has to hold.
-_ABOUT: dict[str, type | tuple[type, ...]] = {
+Kinds = Mapping[str, type | tuple[type, ...]]
+"""The type, or types, of each key that a document has to hold."""
+
+_ABOUT: Kinds = {
     "name": str, "dataset": str, "model": str, "seeds": list, "config": dict, "command": str,
     "versions": dict, "caution": str, "note": str, "tolerance": (int, float),
     "prunable_weights": int, "embedding_weights": int, "tensors": list,
@@ -85,10 +87,13 @@ def load_study(folder: Path) -> Study:
     Raises:
         UserError: a file is missing, damaged or lacks a column; the line names it.
     """
-    about = read_sealed(folder / "study.json", what="study", format_version=FORMAT_VERSION)
-    for key, kind in _ABOUT.items():
-        if not isinstance(about.get(key), kind):
-            raise DamagedFileError(f"{folder / 'study.json'} has no valid {key!r}; run it again.")
+    about = read_about(
+        folder / "study.json",
+        what="study",
+        format_version=FORMAT_VERSION,
+        kinds=_ABOUT,
+        command="bin/study",
+    )
     cells = _read(folder / "cells.csv", _CELLS)
     _check_states(folder / "cells.csv", cells)
     optional: dict[str, Any] = {
@@ -106,6 +111,26 @@ def load_study(folder: Path) -> Study:
         files=("study.json", "cells.csv", "timings.csv", *(f"{name}.csv" for name in optional)),
         **optional,
     )
+
+
+def read_about(
+    path: Path, *, what: str, format_version: int, kinds: Kinds, command: str
+) -> dict[str, Any]:
+    """The sealed document of a study, a transfer or a search, with every key of ``kinds``.
+
+    Args:
+        path, what, format_version: as ``read_sealed`` takes them.
+        kinds: what it has to hold.
+        command: what writes it anew.
+
+    Raises:
+        UserError: it is missing, damaged or of another format; the line names it.
+    """
+    about = read_sealed(path, what=what, format_version=format_version)
+    for key, kind in kinds.items():
+        if not isinstance(about.get(key), kind):
+            raise DamagedFileError(f"{path} has no valid {key!r}; run {command} again.")
+    return about
 
 
 def load_studies(store: Path) -> list[Study]:

@@ -10,16 +10,15 @@ from typing import Any
 import rich.table
 
 from tflottery.errors import DamagedFileError
-from tflottery.files import read_sealed
 from tflottery.report import names
-from tflottery.report.reading import folders_of
+from tflottery.report.reading import Kinds, folders_of, read_about
 from tflottery.report.table import ACCURACY, EPOCHS, NOTHING, POINTS
 from tflottery.report.terminal import plain_table
 from tflottery.statistics import Difference, Summary
 
 TRANSFERS = "transfers"
 FORMAT_VERSION = 1
-_ABOUT: dict[str, type | tuple[type, ...]] = {
+_ABOUT: Kinds = {
     "name": str, "source": dict, "target": dict, "model": str, "vocabulary": str,
     "vocabulary_size": int, "words": dict, "same_classes": bool, "grid": str, "levels": list,
     "seeds": list, "tolerance": (int, float), "arms": list, "gains": list, "overlap": list,
@@ -108,10 +107,9 @@ def load_transfer(folder: Path) -> Transfer:
         UserError: it is missing or damaged; the line names it.
     """
     path = folder / "result.json"
-    about = read_sealed(path, what="transfer", format_version=FORMAT_VERSION)
-    for key, kind in _ABOUT.items():
-        if not isinstance(about.get(key), kind):
-            raise DamagedFileError(f"{path} has no valid {key!r}; run bin/transfer again.")
+    about = read_about(
+        path, what="transfer", format_version=FORMAT_VERSION, kinds=_ABOUT, command="bin/transfer"
+    )
     try:
         arms = tuple(map(_arm, about["arms"]))
         gains = tuple(

@@ -10,11 +10,10 @@ from typing import Any
 import rich.table
 
 from tflottery.errors import DamagedFileError
-from tflottery.files import read_sealed
 from tflottery.rate_rule import Rule, rule_from
 from tflottery.report import names
 from tflottery.report.findings import effect
-from tflottery.report.reading import folders_of
+from tflottery.report.reading import Kinds, folders_of, read_about
 from tflottery.report.table import ACCURACY, EPOCHS, NOTHING, POINTS
 from tflottery.report.terminal import plain_table
 from tflottery.statistics import Difference, Summary
@@ -22,7 +21,7 @@ from tflottery.statistics import Difference, Summary
 TUNINGS = "tunings"
 FORMAT_VERSION = 1
 DENSE, TICKET = "dense", "ticket"
-_ABOUT: dict[str, type | tuple[type, ...]] = {
+_ABOUT: Kinds = {
     "name": str, "dataset": str, "model": str, "tuner": str, "seeds": list,
     "tolerance": (int, float), "found_learning_rate": (int, float), "space": dict,
     "trials_a_cell": int, "cells": list, "comparisons": list, "failures": list, "config": dict,
@@ -126,10 +125,9 @@ def load_tuning(folder: Path) -> Tuning:
         UserError: it is missing or damaged; the line names it.
     """
     path = folder / "tuning.json"
-    about = read_sealed(path, what="search", format_version=FORMAT_VERSION)
-    for key, kind in _ABOUT.items():
-        if not isinstance(about.get(key), kind):
-            raise DamagedFileError(f"{path} has no valid {key!r}; run bin/tune_lr again.")
+    about = read_about(
+        path, what="search", format_version=FORMAT_VERSION, kinds=_ABOUT, command="bin/tune_lr"
+    )
     try:
         cells = tuple(map(_cell, about["cells"]))
         comparisons = tuple(
