@@ -65,6 +65,11 @@ def make(folder: Path, vocabulary: str = "reuse", **settings) -> Transfer:
     return Transfer(*recipes, PRUNING, (LEVEL,), vocabulary, **settings)
 
 
+def source_ticket(made: Transfer, seed: int = 1) -> RunSpec:
+    pruning = dataclasses.replace(made.pruning, sparsity=LEVEL)
+    return lottery.make_plan(made.source, pruning, seed).levels[-1].ticket
+
+
 def by_arm(cells: list[Cell]) -> dict[ARM, RunSpec]:
     return {(cell.mask, cell.init): cell.spec for cell in cells}
 
@@ -74,7 +79,7 @@ class Realised:
 
     def __init__(self, made: Transfer, store: Store, *, seed: int = 1) -> None:
         self.specs = by_arm(made.cells(seed))
-        self.home = made.source_level(LEVEL, seed).ticket
+        self.home = source_ticket(made, seed)
         plan = [self.home, *self.specs.values()]
         # Their own descendants want the weights of their beginning.
         plan += [dataclasses.replace(s, init=Snapshot(s, "0ep")) for s in self.specs.values()]
@@ -130,12 +135,12 @@ def test_the_targets_own_ticket_is_what_find_ticket_finds_there(folder):
     assert plan.dense == specs["dense", "fresh"]
     assert plan.levels[-1].ticket == specs["target", "target"]
     # The same seed would begin with the very weights of the source.
-    assert Fresh(seed) != made.source_level(LEVEL, 1).ticket.init.of.init
+    assert Fresh(seed) != source_ticket(made).init.of.init
 
 
 def test_with_the_sources_vocabulary_mask_and_weights_are_those_of_the_source(folder):
     made = make(folder)
-    ticket, cell = made.source_level(LEVEL, 1).ticket, by_arm(made.cells(1))["source", "source"]
+    ticket, cell = source_ticket(made), by_arm(made.cells(1))["source", "source"]
     assert (cell.mask, cell.init) == (ticket.mask, ticket.init)
     assert cell.recipe == dataclasses.replace(made.source, data=made.target.data)
 

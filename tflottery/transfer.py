@@ -16,9 +16,10 @@ from typing import Any
 from tflottery import lottery, seeds, statistics
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
-from tflottery.lottery import Level, Plan, PruningSettings
+from tflottery.lottery import Plan, PruningSettings
 from tflottery.runs.specs import (
     EMBEDDING,
+    HEAD,
     Fit,
     InitSpec,
     MaskSpec,
@@ -47,7 +48,6 @@ DENSE_ARM = ("dense", "fresh")
 TARGET_TICKET = ("target", "target")
 # The weights of ``source_late``: late rewinding to the end of the first epoch.
 LATE = "1ep"
-_HEAD = "head"
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,6 @@ class Transfer:
         """(mask, init) of each network at a level."""
         return FULL_ARMS if self.grid == "full" else DEFAULT_ARMS
 
-    def source_level(self, level: float, seed: int) -> Level:
-        """The source's ticket of a level."""
-        return _plan(self.source, self.pruning, level, seed).levels[-1]
-
     def cells(self, seed: int) -> list[Cell]:
         """The networks of one seed, the dense one first."""
         return list(self._cells(seed))
@@ -149,9 +145,8 @@ class Transfer:
     def _fit(self, seed: int) -> Fit | None:
         """What has to be done to masks and weights of the source; None where they fit as they
         are."""
-        without: tuple[str, ...] = () if self.same_classes else (_HEAD,)
-        if self.vocabulary == "drop":
-            without += (EMBEDDING.partition("/")[0],)
+        left_out = ([] if self.same_classes else [HEAD]) + [EMBEDDING] * (self.vocabulary == "drop")
+        without = tuple(tensor.partition("/")[0] for tensor in left_out)
         words_of = self.source.data if self.vocabulary == "remap" else None
         return Fit(words_of, without, seed) if words_of or without else None
 
