@@ -116,10 +116,23 @@ def shown(folder) -> str:
     return capture.get()
 
 
+def test_an_arm_that_lacks_a_seed_says_so(tmp_path):
+    folder = write_transfer_result(tmp_path)
+    assert "Of fewer seeds" not in shown(folder)
+    about = json.loads((folder / "result.json").read_text())
+    del about["sha256"]
+    lacking = next(arm for arm in about["arms"] if (arm["mask"], arm["level"]) == ("random", 0.59))
+    lacking["test_accuracy"]["n"] = 2
+    (folder / "result.json").write_text(seal(about))
+    text = " ".join(shown(folder).split())
+    assert text.endswith("Of fewer seeds: random mask, new, 59.0 % pruned (2)")
+
+
 def test_the_terminal_fits_80_columns(tmp_path):
     text = shown(write_transfer_result(tmp_path))
     lines = text.splitlines()
-    assert "IMDB to Yelp sample" in lines[0] and max(map(len, lines[1:])) <= 84
+    assert "IMDB to Yelp sample" in lines[0] and max(map(len, lines[1:])) <= 80
+    assert "…" not in text
     assert sum("source  source" in line for line in lines) == 3
 
 

@@ -20,7 +20,7 @@ from tflottery.report.table import (
     probability,
     yes_no,
 )
-from tflottery.report.terminal import plain_table
+from tflottery.report.terminal import plain_table, with_half
 from tflottery.statistics import Difference, Summary
 
 CRITERIA = {
@@ -292,6 +292,5 @@ def terminal(study: Study) -> rich.table.Table:
 def _short(summary: Summary | None, seeds: int) -> str:
     if summary is None:
         return f"{NOTHING} (0 of {seeds})"
-    half = "" if summary.half is None else f" ± {summary.half:.2f}"
     fewer = f" ({summary.n} of {seeds})" if summary.n < seeds else ""
-    return f"{summary.mean:.2f}{half}{fewer}"
+    return with_half(summary, ACCURACY) + fewer

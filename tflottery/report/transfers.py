@@ -12,8 +12,8 @@ import rich.table
 from tflottery.errors import DamagedFileError
 from tflottery.report import names
 from tflottery.report.reading import Kinds, folders_of, read_about
-from tflottery.report.table import ACCURACY, EPOCHS, NOTHING, POINTS
-from tflottery.report.terminal import plain_table
+from tflottery.report.table import ACCURACY, EPOCHS, POINTS
+from tflottery.report.terminal import plain_table, with_half
 from tflottery.statistics import Difference, Summary
 
 TRANSFERS = "transfers"
@@ -139,13 +139,16 @@ def _arm(row: Mapping[str, Any]) -> Arm:
 
 
 def terminal(transfer: Transfer) -> rich.table.Table:
-    """The arms for a terminal, each with its differences, ± half of the 95 % interval."""
+    """The arms for a terminal, each with its differences, ± half of the 95 % interval.
+
+    Below it stand the arms that lack seeds.
+    """
     count = len(transfer.about["seeds"])
     table = plain_table(
         f"{transfer.source} to {transfer.target}: test accuracy in % and differences in "
         f"points, mean{' ± 95 % t interval' * (count > 1)}, n = {count}"
     )
-    table.add_column("pruned (left)\n%", justify="right", no_wrap=True)
+    table.add_column("pruned\n(left) %", justify="right", no_wrap=True)
     table.add_column("\nmask", no_wrap=True)
     table.add_column("\nweights", no_wrap=True)
     for heading in ("test\n%", "minus\ndense", "minus its\nown ticket", "epochs\nto 99 %"):
@@ -156,18 +159,18 @@ def terminal(transfer: Transfer) -> rich.table.Table:
         for place, arm in enumerate(transfer.at(level)):
             size = "" if place else f"{100 * level:.1f} ({100 * (1 - level):.1f})"
             table.add_row(size, arm.mask, names.weights(arm.init), *_numbers(arm))
+    if lacking := [arm for arm in transfer.arms if arm.accuracy.n < count]:
+        listed = "; ".join(
+            f"{arm.label}, {100 * arm.level:.1f} % pruned ({arm.accuracy.n})" for arm in lacking
+        )
+        table.caption = f"Of fewer seeds: {listed}"
     return table
 
 
 def _numbers(arm: Arm) -> list[str]:
     differences = [arm.minus_dense, arm.minus_target_ticket]
     return [
-        _with_half(arm.accuracy, ACCURACY),
-        *("" if one is None else _with_half(one, POINTS) for one in differences),
+        with_half(arm.accuracy, ACCURACY),
+        *("" if one is None else with_half(one, POINTS) for one in differences),
         EPOCHS(arm.epochs_to_99),
     ]
-
-
-def _with_half(summary: Summary, show: Any) -> str:
-    half = "" if summary.half is None else f" ± {summary.half:.2f}"
-    return f"{show(summary.mean) or NOTHING}{half}"

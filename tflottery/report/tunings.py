@@ -15,7 +15,7 @@ from tflottery.report import names
 from tflottery.report.findings import effect
 from tflottery.report.reading import Kinds, folders_of, read_about
 from tflottery.report.table import ACCURACY, EPOCHS, NOTHING, POINTS
-from tflottery.report.terminal import plain_table
+from tflottery.report.terminal import plain_table, with_half
 from tflottery.statistics import Difference, Summary
 
 TUNINGS = "tunings"
@@ -206,16 +206,13 @@ def _shown(cell: TunedCell) -> list[str]:
     if not cell.best or not cell.as_good:
         return ["failed", *[NOTHING] * 5]
     low, high = cell.as_good
-    gain = NOTHING if cell.gain is None else POINTS(cell.gain.mean)
-    if cell.gain and cell.gain.half is not None:
-        gain += f" ± {cell.gain.half:.2f}"
     epochs = EPOCHS(cell.best.epochs_to_99)
     return [
         rate(cell.best.rate),
         f"{rate(low)}-{rate(high)}",
         ACCURACY(cell.best.median),
         ACCURACY(cell.best.test.mean),
-        gain,
+        NOTHING if cell.gain is None else with_half(cell.gain, POINTS),
         epochs if cell.own is None else f"{EPOCHS(cell.own.epochs_to_99)} > {epochs}",
     ]
 
