@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import os
 import re
 import shutil
@@ -22,7 +23,15 @@ from tests.conftest import ROOT
 from tests.synthetic_study import write_study
 from tflottery.errors import UserError
 from tflottery.files import seal
-from tflottery.report import claims, findings, load_study, summary, tables, write_report
+from tflottery.report import (
+    claims,
+    findings,
+    load_study,
+    mask_figures,
+    summary,
+    tables,
+    write_report,
+)
 from tflottery.report.cells import Arm, Results
 from tflottery.report.drawing import spread
 from tflottery.report.note import accuracies, lookup
@@ -239,6 +248,18 @@ def test_claims_nobody_can_tell(tmp_path):
 def test_early_bird_epoch(cnn):
     (sentence,) = summary.early_bird(cnn)
     assert "after epoch 2 of 4 (3 of 3 seeds before the end), which saves 50 %" in sentence
+
+
+def test_early_bird_within_an_epoch(cnn):
+    frame = cnn.study.early_bird.copy()
+    for column in ("epoch_one", "epoch_other"):
+        frame[column] = frame[column].replace({0.0: 0.3195})
+    moved = Results(dataclasses.replace(cnn.study, early_bird=frame))
+    (panel, *_) = mask_figures.early_bird(moved).panels
+    assert "Columns 0.32, 1, 2, 3, 4." in panel.description and "none" not in panel.description
+    frame["relative"] = 0.0
+    (sentence,) = summary.early_bird(moved)
+    assert "after epoch 0.32 of 4" in sentence and "saves 92 %" in sentence
 
 
 def _terminal(results: Results) -> str:

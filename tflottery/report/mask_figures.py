@@ -154,14 +154,15 @@ def _tensor(name: str) -> str:
 
 
 def early_bird(results: Results) -> Drawing | None:
-    """How far the masks of two epochs of the dense training are apart, a panel a level."""
+    """How far the masks of two moments of the dense training are apart, a panel a level."""
     frame = results.study.early_bird
     if frame is None or frame.empty:
         return None
     panels = []
     for level, rows in frame.groupby("level"):
         sparsity = float(str(level))
-        epochs = sorted({int(value) for value in [*rows["epoch_one"], *rows["epoch_other"]]})
+        epochs = sorted({float(value) for value in [*rows["epoch_one"], *rows["epoch_other"]]})
+        labels = [f"{epoch:.3g}" for epoch in epochs]
         means = rows.groupby(["epoch_one", "epoch_other"])["relative"].mean()
         values = [
             [
@@ -174,8 +175,8 @@ def early_bird(results: Results) -> Drawing | None:
             heat_map(
                 f"{results.study.slug}-early-{sparsity:g}",
                 f"{100 * sparsity:.1f} % pruned ({100 * (1 - sparsity):.1f} % left)",
-                [str(epoch) for epoch in epochs],
-                [str(epoch) for epoch in epochs],
+                labels,
+                labels,
                 values,
                 lambda value: f"{value:.2f}",
                 Normalize(0, 1),
@@ -185,7 +186,7 @@ def early_bird(results: Results) -> Drawing | None:
             )
         )
     caption = (
-        "Distance between the masks that two epochs of the dense training would give, as a "
+        "Distance between the masks that two moments of the dense training would give, as a "
         "fraction of the distance by chance at that sparsity: 0 is the same mask. "
         f"Mean of {len(results.study.seeds)} seeds."
     )
