@@ -23,7 +23,7 @@ from tflottery.lottery import PruningSettings
 from tflottery.models.cnn import Cnn
 from tflottery.pruning import masks
 from tflottery.runs.realise import Realiser
-from tflottery.runs.specs import Fresh, Pruned, Recipe, Shuffled, Signs, Snapshot, ancestry
+from tflottery.runs.specs import HEAD, Fresh, Pruned, Recipe, Shuffled, Signs, Snapshot, ancestry
 from tflottery.runs.store import Store
 from tflottery.study import Cell, StudySettings, make_cells
 from tflottery.training.settings import TrainingSettings
@@ -247,6 +247,16 @@ def test_chance_overlap_and_distance():
     other = {"a": np.array([1, 0, 1, 0], bool)}
     assert masks.distance(one, other) == 0.5
     assert masks.chance_overlap(one, other) == pytest.approx(1 / 3)
+    assert masks.chance_distance(one, other) == 0.5
+    spared = {"b": np.ones(4, bool)}
+    assert masks.chance_distance(one | spared, other | spared) == 0.25
+
+
+def test_early_bird_masks_spare_what_the_study_spares():
+    weights = {name: np.arange(1.0, 11) for name in ("conv/kernel", HEAD)}
+    for head, kept in ((True, 5), (False, 10)):
+        drawn = findings._draw(weights, list(weights), 0.5, PruningSettings(head=head))
+        assert drawn["conv/kernel"].sum() == 5 and drawn[HEAD].sum() == kept
 
 
 def test_the_command_end_to_end(command, tmp_path):

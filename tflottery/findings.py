@@ -18,13 +18,14 @@ import pandas as pd
 
 from tflottery.config import Config, recipe_to_tables, without_places
 from tflottery.files import Arrays, seal, write_atomically
+from tflottery.lottery import PruningSettings
 from tflottery.models.architecture import Architecture
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks, To
 from tflottery.runs.executors import Executor
 from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser, load_corpus, realise_all
-from tflottery.runs.specs import EMBEDDING, Recipe, RunSpec, ancestry
+from tflottery.runs.specs import EMBEDDING, Recipe, RunSpec, ancestry, spared
 from tflottery.runs.store import Run, Store
 from tflottery.study import (
     Cell,
@@ -245,10 +246,12 @@ class _Reader:
             snapshots = {point: run.snapshot(point) for point in points}
             for level in self._study.settings.levels:
                 drawn = {
-                    point: _draw(weights, names, level) for point, weights in snapshots.items()
+                    point: _draw(weights, names, level, self._study.config.pruning)
+                    for point, weights in snapshots.items()
                 }
                 for one, other in combinations(points, 2):
-                    distance = mask_ops.distance(drawn[one], drawn[other])
+                    pair = drawn[one], drawn[other]
+                    distance = mask_ops.distance(*pair)
                     rows.append(
                         {
                             "seed": seed,
@@ -256,8 +259,9 @@ class _Reader:
                             "epoch_one": epochs[one],
                             "epoch_other": epochs[other],
                             "distance": distance,
-                            "relative": distance / (2 * level * (1 - level)),
-                            "jaccard": mask_ops.overlap(drawn[one], drawn[other]),
+                            # Where nothing is pruned, masks differ neither here nor by chance.
+                            "relative": distance / (mask_ops.chance_distance(*pair) or 1.0),
+                            "jaccard": mask_ops.overlap(*pair),
                         }
                     )
         return rows
@@ -284,10 +288,14 @@ class _Reader:
         return rows
 
 
-def _draw(weights: Arrays, names: list[str], level: float) -> Masks:
-    scores = {name: np.abs(weights[name]) for name in names}
+def _draw(weights: Arrays, names: list[str], level: float, pruning: PruningSettings) -> Masks:
+    """The mask that the study would prune to by these weights."""
     return mask_ops.prune(
-        mask_ops.dense({name: weights[name].shape for name in names}), scores, To(level)
+        mask_ops.dense({name: weights[name].shape for name in names}),
+        {name: np.abs(weights[name]) for name in names},
+        To(level),
+        scope="global" if pruning.scope == "global" else "layerwise",
+        spare=spared(pruning.embedding, pruning.head),
     )
 
 
