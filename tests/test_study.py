@@ -178,8 +178,16 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
     assert deepest.sparsity == pytest.approx(0.75, abs=0.01)
     assert (deepest.trainings_behind, deepest.epochs_behind) == (3, 6)
 
-    overlap = pd.read_csv(folder / "overlap.csv")
+    overlap = pd.read_csv(folder / "overlap.csv", dtype={"one": str, "other": str})
     assert set(overlap["kind"]) == {"seeds", "methods", "rounds"}
+    # One curve over the levels for each pair of methods, one for each method between seeds.
+    pairs = overlap[["kind", "one", "other"]].drop_duplicates().to_numpy().tolist()
+    assert sorted(pairs) == [
+        ["methods", "iterative", "one_shot"],
+        ["rounds", "0.5", "0.75"],
+        ["seeds", "iterative", "iterative"],
+        ["seeds", "one_shot", "one_shot"],
+    ]
     nested = overlap[overlap.kind == "rounds"]
     assert nested["jaccard"].to_numpy() == pytest.approx(0.5, abs=0.02)
     first = overlap[(overlap.kind == "methods") & (overlap.level == 0.5)]

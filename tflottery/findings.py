@@ -196,12 +196,14 @@ class _Reader:
             kind = kinds.get((same[0], same[1], same[2]))
             if kind is None or (kind == "rounds" and one[0] != "iterative"):
                 continue
+            # A curve of the report joins the levels of equal names; rounds differ by level.
+            names = [f"{mask[1]:g}" if kind == "rounds" else mask[0] for mask in (one, other)]
             rows.append(
                 {
                     "kind": kind,
                     "level": one[1],
-                    "one": f"{one[0]} {one[1]:g}",
-                    "other": f"{other[0]} {other[1]:g}",
+                    "one": names[0],
+                    "other": names[1],
                     "seed_one": one[2],
                     "seed_other": other[2],
                     "jaccard": mask_ops.overlap(found[one], found[other]),

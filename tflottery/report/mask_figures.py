@@ -25,6 +25,7 @@ from tflottery.report.drawing import (
     style,
 )
 from tflottery.report.figures import seeds_in_words
+from tflottery.report.findings import count_of
 
 _MOST_CURVES = 6
 _KINDS = {
@@ -50,7 +51,7 @@ def overlap(results: Results) -> Drawing | None:
             panels.append(_overlap_map(name, title, rows))
     caption = (
         "Jaccard overlap of the weights that two masks keep: 1 is the same mask. Means over "
-        "seeds, or over pairs of seeds."
+        f"{count_of(len(results.study.seeds), 'seed')}, or over their pairs."
     )
     return Drawing("overlap", caption, panels)
 
@@ -144,7 +145,7 @@ def layers(results: Results) -> Drawing | None:
     caption = (
         f"Weights left in each tensor in %, for tickets from {names.init(inits[0])} weights; "
         "columns are what is left in the whole network. Orange kept more than the network as a "
-        f"whole, purple less. Mean of {len(results.study.seeds)} seeds."
+        f"whole, purple less. Mean of {count_of(len(results.study.seeds), 'seed')}."
     )
     return Drawing("layers", caption, panels)
 
@@ -188,7 +189,7 @@ def early_bird(results: Results) -> Drawing | None:
     caption = (
         "Distance between the masks that two moments of the dense training would give, as a "
         "fraction of the distance by chance at that sparsity: 0 is the same mask. "
-        f"Mean of {len(results.study.seeds)} seeds."
+        f"Mean of {count_of(len(results.study.seeds), 'seed')}."
     )
     return Drawing("early-bird", caption, panels)
 
