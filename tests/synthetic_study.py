@@ -110,7 +110,7 @@ def _rows(
             yield row("control", "dense", "dense", "fresh", level)
         for level in [level for level in levels if level in (0.59, 0.832)]:
             for method in ("one_shot", "iterative"):
-                for init in ("rewind:100it", "rewind:500it", "rewind:2ep"):
+                for init in ("rewind:0ep", "rewind:100it", "rewind:500it", "rewind:2ep"):
                     yield row("rewind", method, "magnitude", init, level)
 
 

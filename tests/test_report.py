@@ -25,6 +25,7 @@ from tflottery.errors import UserError
 from tflottery.files import seal
 from tflottery.report import (
     claims,
+    figures,
     findings,
     load_study,
     mask_figures,
@@ -243,6 +244,14 @@ def test_claims_nobody_can_tell(tmp_path):
     assert found["Late rewinding is not decisive for one-shot pruning."] == findings.UNSURE
     assert found["One-shot wins over iterative pruning in the middle range."] == findings.UNSURE
     assert found["Past about 95 % pruned, random initialisation wins."] == findings.UNSURE
+
+
+def test_the_rewind_sweep_goes_forward_in_time_from_one_beginning(cnn):
+    # 500 steps are more than an epoch of 313 and fewer than two.
+    assert figures.sweep_points(cnn, 0.832) == [
+        "original", "rewind:100it", "rewind:1ep", "rewind:500it", "rewind:2ep", "rewind:end",
+    ]  # fmt: skip
+    assert figures.sweep_points(cnn, 0.738) == ["original", "rewind:1ep", "rewind:end"]
 
 
 def test_early_bird_epoch(cnn):

@@ -199,7 +199,7 @@ def instability(results: Results) -> Drawing | None:
     frame = results.study.instability
     if frame is None or frame.empty:
         return None
-    moments = sorted(set(frame["point"]), key=names.moment_order)
+    moments = sorted(set(frame["point"]), key=results.when)
     canvas = Canvas(f"{results.study.slug}-instability-path", "Error between two trainings")
     curves = []
     for place, moment in enumerate(moments):
@@ -245,7 +245,7 @@ def barriers(results: Results) -> dict[str, statistics.Summary]:
     heights: dict[str, statistics.Summary] = {}
     if frame is None:
         return heights
-    for moment in sorted(set(frame["point"]), key=names.moment_order):
+    for moment in sorted(set(frame["point"]), key=results.when):
         found = []
         for _, rows in frame[frame["point"] == moment].groupby("seed"):
             errors = 100 * rows.sort_values("alpha")["val_error"].dropna()
