@@ -178,6 +178,9 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
     assert deepest.sparsity == pytest.approx(0.75, abs=0.01)
     assert (deepest.trainings_behind, deepest.epochs_behind) == (3, 6)
 
+    everything = ancestry(spec for seed in (1, 2) for spec in small_study.specs(seed))
+    assert set(pd.read_csv(folder / "timings.csv")["key"]) == {spec.key for spec in everything}
+
     overlap = pd.read_csv(folder / "overlap.csv", dtype={"one": str, "other": str})
     assert set(overlap["kind"]) == {"seeds", "methods", "rounds"}
     # One curve over the levels for each pair of methods, one for each method between seeds.

@@ -167,13 +167,11 @@ class _Reader:
         return {**row, **measures(run, behind)}
 
     def timings(self) -> list[dict[str, Any]]:
-        seconds = {
-            parent.key: self._realise(parent).seconds
-            for cell, run in self._all()
-            if run is not None
-            for parent in ancestry([cell.spec])
-        }
-        return [{"key": key, "seconds": round(value, 2)} for key, value in seconds.items()]
+        specs = [spec for seed in self._study.seeds for spec in self._study.specs(seed)]
+        done = ancestry(spec for spec in specs if spec.key not in self._failures)
+        return [
+            {"key": spec.key, "seconds": round(self._realise(spec).seconds, 2)} for spec in done
+        ]
 
     def _tickets(self) -> dict[tuple[str, float, int], Masks]:
         """Masks of the tickets from original init, by method, level and seed."""
