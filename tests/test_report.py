@@ -174,6 +174,16 @@ def test_what_was_not_measured_is_said(report):
         assert sentence in toy
 
 
+def test_a_control_without_a_ticket_is_compared_with_nothing(tmp_path):
+    folder = write_study(tmp_path)
+    cells = pd.read_csv(folder / "cells.csv")
+    no_ticket = (cells["part"] == "grid") & (cells["init"] == "original") & (cells["level"] == 0.59)
+    cells[~no_ticket].to_csv(folder / "cells.csv", index=False)
+    table = tables.controls(Results(load_study(folder)))
+    compared = {row["at"]: (row.get("interval"), row.get("p_holm")) for row in table.rows}
+    assert compared[59.0] == (None, None) and None not in compared[83.2]
+
+
 def test_note_beside_ours(report):
     rows = _rows(report / "tables" / "study_cnn-note.csv")
     assert len(rows) == 20

@@ -73,20 +73,27 @@ def every_cell(results: Results, part: str) -> Table:
 def _dense_row(results: Results) -> dict[str, Any]:
     cell = next(cell for cell in results.cells if cell.arm.part == "dense")
     kept = ("n", "mean", "half", "deviation", "failed", "remaining")
-    row = {key: value for key, value in _cell_row(cell).items() if key in kept}
+    row = {key: value for key, value in _measured_row(cell).items() if key in kept}
     about = {"pruned": 0.0, "left": 100.0, "elsewhere": 0.0, "level": 0.0}
     return {**row, **about, "method": "dense", "arm": "fresh", "mask": "dense", "init": "fresh"}
 
 
 def _cell_row(cell: Cell) -> dict[str, Any]:
     return {
+        **_measured_row(cell),
+        **_difference_row("difference", cell.difference),
+        "p_holm": cell.adjusted,
+        **{f"matches_{key}": getattr(cell.verdict, key) for key in CRITERIA},
+    }
+
+
+def _measured_row(cell: Cell) -> dict[str, Any]:
+    """A cell without what it is compared with."""
+    return {
         **arm_row(cell),
         "elsewhere": None if cell.elsewhere is None else 100 * cell.elsewhere,
         "n": cell.accuracy.n if cell.accuracy else 0,
         **_accuracy_row(cell.accuracy),
-        **_difference_row("difference", cell.difference),
-        "p_holm": cell.adjusted,
-        **{f"matches_{key}": getattr(cell.verdict, key) for key in CRITERIA},
         "failed": "; ".join(f"seed {seed}: {reason}" for seed, reason in cell.failures) or None,
         "remaining": cell.remaining,
     }
@@ -216,7 +223,7 @@ def controls(results: Results) -> Table | None:
         difference = statistics.compare(ticket, mine)
         rows.append(
             {
-                **_cell_row(cell),
+                **_measured_row(cell),
                 "at": 100 * cell.level,
                 "against": names.method(method) if ticket else None,
                 **_difference_row("ticket_minus_control", difference),
