@@ -112,6 +112,10 @@ def test_seeds_share_nothing():
         {"controls": (0.0,)},
         {"inits": ("orginal",)},
         {"rewind_points": ("soon",)},
+        {"levels": (0.5, 0.5)},
+        {"inits": ("original", "rewind:0ep")},
+        {"rewind_points": ("1ep", "01ep")},
+        {"early_bird_points": ("1ep", "end")},
     ],
 )
 def test_settings_that_cannot_be(settings):
