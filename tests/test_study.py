@@ -22,6 +22,7 @@ from tflottery.findings import Study, run_study, write_findings
 from tflottery.lottery import PruningSettings
 from tflottery.models.cnn import Cnn
 from tflottery.pruning import masks
+from tflottery.report import load_study, write_report
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import HEAD, Fresh, Pruned, Recipe, Shuffled, Signs, Snapshot, ancestry
 from tflottery.runs.store import Store
@@ -255,6 +256,25 @@ def test_a_failed_run_shows_with_its_reason_and_the_rest_goes_on(
     failures, folder = carry_out(study, tmp_path / "runs")
     assert failures == {}
     assert set(pd.read_csv(folder / "cells.csv")["state"]) == {"done"}
+
+
+def test_a_study_in_which_all_fails_can_be_read_and_leaves_no_older_tables(
+    small_study, tmp_path, monkeypatch
+):
+    study = dataclasses.replace(small_study, seeds=(1,))
+    folder = tmp_path / "runs" / "studies" / "small"
+    folder.mkdir(parents=True)
+    (tmp_path / "runs" / "store.json").write_text('{"format_version": 1}')
+    (folder / "instability.csv").write_text("of another study by this name")
+
+    def fail(self, spec, wanted):
+        raise TrainingError("the loss is not finite")
+
+    monkeypatch.setattr(Realiser, "_train", fail)
+    carry_out(study, tmp_path / "runs")
+    found = load_study(folder)
+    assert set(found.cells["reason"]) == {"the loss is not finite"} and found.instability is None
+    assert write_report(tmp_path / "runs", tmp_path / "report").is_file()
 
 
 def test_chance_overlap_and_distance():

@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 
 from tflottery.config import Config, recipe_to_tables, without_places
-from tflottery.files import Arrays, seal, write_atomically
+from tflottery.files import Arrays, new_folder, seal
 from tflottery.lottery import PruningSettings
 from tflottery.models.architecture import Architecture
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks, To
 from tflottery.runs.executors import Executor
-from tflottery.runs.measures import measures
+from tflottery.runs.measures import MEASURED, measures
 from tflottery.runs.realise import Realiser, load_corpus, realise_all
 from tflottery.runs.specs import EMBEDDING, Recipe, RunSpec, ancestry, spared
 from tflottery.runs.store import Run, Store
@@ -38,6 +38,9 @@ from tflottery.training import steps
 from tflottery.versions import versions
 
 FORMAT_VERSION = 1
+_LABELS = ("part", "method", "mask", "init", "level", "seed")
+# Said even where every training failed and there is nothing to fill in.
+_CELLS = [*_LABELS, "state", "reason", "key", *MEASURED]
 _ALPHAS = tuple(round(0.1 * tenth, 1) for tenth in range(11))
 
 
@@ -87,24 +90,24 @@ def run_study(study: Study, realise: Realiser, execute: Executor = realise_all) 
 def write_findings(
     study: Study, realise: Realiser, store: Store, failures: dict[str, str], command: str
 ) -> Path:
-    """Writes the study's folder from the runs in the store; gives the folder."""
+    """Writes the study's folder from the runs in the store, whole, in place of an older one; gives
+    the folder."""
     folder = store.root / "studies" / study.config.name
     reader = _Reader(study, realise, failures)
     corpus = load_corpus(study.recipe.data, store)
     dense = reader.run(study.cells(study.seeds[0])[0])
     shapes = {} if dense is None else {name: m.shape for name, m in dense.masks().items()}
     tables = {
-        "cells": reader.cells(),
-        "timings": reader.timings(),
+        "cells": pd.DataFrame(reader.cells(), columns=_CELLS),
+        "timings": pd.DataFrame(reader.timings(), columns=["key", "seconds"]),
+    }
+    optional = {
         "overlap": reader.overlap(),
         "layers": reader.layers(study.recipe.model),
         "early_bird": reader.early_bird(),
         "instability": reader.instability(),
     }
-    for name, rows in tables.items():
-        if rows:
-            text = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
-            write_atomically(folder / f"{name}.csv", text)
+    tables |= {name: pd.DataFrame(rows) for name, rows in optional.items() if rows}
     tables_of_config = {
         **recipe_to_tables(study.recipe),
         "pruning": dataclasses.asdict(study.config.pruning),
@@ -126,7 +129,11 @@ def write_findings(
         "embedding_weights": int(np.prod(shapes.get(EMBEDDING, (0,)))),
         "tensors": sorted(shapes),
     }
-    write_atomically(folder / "study.json", seal(payload))
+    with new_folder(folder) as staging:
+        for name, table in tables.items():
+            text = table.to_csv(index=False, lineterminator="\n")
+            (staging / f"{name}.csv").write_text(text, encoding="utf-8")
+        (staging / "study.json").write_text(seal(payload), encoding="utf-8")
     return folder
 
 
@@ -151,12 +158,8 @@ class _Reader:
         return [self._cell_row(cell, run) for cell, run in self._all()]
 
     def _cell_row(self, cell: Cell, run: Run | None) -> dict[str, Any]:
-        labels = {
-            name: getattr(cell, name)
-            for name in ("part", "method", "mask", "init", "level", "seed")
-        }
         row = {
-            **labels,
+            **{name: getattr(cell, name) for name in _LABELS},
             "state": "failed" if run is None else "done",
             "reason": self._failures.get(cell.spec.key, ""),
             "key": cell.spec.key,
