@@ -301,11 +301,15 @@ def test_the_command_end_to_end(command, tmp_path):
     dry = command("study", *flags, "--seeds", "2", "--dry_run")
     assert dry.returncode == 0 and "0 in the store" in dry.stdout
     assert not (tmp_path / "runs").exists()
-    done = command("study", *flags, "--seeds", "1")
+    changed = ["--set", "training.learning_rate=0.01", "--set", "data.data_dir=here"]
+    done = command("study", *flags, *changed, "--seeds", "1")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "runs" / "studies" / "tiny" / "cells.csv").is_file()
+    assert load_study(tmp_path / "runs" / "studies" / "tiny").command == (
+        "bin/study --config tiny.toml --dataset mine.csv --seeds 1 "
+        "--set training.learning_rate=0.01"
+    )
     assert "original" in done.stdout and "bin/report runs" in done.stdout
-    again = command("study", *flags, "--seeds", "1")
+    again = command("study", *flags, *changed, "--seeds", "1")
     assert "0 trainings done now" in again.stdout
     wrong = command("study", *flags, "--seeds", "0")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
