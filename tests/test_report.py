@@ -84,6 +84,8 @@ def test_files_and_links(report):
     markdown = (report / "report.md").read_text(encoding="utf-8")
     targets = set(re.findall(r"\]\(([^)]+)\)", markdown))
     assert targets and all((report / target).is_file() for target in targets)
+    described = re.findall(r"!\[([^]]*)\]\(figures/", markdown)
+    assert described and all(len(said.split()) > 3 for said in described)
     assert "<script" not in text and "http://" not in text.replace("http://www.w3.org/", "")
     assert str(report.parent) not in text + markdown
     assert len(set(re.findall(r' id="([^"]+)"', text))) == len(re.findall(r' id="([^"]+)"', text))
