@@ -245,6 +245,14 @@ def test_claims_that_do_not_hold(tmp_path):
     assert held == {"At high sparsity convergence is slower."}
 
 
+def test_gradual_pruning_says_nothing_about_mask_and_weights(cnn):
+    labels = {f.claim: [one.label for one in f.effects] for f in claims.against_controls(cnn)}
+    for claim, of_claim in labels.items():
+        gradual = [label for label in of_claim if "gradual" in label]
+        assert gradual == (of_claim if "gradually" in claim else [])
+    assert len(labels) == 4
+
+
 def test_claims_nobody_can_tell(tmp_path):
     folder = write_study(tmp_path, controls=False)
     cells = pd.read_csv(folder / "cells.csv")
