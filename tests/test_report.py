@@ -126,6 +126,23 @@ def test_numbers_of_a_cell(store, report):
     assert row["n"] == "3" and 0 <= float(row["p"]) <= float(row["p_holm"]) <= 1
 
 
+def test_convergence_of_a_cell(store, report):
+    cells = pd.read_csv(store / "studies" / "study_cnn" / "cells.csv").set_index("seed")
+    dense = cells[cells["part"] == "dense"]
+    chosen = (cells["method"] == "iterative") & (cells["init"] == "reinit")
+    ticket = cells[chosen & (cells["level"] == 0.832)]
+    (row,) = [
+        row
+        for row in _rows(report / "tables" / "study_cnn-convergence.csv")
+        if (row["method"], row["init"], row["level"]) == ("iterative", "reinit", "0.832")
+    ]
+    for column in ("steps_to_best", "steps_to_99"):
+        assert float(row[column]) == pytest.approx(ticket[column].mean())
+        assert float(row[f"{column}_epochs"]) == pytest.approx(ticket[column].mean() / 313)
+        difference = (ticket[column] - dense[column]).mean()
+        assert float(row[f"{column}_difference"]) == pytest.approx(difference)
+
+
 def test_failed_runs_are_shown_and_not_counted(report, cnn):
     rows = _rows(report / "tables" / "study_cnn-grid.csv")
     (row,) = [row for row in rows if row["failed"] and row["method"] == "one-shot"]

@@ -50,6 +50,7 @@ def chapters(results: Results) -> list[Chapter]:
             "How fast they converge",
             () if (convergence := figures.convergence(results)) else ("No steps were recorded.",),
             _some(convergence),
+            folded=_some(tables.convergence(results)),
         ),
         _rewinding(results),
         _masks(results),

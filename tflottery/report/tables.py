@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import rich.table
@@ -18,6 +19,7 @@ _ACCURACY = number(2)
 _POINTS = number(2, signed=True)
 _PERCENT = number(1)
 _WHOLE = number(0)
+_STEPS = number(0, signed=True)
 CRITERIA = {
     "deviation": "1 sd",
     "strict": "≥ mean",
@@ -30,11 +32,11 @@ def criterion(name: str, tolerance: float) -> str:
     return f"{tolerance:g} points" if name == "tolerance" else CRITERIA[name]
 
 
-def span(summary: Summary | None) -> str | None:
+def span(summary: Summary | None, show: Callable[[Any], str] = _POINTS) -> str | None:
     """The interval in words, ``+0.12 to +0.31``; None where there is none."""
     if summary is None or summary.low is None or summary.high is None:
         return None
-    return f"{_POINTS(summary.low)} to {_POINTS(summary.high)}"
+    return f"{show(summary.low)} to {show(summary.high)}"
 
 
 def every_cell(results: Results, part: str) -> Table:
@@ -251,6 +253,52 @@ def controls(results: Results) -> Table | None:
     caption = "The controls: what a ticket (magnitude mask, original weights) gains over each."
     extra = ["mask", "init", "level", "low", "high", "p"]
     return Table("controls", caption, columns, rows, headers=3, extra=extra)
+
+
+def convergence(results: Results) -> Table | None:
+    """Steps and epochs until the best validation loss, and until 99 % of the final accuracy."""
+    goals = {"steps_to_best": "best validation loss", "steps_to_99": "99 % of final accuracy"}
+    dense = {
+        column: results.values(column, cell.arm) for cell in results.of("dense") for column in goals
+    }
+    rows = []
+    for cell in results.of("dense", "grid"):
+        row: dict[str, Any] = {**arm_row(cell), "n": cell.accuracy.n if cell.accuracy else 0}
+        an_epoch = results.values("steps_per_epoch", cell.arm, cell.level)
+        for column in goals:
+            steps = results.values(column, cell.arm, cell.level)
+            if summary := statistics.summarise(list(steps.values())):
+                row |= {column: summary.mean, f"{column}_half": summary.half}
+                epochs = [steps[seed] / an_epoch[seed] for seed in set(steps) & set(an_epoch)]
+                if epochs:
+                    row[f"{column}_epochs"] = sum(epochs) / len(epochs)
+            if cell.arm.part != "dense" and (gain := statistics.compare(steps, dense[column])):
+                row |= {f"{column}_difference": gain.mean, f"{column}_interval": span(gain, _STEPS)}
+        rows.append(row)
+    if not any(column in row for row in rows for column in goals):
+        return None
+    columns = [
+        Column("pruned", "pruned %", _PERCENT),
+        Column("method", "method", is_text=True),
+        Column("arm", "start", is_text=True),
+        Column("left", "left %", _PERCENT),
+        Column("n", "n"),
+    ]
+    for column, group in goals.items():
+        columns += [
+            Column(column, "steps", _WHOLE, group),
+            Column(f"{column}_half", "±\u00a095\u00a0%", _WHOLE, group),
+            Column(f"{column}_epochs", "epochs", _ACCURACY, group),
+            Column(f"{column}_difference", "minus dense", _STEPS, group),
+            Column(f"{column}_interval", "95 % interval", group=group),
+        ]
+    caption = (
+        "Convergence: optimizer steps and epochs until the best validation loss and until the "
+        "first validation at 99 % of the final validation accuracy; differences to dense in steps, "
+        "paired by seed."
+    )
+    extra = ["init", "level"]
+    return Table("convergence", caption, columns, rows, headers=3, extra=extra)
 
 
 def ticket_method(results: Results, cell: Cell) -> str:
