@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tflottery.cli.progress import Lines, Live, watch
+from tflottery.cli.progress import Lines, Live, show_plan, watch
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
 from tflottery.runs.specs import Dense, Fresh, Recipe, RunSpec
@@ -35,6 +35,21 @@ def run_of(spec: RunSpec) -> Run:
 
 def label(spec: RunSpec) -> str:
     return f"seed {spec.init.seed}"
+
+
+def test_a_plan_takes_as_long_as_its_epochs():
+    longer = dataclasses.replace(RECIPE, training=TrainingSettings(epochs=12))
+    known = {spec.key: run_of(spec) for spec in SPECS[:2]}
+    specs = [*SPECS[:3], dataclasses.replace(SPECS[3], recipe=longer)]
+
+    class Found:
+        is_done = staticmethod(lambda spec: spec.key in known)
+        find = staticmethod(known.get)
+
+    output = io.StringIO()
+    show_plan(Console(file=output, width=200), specs, Found(), Found())
+    # Two of 4 epochs took 20 seconds; 4 and 12 epochs are left.
+    assert "4 trainings: 2 in the store, 2 to train; about 0:40." in output.getvalue()
 
 
 def test_lines_of_trainings_that_go_on_at_once_keep_apart():

@@ -236,9 +236,15 @@ def show_plan(console: Console, specs: list[RunSpec], realise: Realiser, store: 
     done = [spec for spec in specs if realise.is_done(spec)]
     missing = len(specs) - len(done)
     seconds = [found.seconds for spec in done if (found := store.find(spec.key))]
+    # A compute-matched training has many times the epochs of another.
+    epochs = _epochs(done)
     time = (
-        f"about {clock(missing * sum(seconds) / len(seconds))}"
+        f"about {clock((_epochs(specs) - epochs) * sum(seconds) / epochs)}"
         if seconds
         else "how long that takes is known after the first"
     )
     console.print(f"{len(specs)} trainings: {len(done)} in the store, {missing} to train; {time}.")
+
+
+def _epochs(specs: list[RunSpec]) -> int:
+    return sum(spec.recipe.training.epochs for spec in specs)
