@@ -291,6 +291,20 @@ def test_the_rewind_sweep_goes_forward_in_time_from_one_beginning(cnn):
     assert figures.sweep_points(cnn, 0.738) == ["original", "rewind:1ep", "rewind:end"]
 
 
+def test_the_barrier_is_the_top_of_the_line_above_the_mean_of_its_ends(cnn):
+    def rows(seed: int, *errors: float) -> list[dict[str, object]]:
+        return [
+            {"seed": seed, "point": "1ep", "alpha": place / 2, "val_loss": 0.3, "val_error": error}
+            for place, error in enumerate(errors)
+        ]
+
+    frame = pd.DataFrame([*rows(1, 0.10, 0.15, 0.12), *rows(2, 0.10, 0.09, 0.12)])
+    made = Results(dataclasses.replace(cnn.study, instability=frame))
+    (barrier,) = mask_figures.barriers(made).values()
+    # 15 above 11; on the other line an end is the highest: 12 above 11.
+    assert (barrier.n, barrier.mean) == (2, pytest.approx((4 + 1) / 2))
+
+
 def test_early_bird_epoch(cnn):
     (sentence,) = summary.early_bird(cnn)
     assert "after epoch 2 of 4 (3 of 3 seeds before the end), which saves 50 %" in sentence
