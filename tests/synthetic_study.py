@@ -110,7 +110,7 @@ def _rows(
             yield row("control", "dense", "dense", "fresh", level)
         for level in [level for level in levels if level in (0.59, 0.832)]:
             for method in ("one_shot", "iterative"):
-                for init in ("rewind:100it", "rewind:500it", "rewind:2ep"):
+                for init in ("rewind:0ep", "rewind:100it", "rewind:500it", "rewind:2ep"):
                     yield row("rewind", method, "magnitude", init, level)
 
 
@@ -166,11 +166,11 @@ def _masks(
             values = {"level": level, "seed_one": seed, "chance": chance}
             jaccard = min(1.0, chance + 0.4 + random.normal(0, 0.01))
             overlap.append(
-                {"kind": "methods", "one": "iterative original", "other": "one_shot original",
+                {"kind": "methods", "one": "iterative", "other": "one_shot",
                  "seed_other": seed, "jaccard": jaccard, **values}
             )  # fmt: skip
             for other in [other for other in seeds if other > seed]:
-                for arm in ("iterative original", "one_shot original"):
+                for arm in ("iterative", "one_shot"):
                     overlap.append(
                         {"kind": "seeds", "one": arm, "other": arm, "seed_other": other,
                          "jaccard": min(1.0, chance + abs(random.normal(0.02, 0.01))), **values}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import os
 import re
 import shutil
@@ -22,7 +23,16 @@ from tests.conftest import ROOT
 from tests.synthetic_study import write_study
 from tflottery.errors import UserError
 from tflottery.files import seal
-from tflottery.report import claims, findings, load_study, summary, tables, write_report
+from tflottery.report import (
+    claims,
+    figures,
+    findings,
+    load_study,
+    mask_figures,
+    summary,
+    tables,
+    write_report,
+)
 from tflottery.report.cells import Arm, Results
 from tflottery.report.drawing import spread
 from tflottery.report.note import accuracies, lookup
@@ -74,6 +84,8 @@ def test_files_and_links(report):
     markdown = (report / "report.md").read_text(encoding="utf-8")
     targets = set(re.findall(r"\]\(([^)]+)\)", markdown))
     assert targets and all((report / target).is_file() for target in targets)
+    described = re.findall(r"!\[([^]]*)\]\(figures/", markdown)
+    assert described and all(len(said.split()) > 3 for said in described)
     assert "<script" not in text and "http://" not in text.replace("http://www.w3.org/", "")
     assert str(report.parent) not in text + markdown
     assert len(set(re.findall(r' id="([^"]+)"', text))) == len(re.findall(r' id="([^"]+)"', text))
@@ -112,6 +124,23 @@ def test_numbers_of_a_cell(store, report):
     assert float(row["difference"]) == pytest.approx((ticket - dense).mean(), abs=1e-5)
     assert row["matches_strict"] == str(bool((ticket - dense).mean() >= 0)).lower()
     assert row["n"] == "3" and 0 <= float(row["p"]) <= float(row["p_holm"]) <= 1
+
+
+def test_convergence_of_a_cell(store, report):
+    cells = pd.read_csv(store / "studies" / "study_cnn" / "cells.csv").set_index("seed")
+    dense = cells[cells["part"] == "dense"]
+    chosen = (cells["method"] == "iterative") & (cells["init"] == "reinit")
+    ticket = cells[chosen & (cells["level"] == 0.832)]
+    (row,) = [
+        row
+        for row in _rows(report / "tables" / "study_cnn-convergence.csv")
+        if (row["method"], row["init"], row["level"]) == ("iterative", "reinit", "0.832")
+    ]
+    for column in ("steps_to_best", "steps_to_99"):
+        assert float(row[column]) == pytest.approx(ticket[column].mean())
+        assert float(row[f"{column}_epochs"]) == pytest.approx(ticket[column].mean() / 313)
+        difference = (ticket[column] - dense[column]).mean()
+        assert float(row[f"{column}_difference"]) == pytest.approx(difference)
 
 
 def test_failed_runs_are_shown_and_not_counted(report, cnn):
@@ -162,6 +191,16 @@ def test_what_was_not_measured_is_said(report):
         "Instability was not measured.",
     ):  # fmt: skip
         assert sentence in toy
+
+
+def test_a_control_without_a_ticket_is_compared_with_nothing(tmp_path):
+    folder = write_study(tmp_path)
+    cells = pd.read_csv(folder / "cells.csv")
+    no_ticket = (cells["part"] == "grid") & (cells["init"] == "original") & (cells["level"] == 0.59)
+    cells[~no_ticket].to_csv(folder / "cells.csv", index=False)
+    table = tables.controls(Results(load_study(folder)))
+    compared = {row["at"]: (row.get("interval"), row.get("p_holm")) for row in table.rows}
+    assert compared[59.0] == (None, None) and None not in compared[83.2]
 
 
 def test_note_beside_ours(report):
@@ -223,6 +262,14 @@ def test_claims_that_do_not_hold(tmp_path):
     assert held == {"At high sparsity convergence is slower."}
 
 
+def test_gradual_pruning_says_nothing_about_mask_and_weights(cnn):
+    labels = {f.claim: [one.label for one in f.effects] for f in claims.against_controls(cnn)}
+    for claim, of_claim in labels.items():
+        gradual = [label for label in of_claim if "gradual" in label]
+        assert gradual == (of_claim if "gradually" in claim else [])
+    assert len(labels) == 4
+
+
 def test_claims_nobody_can_tell(tmp_path):
     folder = write_study(tmp_path, controls=False)
     cells = pd.read_csv(folder / "cells.csv")
@@ -236,9 +283,43 @@ def test_claims_nobody_can_tell(tmp_path):
     assert found["Past about 95 % pruned, random initialisation wins."] == findings.UNSURE
 
 
+def test_the_rewind_sweep_goes_forward_in_time_from_one_beginning(cnn):
+    # 500 steps are more than an epoch of 313 and fewer than two.
+    assert figures.sweep_points(cnn, 0.832) == [
+        "original", "rewind:100it", "rewind:1ep", "rewind:500it", "rewind:2ep", "rewind:end",
+    ]  # fmt: skip
+    assert figures.sweep_points(cnn, 0.738) == ["original", "rewind:1ep", "rewind:end"]
+
+
+def test_the_barrier_is_the_top_of_the_line_above_the_mean_of_its_ends(cnn):
+    def rows(seed: int, *errors: float) -> list[dict[str, object]]:
+        return [
+            {"seed": seed, "point": "1ep", "alpha": place / 2, "val_loss": 0.3, "val_error": error}
+            for place, error in enumerate(errors)
+        ]
+
+    frame = pd.DataFrame([*rows(1, 0.10, 0.15, 0.12), *rows(2, 0.10, 0.09, 0.12)])
+    made = Results(dataclasses.replace(cnn.study, instability=frame))
+    (barrier,) = mask_figures.barriers(made).values()
+    # 15 above 11; on the other line an end is the highest: 12 above 11.
+    assert (barrier.n, barrier.mean) == (2, pytest.approx((4 + 1) / 2))
+
+
 def test_early_bird_epoch(cnn):
     (sentence,) = summary.early_bird(cnn)
     assert "after epoch 2 of 4 (3 of 3 seeds before the end), which saves 50 %" in sentence
+
+
+def test_early_bird_within_an_epoch(cnn):
+    frame = cnn.study.early_bird.copy()
+    for column in ("epoch_one", "epoch_other"):
+        frame[column] = frame[column].replace({0.0: 0.3195})
+    moved = Results(dataclasses.replace(cnn.study, early_bird=frame))
+    (panel, *_) = mask_figures.early_bird(moved).panels
+    assert "Columns 0.32, 1, 2, 3, 4." in panel.description and "none" not in panel.description
+    frame["relative"] = 0.0
+    (sentence,) = summary.early_bird(moved)
+    assert "after epoch 0.32 of 4" in sentence and "saves 92 %" in sentence
 
 
 def _terminal(results: Results) -> str:

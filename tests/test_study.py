@@ -22,8 +22,9 @@ from tflottery.findings import Study, run_study, write_findings
 from tflottery.lottery import PruningSettings
 from tflottery.models.cnn import Cnn
 from tflottery.pruning import masks
+from tflottery.report import load_study, write_report
 from tflottery.runs.realise import Realiser
-from tflottery.runs.specs import Fresh, Pruned, Recipe, Shuffled, Signs, Snapshot, ancestry
+from tflottery.runs.specs import HEAD, Fresh, Pruned, Recipe, Shuffled, Signs, Snapshot, ancestry
 from tflottery.runs.store import Store
 from tflottery.study import Cell, StudySettings, make_cells
 from tflottery.training.settings import TrainingSettings
@@ -112,6 +113,10 @@ def test_seeds_share_nothing():
         {"controls": (0.0,)},
         {"inits": ("orginal",)},
         {"rewind_points": ("soon",)},
+        {"levels": (0.5, 0.5)},
+        {"inits": ("original", "rewind:0ep")},
+        {"rewind_points": ("1ep", "01ep")},
+        {"early_bird_points": ("1ep", "end")},
     ],
 )
 def test_settings_that_cannot_be(settings):
@@ -178,8 +183,19 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
     assert deepest.sparsity == pytest.approx(0.75, abs=0.01)
     assert (deepest.trainings_behind, deepest.epochs_behind) == (3, 6)
 
-    overlap = pd.read_csv(folder / "overlap.csv")
+    everything = ancestry(spec for seed in (1, 2) for spec in small_study.specs(seed))
+    assert set(pd.read_csv(folder / "timings.csv")["key"]) == {spec.key for spec in everything}
+
+    overlap = pd.read_csv(folder / "overlap.csv", dtype={"one": str, "other": str})
     assert set(overlap["kind"]) == {"seeds", "methods", "rounds"}
+    # One curve over the levels for each pair of methods, one for each method between seeds.
+    pairs = overlap[["kind", "one", "other"]].drop_duplicates().to_numpy().tolist()
+    assert sorted(pairs) == [
+        ["methods", "iterative", "one_shot"],
+        ["rounds", "0.5", "0.75"],
+        ["seeds", "iterative", "iterative"],
+        ["seeds", "one_shot", "one_shot"],
+    ]
     nested = overlap[overlap.kind == "rounds"]
     assert nested["jaccard"].to_numpy() == pytest.approx(0.5, abs=0.02)
     first = overlap[(overlap.kind == "methods") & (overlap.level == 0.5)]
@@ -242,11 +258,40 @@ def test_a_failed_run_shows_with_its_reason_and_the_rest_goes_on(
     assert set(pd.read_csv(folder / "cells.csv")["state"]) == {"done"}
 
 
+def test_a_study_in_which_all_fails_can_be_read_and_leaves_no_older_tables(
+    small_study, tmp_path, monkeypatch
+):
+    study = dataclasses.replace(small_study, seeds=(1,))
+    folder = tmp_path / "runs" / "studies" / "small"
+    folder.mkdir(parents=True)
+    (tmp_path / "runs" / "store.json").write_text('{"format_version": 1}')
+    (folder / "instability.csv").write_text("of another study by this name")
+
+    def fail(self, spec, wanted):
+        raise TrainingError("the loss is not finite")
+
+    monkeypatch.setattr(Realiser, "_train", fail)
+    carry_out(study, tmp_path / "runs")
+    found = load_study(folder)
+    assert set(found.cells["reason"]) == {"the loss is not finite"} and found.instability is None
+    assert write_report(tmp_path / "runs", tmp_path / "report").is_file()
+
+
 def test_chance_overlap_and_distance():
     one = {"a": np.array([1, 1, 0, 0], bool)}
     other = {"a": np.array([1, 0, 1, 0], bool)}
     assert masks.distance(one, other) == 0.5
     assert masks.chance_overlap(one, other) == pytest.approx(1 / 3)
+    assert masks.chance_distance(one, other) == 0.5
+    spared = {"b": np.ones(4, bool)}
+    assert masks.chance_distance(one | spared, other | spared) == 0.25
+
+
+def test_early_bird_masks_spare_what_the_study_spares():
+    weights = {name: np.arange(1.0, 11) for name in ("conv/kernel", HEAD)}
+    for head, kept in ((True, 5), (False, 10)):
+        drawn = findings._draw(weights, list(weights), 0.5, PruningSettings(head=head))
+        assert drawn["conv/kernel"].sum() == 5 and drawn[HEAD].sum() == kept
 
 
 def test_the_command_end_to_end(command, tmp_path):
@@ -256,11 +301,15 @@ def test_the_command_end_to_end(command, tmp_path):
     dry = command("study", *flags, "--seeds", "2", "--dry_run")
     assert dry.returncode == 0 and "0 in the store" in dry.stdout
     assert not (tmp_path / "runs").exists()
-    done = command("study", *flags, "--seeds", "1")
+    changed = ["--set", "training.learning_rate=0.01", "--set", "data.data_dir=here"]
+    done = command("study", *flags, *changed, "--seeds", "1")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "runs" / "studies" / "tiny" / "cells.csv").is_file()
+    assert load_study(tmp_path / "runs" / "studies" / "tiny").command == (
+        "bin/study --config tiny.toml --dataset mine.csv --seeds 1 "
+        "--set training.learning_rate=0.01"
+    )
     assert "original" in done.stdout and "bin/report runs" in done.stdout
-    again = command("study", *flags, "--seeds", "1")
+    again = command("study", *flags, *changed, "--seeds", "1")
     assert "0 trainings done now" in again.stdout
     wrong = command("study", *flags, "--seeds", "0")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)

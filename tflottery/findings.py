@@ -17,14 +17,15 @@ import numpy as np
 import pandas as pd
 
 from tflottery.config import Config, recipe_to_tables, without_places
-from tflottery.files import Arrays, seal, write_atomically
+from tflottery.files import Arrays, new_folder, seal
+from tflottery.lottery import PruningSettings
 from tflottery.models.architecture import Architecture
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks, To
 from tflottery.runs.executors import Executor
-from tflottery.runs.measures import measures
+from tflottery.runs.measures import MEASURED, measures
 from tflottery.runs.realise import Realiser, load_corpus, realise_all
-from tflottery.runs.specs import EMBEDDING, Recipe, RunSpec, ancestry
+from tflottery.runs.specs import EMBEDDING, Recipe, RunSpec, ancestry, spared
 from tflottery.runs.store import Run, Store
 from tflottery.study import (
     Cell,
@@ -37,6 +38,9 @@ from tflottery.training import steps
 from tflottery.versions import versions
 
 FORMAT_VERSION = 1
+_LABELS = ("part", "method", "mask", "init", "level", "seed")
+# Said even where every training failed and there is nothing to fill in.
+_CELLS = [*_LABELS, "state", "reason", "key", *MEASURED]
 _ALPHAS = tuple(round(0.1 * tenth, 1) for tenth in range(11))
 
 
@@ -86,24 +90,24 @@ def run_study(study: Study, realise: Realiser, execute: Executor = realise_all) 
 def write_findings(
     study: Study, realise: Realiser, store: Store, failures: dict[str, str], command: str
 ) -> Path:
-    """Writes the study's folder from the runs in the store; gives the folder."""
+    """Writes the study's folder from the runs in the store, whole, in place of an older one; gives
+    the folder."""
     folder = store.root / "studies" / study.config.name
     reader = _Reader(study, realise, failures)
     corpus = load_corpus(study.recipe.data, store)
     dense = reader.run(study.cells(study.seeds[0])[0])
     shapes = {} if dense is None else {name: m.shape for name, m in dense.masks().items()}
     tables = {
-        "cells": reader.cells(),
-        "timings": reader.timings(),
+        "cells": pd.DataFrame(reader.cells(), columns=_CELLS),
+        "timings": pd.DataFrame(reader.timings(), columns=["key", "seconds"]),
+    }
+    optional = {
         "overlap": reader.overlap(),
         "layers": reader.layers(study.recipe.model),
         "early_bird": reader.early_bird(),
         "instability": reader.instability(),
     }
-    for name, rows in tables.items():
-        if rows:
-            text = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
-            write_atomically(folder / f"{name}.csv", text)
+    tables |= {name: pd.DataFrame(rows) for name, rows in optional.items() if rows}
     tables_of_config = {
         **recipe_to_tables(study.recipe),
         "pruning": dataclasses.asdict(study.config.pruning),
@@ -125,7 +129,11 @@ def write_findings(
         "embedding_weights": int(np.prod(shapes.get(EMBEDDING, (0,)))),
         "tensors": sorted(shapes),
     }
-    write_atomically(folder / "study.json", seal(payload))
+    with new_folder(folder) as staging:
+        for name, table in tables.items():
+            text = table.to_csv(index=False, lineterminator="\n")
+            (staging / f"{name}.csv").write_text(text, encoding="utf-8")
+        (staging / "study.json").write_text(seal(payload), encoding="utf-8")
     return folder
 
 
@@ -150,12 +158,8 @@ class _Reader:
         return [self._cell_row(cell, run) for cell, run in self._all()]
 
     def _cell_row(self, cell: Cell, run: Run | None) -> dict[str, Any]:
-        labels = {
-            name: getattr(cell, name)
-            for name in ("part", "method", "mask", "init", "level", "seed")
-        }
         row = {
-            **labels,
+            **{name: getattr(cell, name) for name in _LABELS},
             "state": "failed" if run is None else "done",
             "reason": self._failures.get(cell.spec.key, ""),
             "key": cell.spec.key,
@@ -166,13 +170,11 @@ class _Reader:
         return {**row, **measures(run, behind)}
 
     def timings(self) -> list[dict[str, Any]]:
-        seconds = {
-            parent.key: self._realise(parent).seconds
-            for cell, run in self._all()
-            if run is not None
-            for parent in ancestry([cell.spec])
-        }
-        return [{"key": key, "seconds": round(value, 2)} for key, value in seconds.items()]
+        specs = [spec for seed in self._study.seeds for spec in self._study.specs(seed)]
+        done = ancestry(spec for spec in specs if spec.key not in self._failures)
+        return [
+            {"key": spec.key, "seconds": round(self._realise(spec).seconds, 2)} for spec in done
+        ]
 
     def _tickets(self) -> dict[tuple[str, float, int], Masks]:
         """Masks of the tickets from original init, by method, level and seed."""
@@ -195,12 +197,14 @@ class _Reader:
             kind = kinds.get((same[0], same[1], same[2]))
             if kind is None or (kind == "rounds" and one[0] != "iterative"):
                 continue
+            # A curve of the report joins the levels of equal names; rounds differ by level.
+            names = [f"{mask[1]:g}" if kind == "rounds" else mask[0] for mask in (one, other)]
             rows.append(
                 {
                     "kind": kind,
                     "level": one[1],
-                    "one": f"{one[0]} {one[1]:g}",
-                    "other": f"{other[0]} {other[1]:g}",
+                    "one": names[0],
+                    "other": names[1],
                     "seed_one": one[2],
                     "seed_other": other[2],
                     "jaccard": mask_ops.overlap(found[one], found[other]),
@@ -245,10 +249,12 @@ class _Reader:
             snapshots = {point: run.snapshot(point) for point in points}
             for level in self._study.settings.levels:
                 drawn = {
-                    point: _draw(weights, names, level) for point, weights in snapshots.items()
+                    point: _draw(weights, names, level, self._study.config.pruning)
+                    for point, weights in snapshots.items()
                 }
                 for one, other in combinations(points, 2):
-                    distance = mask_ops.distance(drawn[one], drawn[other])
+                    pair = drawn[one], drawn[other]
+                    distance = mask_ops.distance(*pair)
                     rows.append(
                         {
                             "seed": seed,
@@ -256,8 +262,9 @@ class _Reader:
                             "epoch_one": epochs[one],
                             "epoch_other": epochs[other],
                             "distance": distance,
-                            "relative": distance / (2 * level * (1 - level)),
-                            "jaccard": mask_ops.overlap(drawn[one], drawn[other]),
+                            # Where nothing is pruned, masks differ neither here nor by chance.
+                            "relative": distance / (mask_ops.chance_distance(*pair) or 1.0),
+                            "jaccard": mask_ops.overlap(*pair),
                         }
                     )
         return rows
@@ -284,10 +291,14 @@ class _Reader:
         return rows
 
 
-def _draw(weights: Arrays, names: list[str], level: float) -> Masks:
-    scores = {name: np.abs(weights[name]) for name in names}
+def _draw(weights: Arrays, names: list[str], level: float, pruning: PruningSettings) -> Masks:
+    """The mask that the study would prune to by these weights."""
     return mask_ops.prune(
-        mask_ops.dense({name: weights[name].shape for name in names}), scores, To(level)
+        mask_ops.dense({name: weights[name].shape for name in names}),
+        {name: np.abs(weights[name]) for name in names},
+        To(level),
+        scope="global" if pruning.scope == "global" else "layerwise",
+        spare=spared(pruning.embedding, pruning.head),
     )
 
 

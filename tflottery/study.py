@@ -7,7 +7,7 @@ since equal specs have equal keys. ``tflottery.findings`` runs the cells and wri
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tflottery import lottery, seeds
@@ -55,16 +55,29 @@ class StudySettings:
             for level in getattr(self, key):
                 if not 0 < level < 1:
                     raise UserError(f"study.{key} holds {level:g}; a sparsity here is in (0, 1).")
+            _require_each_once(key, getattr(self, key))
         if not self.levels:
             raise UserError("study.levels is empty; name at least one sparsity.")
-        for name in self.inits:
-            lottery.parse_init(name)
-        for point in (*self.rewind_points, *self.instability_points, *self.early_bird_points):
-            steps.parse(point)
+        _require_each_once("inits", map(lottery.parse_init, self.inits))
+        for key in ("rewind_points", "instability_points", "early_bird_points"):
+            _require_each_once(key, map(steps.parse, getattr(self, key)))
+        if steps.END in self.early_bird_points:
+            raise UserError(
+                "study.early_bird_points holds 'end', which is the best moment and not a certain "
+                "one; write epochs or steps, as 3ep."
+            )
 
     def levels_of(self, method: str) -> tuple[float, ...]:
         """The levels of the grid for a method."""
         return (self.one_shot_levels or self.levels) if method == "one_shot" else self.levels
+
+
+def _require_each_once(key: str, values: Iterable[float | str]) -> None:
+    known = set()
+    for value in values:
+        if value in known:
+            raise UserError(f"study.{key} holds {value} twice; name it once.")
+        known.add(value)
 
 
 @dataclass(frozen=True)

@@ -53,11 +53,10 @@ def run(values: flags.FlagValues) -> None:
 
     view = watch(console, label, len(specs), may_end_early=False)
     observer = observers(view, values.tensorboard, label)
-    command = f"bin/study --config {shlex.quote(chosen.name)} --seeds {len(seeds)}"
     with view:
         realise = Realiser(store, wanted, observer)
         failures = run_study(study, realise, execute)
-        folder = write_findings(study, realise, store, failures, command)
+        folder = write_findings(study, realise, store, failures, _typed(values))
     console.print(terminal(load_study(folder)), soft_wrap=True)
     console.print(f"{view.trained} trainings done now, {len(specs) - len(failures)} in all.")
     console.print(f"Findings: {folder}/", soft_wrap=True)
@@ -68,6 +67,18 @@ def run(values: flags.FlagValues) -> None:
             f"{len(failures)} of {len(specs)} trainings failed ({reasons}); they show as failed in "
             f"{folder}/cells.csv, and the same command tries them again"
         )
+
+
+def _typed(values: flags.FlagValues) -> str:
+    """The command with the flags that decide its results, without places on this machine."""
+    words = ["bin/study"]
+    for name in ("config", "dataset", "model", "seeds"):
+        if values[name].value is not None:
+            words += [f"--{name}", values[name].value]
+    for text in values.set:
+        if text.partition("=")[0].strip() != "data.data_dir":
+            words += ["--set", text]
+    return shlex.join(words)
 
 
 def _numbers(text: str) -> list[int]:

@@ -205,6 +205,13 @@ def distance(one: Masks, other: Masks) -> float:
     return sum(int((one[name] != other[name]).sum()) for name in one) / count(one).total
 
 
+def chance_distance(one: Masks, other: Masks) -> float:
+    """The distance to expect of masks that keep as many weights of each tensor at random."""
+    shares = {name: (one[name].mean(), other[name].mean(), one[name].size) for name in one}
+    differ = sum(size * (p * (1 - q) + q * (1 - p)) for p, q, size in shares.values())
+    return float(differ / count(one).total)
+
+
 def pack(masks: Masks) -> dict[str, np.ndarray]:
     """One bit a weight: uint8 arrays by name. ``unpack`` needs the shapes."""
     return {name: np.packbits(mask.ravel()) for name, mask in masks.items()}

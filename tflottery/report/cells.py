@@ -78,6 +78,11 @@ class Results:
         """How many rows have a result."""
         return len(self._finished)
 
+    def when(self, moment: str) -> float:
+        """A moment of the dense training in optimizer steps, to sort by."""
+        known = self._finished["steps_per_epoch"].dropna()
+        return names.moment_order(moment, float(known.max()) if len(known) else 1.0)
+
     def rows(self, arm: Arm, level: float | None = None) -> pd.DataFrame:
         """The finished rows of an arm, at one level or at all."""
         frame = self._finished

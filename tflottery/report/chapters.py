@@ -50,6 +50,7 @@ def chapters(results: Results) -> list[Chapter]:
             "How fast they converge",
             () if (convergence := figures.convergence(results)) else ("No steps were recorded.",),
             some(convergence),
+            folded=some(tables.convergence(results)),
         ),
         _rewinding(results),
         _masks(results),
@@ -105,7 +106,7 @@ def _rewinding(results: Results) -> Chapter:
     if drawing is None:
         return Chapter("rewind", "Rewinding", ("This study has no rewind sweep.",))
     sweep = [tables.every_cell(results, "rewind")]
-    return Chapter("rewind", "Rewinding", (), [drawing], folded=sweep)
+    return Chapter("rewind", "Rewinding", (_REWINDING,), [drawing], folded=sweep)
 
 
 def _masks(results: Results) -> Chapter:
@@ -124,7 +125,7 @@ def _early_bird(results: Results) -> Chapter:
 
 def _instability(results: Results) -> Chapter:
     drawing = mask_figures.instability(results)
-    text = () if drawing else ("Instability was not measured.",)
+    text = (_INSTABILITY if drawing else "Instability was not measured.",)
     return Chapter("instability", "Instability", text, some(drawing))
 
 
@@ -143,7 +144,8 @@ _ARMS = (
 _NOTE = (
     "The note's numbers are single runs on another split of the data with another network, so the "
     "differences of whole rows say little; what can be compared is which start and which method "
-    "comes out ahead. Our intervals are of the mean over seeds."
+    "comes out ahead. The note's random kept the first weights of the embedding; ours draws those "
+    "anew too. Our intervals are of the mean over seeds."
 )
 _VERDICTS = (
     "Differences to dense are paired by seed. A cell matches dense when its mean difference is not "
@@ -155,14 +157,25 @@ _CONTROLS = (
     "random mask: as many weights in each layer, chosen by chance. shuffled mask: the ticket's "
     "mask, shuffled within each layer. signs only: the ticket's mask, each weight the sign of its "
     "original times one size a layer. head pruned too, or spared: a chain of its own that treats "
-    "the output layer the other way. gradual pruning: TF-MOT's polynomial schedule while it "
-    "trains. dense, same compute: the dense network trained for the epochs that the ticket of "
-    "that level cost."
+    "the output layer the other way. gradual pruning: TF-MOT's polynomial schedule within one "
+    "training of as many epochs. dense, same compute: the dense network trained once, for as many "
+    "epochs as all trainings of the ticket of that level may have together."
+)
+_REWINDING = (
+    "Whatever moment the weights are rewound to, the training that follows has the full number of "
+    "epochs and goes through the whole schedule of learning rates, so a later moment "
+    "leaves no less of it; Frankle et al. (2019) train only the steps that are left."
+)
+_INSTABILITY = (
+    "From each common start, both networks train for the full number of epochs; Frankle et al. "
+    "(2020) train only the steps that are left, and call a network stable whose barrier is below 2 "
+    "points."
 )
 _EARLY_BIRD = (
     "A ticket could have been drawn from the first epoch whose mask no later epoch's differs from "
     "by more than 0.1 of the distance by chance (after You et al. 2020, who do not divide by it; "
-    "undivided distances shrink with sparsity until every mask passes)."
+    "undivided distances shrink with sparsity until every mask passes). No network was trained "
+    "with such a mask here, so what it would score is open."
 )
 _COST = (
     "An arm is made alone here: an iterative ticket needs the dense network and every round "

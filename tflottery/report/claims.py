@@ -235,15 +235,18 @@ def late_rewinding(results: Results) -> list[Finding]:
             outcome = no_difference(gains, tolerance)
             found.append(Finding("2.1.4", claim, outcome, tuple(effects), (remark,)))
         else:
-            found.append(Finding("2.1.4", claim, direction(gains), tuple(effects)))
+            remark = "Held means: every interval lies above 0; how much better is in the numbers."
+            found.append(Finding("2.1.4", claim, direction(gains), tuple(effects), (remark,)))
     return found
 
 
 def against_controls(results: Results) -> list[Finding]:
     """The ticket minus each control, averaged over the controls' levels."""
     sparse: list[Effect] = []
+    gradual: list[Effect] = []
     dense: list[Effect] = []
     head: list[Effect] = []
+    others = {"gradual": gradual, "dense": dense}
     for arm in results.arms("control"):
         for method in dict.fromkeys((arm.method, "iterative", "one_shot")):
             gain, used = _over_levels(
@@ -257,10 +260,11 @@ def against_controls(results: Results) -> list[Finding]:
                 label = f"{names.method(method).capitalize()} ticket minus {arm.label}"
                 one = Effect(f"{label}, {over(used)}", gain)
                 group = head if arm.mask.startswith("head_") else sparse
-                (dense if arm.method == "dense" else group).append(one)
+                others.get(arm.method, group).append(one)
                 break
     claims = {
         "A ticket beats every sparse control: its mask and its weights both matter.": sparse,
+        "A ticket beats a network that is pruned gradually while it trains.": gradual,
         "A ticket beats the dense network that trains as long as the ticket took to find.": dense,
         "What is done to the output layer is worth accuracy.": head,
     }

@@ -278,14 +278,17 @@ def rewinding(results: Results) -> Drawing | None:
 
 
 def sweep_points(results: Results, level: float) -> list[str]:
-    """The initialisations of the rewind sweep at a level, the earliest moment first."""
+    """The initialisations of the rewind sweep at a level, the earliest moment first, each once."""
     found = {
         cell.arm.init
         for cell in results.of("grid", "rewind")
         if cell.level == level and (cell.arm.init == "original" or "rewind:" in cell.arm.init)
     }
-    return sorted(found, key=names.init_order)
+    if "original" in found:
+        found.discard("rewind:0ep")
+    return sorted(found, key=lambda init: results.when(init.partition(":")[2] or "0ep"))
 
 
 def _moment(init: str) -> str:
-    return "0" if init == "original" else names.step(init.partition(":")[2])
+    moment = init.partition(":")[2]
+    return "0" if moment in ("", "0ep") else names.step(moment)

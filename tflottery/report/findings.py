@@ -127,9 +127,9 @@ def over(levels: Sequence[float]) -> str:
     return f"{'at' if len(levels) == 1 else 'mean over'} {levels_in_words(levels)} pruned"
 
 
-def from_to(values: Sequence[int]) -> str:
-    low, high = min(values), max(values)
-    return str(low) if low == high else f"{low} to {high}"
+def from_to(values: Sequence[float]) -> str:
+    low, high = (f"{value:.3g}" for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
 
 
 def count_of(count: int, what: str) -> str:

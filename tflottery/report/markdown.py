@@ -32,7 +32,10 @@ def _article(article: Article) -> list[str]:
         lines += [f"### {chapter.title}", ""]
         lines += [f"{text}\n" for text in chapter.text]
         for drawing in chapter.figures:
-            lines += [f"![{panel.name}](figures/{panel.name}.svg)" for panel in drawing.panels]
+            lines += [
+                f"![{_plain(panel.description)}](figures/{panel.name}.svg)"
+                for panel in drawing.panels
+            ]
             lines += ["", f"*{drawing.caption}*", ""]
         for table in chapter.tables:
             lines += [table.markdown(), "", f"*{table.caption}*", ""]
@@ -44,3 +47,8 @@ def _article(article: Article) -> list[str]:
         f"- [data/{article.slug}/{name}](data/{article.slug}/{name})" for name in article.files
     ]
     return [*lines, ""]
+
+
+def _plain(text: str) -> str:
+    """Text that stands between brackets."""
+    return " ".join(text.split()).replace("[", "(").replace("]", ")")

@@ -25,6 +25,7 @@ from tflottery.report.drawing import (
     style,
 )
 from tflottery.report.figures import seeds_in_words
+from tflottery.report.findings import count_of
 
 _MOST_CURVES = 6
 _KINDS = {
@@ -50,7 +51,7 @@ def overlap(results: Results) -> Drawing | None:
             panels.append(_overlap_map(name, title, rows))
     caption = (
         "Jaccard overlap of the weights that two masks keep: 1 is the same mask. Means over "
-        "seeds, or over pairs of seeds."
+        f"{count_of(len(results.study.seeds), 'seed')}, or over their pairs."
     )
     return Drawing("overlap", caption, panels)
 
@@ -144,7 +145,7 @@ def layers(results: Results) -> Drawing | None:
     caption = (
         f"Weights left in each tensor in %, for tickets from {names.init(inits[0])} weights; "
         "columns are what is left in the whole network. Orange kept more than the network as a "
-        f"whole, purple less. Mean of {len(results.study.seeds)} seeds."
+        f"whole, purple less. Mean of {count_of(len(results.study.seeds), 'seed')}."
     )
     return Drawing("layers", caption, panels)
 
@@ -154,14 +155,15 @@ def _tensor(name: str) -> str:
 
 
 def early_bird(results: Results) -> Drawing | None:
-    """How far the masks of two epochs of the dense training are apart, a panel a level."""
+    """How far the masks of two moments of the dense training are apart, a panel a level."""
     frame = results.study.early_bird
     if frame is None or frame.empty:
         return None
     panels = []
     for level, rows in frame.groupby("level"):
         sparsity = float(str(level))
-        epochs = sorted({int(value) for value in [*rows["epoch_one"], *rows["epoch_other"]]})
+        epochs = sorted({float(value) for value in [*rows["epoch_one"], *rows["epoch_other"]]})
+        labels = [f"{epoch:.3g}" for epoch in epochs]
         means = rows.groupby(["epoch_one", "epoch_other"])["relative"].mean()
         values = [
             [
@@ -174,8 +176,8 @@ def early_bird(results: Results) -> Drawing | None:
             heat_map(
                 f"{results.study.slug}-early-{sparsity:g}",
                 f"{100 * sparsity:.1f} % pruned ({100 * (1 - sparsity):.1f} % left)",
-                [str(epoch) for epoch in epochs],
-                [str(epoch) for epoch in epochs],
+                labels,
+                labels,
                 values,
                 lambda value: f"{value:.2f}",
                 Normalize(0, 1),
@@ -185,9 +187,9 @@ def early_bird(results: Results) -> Drawing | None:
             )
         )
     caption = (
-        "Distance between the masks that two epochs of the dense training would give, as a "
+        "Distance between the masks that two moments of the dense training would give, as a "
         "fraction of the distance by chance at that sparsity: 0 is the same mask. "
-        f"Mean of {len(results.study.seeds)} seeds."
+        f"Mean of {count_of(len(results.study.seeds), 'seed')}."
     )
     return Drawing("early-bird", caption, panels)
 
@@ -197,7 +199,7 @@ def instability(results: Results) -> Drawing | None:
     frame = results.study.instability
     if frame is None or frame.empty:
         return None
-    moments = sorted(set(frame["point"]), key=names.moment_order)
+    moments = sorted(set(frame["point"]), key=results.when)
     canvas = Canvas(f"{results.study.slug}-instability-path", "Error between two trainings")
     curves = []
     for place, moment in enumerate(moments):
@@ -243,7 +245,7 @@ def barriers(results: Results) -> dict[str, statistics.Summary]:
     heights: dict[str, statistics.Summary] = {}
     if frame is None:
         return heights
-    for moment in sorted(set(frame["point"]), key=names.moment_order):
+    for moment in sorted(set(frame["point"]), key=results.when):
         found = []
         for _, rows in frame[frame["point"] == moment].groupby("seed"):
             errors = 100 * rows.sort_values("alpha")["val_error"].dropna()

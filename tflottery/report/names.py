@@ -118,13 +118,13 @@ def init_order(name: str) -> tuple[float, str]:
     return _place(name, ("random", "reinit"), after=1e9)
 
 
-def moment_order(moment: str) -> float:
-    """Roughly when: iterations (also without unit) before epochs, ``end`` last, ``0ep`` first."""
+def moment_order(moment: str, steps_per_epoch: float = 1e6) -> float:
+    """When, in optimizer steps; ``end`` is last. Without a number of steps in an epoch, iterations
+    come before epochs."""
     digits = moment.rstrip("abcdefghijklmnopqrstuvwxyz")
-    number = float(digits) if digits.isdecimal() else 0.0
-    if digits and (moment.endswith("it") or moment == digits or not number):
-        return number
-    return 1e6 + number if moment.endswith("ep") else 1e8
+    if not digits.isdecimal():
+        return 1e8
+    return float(digits) * (steps_per_epoch if moment.endswith("ep") else 1)
 
 
 def _place(name: str, known: tuple[str, ...], after: float = 0) -> tuple[int, str]:

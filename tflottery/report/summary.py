@@ -52,16 +52,16 @@ def early_bird(results: Results) -> list[str]:
     frame = results.study.early_bird
     if frame is None or frame.empty:
         return []
-    last = int(max(frame["epoch_one"].max(), frame["epoch_other"].max()))
+    last = float(max(frame["epoch_one"].max(), frame["epoch_other"].max()))
     said: dict[str, list[float]] = {}
     for level, rows in frame.groupby("level"):
         drawn = [_settled(of_seed, last) for _, of_seed in rows.groupby("seed")]
         early = [epoch for epoch in drawn if epoch < last]
-        words = f"in no seed before the last epoch, {last}, so nothing is saved"
+        words = f"in no seed before the last epoch, {last:.3g}, so nothing is saved"
         if early:
             saved = 100 * (1 - sum(drawn) / len(drawn) / last)
             words = (
-                f"after epoch {from_to(drawn)} of {last} ({len(early)} of "
+                f"after epoch {from_to(drawn)} of {last:.3g} ({len(early)} of "
                 f"{count_of(len(drawn), 'seed')} before the end), which saves {saved:.0f} % of "
                 "the dense training"
             )
@@ -69,8 +69,9 @@ def early_bird(results: Results) -> list[str]:
     return [f"{levels_in_words(levels)} pruned: {words}." for words, levels in said.items()]
 
 
-def _settled(rows: pd.DataFrame, last: int) -> int:
-    """The first epoch whose distance to every later one is small enough; ``last`` if none is."""
+def _settled(rows: pd.DataFrame, last: float) -> float:
+    """The first epoch (a fraction within one) whose distance to every later one is small enough;
+    ``last`` if none is."""
     one, other = rows["epoch_one"], rows["epoch_other"]
     pairs = pd.DataFrame(
         {
@@ -79,4 +80,4 @@ def _settled(rows: pd.DataFrame, last: int) -> int:
         }
     )[one != other]
     near = pairs.groupby("first")["near"].all()
-    return int(min(near[near].index, default=last))
+    return float(min(near[near].index, default=last))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import rich.table
@@ -17,12 +18,15 @@ from tflottery.report.table import (
     POINTS,
     Column,
     Table,
+    number,
     probability,
     yes_no,
 )
 from tflottery.report.terminal import plain_table, with_half
 from tflottery.statistics import Difference, Summary
 
+_WHOLE = number(0)
+_STEPS = number(0, signed=True)
 CRITERIA = {
     "deviation": "1 sd",
     "strict": "≥ mean",
@@ -35,11 +39,11 @@ def criterion(name: str, tolerance: float) -> str:
     return f"{tolerance:g} points" if name == "tolerance" else CRITERIA[name]
 
 
-def span(summary: Summary | None) -> str | None:
+def span(summary: Summary | None, show: Callable[[Any], str] = POINTS) -> str | None:
     """The interval in words, ``+0.12 to +0.31``; None where there is none."""
     if summary is None or summary.low is None or summary.high is None:
         return None
-    return f"{POINTS(summary.low)} to {POINTS(summary.high)}"
+    return f"{show(summary.low)} to {show(summary.high)}"
 
 
 def every_cell(results: Results, part: str) -> Table:
@@ -78,20 +82,27 @@ def every_cell(results: Results, part: str) -> Table:
 def _dense_row(results: Results) -> dict[str, Any]:
     cell = next(cell for cell in results.cells if cell.arm.part == "dense")
     kept = ("n", "mean", "half", "deviation", "failed", "remaining")
-    row = {key: value for key, value in _cell_row(cell).items() if key in kept}
+    row = {key: value for key, value in _measured_row(cell).items() if key in kept}
     about = {"pruned": 0.0, "left": 100.0, "elsewhere": 0.0, "level": 0.0}
     return {**row, **about, "method": "dense", "arm": "fresh", "mask": "dense", "init": "fresh"}
 
 
 def _cell_row(cell: Cell) -> dict[str, Any]:
     return {
+        **_measured_row(cell),
+        **_difference_row("difference", cell.difference),
+        "p_holm": cell.adjusted,
+        **{f"matches_{key}": getattr(cell.verdict, key) for key in CRITERIA},
+    }
+
+
+def _measured_row(cell: Cell) -> dict[str, Any]:
+    """A cell without what it is compared with."""
+    return {
         **arm_row(cell),
         "elsewhere": None if cell.elsewhere is None else 100 * cell.elsewhere,
         "n": cell.accuracy.n if cell.accuracy else 0,
         **_accuracy_row(cell.accuracy),
-        **_difference_row("difference", cell.difference),
-        "p_holm": cell.adjusted,
-        **{f"matches_{key}": getattr(cell.verdict, key) for key in CRITERIA},
         "failed": "; ".join(f"seed {seed}: {reason}" for seed, reason in cell.failures) or None,
         "remaining": cell.remaining,
     }
@@ -221,7 +232,7 @@ def controls(results: Results) -> Table | None:
         difference = statistics.compare(ticket, mine)
         rows.append(
             {
-                **_cell_row(cell),
+                **_measured_row(cell),
                 "at": 100 * cell.level,
                 "against": names.method(method) if ticket else None,
                 **_difference_row("ticket_minus_control", difference),
@@ -249,6 +260,52 @@ def controls(results: Results) -> Table | None:
     caption = "The controls: what a ticket (magnitude mask, original weights) gains over each."
     extra = ["mask", "init", "level", "low", "high", "p"]
     return Table("controls", caption, columns, rows, headers=3, extra=extra)
+
+
+def convergence(results: Results) -> Table | None:
+    """Steps and epochs until the best validation loss, and until 99 % of the final accuracy."""
+    goals = {"steps_to_best": "best validation loss", "steps_to_99": "99 % of final accuracy"}
+    dense = {
+        column: results.values(column, cell.arm) for cell in results.of("dense") for column in goals
+    }
+    rows = []
+    for cell in results.of("dense", "grid"):
+        row: dict[str, Any] = {**arm_row(cell), "n": cell.accuracy.n if cell.accuracy else 0}
+        an_epoch = results.values("steps_per_epoch", cell.arm, cell.level)
+        for column in goals:
+            steps = results.values(column, cell.arm, cell.level)
+            if summary := statistics.summarise(list(steps.values())):
+                row |= {column: summary.mean, f"{column}_half": summary.half}
+                epochs = [steps[seed] / an_epoch[seed] for seed in set(steps) & set(an_epoch)]
+                if epochs:
+                    row[f"{column}_epochs"] = sum(epochs) / len(epochs)
+            if cell.arm.part != "dense" and (gain := statistics.compare(steps, dense[column])):
+                row |= {f"{column}_difference": gain.mean, f"{column}_interval": span(gain, _STEPS)}
+        rows.append(row)
+    if not any(column in row for row in rows for column in goals):
+        return None
+    columns = [
+        Column("pruned", "pruned %", PERCENT),
+        Column("method", "method", is_text=True),
+        Column("arm", "start", is_text=True),
+        Column("left", "left %", PERCENT),
+        Column("n", "n"),
+    ]
+    for column, group in goals.items():
+        columns += [
+            Column(column, "steps", _WHOLE, group),
+            Column(f"{column}_half", "±\u00a095\u00a0%", _WHOLE, group),
+            Column(f"{column}_epochs", "epochs", ACCURACY, group),
+            Column(f"{column}_difference", "minus dense", _STEPS, group),
+            Column(f"{column}_interval", "95 % interval", group=group),
+        ]
+    caption = (
+        "Convergence: optimizer steps and epochs until the best validation loss and until the "
+        "first validation at 99 % of the final validation accuracy; differences to dense in steps, "
+        "paired by seed."
+    )
+    extra = ["init", "level"]
+    return Table("convergence", caption, columns, rows, headers=3, extra=extra)
 
 
 def ticket_method(results: Results, cell: Cell) -> str:

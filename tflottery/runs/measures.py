@@ -10,6 +10,14 @@ from tflottery.runs.specs import EMBEDDING
 from tflottery.runs.store import Run
 
 
+# The columns that ``measures`` fills.
+MEASURED = (
+    "sparsity sparsity_without_embedding remaining total val_accuracy val_loss test_accuracy "
+    "test_loss best_epoch epochs steps_per_epoch steps_to_best steps_to_99 trainings_behind "
+    "epochs_behind"
+).split()
+
+
 def measures(run: Run, behind: Iterable[Run]) -> dict[str, Any]:
     """Size, accuracies (fractions), losses and speed of convergence, by column.
 

@@ -137,7 +137,7 @@ class Pruned(MaskSpec):
     def make(self, ancestors: Ancestors) -> Masks:
         masks = ancestors.masks(self.of)
         final = ancestors.snapshot(self.of, steps.END)
-        spare = _spared(self.embedding, self.head)
+        spare = spared(self.embedding, self.head)
         if self.criterion in criteria.UNIT_CRITERIA:
             layers = self.of.recipe.model.unit_layers()
             units = criteria.unit_scores(self.criterion, final, layers)
@@ -148,7 +148,8 @@ class Pruned(MaskSpec):
         return mask_ops.prune(masks, scores, self.amount, scope=self.scope, spare=spare)
 
 
-def _spared(embedding: bool, head: bool) -> tuple[str, ...]:
+def spared(embedding: bool, head: bool) -> tuple[str, ...]:
+    """The tensors that pruning leaves out, by ``Pruned``'s switches."""
     return (() if embedding else (EMBEDDING,)) + (() if head else (HEAD,))
 
 
@@ -181,7 +182,7 @@ class GraduallyPruned(MaskSpec):
 
     def gradual(self, total_steps: int) -> Gradual | None:
         end = max(1, round(self.over * total_steps))
-        return Gradual(self.to, end, _spared(self.embedding, self.head))
+        return Gradual(self.to, end, spared(self.embedding, self.head))
 
 
 @dataclass(frozen=True)
