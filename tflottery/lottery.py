@@ -152,7 +152,8 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
             head=settings.head,
             seed=seed,
         )
-        init = _init(settings.init, dense, mask.of, seed)
+        draw = number if settings.method == "iterative" else 1
+        init = _init(settings.init, dense, mask.of, seed, draw)
         ticket = dataclasses.replace(dense, mask=mask, init=init)
         reinit = dataclasses.replace(ticket, init=Fresh(seeds.derive("reinit", seed)))
         levels.append(Level(number, ticket, reinit))
@@ -188,9 +189,10 @@ def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
     )
 
 
-def _init(name: str, dense: RunSpec, before: RunSpec, seed: int) -> InitSpec:
+def _init(name: str, dense: RunSpec, before: RunSpec, seed: int, draw: int) -> InitSpec:
     if name == "random":
-        return Fresh(seeds.derive("random init", seed))
+        # The same weights in every round would be original init under another seed.
+        return Fresh(seeds.derive("random init", seed, *([draw] if draw > 1 else [])))
     if name == "finetune":
         return Snapshot(before, steps.END)
     return Snapshot(dense, steps.BEGINNING if name == "original" else name.partition(":")[2])
