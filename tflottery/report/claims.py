@@ -21,6 +21,7 @@ from tflottery.report.findings import (
     no_difference,
     over,
     sure,
+    winning,
 )
 from tflottery.statistics import Difference
 
@@ -71,15 +72,11 @@ def tickets(results: Results) -> Finding:
         return Finding(
             question, claim, MISSING, remarks=("The grid holds no original initialisation.",)
         )
-    outcome = UNSURE
-    if any(above(gain) for gain in advantages):
-        outcome = HELD
-    elif not matched or (advantages and all(below(gain) for gain in advantages)):
-        outcome = FAILED
     remarks.append(
-        "Held means: at some level a ticket is within the tolerance of dense, and the interval of "
-        "what it gains over new weights lies above 0."
+        "Held means: at some level a ticket is within the tolerance of dense, and what it gains "
+        "over new weights is above 0 after Holm's correction over all such levels."
     )
+    outcome = winning(advantages, matched)
     return Finding(question, claim, outcome, tuple(effects), tuple(remarks))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tflottery import statistics
 from tflottery.report.table import POINTS, number
 from tflottery.statistics import Difference, Summary
 
@@ -80,6 +81,17 @@ def below(difference: Summary | None) -> bool:
 
 def sure(difference: Difference | None, adjusted: float | None) -> bool:
     return above(difference) and adjusted is not None and adjusted < _SIGNIFICANT
+
+
+def winning(gains: Sequence[Difference], matching: int) -> str:
+    """The answer to "does one of them win", where so many networks match dense and these are what
+    they gain over new weights: after Holm's correction, for one of many is above 0 by luck."""
+    adjusted = statistics.holm([gain.p for gain in gains])
+    if any(sure(gain, p) for gain, p in zip(gains, adjusted, strict=True)):
+        return HELD
+    if not matching or (gains and all(map(below, gains))):
+        return FAILED
+    return UNSURE
 
 
 def direction(gains: Sequence[Summary]) -> str:

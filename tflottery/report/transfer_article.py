@@ -10,18 +10,15 @@ from tflottery.report import names, transfer_figures
 from tflottery.report.article import Article
 from tflottery.report.chapters import Chapter, some
 from tflottery.report.findings import (
-    FAILED,
-    HELD,
     MISSING,
-    UNSURE,
     Finding,
     above,
     at_levels,
-    below,
     count_of,
     direction,
     levels_in_words,
     not_worse,
+    winning,
 )
 from tflottery.report.table import (
     ACCURACY,
@@ -138,18 +135,14 @@ def _wins(transfer: Transfer, tickets: Sequence[Arm]) -> Finding:
     gains = dict(_gains(transfer, "source_weights"))
     matching = [level for level, one in effects if one.mean >= -tolerance]
     advantages = [gains[level] for level in matching if level in gains]
-    outcome = UNSURE
-    if any(above(gain) for gain in advantages):
-        outcome = HELD
-    elif not matching or (advantages and all(below(gain) for gain in advantages)):
-        outcome = FAILED
+    outcome = winning(advantages, len(matching))
     matched = f" ({levels_in_words(matching)})" if matching else ""
     remarks = (
         f"Within {tolerance:g} points of the dense target at {len(matching)} of "
         f"{count_of(len(effects), 'level')}{matched}; there better than new weights, by the "
         f"interval, at {sum(above(gain) for gain in advantages)}.",
-        "Held means: at some level it is within the tolerance of the dense target, and the "
-        "interval of what it gains over new weights lies above 0.",
+        "Held means: at some level it is within the tolerance of the dense target, and what it "
+        "gains over new weights is above 0 after Holm's correction over all such levels.",
     )
     shown = at_levels("source ticket minus dense", effects)
     return Finding(_QUESTION, claim, outcome, shown, remarks)
