@@ -5,6 +5,7 @@ All networks have the same sizes and see the same batches, bucketed by length as
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -129,9 +130,8 @@ class _PyTorch:
 
     def __init__(self, chosen: Config, data: Batches) -> None:
         sizes = {
-            **{key: getattr(chosen.model, key) for key in ("embedding", "dropout")},
+            **dataclasses.asdict(chosen.model),
             "name": chosen.model.name,
-            "embedding_dropout": chosen.model.embedding_dropout,
             "vocabulary_size": chosen.data.vocabulary_size,
             "learning_rate": chosen.training.learning_rate,
             "epsilon": chosen.training.epsilon,
@@ -139,9 +139,6 @@ class _PyTorch:
             "batches": [[ids.tolist(), labels.tolist()] for ids, labels in data],
             "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or os.cpu_count(),
         }
-        for key in ("widths", "filters", "units", "pooling"):
-            if hasattr(chosen.model, key):
-                sizes[key] = getattr(chosen.model, key)
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("pytorch_steps.py"))],
             stdin=subprocess.PIPE,
