@@ -87,11 +87,12 @@ def _table(chosen: Config, name: str, turns: int) -> Table:
         )
     return Table(
         title=f"A training step of `{name}`",
-        about=f"Batches of {batch}, {_STEPS_A_TURN} steps a turn, {turns} turns; medians over the turns, "
-        f"ratios within a turn. *Keras*: its own layers, optimizer and loss. *Masked*: a ticket at "
-        f"{SPARSITY:.1%} in training; *without masks*: the same layers alone. *TF-MOT*: the Keras "
-        "network, everything wrapped, `ConstantSparsity(frequency=100)`. *PyTorch*: the same "
-        "network in PyTorch on the same batches, and on batches that are not bucketed by length.",
+        about=f"Batches of {batch}, {_STEPS_A_TURN} steps a turn, {turns} turns; medians over the "
+        "turns, ratios within a turn. *Keras*: its own layers, optimizer and loss. *Masked*: a "
+        f"ticket at {SPARSITY:.1%} in training; *without masks*: the same layers alone. *TF-MOT*: "
+        "the Keras network, everything wrapped, `ConstantSparsity(frequency=100)`. *PyTorch*: the "
+        "same network in PyTorch on the same batches, and on batches that are not bucketed by "
+        "length.",
         columns=("", "ms a step", "to Keras", "to without masks", "examples a second"),
         rows=tuple(rows_of),
     )
