@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from itertools import count
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 import tensorflow as tf
@@ -105,12 +104,7 @@ class ProcessPool:
     def __enter__(self) -> ProcessPool:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Ends every worker. One in the middle of a run puts away what it was writing; a second
         Ctrl-C does not wait for that."""
         try:
