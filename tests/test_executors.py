@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 from tests.chains import RECIPE, chain
 from tests.conftest import user_environment, write_reviews
@@ -23,12 +24,12 @@ from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
 from tflottery.lottery import PruningSettings
 from tflottery.runs.executors import EXECUTORS, make_executor
-from tflottery.runs.processes import Processes
+from tflottery.runs.processes import Processes, ProcessPool, visible_gpus
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.resources import Resources, environment
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
-from tflottery.runs.tasks import Task
+from tflottery.runs.tasks import Lost, Task
 
 # What goes to a worker
 
@@ -120,6 +121,30 @@ def test_a_damaged_run_ends_it_as_it_ends_local(small_settings, tmp_path):
     with pytest.raises(UserError, match=r"end\.npz.*damaged"):
         Processes(Resources(workers=1))([two], Realiser(store, [two]))
     assert workers_of(tmp_path / "runs") == []
+
+
+def test_each_gpu_has_a_worker_also_after_one_was_lost(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind, kind])
+    idle = tmp_path / "idle"
+    idle.write_text("#!/bin/sh\nexec sleep 60\n")
+    idle.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(idle))
+
+    def settings(worker: subprocess.Popen[bytes]) -> list[bytes]:
+        return Path(f"/proc/{worker.pid}/environ").read_bytes().split(b"\0")
+
+    with ProcessPool(tmp_path / "runs", 2, environment(1), visible_gpus()) as pool:
+        for _ in range(2):
+            assert pool.keep(9) == 2
+            one, other = (worker.process for worker in pool.workers.values())
+            assert {b"CUDA_VISIBLE_DEVICES=4", b"TF_FORCE_GPU_ALLOW_GROWTH=true"} <= set(
+                settings(one)
+            )
+            assert b"CUDA_VISIBLE_DEVICES=5" in settings(other)
+            other.kill()
+            ((_, message),) = pool.messages()
+            assert isinstance(message, Lost) and message.reason.startswith("SIGKILL")
 
 
 def test_workers_that_cannot_start_end_the_command(plan, tmp_path, monkeypatch):

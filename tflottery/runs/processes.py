@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,11 +61,12 @@ def visible_gpus() -> list[str]:
 
 @dataclass
 class _Process:
-    """A worker, the parent's end of its pipe, and what it writes to standard error."""
+    """A worker, the parent's end of its pipe, what it writes to standard error, and its GPU."""
 
     process: subprocess.Popen[bytes]
     connection: Connection
     errors: IO[bytes]
+    gpu: str | None
 
     def why_it_ended(self) -> str:
         code = self.process.wait()
@@ -88,7 +90,7 @@ class ProcessPool:
         store: the store's folder.
         size: how many.
         settings: environment variables of each, beside the parent's.
-        gpus: dealt out one after the other.
+        gpus: each worker has one, that which the fewest others have.
     """
 
     def __init__(
@@ -123,17 +125,22 @@ class ProcessPool:
 
     def keep(self, most: int) -> int:
         while len(self.workers) < min(self._size, most):
-            number = next(self._numbers)
-            self.workers[number] = self._start(number)
+            self.workers[next(self._numbers)] = self._start()
         return len(self.workers)
 
-    def _start(self, number: int) -> _Process:
+    def _free_gpu(self) -> str | None:
+        """The GPU that the fewest workers have, if there are any."""
+        taken = Counter(worker.gpu for worker in self.workers.values())
+        return min(self._gpus, key=lambda gpu: taken[gpu], default=None)
+
+    def _start(self) -> _Process:
         ours, theirs = Pipe()
         errors = tempfile.TemporaryFile()
         # A user's own folders may have been added to the path by hand.
         settings = {**self._settings, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        if self._gpus:
-            settings["CUDA_VISIBLE_DEVICES"] = self._gpus[number % len(self._gpus)]
+        gpu = self._free_gpu()
+        if gpu is not None:
+            settings["CUDA_VISIBLE_DEVICES"] = gpu
         process = subprocess.Popen(
             [sys.executable, "-m", "tflottery.runs.worker", str(theirs.fileno()), self._store],
             env={**os.environ, **settings},
@@ -145,7 +152,7 @@ class ProcessPool:
             start_new_session=True,
         )
         theirs.close()
-        return _Process(process, ours, errors)
+        return _Process(process, ours, errors, gpu)
 
     def give(self, worker: int, task: Task) -> None:
         with suppress(OSError):  # ``messages`` meets the end of its pipe
