@@ -136,8 +136,10 @@ class ProcessPool:
     def _start(self) -> _Process:
         ours, theirs = Pipe()
         errors = tempfile.TemporaryFile()
-        # A user's own folders may have been added to the path by hand.
-        settings = {**self._settings, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        # Just the modules of this process: folders may have been added to its path by hand, and
+        # the one where the command runs need not be in it.
+        folders = os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
+        settings = {**self._settings, "PYTHONPATH": folders, "PYTHONSAFEPATH": "1"}
         gpu = self._free_gpu()
         if gpu is not None:
             settings["CUDA_VISIBLE_DEVICES"] = gpu
