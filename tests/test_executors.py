@@ -29,7 +29,7 @@ from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.resources import Resources, environment
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
-from tflottery.runs.tasks import Lost, Task
+from tflottery.runs.tasks import Lost, Ready, Task
 
 # What goes to a worker
 
@@ -121,6 +121,22 @@ def test_a_damaged_run_ends_it_as_it_ends_local(small_settings, tmp_path):
     with pytest.raises(UserError, match=r"end\.npz.*damaged"):
         Processes(Resources(workers=1))([two], Realiser(store, [two]))
     assert workers_of(tmp_path / "runs") == []
+
+
+def test_a_worker_begins_and_ends_whatever_is_round_it(tmp_path, monkeypatch):
+    """A shell's background jobs ignore Ctrl-C; a folder may hold modules of any name."""
+    monkeypatch.chdir(tmp_path)
+    if sys.version_info >= (3, 11):  # the first that can leave the folder out
+        (tmp_path / "queue.py").write_text("raise RuntimeError")
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with ProcessPool(tmp_path / "runs", 1, environment(1)) as pool:
+            pool.keep(1)
+            (worker,) = pool.workers.values()
+            assert pool.messages() == [(0, Ready())]
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert worker.process.returncode == 0
 
 
 def test_each_gpu_has_a_worker_also_after_one_was_lost(tmp_path, monkeypatch):
