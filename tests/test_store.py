@@ -192,6 +192,14 @@ def test_a_store_of_another_format_or_a_folder_of_other_things(tmp_path):
         Store(tmp_path / "letter.txt" / "runs")
 
 
+@pytest.mark.parametrize("address", ["gs://bucket/runs", "s3://runs"])
+def test_a_bucket_is_no_store(tmp_path, monkeypatch, address):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"object store.*give --store a folder"):
+        Store(Path(address))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_opening_a_store_writes_nothing(tmp_path):
     Store(tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
