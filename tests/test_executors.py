@@ -228,6 +228,7 @@ def tables(store: Path) -> dict[str, bytes]:
         (["--workers", "0"], "--workers takes a whole number from 1"),
         (["--threads", "two"], "--threads takes a whole number from 1"),
         (["--executor", "proceses"], "did you mean 'processes'"),
+        (["--executor", "local", "--workers", "2"], "--executor local trains one after the other"),
         (["--executor", "ray"], "There is no Ray cluster at auto; start one with ray start"),
         (["--executor", "ray", "--address", "127.0.0.1:1"], "no Ray cluster at 127.0.0.1:1"),
         (["--executor", "ray", "--address", "here"], "--address takes auto or host:port"),
