@@ -23,7 +23,7 @@ from tflottery.runs.pool import realise_in
 from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import Resources, cores, environment
 from tflottery.runs.specs import RunSpec
-from tflottery.runs.tasks import Lost, Message, Task
+from tflottery.runs.tasks import Lost, Message, Task, last_line
 
 # What a worker has to put away what it was writing.
 _SECONDS_TO_END = 10.0
@@ -74,8 +74,7 @@ class _Process:
             hint = "; out of memory? then give fewer --workers" if code == -signal.SIGKILL else ""
             return f"{signal.Signals(-code).name}{hint}"
         self.errors.seek(0)
-        lines = self.errors.read().decode(errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        last = last_line(self.errors.read().decode(errors="replace"))
         return f"exit code {code}{': ' if last else ''}{last}"
 
     def close(self) -> None:

@@ -20,7 +20,17 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import Resources, environment
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
-from tflottery.runs.tasks import Broken, Ended, Failed, Lost, Message, Ready, Task, perform
+from tflottery.runs.tasks import (
+    Broken,
+    Ended,
+    Failed,
+    Lost,
+    Message,
+    Ready,
+    Task,
+    last_line,
+    perform,
+)
 
 # A cluster grows and shrinks; it is asked now and then.
 _SECONDS_BETWEEN_LOOKS = 5.0
@@ -135,7 +145,7 @@ class RayPool:
         except (ray.exceptions.RayError, StopIteration) as error:
             del self._next[said]
             ray.kill(self._actors.pop(worker))  # it may only be out of reach
-            return Lost(type(error).__name__)
+            return Lost(f"{type(error).__name__}: {last_line(str(error))}")
         if isinstance(message, (Ready, *_LAST)):
             del self._next[said]
         return message
