@@ -89,6 +89,8 @@ class RayPool:
                     f"There is no Ray cluster at {address}; start one with ray start --head, or "
                     "give its head's host:port with --address."
                 ) from None
+            except RuntimeError as error:  # other versions there than here
+                raise UserError(f"The Ray cluster at {address} cannot be used: {error}") from None
             self._connected_here = True
         return self
 
