@@ -59,6 +59,9 @@ def test_threads_are_said_in_the_environment(monkeypatch):
     assert threads("processes") == 1 and threads("ray", workers=2) == 1
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "5")
     assert threads(workers=8) == 5 and threads() is None
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "all")
+    with pytest.raises(UserError, match="TF_NUM_INTRAOP_THREADS takes a whole number, not 'all'"):
+        threads(workers=8)
     assert environment(2)["TF_NUM_INTRAOP_THREADS"] == "2"
     assert "TF_NUM_INTRAOP_THREADS" not in environment(None)
 
