@@ -16,7 +16,7 @@ from benchmarks import processes, steps, studies
 from benchmarks.harness import Table, machine
 
 ALL: dict[str, Callable[[int], list[Table]]] = {
-    "steps": lambda turns: steps.run(turns, steps=10),
+    "steps": lambda turns: steps.run(max(3, turns // 3)),
     "buckets": lambda turns: [processes.buckets(max(3, turns // 8))],
     "threads": lambda turns: [processes.threads(max(3, turns // 8))],
     "study": lambda turns: studies.run(),

@@ -123,17 +123,23 @@ def _together(workers: list[tuple[str, int, int]]) -> float:
             )
         )
     for process in processes:
-        process.stdout.readline()
+        _wait_for(process)
     began = time.perf_counter()
     for process in processes:
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in processes:
-        process.stdout.readline()
+        _wait_for(process)
     spent = time.perf_counter() - began
     for process in processes:
         process.communicate()
     return spent
+
+
+def _wait_for(process: subprocess.Popen[str]) -> None:
+    """Until the process says something."""
+    if not process.stdout.readline():
+        raise RuntimeError("a process has died")
 
 
 def _worker(name: str, epochs: int) -> None:

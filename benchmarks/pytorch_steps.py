@@ -20,6 +20,7 @@ class TextCnn(nn.Module):
     def __init__(self, sizes: dict[str, Any]) -> None:
         super().__init__()
         self.embedding = nn.Embedding(sizes["vocabulary_size"], sizes["embedding"], padding_idx=0)
+        self.word_dropout = nn.Dropout1d(sizes["word_dropout"])
         self.embedding_dropout = nn.Dropout(sizes["embedding_dropout"])
         self.convolutions = nn.ModuleList(
             nn.Conv1d(sizes["embedding"], sizes["filters"], width, padding="same")
@@ -29,7 +30,7 @@ class TextCnn(nn.Module):
         self.head = nn.Linear(sizes["filters"] * len(sizes["widths"]), 1)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        words = self.embedding_dropout(self.embedding(ids)).transpose(1, 2)
+        words = self.embedding_dropout(self.word_dropout(self.embedding(ids))).transpose(1, 2)
         padding = (ids == 0).unsqueeze(1)
         features = [
             one(words).masked_fill(padding, -torch.inf).amax(dim=2) for one in self.convolutions
@@ -43,6 +44,7 @@ class TextLstm(nn.Module):
     def __init__(self, sizes: dict[str, Any]) -> None:
         super().__init__()
         self.embedding = nn.Embedding(sizes["vocabulary_size"], sizes["embedding"], padding_idx=0)
+        self.word_dropout = nn.Dropout1d(sizes["word_dropout"])
         self.embedding_dropout = nn.Dropout(sizes["embedding_dropout"])
         self.lstm = nn.LSTM(
             sizes["embedding"], sizes["units"], batch_first=True, bidirectional=True
@@ -52,7 +54,7 @@ class TextLstm(nn.Module):
         self.head = nn.Linear(2 * sizes["units"], 1)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        words = self.embedding_dropout(self.embedding(ids))
+        words = self.embedding_dropout(self.word_dropout(self.embedding(ids)))
         lengths = (ids != 0).sum(dim=1)
         packed = nn.utils.rnn.pack_padded_sequence(
             words, lengths, batch_first=True, enforce_sorted=False

@@ -5,6 +5,7 @@ All networks have the same sizes and see the same batches, bucketed by length as
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -34,27 +35,31 @@ from tflottery.training.trainer import accuracy, loss
 
 NAMES = ("imdb_cnn", "imdb_lstm")
 SPARSITY = 0.832
+# Two pools of batches, so that all lengths of a training occur; and TF-MOT's set-up computes its
+# masks anew once a turn, so that a median over turns does not leave that out.
+_STEPS_A_TURN = 100
 MASKED, DENSE, KERAS, TFMOT = "masked", "without masks", "Keras", "TF-MOT"
 PYTORCH, PYTORCH_PLAIN = "PyTorch", "PyTorch, not bucketed"
 
 Batches = list[tuple[np.ndarray, np.ndarray]]
 
 
-def run(turns: int, steps: int) -> list[Table]:
+def run(turns: int) -> list[Table]:
     """A table for each network: milliseconds a step, ratio to Keras, examples a second."""
-    return [_table(config.load(name, {}), name, turns, steps) for name in NAMES]
+    return [_table(config.load(name, {}), name, turns) for name in NAMES]
 
 
-def _table(chosen: Config, name: str, turns: int, steps: int) -> Table:
+def _table(chosen: Config, name: str, turns: int) -> Table:
     batch = chosen.training.batch_size
     size, length = chosen.data.vocabulary_size, chosen.data.max_length
-    # Of as many batches as lie in one pool, so that all lengths of a training occur.
-    encoded = reviews(50 * batch, size, length)
-    data = list(islice(batches.training_batches(encoded, batch, 1).as_numpy_iterator(), steps))
-    rows = np.random.default_rng(1).permutation(len(encoded))[: steps * batch]
+    encoded = reviews(_STEPS_A_TURN * batch, size, length)
+    data = list(
+        islice(batches.training_batches(encoded, batch, 1).as_numpy_iterator(), _STEPS_A_TURN)
+    )
+    rows = np.random.default_rng(1).permutation(len(encoded))
     plain = [
         (batches.pad(part := encoded.take(taken)), part.labels)
-        for taken in np.array_split(rows, steps)
+        for taken in np.array_split(rows, _STEPS_A_TURN)
     ]
     variants: dict[str, Work] = {
         KERAS: _steps(stock.model(chosen), data),
@@ -70,7 +75,7 @@ def _table(chosen: Config, name: str, turns: int, steps: int) -> Table:
         process.close()
     rows_of = []
     for variant, spent in times.items():
-        each = median(spent) / steps
+        each = median(spent) / _STEPS_A_TURN
         rows_of.append(
             (
                 variant,
@@ -82,11 +87,12 @@ def _table(chosen: Config, name: str, turns: int, steps: int) -> Table:
         )
     return Table(
         title=f"A training step of `{name}`",
-        about=f"Batches of {batch}, {steps} steps a turn, {turns} turns; medians over the turns, "
-        f"ratios within a turn. *Keras*: its own layers, optimizer and loss. *Masked*: a ticket at "
-        f"{SPARSITY:.1%} in training; *without masks*: the same layers alone. *TF-MOT*: the Keras "
-        "network, everything wrapped, `ConstantSparsity(frequency=100)`. *PyTorch*: the same "
-        "network in PyTorch on the same batches, and on batches that are not bucketed by length.",
+        about=f"Batches of {batch}, {_STEPS_A_TURN} steps a turn, {turns} turns; medians over the "
+        "turns, ratios within a turn. *Keras*: its own layers, optimizer and loss. *Masked*: a "
+        f"ticket at {SPARSITY:.1%} in training; *without masks*: the same layers alone. *TF-MOT*: "
+        "the Keras network, everything wrapped, `ConstantSparsity(frequency=100)`. *PyTorch*: the "
+        "same network in PyTorch on the same batches, and on batches that are not bucketed by "
+        "length.",
         columns=("", "ms a step", "to Keras", "to without masks", "examples a second"),
         rows=tuple(rows_of),
     )
@@ -129,9 +135,8 @@ class _PyTorch:
 
     def __init__(self, chosen: Config, data: Batches) -> None:
         sizes = {
-            **{key: getattr(chosen.model, key) for key in ("embedding", "dropout")},
+            **dataclasses.asdict(chosen.model),
             "name": chosen.model.name,
-            "embedding_dropout": chosen.model.embedding_dropout,
             "vocabulary_size": chosen.data.vocabulary_size,
             "learning_rate": chosen.training.learning_rate,
             "epsilon": chosen.training.epsilon,
@@ -139,9 +144,6 @@ class _PyTorch:
             "batches": [[ids.tolist(), labels.tolist()] for ids, labels in data],
             "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or os.cpu_count(),
         }
-        for key in ("widths", "filters", "units", "pooling"):
-            if hasattr(chosen.model, key):
-                sizes[key] = getattr(chosen.model, key)
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("pytorch_steps.py"))],
             stdin=subprocess.PIPE,

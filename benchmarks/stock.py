@@ -45,6 +45,7 @@ def _network(chosen: Config) -> keras.Model:
     ids = keras.Input([None], dtype="int32")
     is_lstm = isinstance(size, Lstm)
     words = layers.Embedding(chosen.data.vocabulary_size, size.embedding, mask_zero=is_lstm)(ids)
+    words = layers.Dropout(size.word_dropout, noise_shape=(None, None, 1))(words)
     words = layers.Dropout(size.embedding_dropout)(words)
     if isinstance(size, Lstm):
         if size.layers != 1 or not size.bidirectional:

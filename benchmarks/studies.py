@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -53,14 +54,17 @@ def run() -> list[Table]:
     together = time.perf_counter() - began
 
     began = time.perf_counter()
-    for spec in cells:
-        # As a script would that trains what a cell needs: a new model for each training, and every
-        # cell from its dense network on.
-        with tempfile.TemporaryDirectory() as folder:
-            realise = Realiser(Store(Path(folder) / "runs"), [spec])
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "runs")
+        for spec in cells:
+            # As a script would that trains what a cell needs: a new model for each training, and
+            # every cell from its dense network on. Its data it would encode once.
+            realise = Realiser(store, [spec])
             for one in ancestry([spec]):
                 realising.forget()
                 realise(one)
+            for path in list(store.root.glob("*/run.json")):
+                shutil.rmtree(path.parent)
     apart = time.perf_counter() - began
     return [
         Table(

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import store_load
+from tests.chains import dense, pruned
 from tests.conftest import same_arrays, user_environment
 from tflottery import files
 from tflottery.data import corpus as corpora
@@ -27,17 +28,9 @@ from tflottery.errors import DamagedFileError, TrainingError, UserError
 from tflottery.pruning import masks
 from tflottery.pruning.masks import By
 from tflottery.runs.realise import Realiser, load_corpus
-from tflottery.runs.specs import Dense, Fresh, Pruned, Recipe, RunSpec, Shuffled, Signs, Snapshot
+from tflottery.runs.specs import Fresh, Pruned, Shuffled, Signs, Snapshot
 from tflottery.runs.store import Store
-from tflottery.training.trainer import Trainer, TrainingSeeds
-
-
-def dense(recipe: Recipe, seed: int = 1) -> RunSpec:
-    return RunSpec(recipe, Dense(), Fresh(seed), TrainingSeeds(seed, seed))
-
-
-def child(parent: RunSpec, root: RunSpec, at: str = "0ep") -> RunSpec:
-    return dataclasses.replace(root, mask=Pruned(parent, By(0.3)), init=Snapshot(root, at))
+from tflottery.training.trainer import Trainer
 
 
 @pytest.fixture
@@ -72,8 +65,8 @@ def test_a_chain_is_realised_once_and_starts_at_mask_times_rewound_weights(
     tmp_path, small_recipe, count
 ):
     root = dense(small_recipe)
-    first = child(root, root)
-    second = child(first, root)
+    first = pruned(root, root)
+    second = pruned(first, root)
     probe = dataclasses.replace(second, init=Snapshot(second, "0ep"))
     realise = Realiser(Store(tmp_path / "runs"), [second, probe])
     run = realise(second)
@@ -110,16 +103,16 @@ def test_rewinding_to_the_beginning_is_original_init_and_to_the_end_is_finetunin
     tmp_path, small_recipe
 ):
     root = dense(small_recipe)
-    tuned = child(root, root, at="end")
+    tuned = pruned(root, root, at="end")
     realise = Realiser(Store(tmp_path / "runs"), [tuned])
     assert same_arrays(realise.initial_weights(tuned), realise(root).snapshot("end"))
     seed_one = realise.initial_weights(root)
-    assert same_arrays(realise.initial_weights(child(root, root)), seed_one)
+    assert same_arrays(realise.initial_weights(pruned(root, root)), seed_one)
 
 
 def test_controls_change_one_thing_each(tmp_path, small_recipe):
     root = dense(small_recipe)
-    ticket = child(root, root)
+    ticket = pruned(root, root)
     reinit = dataclasses.replace(ticket, init=Fresh(77))
     shuffled = dataclasses.replace(ticket, mask=Shuffled(ticket.mask, 5))
     signs = dataclasses.replace(ticket, init=Signs(ticket.init))
@@ -148,7 +141,7 @@ def test_a_snapshot_asked_for_later_is_trained_again_to_the_same_bits(
     store = Store(tmp_path / "runs")
     before = Realiser(store, [root])(root)
     end = before.snapshot("end")
-    late = child(root, root, at="2it")
+    late = pruned(root, root, at="2it")
     realise = Realiser(store, [late])
     assert not realise.is_done(root)
     realise(late)
@@ -166,7 +159,7 @@ def test_a_snapshot_asked_for_later_is_trained_again_to_the_same_bits(
         return trained
 
     monkeypatch.setattr(Trainer, "train", compute_otherwise)
-    later = child(root, root, at="3it")
+    later = pruned(root, root, at="3it")
     with pytest.raises(TrainingError, match="other weights"):
         Realiser(store, [later])(later)
 
@@ -197,6 +190,14 @@ def test_a_store_of_another_format_or_a_folder_of_other_things(tmp_path):
         Store(tmp_path)
     with pytest.raises(UserError, match="no folder to write to"):
         Store(tmp_path / "letter.txt" / "runs")
+
+
+@pytest.mark.parametrize("address", ["gs://bucket/runs", "s3://runs"])
+def test_a_bucket_is_no_store(tmp_path, monkeypatch, address):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"object store.*give --store a folder"):
+        Store(Path(address))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_opening_a_store_writes_nothing(tmp_path):
@@ -241,7 +242,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
 
 def test_a_full_disk_is_an_error_that_loses_nothing_finished(small_disk, small_recipe, count):
     root = dense(small_recipe)
-    ticket = child(root, root)
+    ticket = pruned(root, root)
     store = Store(small_disk / "runs")
     finished = Realiser(store, [ticket])(root)
     ballast = small_disk / "ballast"

@@ -8,7 +8,7 @@ from typing import Any
 from absl import flags
 
 from tflottery.errors import UserError
-from tflottery.runs.resources import Resources
+from tflottery.runs.resources import LOCAL, Resources
 
 AUTO = "auto"
 # Flags that set a key of the configuration.
@@ -125,6 +125,8 @@ def resources(values: flags.FlagValues) -> Resources:
         whole_number(values, name, least=1) if values[name].value else None
         for name in ("workers", "threads")
     )
+    if values.executor == LOCAL and (workers or 1) > 1:
+        raise UserError(f"--executor {LOCAL} trains one after the other; leave out --workers.")
     return Resources.shared(values.executor, workers, threads, values.address)
 
 

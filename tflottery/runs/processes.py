@@ -8,13 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 import tensorflow as tf
@@ -23,7 +23,7 @@ from tflottery.runs.pool import realise_in
 from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import Resources, cores, environment
 from tflottery.runs.specs import RunSpec
-from tflottery.runs.tasks import Lost, Message, Task
+from tflottery.runs.tasks import Lost, Message, Task, last_line
 
 # What a worker has to put away what it was writing.
 _SECONDS_TO_END = 10.0
@@ -61,11 +61,12 @@ def visible_gpus() -> list[str]:
 
 @dataclass
 class _Process:
-    """A worker, the parent's end of its pipe, and what it writes to standard error."""
+    """A worker, the parent's end of its pipe, what it writes to standard error, and its GPU."""
 
     process: subprocess.Popen[bytes]
     connection: Connection
     errors: IO[bytes]
+    gpu: str | None
 
     def why_it_ended(self) -> str:
         code = self.process.wait()
@@ -73,8 +74,7 @@ class _Process:
             hint = "; out of memory? then give fewer --workers" if code == -signal.SIGKILL else ""
             return f"{signal.Signals(-code).name}{hint}"
         self.errors.seek(0)
-        lines = self.errors.read().decode(errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        last = last_line(self.errors.read().decode(errors="replace"))
         return f"exit code {code}{': ' if last else ''}{last}"
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class ProcessPool:
         store: the store's folder.
         size: how many.
         settings: environment variables of each, beside the parent's.
-        gpus: dealt out one after the other.
+        gpus: each worker has one, that which the fewest others have.
     """
 
     def __init__(
@@ -105,12 +105,7 @@ class ProcessPool:
     def __enter__(self) -> ProcessPool:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Ends every worker. One in the middle of a run puts away what it was writing; a second
         Ctrl-C does not wait for that."""
         try:
@@ -129,17 +124,24 @@ class ProcessPool:
 
     def keep(self, most: int) -> int:
         while len(self.workers) < min(self._size, most):
-            number = next(self._numbers)
-            self.workers[number] = self._start(number)
+            self.workers[next(self._numbers)] = self._start()
         return len(self.workers)
 
-    def _start(self, number: int) -> _Process:
+    def _free_gpu(self) -> str | None:
+        """The GPU that the fewest workers have, if there are any."""
+        taken = Counter(worker.gpu for worker in self.workers.values())
+        return min(self._gpus, key=lambda gpu: taken[gpu], default=None)
+
+    def _start(self) -> _Process:
         ours, theirs = Pipe()
         errors = tempfile.TemporaryFile()
-        # A user's own folders may have been added to the path by hand.
-        settings = {**self._settings, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        if self._gpus:
-            settings["CUDA_VISIBLE_DEVICES"] = self._gpus[number % len(self._gpus)]
+        # Just the modules of this process: folders may have been added to its path by hand, and
+        # the one where the command runs need not be in it.
+        folders = os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
+        settings = {**self._settings, "PYTHONPATH": folders, "PYTHONSAFEPATH": "1"}
+        gpu = self._free_gpu()
+        if gpu is not None:
+            settings["CUDA_VISIBLE_DEVICES"] = gpu
         process = subprocess.Popen(
             [sys.executable, "-m", "tflottery.runs.worker", str(theirs.fileno()), self._store],
             env={**os.environ, **settings},
@@ -151,7 +153,7 @@ class ProcessPool:
             start_new_session=True,
         )
         theirs.close()
-        return _Process(process, ours, errors)
+        return _Process(process, ours, errors, gpu)
 
     def give(self, worker: int, task: Task) -> None:
         with suppress(OSError):  # ``messages`` meets the end of its pipe

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
-from types import TracebackType
 from typing import Any
 
 import ray
@@ -21,7 +20,17 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import Resources, environment
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
-from tflottery.runs.tasks import Broken, Ended, Failed, Lost, Message, Ready, Task, perform
+from tflottery.runs.tasks import (
+    Broken,
+    Ended,
+    Failed,
+    Lost,
+    Message,
+    Ready,
+    Task,
+    last_line,
+    perform,
+)
 
 # A cluster grows and shrinks; it is asked now and then.
 _SECONDS_BETWEEN_LOOKS = 5.0
@@ -80,15 +89,12 @@ class RayPool:
                     f"There is no Ray cluster at {address}; start one with ray start --head, or "
                     "give its head's host:port with --address."
                 ) from None
+            except RuntimeError as error:  # other versions there than here
+                raise UserError(f"The Ray cluster at {address} cannot be used: {error}") from None
             self._connected_here = True
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for actor in self._actors.values():
             ray.kill(actor)
         if self._connected_here:
@@ -141,7 +147,7 @@ class RayPool:
         except (ray.exceptions.RayError, StopIteration) as error:
             del self._next[said]
             ray.kill(self._actors.pop(worker))  # it may only be out of reach
-            return Lost(type(error).__name__)
+            return Lost(f"{type(error).__name__}: {last_line(str(error))}")
         if isinstance(message, (Ready, *_LAST)):
             del self._next[said]
         return message

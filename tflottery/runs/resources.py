@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from tflottery.errors import UserError
+
 LOCAL, PROCESSES, RAY = "local", "processes", "ray"
 _THREADS = "TF_NUM_INTRAOP_THREADS"
 _GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
@@ -28,11 +30,18 @@ class Resources:
         cls, executor: str, workers: int | None, threads: int | None, address: str
     ) -> Resources:
         """With what was not said filled in: several workers are processes, and each has its share
-        of the cores, unless TF_NUM_INTRAOP_THREADS says otherwise."""
+        of the cores, unless TF_NUM_INTRAOP_THREADS says otherwise.
+
+        Raises:
+            UserError: it says no number.
+        """
         executor = executor or (LOCAL if workers is None else PROCESSES)
         if threads is None and executor != LOCAL:
             share = cores() // (workers or cores()) if executor == PROCESSES else 1
-            threads = int(os.environ.get(_THREADS) or max(1, share))
+            said = os.environ.get(_THREADS) or str(max(1, share))
+            if not said.isdecimal():
+                raise UserError(f"{_THREADS} takes a whole number, not {said!r}.")
+            threads = int(said)
         return cls(executor, workers, threads, address)
 
     @property

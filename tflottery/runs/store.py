@@ -20,6 +20,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,6 +95,8 @@ class Run:
 
 
 _MASKS = "masks.npz"
+# As a path begins that was made of an address: gs://bucket.
+_ADDRESS = re.compile("[a-z][a-z0-9]+:")
 
 
 class Store:
@@ -105,6 +108,11 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        if _ADDRESS.fullmatch(next(iter(root.parts), "")):
+            raise UserError(
+                f"{root} is in an object store, which can neither lock nor rename; give --store a "
+                "folder, and copy it there when all is done."
+            )
         try:
             if not root.exists():
                 require_writable(root, "--store")

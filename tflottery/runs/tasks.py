@@ -90,6 +90,11 @@ class Lost:
 Message = Ready | Begun | Stepped | Validated | Ended | Failed | Broken | Lost
 
 
+def last_line(text: str) -> str:
+    """The last line with something in it: of a traceback, the error."""
+    return next((line.strip() for line in reversed(text.split("\n")) if line.strip()), "")
+
+
 def perform(task: Task, store: Store, tell: Callable[[Message], None]) -> None:
     """Realises the task's run; tells how that goes, and last ``Ended``, ``Failed`` or ``Broken``."""
     teller = _Teller(tell, task.pause)

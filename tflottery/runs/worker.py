@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from contextlib import suppress
@@ -16,6 +17,8 @@ from tflottery.runs.tasks import Ready, Task, perform
 
 def main() -> None:
     """Performs the tasks that come through the pipe, one after the other."""
+    # A shell's background jobs ignore Ctrl-C, and what they start inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     connection = Connection(int(sys.argv[1]))
     store = Store(Path(sys.argv[2]))
     tasks: SimpleQueue[Task] = SimpleQueue()

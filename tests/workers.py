@@ -1,0 +1,90 @@
+"""What the executors are tested with: a plan that trains in seconds, and eyes on the workers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+from tests.chains import chain
+from tflottery.data.settings import DataSettings
+from tflottery.models.cnn import Cnn
+from tflottery.runs.realise import Realiser, Silent, realise_all
+from tflottery.runs.specs import GraduallyPruned, Recipe, RunSpec, Snapshot
+from tflottery.runs.store import Store
+from tflottery.training.settings import TrainingSettings
+
+# A run's files by name, by key.
+Files = dict[str, dict[str, bytes]]
+
+
+def make_recipe(data: DataSettings) -> Recipe:
+    training = TrainingSettings(learning_rate=0.01, batch_size=16, epochs=2, patience=2)
+    return Recipe(data, Cnn(embedding=6, widths=(2,), filters=4), training)
+
+
+def make_plan(recipe: Recipe) -> list[RunSpec]:
+    """Two chains, a late rewind, gradual pruning, and a training that fails with its children."""
+    hot = dataclasses.replace(recipe.training, learning_rate=1e38, optimizer="sgd")
+    doomed = chain(dataclasses.replace(recipe, training=hot), 3, rounds=2)
+    one, two = chain(recipe, 1, rounds=3), chain(recipe, 2, rounds=1)
+    late = dataclasses.replace(one[1], init=Snapshot(one[0], "3it"))
+    gradual = dataclasses.replace(one[0], mask=GraduallyPruned(0.5))
+    return [one[-1], late, doomed[-1], doomed[0], two[-1], gradual]
+
+
+def done_by_local(plan: list[RunSpec], root: Path) -> tuple[dict[str, str], Files]:
+    """What ``local`` makes of the plan: its failures and its files."""
+    failures = realise_all(plan, Realiser(Store(root), plan))
+    return failures, contents(root)
+
+
+def contents(root: Path) -> Files:
+    """Every run's files, but for the time that it took."""
+    found = {}
+    for folder in root.glob("[!.]*/"):
+        if (folder / "run.json").exists():
+            record = json.loads((folder / "run.json").read_text())
+            del record["seconds"], record["sha256"]
+            files = {path.name: path.read_bytes() for path in folder.glob("*.npz")}
+            found[folder.name] = {**files, "run.json": json.dumps(record).encode()}
+    return found
+
+
+def holder(lock: Path) -> int | None:
+    """The process that holds a lock."""
+    inode = str(lock.stat().st_ino)
+    for line in Path("/proc/locks").read_text().splitlines():
+        fields = line.split()
+        if "FLOCK" in fields and "->" not in fields and fields[5].split(":")[-1] == inode:
+            return int(fields[4])
+    return None
+
+
+class Tally(Silent):
+    """Counts what it is told; kills a worker in the middle of its training."""
+
+    def __init__(self, victims: Path | None = None) -> None:
+        self._victims = victims  # the store of the workers of which one is to die
+        self.told: Counter[tuple[str, str]] = Counter()
+        self.reasons: list[str] = []
+
+    def run_begun(self, spec):
+        self.told["begun", spec.key] += 1
+
+    def step_ended(self, spec, step, steps, logs):
+        if self._victims and (worker := holder(self._victims / "locks" / spec.key)):
+            os.kill(worker, signal.SIGKILL)
+            self._victims = None
+
+    def validated(self, spec, epoch, epochs, logs):
+        self.told["validated", spec.key] += 1
+
+    def run_ended(self, spec, run):
+        self.told["ended", spec.key] += 1
+
+    def run_stopped(self, spec, reason):
+        self.reasons.append(reason)
