@@ -132,10 +132,12 @@ def test_structured_prunes_as_large_a_part_of_the_units_as_of_the_weights_that_c
         (["--compare", "--store", "elsewhere"], "is not in elsewhere/; give --store"),
         (["--sparsity", "0.5"], "--sparsity goes with --structured"),
         (["--structured", "--sparsity", "half"], "--sparsity takes a number"),
+        (["--structured", "--sparsity", "0.5", "--version", "5"], "5 is there already"),
         (["--compare", "--version", "3"], "leave --compact and --version out"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_leaves_nothing(here, capfd, flags, message):
+    Path("saved_models/mine-cnn/5").mkdir(parents=True, exist_ok=True)
     before = sorted(Path.cwd().rglob("*"))
     assert export.main([str(here), *flags]) == 2
     errors = capfd.readouterr().err

@@ -16,7 +16,7 @@ from tflottery.cli.given_ticket import level_of, located
 from tflottery.cli.ticket_search import find
 from tflottery.data.corpus import Encoded
 from tflottery.errors import UserError
-from tflottery.export.publishing import check_name, model_name, publish
+from tflottery.export.publishing import check_name, model_name, publish, require_publishable
 from tflottery.export.serving_files import curl, docker_run
 from tflottery.files import require_writable, write_atomically
 from tflottery.rate_rule import rule_from
@@ -38,6 +38,8 @@ def run(values: flags.FlagValues) -> None:
     name = check_name(model_name(ticket) if values.name is None else values.name)
     base = Path(values.output) / name
     require_writable(base, "--output")
+    if not values.compare:
+        require_publishable(base, version)
     console = Console(highlight=False)
     structured = _structured(ticket, values, console) if values.structured else None
     if values.compare:

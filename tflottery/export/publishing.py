@@ -54,8 +54,8 @@ def publish(
         UserError: the name or the version cannot be.
         TflotteryError: the export is not what the Python model is.
     """
-    serving_files.require_protos()
-    version = _free_version(base, version)
+    require_publishable(base, version)
+    version = max(versions(base), default=0) + 1 if version is None else version
     folder = base / str(version)
     served, python_model = network.of_ticket(ticket), scorer(ticket.build("final"))
     if test is not None:
@@ -106,11 +106,15 @@ def versions(base: Path) -> list[int]:
     return sorted(int(name) for name in found if name.isdecimal())
 
 
-def _free_version(base: Path, version: int | None) -> int:
-    there = versions(base)
-    if version in there:
+def require_publishable(base: Path, version: int | None) -> None:
+    """Makes sure that a version can be published, before hours of work go into it.
+
+    Raises:
+        UserError: the extra ``serving`` is not installed, or the version is there already.
+    """
+    serving_files.require_protos()
+    if version in versions(base):
         raise _taken(base / str(version))
-    return version if version is not None else max(there, default=0) + 1
 
 
 def _taken(folder: Path) -> UserError:
