@@ -255,6 +255,7 @@ def without_trained_weights(ticket: Ticket) -> None:
         (["cnn", "--name", "a/b"], "--name 'a/b': a model's name is made of letters"),
         (["cnn", "--name", ".."], "--name '..'"),
         (["cnn", "--name", ""], "--name ''"),
+        (["cnn", "--name", "2024"], "--name '2024'"),
         (["cnn", "--version", "1"], "1 is there already"),
         (["cnn", "--version", "0"], "--version takes a whole number from 1 on"),
         (["cnn", "--output", "file"], "is no folder to write to"),

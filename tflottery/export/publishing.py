@@ -24,7 +24,8 @@ from tflottery.export.verification import SENTENCES, scorer, verify
 from tflottery.files import new_folder
 from tflottery.tickets import Ticket
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+# A folder whose name is a number is a version.
+_NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise UserError(
             f"--name {name!r}: a model's name is made of letters, digits, '_', '-' and '.', and "
-            "begins with a letter or digit; --output says where it goes."
+            "begins with a letter or digit, and is no number, which would be a version; --output "
+            "says where it goes."
         )
     return name
 
