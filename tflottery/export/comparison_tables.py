@@ -78,7 +78,7 @@ of which ones these are, kB; *ratio*: weights / floor. Without warm-up requests.
 *load*: by how much loading raised a fresh process' memory at its highest. *p50*, *p99*:
 milliseconds at batch 1 and {LARGEST}; *texts/s* and *x dense*: throughput at batch {LARGEST}. Ids
 in, texts of {comparison.words} words, models in turns on one machine ({comparison.machine}). TFLite
-is made of *compact*; int8 is its dynamic range quantisation.
+is made of *compact* and holds no vocabulary; int8 is its dynamic range quantisation.
 
 {_ZEROES}
 """
