@@ -192,9 +192,13 @@ def test_every_test_text_counts(small_export):
         verify(base / "1", network.of_ticket(ticket), VOCABULARY, wrong_elsewhere, texts)
 
 
-def test_weights_stored_twice_are_found_out(cnn, tmp_path, monkeypatch):
-    served = save(cnn, tmp_path / "twice")
-    monkeypatch.setattr(network.Network, "numbers", served.numbers // 2)
+def test_weights_stored_twice_are_found_out(cnn, tmp_path):
+    served = network.of_ticket(cnn)
+    module = tf.Module()
+    module.weights, module.again = (
+        {name: tf.Variable(weight) for name, weight in served.weights.items()} for _ in range(2)
+    )
+    tf.saved_model.save(module, str(tmp_path / "twice"))
     with pytest.raises(TflotteryError, match="exactly once"):
         verify(tmp_path / "twice", served, VOCABULARY, scorer(cnn.build("final")))
 
@@ -255,6 +259,7 @@ def without_trained_weights(ticket: Ticket) -> None:
         (["cnn", "--name", "a/b"], "--name 'a/b': a model's name is made of letters"),
         (["cnn", "--name", ".."], "--name '..'"),
         (["cnn", "--name", ""], "--name ''"),
+        (["cnn", "--name", "2024"], "--name '2024'"),
         (["cnn", "--version", "1"], "1 is there already"),
         (["cnn", "--version", "0"], "--version takes a whole number from 1 on"),
         (["cnn", "--output", "file"], "is no folder to write to"),

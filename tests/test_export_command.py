@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import os
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ import tensorflow as tf
 
 import tflottery
 from tests.conftest import write_reviews
-from tflottery.cli import export, find_ticket, predict
+from tflottery.cli import export, export_run, find_ticket, predict
+from tflottery.errors import UserError
 from tflottery.export.publishing import Published
+from tflottery.lottery import Plan
 
 CONFIG = """
 [data]
@@ -104,16 +107,37 @@ def test_structured_prunes_whole_units_with_the_ticket_s_recipe(here, capsys, mo
     assert "Trained nothing" in capsys.readouterr().out
 
 
+def test_structured_prunes_as_large_a_part_of_the_units_as_of_the_weights_that_compete(
+    here, monkeypatch
+):
+    ticket = tflottery.load_ticket(here)
+    # As where the embedding is spared: few of all weights are pruned, many of those that compete.
+    spared = dataclasses.replace(ticket, about={**ticket.about, "sparsity": 0.05})
+    plans: list[Plan] = []
+
+    def find(_: object, plan: Plan, *__: object) -> None:
+        plans.append(plan)
+        raise UserError("that was the plan")
+
+    monkeypatch.setattr(export_run, "load_ticket", lambda _: spared)
+    monkeypatch.setattr(export_run, "find", find)
+    assert export.main([str(here), "--structured"]) == 2
+    assert [level.sparsity for level in plans[0].levels] == [0.6]
+    assert plans[0].dense.key == ticket.about["dense_run_key"]
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["--compare", "--store", "elsewhere"], "is not in elsewhere/; give --store"),
         (["--sparsity", "0.5"], "--sparsity goes with --structured"),
         (["--structured", "--sparsity", "half"], "--sparsity takes a number"),
+        (["--structured", "--sparsity", "0.5", "--version", "5"], "5 is there already"),
         (["--compare", "--version", "3"], "leave --compact and --version out"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_leaves_nothing(here, capfd, flags, message):
+    Path("saved_models/mine-cnn/5").mkdir(parents=True, exist_ok=True)
     before = sorted(Path.cwd().rglob("*"))
     assert export.main([str(here), *flags]) == 2
     errors = capfd.readouterr().err

@@ -102,6 +102,7 @@ def test_the_tables(comparison):
     # What a TFLite file has no variables for is left open.
     assert "| TFLite int8 | 12,345 | 50.0 | 2,000 | 60 | – | – | – | 87.65 |" in text
     assert "| TFLite int8 | 3.0 | 1.00 | 1.00 | 32.00 | 32.00 | 1,000 | 4.00 |" in text
+    assert "at batch 1 and 32, of 200 and 100 runs" in text
     assert "Zeros save no time by themselves" in text and "bin/export --compare" in text
 
 

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 import grpc
 import pytest
+import tensorflow as tf
 import yaml
 from tensorflow_serving.apis import classification_pb2, prediction_service_pb2_grpc
 
@@ -195,6 +196,7 @@ def test_the_command_over_each_way_and_from_standard_input(server, capsys, monke
         ([TEXT], 2, "Which model?"),
         ([TEXT, "--model", "nowhere"], 2, "nowhere holds no exported model"),
         ([TEXT, "--model", "m", "--server", "http://127.0.0.1:1"], 1, "does not answer"),
+        ([TEXT, "--model", "m", "--server", "http://127.0.0.1:port"], 1, "does not answer"),
         ([TEXT, "--model", "m", "--server", "127.0.0.1:1"], 1, "the server 127.0.0.1:1 says"),
         ([TEXT, "again"], 2, "'again' belongs to no flag"),
     ],
@@ -214,6 +216,19 @@ def test_a_server_of_other_models_is_told_apart(server, monkeypatch):
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: Reply())
     with pytest.raises(TflotteryError, match="not with label and score"):
         client.over_rest(server.rest, client.Model(server.base))([b"a"])
+
+
+def test_a_folder_of_another_model_is_told_apart(tmp_path):
+    module = tf.Module()
+    double = tf.function(lambda x: {"y": 2 * x}, input_signature=[tf.TensorSpec([None], name="x")])
+    tf.saved_model.save(module, str(tmp_path / "1"), double.get_concrete_function())
+    with pytest.raises(TflotteryError, match="not with label and score"):
+        client.local(client.Model(tmp_path))([b"a"])
+
+
+def test_rest_at_the_port_of_grpc_is_one_line(server):
+    with pytest.raises(TflotteryError, match="does not answer"):
+        client.over_rest(f"http://{server.grpc}", client.Model(server.base))([b"a"])
 
 
 def test_grpc_without_its_package_is_a_users_mistake(monkeypatch):

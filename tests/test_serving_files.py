@@ -123,6 +123,17 @@ def test_compose_serves_this_folder(base):
     assert f"/v1/models/{base.name} " in service["healthcheck"]["test"][-1]
 
 
+def test_what_a_user_changed_stays(tmp_path):
+    base = tmp_path / "reviews"
+    serving_files.write_configuration(base)
+    pinned = base / serving_files.COMPOSE
+    pinned.write_text(pinned.read_text().replace("serving:latest", "serving:2.19.1"))
+    (base / serving_files.BATCHING).unlink()
+    serving_files.write_configuration(base)
+    assert "serving:2.19.1" in pinned.read_text()
+    assert (base / serving_files.BATCHING).is_file()
+
+
 def test_the_docker_line_survives_a_shell(tmp_path):
     line = serving_files.docker_run(tmp_path / "with space" / "m")
     assert f"-v '{tmp_path}/with space/m':/models/m:ro tensorflow/serving --model_config" in line

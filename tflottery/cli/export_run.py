@@ -12,16 +12,15 @@ from rich.markdown import Markdown
 
 from tflottery import lottery
 from tflottery.cli import flags as common
+from tflottery.cli.given_ticket import level_of, located
 from tflottery.cli.progress import open_console
 from tflottery.cli.ticket_search import find
 from tflottery.data.corpus import Encoded
-from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
-from tflottery.export.publishing import check_name, model_name, publish
+from tflottery.export.publishing import check_name, model_name, publish, require_publishable
 from tflottery.export.serving_files import curl, docker_run
 from tflottery.files import require_writable, write_atomically
-from tflottery.lottery import PruningSettings
-from tflottery.rate_rule import Rule
+from tflottery.rate_rule import rule_from
 from tflottery.runs.realise import load_corpus
 from tflottery.runs.store import Store
 from tflottery.tickets import Ticket, load_ticket
@@ -40,6 +39,8 @@ def run(values: flags.FlagValues) -> None:
     name = check_name(model_name(ticket) if values.name is None else values.name)
     base = Path(values.output) / name
     require_writable(base, "--output")
+    if not values.compare:
+        require_publishable(base, version)
     console = open_console()
     structured = _structured(ticket, values, console) if values.structured else None
     if values.compare:
@@ -59,30 +60,24 @@ def run(values: flags.FlagValues) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _data(ticket: Ticket, values: flags.FlagValues) -> DataSettings:
-    """The ticket's data, where they lie now."""
-    data = ticket.recipe.data
-    return dataclasses.replace(data, data_dir=values.data_dir or data.data_dir)
-
-
 def _test_texts(ticket: Ticket, values: flags.FlagValues) -> Encoded:
-    return load_corpus(_data(ticket, values), Store(Path(values.store))).test
+    data = located(ticket.recipe.data, values.data_dir or "")
+    return load_corpus(data, Store(Path(values.store))).test
 
 
 def _structured(ticket: Ticket, values: flags.FlagValues, console: Console) -> Ticket:
     """A ticket of whole units, found as the given one was and written beside it."""
     require_writable(ticket.folder.parent, "--ticket")
-    fields = {field.name for field in dataclasses.fields(PruningSettings)}
     sparsity = (
-        common.number("sparsity", values.sparsity) if values.sparsity else ticket.about["sparsity"]
+        common.number("sparsity", values.sparsity) if values.sparsity else level_of(ticket).sparsity
     )
-    found_with = {name: ticket.about[name] for name in fields if name in ticket.about}
-    settings = PruningSettings(**{**found_with, "criterion": "filters", "sparsity": sparsity})
+    settings = dataclasses.replace(ticket.pruning, criterion="filters", sparsity=sparsity)
     seed = ticket.about["seed"]
-    recipe = dataclasses.replace(ticket.recipe, data=_data(ticket, values))
+    data = located(ticket.recipe.data, values.data_dir or "")
+    recipe = dataclasses.replace(ticket.recipe, data=data)
     plan = lottery.make_plan(recipe, settings, seed)
     given = ticket.about.get("learning_rate_rule")
-    rule = Rule(**given) if given else None
+    rule = rule_from(given, ticket.folder / "ticket.json") if given else None
     if rule:
         plan = lottery.at_rates(plan, rule)
     store = Store(Path(values.store))

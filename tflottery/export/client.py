@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -54,6 +55,7 @@ def local(model: Model) -> Ask:
 
     Raises:
         UserError: there is no model.
+        TflotteryError: from the function returned, where the model is none of ours.
     """
     folder = _version_folder(model)
     import tensorflow as tf
@@ -61,8 +63,11 @@ def local(model: Model) -> Ask:
     loaded = tf.saved_model.load(str(folder))
 
     def ask(texts: Sequence[bytes]) -> list[Answer]:
-        given = loaded.signatures[_SIGNATURE](text=tf.constant(list(texts), tf.string))
-        return _answers(given["label"].numpy(), given["score"].numpy())
+        def read() -> list[Answer]:
+            given = loaded.signatures[_SIGNATURE](text=tf.constant(list(texts), tf.string))
+            return _answers(given["label"].numpy(), given["score"].numpy())
+
+        return _checked(str(folder), read)
 
     return ask
 
@@ -135,7 +140,7 @@ def over_rest(url: str, model: Model) -> Ask:
                 content = reply.read()
         except urllib.error.HTTPError as error:
             raise TflotteryError(f"{place} says: {_reason(error)}") from None
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise TflotteryError(f"{place} does not answer: {error}") from None
         return _checked(
             url,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tflottery.export.comparison import LARGEST, Comparison, Variant
-from tflottery.export.measuring import RUNS
+from tflottery.export.measuring import ROUNDS, RUNS
 from tflottery.report.table import Column, Table, number
 
 _ZEROES = (
@@ -76,12 +76,17 @@ of which ones these are, kB; *ratio*: weights / floor. Without warm-up requests.
 {speeds(comparison).markdown()}
 
 *load*: by how much loading raised a fresh process' memory at its highest. *p50*, *p99*:
-milliseconds at batch 1 and {LARGEST}; *texts/s* and *x dense*: throughput at batch {LARGEST}. Ids
-in, texts of {comparison.words} words, models in turns on one machine ({comparison.machine}). TFLite
-is made of *compact*; int8 is its dynamic range quantisation.
+milliseconds at batch {_listed(RUNS)}, of {_listed(ROUNDS * runs for runs in RUNS.values())} runs;
+*texts/s* and *x dense*: throughput at batch {LARGEST}. Ids in, texts of {comparison.words} words,
+models in turns on one machine ({comparison.machine}). TFLite is made of *compact* and holds no
+vocabulary; int8 is its dynamic range quantisation.
 
 {_ZEROES}
 """
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return " and ".join(map(str, numbers))
 
 
 def _rows(comparison: Comparison) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from tflottery.export.network import Network
 from tflottery.export.saved_model import IDS
 from tflottery.export.session import Process
 
-_ROUNDS = 25
+ROUNDS = 25
 # Runs of a model at its turn, by batch size.
 RUNS = {1: 8, 32: 4}
 _FLOAT_BITS = 32
@@ -114,7 +114,7 @@ def speeds(models: Mapping[str, Mapping[int, Path]], ids: np.ndarray) -> dict[st
             for files in models.values()
             for file in dict.fromkeys(files.values())
         }
-        for turn in range(_ROUNDS + 1):
+        for turn in range(ROUNDS + 1):
             for name in random.permutation(list(models)):
                 for batch, repeat in RUNS.items():
                     process = processes[models[name][batch]]

@@ -24,7 +24,8 @@ from tflottery.export.verification import SENTENCES, scorer, verify
 from tflottery.files import new_folder
 from tflottery.tickets import Ticket
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+# A folder whose name is a number is a version.
+_NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ def publish(
         UserError: the name or the version cannot be.
         TflotteryError: the export is not what the Python model is.
     """
-    serving_files.require_protos()
-    version = _free_version(base, version)
+    require_publishable(base, version)
+    version = max(versions(base), default=0) + 1 if version is None else version
     folder = base / str(version)
     served, python_model = network.of_ticket(ticket), scorer(ticket.build("final"))
     if test is not None:
@@ -95,7 +96,8 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise UserError(
             f"--name {name!r}: a model's name is made of letters, digits, '_', '-' and '.', and "
-            "begins with a letter or digit; --output says where it goes."
+            "begins with a letter or digit, and is no number, which would be a version; --output "
+            "says where it goes."
         )
     return name
 
@@ -106,11 +108,15 @@ def versions(base: Path) -> list[int]:
     return sorted(int(name) for name in found if name.isdecimal())
 
 
-def _free_version(base: Path, version: int | None) -> int:
-    there = versions(base)
-    if version in there:
+def require_publishable(base: Path, version: int | None) -> None:
+    """Makes sure that a version can be published, before hours of work go into it.
+
+    Raises:
+        UserError: the extra ``serving`` is not installed, or the version is there already.
+    """
+    serving_files.require_protos()
+    if version in versions(base):
         raise _taken(base / str(version))
-    return version if version is not None else max(there, default=0) + 1
 
 
 def _taken(folder: Path) -> UserError:

@@ -90,13 +90,17 @@ def _requests(name: str, vocabulary: Vocabulary, max_length: int) -> Iterator[tu
 
 
 def write_configuration(base: Path) -> None:
-    """Writes ``models.config``, ``batching.config`` and ``compose.yaml`` into a model's folder."""
+    """Writes ``models.config``, ``batching.config`` and ``compose.yaml`` into a model's folder.
+
+    They are the same for every version, so one that is there stays, with what its user changed.
+    """
     for file, content in (
         (MODELS, models_config(base.name)),
         (BATCHING, _BATCHING),
         (COMPOSE, _COMPOSE.format(name=base.name, flags=_flags(base.name))),
     ):
-        write_atomically(base / file, content)
+        if not (base / file).exists():
+            write_atomically(base / file, content)
 
 
 def models_config(name: str) -> str:

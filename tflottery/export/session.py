@@ -213,9 +213,10 @@ def main(model: str) -> None:
     import tensorflow as tf
 
     tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
-    before = _memory("VmRSS", reset=True)
+    before = _memory("VmRSS") if _reset_highest() else None
     loaded: _Loaded = _Lite(model) if model.endswith(".tflite") else _SavedModel(model)
-    _send(operations=loaded.operations(), peak_memory=max(_memory("VmHWM") - before, 0))
+    peak_memory = 0 if before is None else max(_memory("VmHWM") - before, 0)
+    _send(operations=loaded.operations(), peak_memory=peak_memory)
     for line in sys.stdin:
         request = json.loads(line)
         inputs = {name: _decoded(value) for name, value in request["inputs"].items()}
@@ -232,14 +233,18 @@ def _send(**answer: Any) -> None:
     print(json.dumps(answer), flush=True)
 
 
-def _memory(field: str, reset: bool = False) -> int:
-    """Bytes of resident memory, now (``VmRSS``) or at the highest since a reset (``VmHWM``)."""
+def _reset_highest() -> bool:
+    """Makes ``VmHWM`` begin anew; whether the system can."""
     try:
-        if reset:
-            Path("/proc/self/clear_refs").write_text("5")
-        status = Path("/proc/self/status").read_text()
+        Path("/proc/self/clear_refs").write_text("5")
     except OSError:
-        return 0
+        return False
+    return True
+
+
+def _memory(field: str) -> int:
+    """Bytes of resident memory, now (``VmRSS``) or at the highest since a reset (``VmHWM``)."""
+    status = Path("/proc/self/status").read_text()
     return 1024 * next(
         int(line.split()[1]) for line in status.splitlines() if line.startswith(field)
     )
