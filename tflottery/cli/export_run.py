@@ -39,13 +39,12 @@ def run(values: flags.FlagValues) -> None:
     name = check_name(model_name(ticket) if values.name is None else values.name)
     base = Path(values.output) / name
     require_writable(base, "--output")
-    if not values.compare:
-        require_publishable(base, version)
     console = open_console()
-    structured = _structured(ticket, values, console) if values.structured else None
     if values.compare:
-        _compare(ticket, structured, base, values, console)
+        _compare(ticket, base, values, console)
         return
+    require_publishable(base, version)
+    structured = _structured(ticket, values, console) if values.structured else None
     chosen = structured or ticket
     test = _test_texts(chosen, values) if values.compact or structured else None
     published = publish(chosen, base, version, test)
@@ -67,7 +66,7 @@ def _test_texts(ticket: Ticket, values: flags.FlagValues) -> Encoded:
 
 def _structured(ticket: Ticket, values: flags.FlagValues, console: Console) -> Ticket:
     """A ticket of whole units, found as the given one was and written beside it."""
-    require_writable(ticket.folder.parent, "--ticket")
+    require_writable(ticket.folder.absolute().parent, "--ticket")
     sparsity = (
         common.number("sparsity", values.sparsity) if values.sparsity else level_of(ticket).sparsity
     )
@@ -81,21 +80,16 @@ def _structured(ticket: Ticket, values: flags.FlagValues, console: Console) -> T
     if rule:
         plan = lottery.at_rates(plan, rule)
     store = Store(Path(values.store))
-    return find(console, plan, recipe, rule, store, ticket.folder.parent, seed)
+    return find(console, plan, recipe, rule, store, ticket.folder.absolute().parent, seed)
 
 
-def _compare(
-    ticket: Ticket,
-    structured: Ticket | None,
-    base: Path,
-    values: flags.FlagValues,
-    console: Console,
-) -> None:
+def _compare(ticket: Ticket, base: Path, values: flags.FlagValues, console: Console) -> None:
     # Here, since its tables come with pandas and matplotlib.
     from tflottery.export import comparison_tables
     from tflottery.export.comparison import compare, dense_weights
 
     dense = dense_weights(ticket, Store(Path(values.store)))
+    structured = _structured(ticket, values, console) if values.structured else None
     comparison = compare(ticket, dense, structured, _test_texts(ticket, values))
     options = ["--structured"] if structured else []
     options += ["--sparsity", values.sparsity] if values.sparsity else []
