@@ -161,6 +161,12 @@ def test_zero_rows_share_one_that_is_not_the_paddings():
     assert not embeddings[:2].any()
 
 
+def test_one_zero_row_is_not_worth_sharing():
+    weights = drawn(SIZES["cnn"])
+    weights["embedding/embeddings"][4] = 0
+    assert compact(network("cnn", weights)).own_rows is None
+
+
 def test_nothing_is_done_where_nothing_is_useless():
     whole = network("cnn", drawn(SIZES["cnn"]))
     small = compact(whole)

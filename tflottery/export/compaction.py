@@ -97,7 +97,9 @@ def _share_zero_row(embedding: np.ndarray) -> tuple[np.ndarray, np.ndarray | Non
     """The embedding with one row for all words whose row is zero, and which words keep theirs."""
     own = np.logical_or.reduce(embedding != 0, axis=1)
     own[PADDING] = False
-    if own.sum() == len(embedding) - 1:
+    shared = len(embedding) - 1 - own.sum()
+    # Which words share takes a bit a word.
+    if (shared - 1) * embedding[0].nbytes <= len(embedding) / 8:
         return embedding, None
     top = np.zeros((SHARED + 1, embedding.shape[1]), embedding.dtype)
     return np.concatenate([top, embedding[own]]), own

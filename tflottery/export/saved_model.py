@@ -20,6 +20,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from tflottery.data.text import normalise
@@ -118,12 +119,14 @@ class _Served:
         )
 
     def _rows(self, ids: tf.Tensor) -> tf.Tensor:
-        """``Network.rows`` of the ids, from one truth value a word, a quarter of a number's size;
-        TensorFlow makes the numbers once, when it folds constants."""
+        """``Network.rows`` of the ids, from one bit a word; TensorFlow makes the numbers of an
+        ordinary vocabulary once, when it folds constants."""
         if self._network.own_rows is None:
             return ids
-        own = tf.constant(self._network.own_rows)
-        rows = tf.where(own, SHARED + tf.cumsum(tf.cast(own, tf.int32)), SHARED)
+        packed = tf.constant(np.packbits(self._network.own_rows, bitorder="little"))
+        own = tf.cast(packed[:, tf.newaxis], tf.int32) // 2 ** tf.range(8) % 2
+        own = tf.reshape(own, [-1])[: self._network.words]
+        rows = SHARED + own * tf.cumsum(own)
         return tf.where(tf.equal(ids, PADDING), PADDING, tf.gather(rows, ids))
 
     def _answer(self, logits: tf.Tensor) -> Outputs:
