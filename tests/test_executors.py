@@ -151,7 +151,12 @@ def test_each_gpu_has_a_worker_also_after_one_was_lost(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(idle))
 
     def settings(worker: subprocess.Popen[bytes]) -> list[bytes]:
-        return Path(f"/proc/{worker.pid}/environ").read_bytes().split(b"\0")
+        # Popen returns when exec closes its pipe, a moment before the kernel has the environment.
+        until = time.monotonic() + 60
+        while not (environ := Path(f"/proc/{worker.pid}/environ").read_bytes()):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        return environ.split(b"\0")
 
     with ProcessPool(tmp_path / "runs", 2, environment(1), visible_gpus()) as pool:
         for _ in range(2):
