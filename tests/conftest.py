@@ -12,9 +12,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # A shell's background jobs ignore Ctrl-C, and what they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # There is a worker a core.
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+# With xdist there is a worker a core; and other threads would give other bits than an executor's.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 import numpy as np
 import pytest

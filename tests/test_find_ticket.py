@@ -202,7 +202,7 @@ def test_on_a_terminal_the_view_is_live(tmp_path):
         pass  # the other end closed
     assert process.wait(timeout=60) == 0
     text = seen.decode()
-    assert "epoch 2/2: " in text and "left" in text and "\x1b[" in text
+    assert re.search(r"epoch [12]/2: ", text) and "left" in text and "\x1b[" in text
     assert "Ticket: tickets/toy-cnn" in text
 
 

@@ -89,6 +89,7 @@ def test_the_live_view_has_a_bar_a_training_but_no_more_than_fit(count):
 @pytest.mark.parametrize("terminal", ["dumb", "xterm"])
 def test_a_label_is_shown_as_it_is(terminal, capsys, monkeypatch):
     monkeypatch.setenv("TERM", terminal)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
     if terminal == "xterm":
         monkeypatch.setenv("FORCE_COLOR", "1")
     view = watch(open_console(), lambda spec: "rewind:end: [b]x", total=2, may_end_early=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +46,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     )
     try:
         for _ in range(2):
-            started.add_node(num_cpus=1)
+            started.add_node(num_cpus=1, wait=False)
+        started.wait_for_nodes(timeout=180)
         ray.init(started.address, log_to_driver=False, logging_level="error")
         yield started
     finally:
@@ -69,6 +71,7 @@ class Disaster(Tally):
         for node in self._cluster.worker_nodes:
             if node.all_processes["raylet"][0].process.pid in ancestors(worker):
                 self.lost_machine = True
+                os.kill(worker, signal.SIGKILL)  # it may outlive its machine's daemon for a moment
                 self._cluster.remove_node(node, allow_graceful=False)
                 return
 

@@ -490,6 +490,7 @@ def browser():
 @pytest.mark.parametrize("width", [390, 1280])
 def test_in_a_browser(browser, report, width, theme):
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+    page.set_default_timeout(180_000)  # on a busy machine a renderer begins late
     troubles: list[str] = []
     requests: list[str] = []
     page.on("requestfailed", lambda request: troubles.append(request.url))

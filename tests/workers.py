@@ -56,10 +56,12 @@ def contents(root: Path) -> Files:
 
 def holder(lock: Path) -> int | None:
     """The process that holds a lock."""
-    inode = str(lock.stat().st_ino)
+    about = lock.stat()
+    device = f"{os.major(about.st_dev):02x}:{os.minor(about.st_dev):02x}"
+    place = f"{device}:{about.st_ino}"
     for line in Path("/proc/locks").read_text().splitlines():
         fields = line.split()
-        if "FLOCK" in fields and "->" not in fields and fields[5].split(":")[-1] == inode:
+        if "FLOCK" in fields and "->" not in fields and fields[5] == place:
             return int(fields[4])
     return None
 
