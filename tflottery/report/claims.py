@@ -21,6 +21,7 @@ from tflottery.report.findings import (
     no_difference,
     over,
     sure,
+    winners,
     winning,
 )
 from tflottery.statistics import Difference
@@ -51,22 +52,23 @@ def tickets(results: Results) -> Finding:
     claim = f"The lottery ticket hypothesis holds when {article} {name} classifies text."
     effects: list[Effect] = []
     remarks: list[str] = []
-    advantages: list[Difference] = []
+    advantages: list[tuple[bool, Difference]] = []
     matched = 0
     for method in results.methods("grid"):
         curve = results.curve(Arm("grid", method, "magnitude", "original"))
         if not curve:
             continue
         matching = [cell for cell in curve if cell.verdict.tolerance]
-        gains = [(cell, gain) for cell in matching if (gain := _advantage(results, cell))]
+        gains = [(cell, gain) for cell in curve if (gain := _advantage(results, cell))]
         matched += len(matching)
-        advantages += [gain for _, gain in gains]
+        advantages += [(bool(cell.verdict.tolerance), gain) for cell, gain in gains]
         shown = matching[-1] if matching else curve[0]
         title = f"{names.method(method).capitalize()}, {pruned(shown.level)}"
         if shown.difference:
             effects.append(Effect(f"{title}: ticket minus dense", shown.difference))
-        if gains and gains[-1][0] is shown:
-            effects.append(Effect(f"{title}: ticket minus its mask with new weights", gains[-1][1]))
+        gain = next((gain for cell, gain in gains if cell is shown), None)
+        if gain:
+            effects.append(Effect(f"{title}: ticket minus its mask with new weights", gain))
         remarks.append(_reach(results, method, curve, matching, gains))
     if not remarks:
         return Finding(
@@ -74,7 +76,8 @@ def tickets(results: Results) -> Finding:
         )
     remarks.append(
         "Held means: at some level a ticket is within the tolerance of dense, and what it gains "
-        "over new weights is above 0 after Holm's correction over all such levels."
+        "over new weights is above 0 after Holm's correction over all levels, since which of them "
+        "match was seen on the same data."
     )
     outcome = winning(advantages, matched)
     return Finding(question, claim, outcome, tuple(effects), tuple(remarks))
@@ -96,14 +99,14 @@ def _reach(
     if not matching:
         return f"{head}."
     head += f", the sparsest {pruned(matching[-1].level)}"
-    if not gains:
+    of_matching = [gain for cell, gain in gains if cell.verdict.tolerance]
+    if not of_matching:
         return f"{head}; no mask with new weights to compare with."
-    adjusted = statistics.holm([gain.p for _, gain in gains])
-    clear = sum(above(gain) for _, gain in gains)
-    certain = sum(sure(gain, p) for (_, gain), p in zip(gains, adjusted, strict=True))
+    certain = winners([(bool(cell.verdict.tolerance), gain) for cell, gain in gains])
     return (
-        f"{head}; better than new weights, by the interval, at {clear} of those {len(gains)} "
-        f"({certain} after Holm's correction)."
+        f"{head}; better than new weights, by the interval, at {sum(map(above, of_matching))} of "
+        f"those {len(of_matching)} ({sum(matches for matches, _ in certain)} after Holm's "
+        "correction)."
     )
 
 

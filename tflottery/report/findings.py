@@ -83,15 +83,27 @@ def sure(difference: Difference | None, adjusted: float | None) -> bool:
     return above(difference) and adjusted is not None and adjusted < _SIGNIFICANT
 
 
-def winning(gains: Sequence[Difference], matching: int) -> str:
-    """The answer to "does one of them win", where so many networks match dense and these are what
-    they gain over new weights: after Holm's correction, for one of many is above 0 by luck."""
-    adjusted = statistics.holm([gain.p for gain in gains])
-    if any(sure(gain, p) for gain, p in zip(gains, adjusted, strict=True)):
+def winning(gains: Sequence[tuple[bool, Difference]], matching: int) -> str:
+    """The answer to "does one of them win": match dense, and gain over new weights.
+
+    Args:
+        gains: of every level, whether it matches dense and what it gains. Holm's correction is over
+            all of them: which ones match is seen on the same test data, and one of many is above 0
+            by luck.
+        matching: how many levels match, those without a gain to compare among them.
+    """
+    if any(matches for matches, _ in winners(gains)):
         return HELD
-    if not matching or (gains and all(map(below, gains))):
+    of_matching = [gain for matches, gain in gains if matches]
+    if not matching or (of_matching and all(map(below, of_matching))):
         return FAILED
     return UNSURE
+
+
+def winners(gains: Sequence[tuple[bool, Difference]]) -> list[tuple[bool, Difference]]:
+    """Those of ``winning`` that gain after Holm's correction over all."""
+    adjusted = statistics.holm([gain.p for _, gain in gains])
+    return [one for one, p in zip(gains, adjusted, strict=True) if sure(one[1], p)]
 
 
 def direction(gains: Sequence[Summary]) -> str:

@@ -135,14 +135,15 @@ def _wins(transfer: Transfer, tickets: Sequence[Arm]) -> Finding:
     gains = dict(_gains(transfer, "source_weights"))
     matching = [level for level, one in effects if one.mean >= -tolerance]
     advantages = [gains[level] for level in matching if level in gains]
-    outcome = winning(advantages, len(matching))
+    known = [(level in matching, gains[level]) for level, _ in effects if level in gains]
+    outcome = winning(known, len(matching))
     matched = f" ({levels_in_words(matching)})" if matching else ""
     remarks = (
         f"Within {tolerance:g} points of the dense target at {len(matching)} of "
         f"{count_of(len(effects), 'level')}{matched}; there better than new weights, by the "
         f"interval, at {sum(above(gain) for gain in advantages)}.",
         "Held means: at some level it is within the tolerance of the dense target, and what it "
-        "gains over new weights is above 0 after Holm's correction over all such levels.",
+        "gains over new weights is above 0 after Holm's correction over all levels.",
     )
     shown = at_levels("source ticket minus dense", effects)
     return Finding(_QUESTION, claim, outcome, shown, remarks)
@@ -251,11 +252,13 @@ def _arms(transfer: Transfer) -> Table:
 
 def _words(transfer: Transfer) -> Table:
     words = transfer.about["words"]
+    both = f"{transfer.source} and {transfer.target}"
+    given = both if transfer.about["vocabulary"] == "shared" else transfer.source
     rows = [
         {"text": text, "vocabulary": vocabulary, "unknown": 100 * words[key]}
         for text, vocabulary, key in (
-            (transfer.source, transfer.source, "source_unknown"),
-            (transfer.target, transfer.source, "target_unknown"),
+            (transfer.source, given, "source_unknown"),
+            (transfer.target, given, "target_unknown"),
             (transfer.target, transfer.target, "target_unknown_own"),
         )
     ]
