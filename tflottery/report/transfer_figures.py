@@ -49,7 +49,7 @@ def _curves(transfer: Transfer, mask: str = "") -> list[Curve]:
             label,
             style(place),
             [
-                point(100 * (1 - arm.level), arm.accuracy)
+                point(100 * (1 - arm.sparsity), arm.accuracy)
                 for arm in sorted(arms, key=lambda arm: arm.level)
                 if _label(arm, mask) == label
             ],
@@ -64,7 +64,7 @@ def _label(arm: Arm, mask: str) -> str:
 
 def _panel(transfer: Transfer, name: str, title: str, curves: Sequence[Curve]) -> Panel:
     canvas = Canvas(f"{transfer.slug}-{name}", title, right=150)
-    canvas.remaining_axis(transfer.levels)
+    canvas.remaining_axis([transfer.pruned_at(level) for level in transfer.levels])
     canvas.axis_labels(_REMAINING, "test accuracy, %")
     means = [one.y for curve in curves for one in curve.points]
     dense = transfer.dense
@@ -83,7 +83,7 @@ def against_own_ticket(transfer: Transfer) -> Drawing | None:
     curves = []
     for place, label in enumerate(_ORDER[1:], start=1):
         points = [
-            Point(100 * (1 - arm.level), one.mean, one.low, one.high)
+            Point(100 * (1 - arm.sparsity), one.mean, one.low, one.high)
             for arm in sorted(transfer.arms, key=lambda arm: arm.level)
             if arm.label == label and (one := arm.minus_target_ticket)
         ]
@@ -92,7 +92,7 @@ def against_own_ticket(transfer: Transfer) -> Drawing | None:
     if not curves:
         return None
     canvas = Canvas(f"{transfer.slug}-difference", "Minus the target's own ticket", right=150)
-    canvas.remaining_axis(transfer.levels)
+    canvas.remaining_axis([transfer.pruned_at(level) for level in transfer.levels])
     canvas.axis_labels(_REMAINING, "difference, points of test accuracy")
     means = [0.0, *(one.y for curve in curves for one in curve.points)]
     room = max(0.3, 0.15 * (max(means) - min(means)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rich.table
 
 from tflottery.errors import DamagedFileError
@@ -95,6 +96,10 @@ class Transfer:
     def levels(self) -> list[float]:
         return sorted({arm.level for arm in self.arms if not arm.is_dense})
 
+    def pruned_at(self, level: float) -> float:
+        """The sparsity of all prunable weights at a level, which is of those that compete."""
+        return float(np.mean([arm.sparsity for arm in self.at(level)]))
+
     def at(self, level: float) -> list[Arm]:
         """The arms of a level, in their order."""
         return [arm for arm in self.arms if arm.level == level and not arm.is_dense]
@@ -156,8 +161,9 @@ def terminal(transfer: Transfer) -> rich.table.Table:
     if transfer.dense:
         table.add_row("0.0 (100.0)", "dense", "", *_numbers(transfer.dense))
     for level in transfer.levels:
+        pruned = 100 * transfer.pruned_at(level)
         for place, arm in enumerate(transfer.at(level)):
-            size = "" if place else f"{100 * level:.1f} ({100 * (1 - level):.1f})"
+            size = "" if place else f"{pruned:.1f} ({100 - pruned:.1f})"
             table.add_row(size, arm.mask, names.weights(arm.init), *_numbers(arm))
     if lacking := [arm for arm in transfer.arms if arm.accuracy.n < count]:
         listed = "; ".join(
