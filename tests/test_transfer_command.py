@@ -210,5 +210,5 @@ def test_a_ticket_of_another_machine_is_not_mixed_with_this_store(here, capfd):
     digest = write_arrays(folder / "rewind.npz", changed)
     edit(folder, files={**ticket.about["files"], "rewind.npz": digest})
     assert transfer.main(["--to", "meals.csv"]) == 2
-    assert "has other masks or weights than the ticket" in capfd.readouterr().err
+    assert "has other words, masks or weights than the ticket" in capfd.readouterr().err
     assert not (here / "runs" / "transfers").exists()

@@ -12,7 +12,7 @@ from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.lottery import Level
 from tflottery.rate_rule import rule_from
-from tflottery.runs.realise import Realiser
+from tflottery.runs.realise import Realiser, load_corpus
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
 from tflottery.tickets import Ticket, load_ticket
@@ -77,12 +77,15 @@ def require_same(ticket: Ticket, realise: Realiser, spec: RunSpec, store: Store)
     """
     masks = realise(spec).masks()
     weights = realise.initial_weights(spec)
-    same = all(np.array_equal(masks[name], mask) for name, mask in ticket.masks.items()) and all(
-        np.array_equal(weights[name], weight) for name, weight in ticket.rewind_weights.items()
+    vocabulary = load_corpus(spec.recipe.data, store).vocabulary
+    same = (
+        vocabulary.words == ticket.vocabulary.words
+        and all(np.array_equal(masks[name], mask) for name, mask in ticket.masks.items())
+        and all(np.array_equal(weights[name], one) for name, one in ticket.rewind_weights.items())
     )
     if not same:
         raise UserError(
-            f"The training of the ticket {ticket.folder.name} in {store.root}/ has other masks or "
-            "weights than the ticket (another machine or TensorFlow?); find it anew with this "
-            "--store."
+            f"The training of the ticket {ticket.folder.name} in {store.root}/ has other words, "
+            "masks or weights than the ticket (another machine or TensorFlow?); find it anew with "
+            "this --store."
         )
