@@ -49,7 +49,8 @@ def write_tuning_result(
                 if (arm, level, rate, seed) in failed:
                     row |= {"state": "failed", "reason": "the loss is not finite"}
                 rows.append(row)
-    cells, comparisons = judge(rows, OWN, len(seeds), 0.5)
+    own = {**OWN, "learning_rate": changes.get("found_learning_rate", OWN["learning_rate"])}
+    cells, comparisons = judge(rows, own, len(seeds), 0.5)
     rule = fit_rule(cells)
     about = {
         "format_version": 1,

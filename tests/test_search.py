@@ -134,6 +134,26 @@ def test_an_error_in_the_code_or_of_the_user_is_no_failed_trial(tmp_path):
             carried_out(make(), tmp_path / "project", Surface(lambda spec, e=error: e))
 
 
+def test_a_worker_that_ends_leaves_no_trial_and_its_reason(tmp_path):
+    """A chief would wait for it without end."""
+    surface = Surface(lambda spec: OSError("no space left on device"))
+    searched = Search(make(levels=(0.0,)), (1, 2), surface, tmp_path / "project")
+    with pytest.raises(OSError, match="no space left"):
+        searched.run()
+    assert set(searched.reasons().values()) == {"the search was ended (no space left on device)"}
+    assert len(searched.reasons()) == 2
+    oracle = searched._oracle
+    assert not oracle.ongoing_trials and not oracle.tuner_ids
+    assert [trial.status for _, trial in oracle.every()] == ["FAILED"]
+
+
+def test_networks_that_are_one_and_the_same_keep_their_rows(tmp_path):
+    pruning = PruningSettings(init="rewind:1ep")
+    settings = TuningSettings(learning_rate=(0.002,), levels=(0.36,), arms=("ticket", "late"))
+    searched = carried_out(Tuning(RECIPE, pruning, settings), tmp_path / "project")
+    assert {trial.cell.arm for trial in searched.trials} == {"ticket", "late"}
+
+
 def test_a_stale_project_is_not_reused(tmp_path):
     project = tmp_path / "project"
     carried_out(make(), project, Surface(at(0.002)))

@@ -211,7 +211,10 @@ def test_judgement_by_hand():
     half = 12.7062047 * np.std([1.0, -0.2], ddof=1) / math.sqrt(2)
     assert ticket["gain"]["high"] == pytest.approx(0.4 + half)
     assert ticket["sooner"]["mean"] == pytest.approx(1.5)
+    assert ticket["higher"]["learning_rate"] == 0.01 and ticket["higher"]["gain"] == ticket["gain"]
+    assert (ticket["peak"], ticket["peak_edge"]) == (0.01, "highest")
     assert cells["dense", 0.0]["edge"] == "" and cells["dense", 0.0]["gain"] is None
+    assert cells["dense", 0.0]["higher"] is None
     found = {one["minus"]: one["difference"]["mean"] for one in comparisons}
     assert found["dense"] == pytest.approx((-1.0 - 2.2) / 2)
     assert found["reinit"] == pytest.approx((1.0 + 0.8) / 2)
@@ -223,6 +226,40 @@ def test_the_median_over_seeds_decides_and_the_loss_among_equals():
     calm = [row("dense", 0.0, 0.005, seed, 0.71, val_loss=0.2) for seed in (1, 2, 3)]
     assert judged(lucky + steady, 3)[0]["dense", 0.0]["best"]["learning_rate"] == 0.002
     assert judged(steady + calm, 3)[0]["dense", 0.0]["best"]["learning_rate"] == 0.005
+
+
+def test_a_higher_rate_is_compared_also_where_it_does_worse():
+    accuracies = {0.004: 0.87, 0.01: 0.85, 0.02: 0.86}
+    rows = [
+        row("ticket", 0.8, rate, seed, accuracy + 0.001 * seed)
+        for rate, accuracy in accuracies.items()
+        for seed in (1, 2)
+    ]
+    cell = judged(rows)[0]["ticket", 0.8]
+    assert cell["best"]["learning_rate"] == 0.004 and cell["gain"] is None
+    assert cell["higher"]["learning_rate"] == 0.02
+    assert cell["higher"]["gain"]["mean"] == pytest.approx(-1)
+
+
+def test_what_a_rate_does_is_told_at_the_configured_other_settings():
+    rows = [row("ticket", 0.8, rate, 1, accuracy, dropout=dropout)
+            for rate, dropout, accuracy in (
+                (0.002, OWN["dropout"], 0.85), (0.004, OWN["dropout"], 0.86),
+                (0.01, OWN["dropout"], 0.85), (0.02, 0.1, 0.99))]  # fmt: skip
+    cell = judged(rows, 1)[0]["ticket", 0.8]
+    assert (cell["best"]["learning_rate"], cell["best"]["dropout"]) == (0.02, 0.1)
+    assert cell["higher"]["learning_rate"] == 0.01
+    assert cell["higher"]["gain"]["mean"] == pytest.approx(-1)
+    assert cell["peak"] == pytest.approx(0.0045, rel=0.1) and cell["peak_edge"] == ""
+
+
+def test_hyperband_wants_a_warm_up_that_fits_its_shortest_training():
+    settings = TuningSettings(tuner="hyperband", warmup=(1.0,))
+    recipe = dataclasses.replace(
+        RECIPE, training=dataclasses.replace(RECIPE.training, epochs=3, patience=3)
+    )
+    with pytest.raises(UserError, match="Hyperband trains for one epoch"):
+        Tuning(recipe, PruningSettings(), settings)
 
 
 def test_a_rate_stands_with_the_best_of_the_other_settings():
@@ -320,4 +357,7 @@ def test_a_rule_is_not_carried_on_beyond_what_was_tried():
     assert rule(0.0) == 0.0025 and rule(0.88) == 0.005
     steep = dataclasses.replace(rule, highest=1.0)
     assert steep(0.99) == steep(0.9) == 0.00632
+    other = rule.around(0.004)
+    assert other.exponent == rule.exponent and other(0.75) == 0.008
+    assert (other.lowest, other.highest) == (0.005, 0.01)
     assert str(rule) == ("0.002 x (1 - sparsity)^(-0.50), exponent -0.70 to -0.30 (95 % interval)")

@@ -37,6 +37,13 @@ class Rule:
         rate = self.base * (1 - min(sparsity, self.sparsest)) ** -self.exponent
         return rounded(min(max(rate, self.lowest), self.highest))
 
+    def around(self, rate: float) -> Rule:
+        """The same change with the sparsity, from another rate for dense on."""
+        times = rate / self.base
+        return dataclasses.replace(
+            self, base=rate, lowest=self.lowest * times, highest=self.highest * times
+        )
+
     def __str__(self) -> str:
         return (
             f"{rounded(self.base):g} x (1 - sparsity)^({-self.exponent:.2f}), exponent "

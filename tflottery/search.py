@@ -39,12 +39,14 @@ from tflottery.errors import TrainingError, UserError
 from tflottery.files import write_atomically
 from tflottery.rate_rule import rounded
 from tflottery.runs.realise import Realiser, realise_all
-from tflottery.tuning import Dimension, Trial, Tuning, Value
+from tflottery.tuning import Cell, Dimension, Trial, Tuning, Value
 
 ALONE, CHIEF, WORKER = "alone", "chief", "worker"
 _OBJECTIVE = "val_accuracy"
 _ID, _ADDRESS, _PORT = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
 _SECONDS_BETWEEN_REQUESTS = 0.1
+# The status of a trial whose worker will not ask for another one; keras-tuner makes it FAILED.
+_WORKER_GONE = "INVALID"
 
 
 def role() -> str:
@@ -134,10 +136,11 @@ class Search:
     @property
     def trials(self) -> list[Trial]:
         """Every trial, whether it failed or not, each once, by cell and values."""
-        found: dict[str, Trial] = {}
+        found: dict[tuple[Cell, str], Trial] = {}
         for trial_id, _ in self._oracle.every():
             trial = self._trial(trial_id, self._oracle)
-            found.setdefault(self._tuning.spec(trial, self._seeds[0]).key, trial)
+            # Networks of two cells may be one and the same.
+            found.setdefault((trial.cell, self._tuning.spec(trial, self._seeds[0]).key), trial)
         cells = list(self._cells.values())
         return sorted(
             found.values(),
@@ -160,17 +163,30 @@ class Search:
         trial = self._trial(trial_id, oracle)
         self._told(trial)
         specs = [self._tuning.spec(trial, seed) for seed in self._seeds]
-        failures = realise_all(specs, self._realise)
-        for key, reason in failures.items():
-            # A file, since the chief is told that a trial failed but not why.
-            write_atomically(self._failures / key, reason)
+        try:
+            failures = realise_all(specs, self._realise)
+        except BaseException as error:
+            reason = str(error) or type(error).__name__
+            self._keep({spec.key: f"the search was ended ({reason})" for spec in specs})
+            raise
+        self._keep(failures)
         if failures:
             raise TrainingError("; ".join(sorted(set(failures.values()))))
         accuracies = [self._realise(spec).metrics[_OBJECTIVE] for spec in specs]
         return float(np.median(accuracies))
 
+    def _keep(self, failures: Mapping[str, str]) -> None:
+        """Writes down why trainings failed: a chief is told that a trial did, but not why."""
+        for key, reason in failures.items():
+            write_atomically(self._failures / key, reason)
+
     def _trial(self, trial_id: str, oracle: keras_tuner.Oracle) -> Trial:
         cell, _ = _parts(trial_id)
+        if cell not in self._cells:
+            raise UserError(
+                f"The chief searches other networks ({cell}); give chief and workers the same "
+                "flags."
+            )
         given = oracle.get_trial(trial_id).hyperparameters.values
         space = self._tuning.space
         values = {name: _value(given[name], space[name]) for name in space}
@@ -216,6 +232,12 @@ class _StoreTuner(BaseTuner):
             trial.status = "COMPLETED"
         except TrainingError as error:
             trial.status, trial.message = "FAILED", str(error)
+        except BaseException as error:
+            # Said before this process ends: a chief would wait for it and its trial for ever.
+            trial.status, trial.message = _WORKER_GONE, str(error)
+            with contextlib.suppress(grpc.RpcError):
+                self.on_trial_end(trial)
+            raise
 
 
 def _oracle(tuning: Tuning) -> keras_tuner.Oracle:
@@ -313,6 +335,8 @@ class _Cells(keras_tuner.Oracle):
         for tuner_id, ongoing in list(self.ongoing_trials.items()):
             if ongoing.trial_id == trial.trial_id:
                 del self.ongoing_trials[tuner_id]
+                if trial.status == _WORKER_GONE:
+                    self.tuner_ids.discard(tuner_id)
 
     def get_trial(self, trial_id: str) -> KerasTunerTrial:
         name, own_id = _parts(trial_id)

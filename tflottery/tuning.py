@@ -126,6 +126,12 @@ class Tuning:
         for name, dimension in self.space.items():
             for value in dimension.values:
                 with_values(self.recipe, {name: value})  # raises where it cannot be
+        warmups = (self.recipe.training.warmup, *self.settings.warmup)
+        if self.settings.tuner == HYPERBAND and max(warmups) >= 1:
+            raise UserError(
+                f"Hyperband trains for one epoch at first, so a warm-up of {max(warmups):g} is too "
+                "long; set training.warmup and tuning.warmup below 1, or take another --tuner."
+            )
 
     @property
     def own(self) -> dict[str, Value]:
@@ -245,7 +251,7 @@ def fit_rule(cells: Sequence[Row]) -> Rule | None:
     Args:
         cells: what ``judge`` gave.
     """
-    found = [cell for cell in cells if cell["arm"] in (DENSE, "ticket") and cell["best"]]
+    found = [cell for cell in cells if cell["arm"] in (DENSE, "ticket") and cell["peak"]]
     points = [(-math.log(1 - cell["level"]), math.log(cell["peak"])) for cell in found]
     line = statistics.fit_line(points) if len(points) > 2 else None
     if line is None or line.low is None or line.high is None:
@@ -288,7 +294,7 @@ def judge(
         cell: dict[str, Any] = {
             "arm": arm, "level": level, "trials": len(of_cell), "failed": len(of_cell) - len(whole),
             "sparsity": level, "best": None, "own": None, "gain": None, "sooner": None,
-            "peak": None, "as_good": None, "edge": "", "curve": [],
+            "higher": None, "peak": None, "peak_edge": "", "as_good": None, "edge": "", "curve": [],
         }  # fmt: skip
         if whole:
             best[arm, level] = chosen = max(whole, key=_rank)
@@ -320,38 +326,72 @@ def _verdict(
     at_own = next(
         (found for found in whole if all(found[0][name] == same[name] for name in same)), None
     )
-    # Where other settings were searched too, a rate stands with the best of them.
-    by_rate: dict[float, Sequence[Row]] = {}
-    for found in whole:
-        rate = found[0]["learning_rate"]
-        if rate not in by_rate or _rank(found) > _rank(by_rate[rate]):
-            by_rate[rate] = found
-    rates = sorted(by_rate)
-    good = [rate for rate in rates if _median(by_rate[rate]) >= _median(chosen) - tolerance]
-    place = chosen[0]["learning_rate"]
-    edge = ("lowest" if place == rates[0] else "highest") if place in (rates[0], rates[-1]) else ""
+    curve = _by_rate(whole)
+    rates = list(curve)
+    good = [rate for rate in rates if _median(curve[rate]) >= _median(chosen) - tolerance]
+    # What a rate does is told by trials that differ from the configuration in nothing else.
+    rest = {name: value for name, value in same.items() if name != "learning_rate"}
+    alone = _by_rate(found for found in whole if all(found[0][name] == rest[name] for name in rest))
+    top = max(alone, key=lambda rate: _rank(alone[rate])) if len(alone) > 1 else None
     return {
         "sparsity": _mean(chosen, "sparsity"),
         "best": _trial(chosen),
         "own": at_own and _trial(at_own),
         "gain": None if chosen is at_own else _difference(chosen, at_own),
         "sooner": None if chosen is at_own else _difference(at_own, chosen, "epochs_to_99", 1),
-        "peak": _peak([(rate, _median(by_rate[rate])) for rate in rates], rates.index(place)),
+        "higher": _higher(alone, at_own, own),
+        "peak": None if top is None else _peak(alone, top),
+        "peak_edge": "" if top is None else _edge(alone, top),
         "as_good": [min(good), max(good)],
-        "edge": edge if len(rates) > 1 else "",
-        "curve": [_trial(by_rate[rate]) for rate in rates],
+        "edge": _edge(rates, chosen[0]["learning_rate"]),
+        "curve": [_trial(curve[rate]) for rate in rates],
     }
 
 
-def _peak(curve: Sequence[tuple[float, float]], place: int) -> float:
+def _by_rate(trials: Iterable[Sequence[Row]]) -> dict[float, Sequence[Row]]:
+    """The best trial of each rate, the lowest rate first."""
+    best: dict[float, Sequence[Row]] = {}
+    for found in trials:
+        rate = found[0]["learning_rate"]
+        if rate not in best or _rank(found) > _rank(best[rate]):
+            best[rate] = found
+    return dict(sorted(best.items()))
+
+
+def _edge(rates: Iterable[float], rate: float) -> str:
+    """Whether a rate is the lowest or the highest of several."""
+    lowest, highest = min(rates), max(rates)
+    if lowest == highest or lowest < rate < highest:
+        return ""
+    return "lowest" if rate == lowest else "highest"
+
+
+def _higher(
+    alone: Mapping[float, Sequence[Row]], at_own: Sequence[Row] | None, own: Values
+) -> dict[str, Any] | None:
+    """What the best of the rates above the configured one gains, be it better or worse, so that
+    raising the rate is judged for every network and not only where it did well."""
+    above = [found for rate, found in alone.items() if rate > float(own["learning_rate"])]
+    if not above or at_own is None:
+        return None
+    chosen = max(above, key=_rank)
+    return {
+        "learning_rate": chosen[0]["learning_rate"],
+        "gain": _difference(chosen, at_own),
+        "sooner": _difference(at_own, chosen, "epochs_to_99", 1),
+    }
+
+
+def _peak(curve: Mapping[float, Sequence[Row]], rate: float) -> float:
     """Where the parabola through the best rate and its neighbours, over the rate's logarithm, has
     its top: closer than the rates that were tried lie together. At an end, the best rate itself."""
-    rate = curve[place][0]
-    if not 0 < place < len(curve) - 1:
+    rates = list(curve)
+    place = rates.index(rate)
+    if not 0 < place < len(rates) - 1:
         return rate
     (left, fall_left), (right, fall_right) = (
-        (math.log(other / rate), curve[place][1] - points)
-        for other, points in (curve[place - 1], curve[place + 1])
+        (math.log(other / rate), _median(curve[rate]) - _median(curve[other]))
+        for other in (rates[place - 1], rates[place + 1])
     )
     bend = (fall_right / right - fall_left / left) / (right - left)
     if not bend:  # all three are equally good

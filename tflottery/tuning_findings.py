@@ -15,7 +15,7 @@ import pandas as pd
 
 from tflottery import lottery, rate_rule
 from tflottery.config import recipe_to_tables
-from tflottery.errors import UserError
+from tflottery.errors import TrainingError, UserError
 from tflottery.files import canonical_json, new_folder, seal, sha256_of_bytes
 from tflottery.findings import without_places
 from tflottery.lottery import PruningSettings
@@ -57,6 +57,9 @@ def write_tuning(
         store: where they are.
         failures: reasons by key of runs that failed.
         about: what else is to be said in ``tuning.json``.
+
+    Raises:
+        TrainingError: a run is neither there nor known to have failed.
     """
     corpus = load_corpus(tuning.recipe.data, store)
     rows = [_row(tuning, trial, seed, realise, failures) for trial in trials for seed in seeds]
@@ -131,6 +134,11 @@ def _row(
         "key": spec.key,
     }
     if row["state"] == "failed":
+        if not row["reason"]:
+            raise TrainingError(
+                f"a trial's run {spec.key[:12]} is not in the store {realise.store.root}; give "
+                "chief and workers the same --store, --seeds and settings"
+            )
         return row
     measured = measures(realise(spec), (realise(one) for one in ancestry([spec])))
     to_99 = measured["steps_to_99"] / measured["steps_per_epoch"]
@@ -145,11 +153,12 @@ def _rule_document(rule: Rule, tuning: Tuning, payload: Mapping[str, Any]) -> di
             "sparsity": cell["level"],
             "learning_rate": cell["best"]["learning_rate"],
             "peak": cell["peak"],
+            "edge": cell["peak_edge"],
             "as_good": cell["as_good"],
             "median_validation_accuracy": cell["best"]["median"],
         }
         for cell in payload["cells"]
-        if cell["arm"] in ("dense", "ticket") and cell["best"]
+        if cell["arm"] in ("dense", "ticket") and cell["peak"]
     ]
     kept = ("dataset", "model", "tuner", "seeds", "found_learning_rate", "config", "versions")
     return {
@@ -158,32 +167,70 @@ def _rule_document(rule: Rule, tuning: Tuning, payload: Mapping[str, Any]) -> di
         **dataclasses.asdict(rule),
         "points": points,
         "fits": _key_at_any_rate(tuning.recipe),
+        "fingerprint": tuning.recipe.data.fingerprint,
+        "pruned": _pruned(tuning.pruning),
         **{key: payload[key] for key in kept},
     }
 
 
-def find_rule(recipe: Recipe, places: Iterable[Path]) -> Path:
-    """The newest rule for a recipe, whatever its learning rate, in the first place that has one.
+def find_rule(recipe: Recipe, pruning: PruningSettings, places: Iterable[Path]) -> tuple[Rule, str]:
+    """The rule for a recipe, and a line that says which, and how far it fits.
+
+    The newest rule of the same data, network and training at whatever rate, in the first place that
+    has one; else the newest one of the same data and architecture, whose change with the sparsity
+    is applied to the recipe's own rate. In both cases tickets were pruned alike. Files that cannot
+    be read are passed over.
 
     Args:
         recipe: with the data's fingerprint.
+        pruning: how its tickets are found.
         places: folders of rules, or of searches.
 
     Raises:
         UserError: there is none.
     """
-    wanted = _key_at_any_rate(recipe)
     searched = list(places)
+    model, data = recipe.model.name, recipe.data
+    like: tuple[Rule, str] | None = None
     for place in searched:
         files = (*place.glob("*.json"), *place.glob(f"[!.]*/{RULE}"))
         for file in sorted(files, key=lambda file: file.stat().st_mtime_ns, reverse=True):
-            if read_rule(file)[1].get("fits") == wanted:
-                return file
+            try:
+                rule, document = read_rule(file)
+            except UserError:
+                continue
+            if document.get("pruned") != _pruned(pruning):
+                continue
+            if document.get("fits") == _key_at_any_rate(recipe):
+                return rule, f"Rule: {file}{_ends(document)}."
+            same_kind = document.get("model"), document.get("fingerprint")
+            if like is None and same_kind == (model, data.fingerprint):
+                own = recipe.training.learning_rate
+                line = (
+                    f"Rule: {file}, of another {model} or training on these data; its change with "
+                    f"the sparsity goes on from the configured rate, {own:g}{_ends(document)}."
+                )
+                like = rule.around(own), line
+    if like:
+        return like
     raise UserError(
-        "There is no rule for these data, this network and this training in "
+        f"There is no rule for these data and a {model} that is pruned like this in "
         f"{' or '.join(map(str, searched))}; make one with bin/tune_lr, or give --learning_rate a "
         "number or a rule's file."
     )
+
+
+def _ends(document: Mapping[str, Any]) -> str:
+    """Where a rule rests on best rates at an end of those that were tried."""
+    points = document.get("points") or []
+    ends = [f"{100 * one['sparsity']:.1f} %" for one in points if one.get("edge")]
+    return f"; best at an end of the rates that were tried at {', '.join(ends)} pruned" * bool(ends)
+
+
+def _pruned(pruning: PruningSettings) -> dict[str, Any]:
+    """What of the pruning decides what a sparsity means."""
+    names = ("criterion", "scope", "embedding", "head")
+    return {name: getattr(pruning, name) for name in names}
 
 
 def _key_of(recipe: Recipe) -> str:

@@ -20,7 +20,7 @@ from tflottery.data import sources
 from tflottery.data.corpus import Corpus
 from tflottery.data.tfds_source import ALIASES
 from tflottery.files import require_writable
-from tflottery.lottery import Outcome, Plan, Round
+from tflottery.lottery import Outcome, Plan, PruningSettings, Round
 from tflottery.rate_rule import Rule, read_rule
 from tflottery.runs.realise import Realiser, load_corpus
 from tflottery.runs.specs import Pruned, Recipe, RunSpec, ancestry
@@ -38,10 +38,12 @@ def search(values: flags.FlagValues) -> None:
     require_writable(Path(values.output), "--output")
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
     plan = lottery.make_plan(recipe, chosen.pruning, seed)
-    rule = _rule(values, recipe, store)
-    if rule:
-        plan = lottery.at_rates(plan, rule)
     console = open_console()
+    rule = None
+    if found := _rule(values, recipe, chosen.pruning, store):
+        rule, about = found
+        plan = lottery.at_rates(plan, rule)
+        console.print(about, soft_wrap=True)
     if values.dry_run:
         _show_plan(console, plan, store)
         return
@@ -88,13 +90,17 @@ def find(
     return ticket
 
 
-def _rule(values: flags.FlagValues, recipe: Recipe, store: Store) -> Rule | None:
-    """The rule that ``--learning_rate`` asks for."""
+def _rule(
+    values: flags.FlagValues, recipe: Recipe, pruning: PruningSettings, store: Store
+) -> tuple[Rule, str] | None:
+    """The rule that ``--learning_rate`` asks for, and a line on it."""
     given = common.learning_rate(values)
     if not isinstance(given, str):
         return None
+    if given != common.AUTO:
+        return read_rule(Path(given))[0], f"Rule: {given}, as given."
     places = (store.root / TUNINGS, config.config_folder() / "rules")
-    return read_rule(find_rule(recipe, places) if given == common.AUTO else Path(given))[0]
+    return find_rule(recipe, pruning, places)
 
 
 def _tickets(plan: Plan) -> list[RunSpec]:
@@ -167,16 +173,18 @@ def _write(
         "dense_run_key": outcome.dense.key,
         "reinit_run_key": outcome.reinit.key,
     }
-    return write_ticket(
-        output / name,
-        about,
-        recipe,
-        corpus.classes,
-        corpus.vocabulary,
-        reported.run.masks(),
-        realise.initial_weights(reported.level.ticket),
-        reported.run.snapshot(steps.END),
-    )
+    weights = realise.initial_weights(reported.level.ticket)
+    with realise.store.lock(name):  # another process may be writing the same ticket
+        return write_ticket(
+            output / name,
+            about,
+            recipe,
+            corpus.classes,
+            corpus.vocabulary,
+            reported.run.masks(),
+            weights,
+            reported.run.snapshot(steps.END),
+        )
 
 
 def _record(judged: Round) -> dict[str, Any]:

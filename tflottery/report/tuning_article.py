@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from tflottery.report import names, tuning_figures
@@ -23,17 +22,16 @@ from tflottery.report.table import ACCURACY, EPOCHS, PERCENT, POINTS, Column, Ta
 from tflottery.report.tables import span
 from tflottery.report.tunings import (
     DENSE,
+    TICKET,
     TunedCell,
     Tuning,
     limits_in_words,
-    raised,
+    raising,
     raising_in_words,
     rate,
     rates,
     rule_in_words,
-    tried_higher,
 )
-from tflottery.statistics import Difference
 
 _QUESTION = "2.1.3"
 _OTHERS = ("warmup", "decay", "batch_size", "dropout")
@@ -100,9 +98,7 @@ def _opening(tuning: Tuning) -> list[str]:
 
 def answers(tuning: Tuning) -> list[Finding]:
     """What the search says of the note's suggestion, and of tickets at their best rates."""
-    higher = raised(tuning)
-    gains = [(cell.level, cell.gain) for cell in higher if cell.gain]
-    sooner = [(cell.level, cell.sooner) for cell in higher if cell.sooner]
+    gains, sooner = raising(tuning, "gain"), raising(tuning, "sooner")
     against = {
         other: [(level, one) for level, minus, one in tuning.comparisons if minus == other]
         for other in (DENSE, "reinit")
@@ -112,15 +108,15 @@ def answers(tuning: Tuning) -> list[Finding]:
         Finding(
             _QUESTION,
             "A higher learning rate makes sparse networks more accurate.",
-            _of_raised(tuning, [one for _, one in gains]),
-            at_levels("best rate minus configured", gains),
+            direction([one for _, one in gains]) if gains else MISSING,
+            at_levels("best higher rate minus configured", gains),
             (raising_in_words(tuning),),
         ),
         Finding(
             _QUESTION,
             "A higher learning rate makes sparse networks converge sooner.",
-            _of_raised(tuning, [one for _, one in sooner]),
-            at_levels("epochs to 99 % saved at the best rate", sooner, "epochs"),
+            direction([one for _, one in sooner]) if sooner else MISSING,
+            at_levels("epochs to 99 % saved at the best higher rate", sooner, "epochs"),
         ),
         Finding(
             _QUESTION,
@@ -145,15 +141,11 @@ def _rises(tuning: Tuning) -> Finding:
     if rule is None:
         return Finding(_QUESTION, claim, MISSING, remarks=(rule_in_words(tuning),))
     outcome = HELD if rule.low > 0 else FAILED if rule.high < 0 else UNSURE
-    return Finding(_QUESTION, claim, outcome, remarks=(rule_in_words(tuning), _RULE))
-
-
-def _of_raised(tuning: Tuning, gains: Sequence[Difference]) -> str:
-    if not tried_higher(tuning):
-        return MISSING
-    if not raised(tuning):
-        return FAILED
-    return direction(gains) if gains else MISSING
+    remarks = [rule_in_words(tuning), _RULE]
+    if any(cell.peak_edge for cell in (*tuning.of(DENSE), *tuning.of(TICKET))):
+        outcome = UNSURE
+        remarks.append("Where a best rate is an end of those tried, the slope is not known.")
+    return Finding(_QUESTION, claim, outcome, remarks=tuple(remarks))
 
 
 def _chapters(tuning: Tuning) -> list[Chapter]:

@@ -85,19 +85,24 @@ def against_sparsity(tuning: Tuning) -> Drawing | None:
     """The peak against the weights left, with the rates that are as good, and the rule."""
     dense = tuning.of(DENSE)
     curves = [
-        Curve(names.tuned_arm(arm), _look(arm), [_best(cell) for cell in [*dense, *tuning.of(arm)]])
+        Curve(
+            names.tuned_arm(arm),
+            _look(arm),
+            [_best(cell) for cell in [*dense, *tuning.of(arm)] if cell.peak],
+        )
         for arm in tuning.arms
         if arm != DENSE and tuning.of(arm)
     ]
     curves = [curve for curve in curves if len(curve.points) > 1]
     if not curves:
         return None
-    levels = sorted({cell.level for cell in tuning.cells})
+    # A level is of the weights that compete; what is left is of all.
+    pruned = {cell.level: cell.sparsity for cell in tuning.cells}
     if rule := tuning.rule:
-        line = [Point(100 * (1 - level), rule(level)) for level in levels]
+        line = [Point(100 * (1 - pruned[level]), rule(level)) for level in sorted(pruned)]
         curves.append(Curve("rule", style(len(_ORDER)), line))
     canvas = Canvas(f"{tuning.slug}-best", "Best learning rate", right=92, left=66)
-    canvas.remaining_axis(levels)
+    canvas.remaining_axis(sorted(pruned.values()))
     canvas.rates_upward()
     canvas.axis_labels(_REMAINING, "learning rate (log)")
     shown = [y for curve in curves for one in curve.points for y in (one.y, one.low, one.high) if y]
@@ -118,4 +123,4 @@ def against_sparsity(tuning: Tuning) -> Drawing | None:
 
 def _best(cell: TunedCell) -> Point:
     assert cell.peak is not None and cell.as_good is not None
-    return Point(100 * (1 - cell.level), cell.peak, *cell.as_good)
+    return Point(100 * (1 - cell.sparsity), cell.peak, *cell.as_good)

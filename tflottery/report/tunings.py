@@ -50,15 +50,25 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class Higher:
+    """What the best rate above the configured one gains over it, be it better or worse."""
+
+    rate: float
+    gain: Difference | None
+    sooner: Difference | None
+
+
+@dataclass(frozen=True)
 class TunedCell:
     """A network that was tuned; ``best`` is None where every trial failed.
 
     ``own``: the trial with the configuration's values. ``gain``: points of test accuracy from there
-    to the best; ``sooner``: epochs saved until 99 % of the final validation accuracy. ``peak``: the
-    top of a parabola through the best rate and its neighbours, over the rate's logarithm.
-    ``as_good``: the lowest and the highest rate within the tolerance of the best. ``edge``: lowest
-    or highest where the best rate is at an end of those tried. ``curve``: the best trial of each
-    rate.
+    to the best; ``sooner``: epochs saved until 99 % of the final validation accuracy. ``higher``:
+    the same of the best rate above the configured one. ``peak``: the top of a parabola through the
+    best rate and its neighbours, over the rate's logarithm. ``higher`` and ``peak`` are of trials
+    in which nothing but the rate differs from the configuration. ``as_good``: the lowest and the
+    highest rate within the tolerance of the best. ``edge`` and ``peak_edge``: lowest or highest
+    where a best rate is at an end of those tried. ``curve``: the best trial of each rate.
     """
 
     arm: str
@@ -70,7 +80,9 @@ class TunedCell:
     own: Tried | None
     gain: Difference | None
     sooner: Difference | None
+    higher: Higher | None
     peak: float | None
+    peak_edge: str
     as_good: tuple[float, float] | None
     edge: str
     curve: tuple[Tried, ...]
@@ -146,7 +158,7 @@ def load_tunings(store: Path) -> list[Tuning]:
 
 
 def _cell(row: Mapping[str, Any]) -> TunedCell:
-    kept = ("arm", "level", "sparsity", "trials", "failed", "peak", "edge")
+    kept = ("arm", "level", "sparsity", "trials", "failed", "peak", "peak_edge", "edge")
     given: dict[str, Any] = {key: row[key] for key in kept}
     return TunedCell(
         **given,
@@ -154,8 +166,17 @@ def _cell(row: Mapping[str, Any]) -> TunedCell:
         own=row["own"] and _tried(row["own"]),
         gain=row["gain"] and Difference(**row["gain"]),
         sooner=row["sooner"] and Difference(**row["sooner"]),
+        higher=row["higher"] and _higher(row["higher"]),
         as_good=row["as_good"] and (row["as_good"][0], row["as_good"][1]),
         curve=tuple(map(_tried, row["curve"])),
+    )
+
+
+def _higher(row: Mapping[str, Any]) -> Higher:
+    return Higher(
+        row["learning_rate"],
+        gain=row["gain"] and Difference(**row["gain"]),
+        sooner=row["sooner"] and Difference(**row["sooner"]),
     )
 
 
@@ -246,8 +267,10 @@ def rule_in_words(tuning: Tuning) -> str:
         else "it falls with sparsity" if rule.high < 0
         else "whether it rises with sparsity cannot be told"
     )  # fmt: skip
-    count = len([*tuning.of(DENSE), *tuning.of(TICKET)])
-    return f"Best rate = {rule}, {count} sparsities: {says}."
+    fitted = [cell for cell in (*tuning.of(DENSE), *tuning.of(TICKET)) if cell.peak]
+    ends = sum(bool(cell.peak_edge) for cell in fitted)
+    limit = f" At {ends} of them the best rate is an end of those tried." if ends else ""
+    return f"Best rate = {rule}, {len(fitted)} sparsities: {says}.{limit}"
 
 
 def raised(tuning: Tuning) -> list[TunedCell]:
@@ -255,9 +278,14 @@ def raised(tuning: Tuning) -> list[TunedCell]:
     return [cell for cell in tuning.of(TICKET) if cell.best and cell.best.rate > tuning.found]
 
 
-def tried_higher(tuning: Tuning) -> bool:
-    """Whether any ticket was trained at a rate above that at which masks were found."""
-    return any(one.rate > tuning.found for cell in tuning.of(TICKET) for one in cell.curve)
+def raising(tuning: Tuning, what: str) -> list[tuple[float, Difference]]:
+    """What the best higher rate gains each ticket, by level: ``gain`` in points of test accuracy,
+    or ``sooner`` in epochs."""
+    return [
+        (cell.level, gained)
+        for cell in tuning.of(TICKET)
+        if cell.higher and (gained := getattr(cell.higher, what))
+    ]
 
 
 def raising_in_words(tuning: Tuning) -> str:
@@ -265,18 +293,17 @@ def raising_in_words(tuning: Tuning) -> str:
     tickets = tuning.of(TICKET)
     if not tickets:
         return "No ticket was tuned."
-    if not tried_higher(tuning):
+    tried = [cell for cell in tickets if cell.higher]
+    if not tried:
         return f"No rate above {rate(tuning.found)} was tried, so whether one helps is open."
-    higher = raised(tuning)
-    if not higher:
-        return (
-            f"Raising the rate above {rate(tuning.found)} does not help: no ticket's best rate "
-            "lies higher."
-        )
     gains = ", ".join(
-        f"{100 * cell.level:.1f} % pruned {effect(cell.gain)}" for cell in higher if cell.gain
+        f"{100 * cell.level:.1f} % pruned at {rate(cell.higher.rate)} {effect(cell.higher.gain)}"
+        for cell in tried
+        if cell.higher and cell.higher.gain
     )
+    count = len(raised(tuning))
     return (
-        f"The best rate is above {rate(tuning.found)} for {len(higher)} of {len(tickets)} tickets; "
-        f"what that gains on test data: {gains or 'not measured'}."
+        f"The best rate is above {rate(tuning.found)} for {count or 'none'} of {len(tickets)} "
+        f"{'tickets' if len(tickets) > 1 else 'ticket'}; what the best of the higher rates gains "
+        f"over it on test data: {gains or 'not measured'}."
     )
