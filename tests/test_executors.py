@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -252,7 +253,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_two(
     if flags == ["--executor", "ray"]:
         # Another cluster may be on this machine, or have left its address.
         services = pytest.importorskip("ray._private.services")
-        monkeypatch.setattr(services, "find_gcs_addresses", set)
+        monkeypatch.setattr(services, "find_gcs_addresses", lru_cache(frozenset))
         monkeypatch.setattr(services, "find_bootstrap_address", lambda folder: None)
     assert study.main(["--config", "study_toy", "--seeds", "1", *flags]) == 2
     errors = capfd.readouterr().err

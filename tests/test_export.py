@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +14,14 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from tests import test_compaction
 from tests.conftest import user_environment
-from tests.exported import CLASSES, VOCABULARY, make_ticket
-from tflottery.cli import export
+from tests.exported import CLASSES, VOCABULARY, drawn, make_ticket
+from tflottery.cli import export, predict
 from tflottery.data.corpus import Encoded
 from tflottery.errors import TflotteryError, UserError
 from tflottery.export import network, saved_model
+from tflottery.export.compaction import compact
 from tflottery.export.publishing import publish, versions
 from tflottery.export.session import Process
 from tflottery.export.verification import SENTENCES, padded, require_equal, scorer, verify
@@ -100,30 +103,67 @@ def test_every_weight_is_stored_once_and_pruned_ones_are_zero(exported, ticket):
     assert sum(int(np.count_nonzero(tensor)) for tensor in tensors) == alive + biases
 
 
-@pytest.mark.parametrize("kind", ["lstm"], indirect=True)
-def test_the_saved_model_command_runs_it(exported, expected, tmp_path):
-    np.save(tmp_path / "texts.npy", np.array(SENTENCES))
+def by_saved_model_command(exported: Path, place: Path) -> np.ndarray:
+    """What ``saved_model_cli run`` gives for ``SENTENCES``."""
+    np.save(place / "texts.npy", np.array(SENTENCES))
     arguments = [
         "run", "--dir", exported, "--tag_set", "serve", "--signature_def", "serving_default",
-        "--inputs", f"text={tmp_path}/texts.npy", "--outdir", tmp_path,
+        "--inputs", f"text={place}/texts.npy", "--outdir", place,
     ]  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", *map(str, arguments)],
         env=user_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert np.load(tmp_path / "score.npy") == pytest.approx(as_served(expected), abs=1e-5)
+    return np.load(place / "score.npy")
+
+
+def by_openvino(exported: Path, ids: np.ndarray) -> np.ndarray:
+    """What OpenVINO gives; text has operations that it does not know, ids are as far as it goes."""
+    loaded = tf.saved_model.load(str(exported))
+    model = openvino.convert_model(loaded.signatures["ids"])
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    return openvino.Core().compile_model(model, "CPU", exact)([ids])["score"]
+
+
+@pytest.mark.parametrize("kind", ["lstm"], indirect=True)
+def test_the_saved_model_command_runs_it(exported, expected, tmp_path):
+    found = by_saved_model_command(exported, tmp_path)
+    assert found == pytest.approx(as_served(expected), abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["cnn", "lstm"], indirect=True)
 def test_openvino_agrees(exported, expected):
-    # Text has operations that OpenVINO does not know; ids are as far as it goes.
-    loaded = tf.saved_model.load(str(exported))
-    model = openvino.convert_model(loaded.signatures["ids"])
-    exact = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(model, "CPU", exact)
     ids = padded(VOCABULARY.encode(SENTENCES, 12), 12)
-    assert compiled([ids])["score"] == pytest.approx(as_served(expected), abs=1e-5)
+    assert by_openvino(exported, ids) == pytest.approx(as_served(expected), abs=1e-5)
+
+
+@pytest.mark.parametrize("model", ["cnn", "stacked lstm"])
+def test_a_compact_export_whose_words_share_rows_is_served_everywhere(model, tmp_path):
+    weights = drawn(test_compaction.SIZES[model])
+    weights["embedding/embeddings"][3:7] = 0
+    weights["embedding/embeddings"][:, 2] = 0
+    whole = test_compaction.network(model, weights)
+    small, python_model = compact(whole), scorer(whole.plain())
+    assert small.own_rows is not None
+    folder = tmp_path / "1"
+    folder.mkdir()
+    saved_model.save(small, VOCABULARY, folder)
+    assert verify(folder, small, VOCABULARY, python_model) <= 1e-5
+    ids = padded(VOCABULARY.encode(SENTENCES, small.max_length), small.max_length)
+    expected = python_model(ids)[:, 1]
+    assert by_saved_model_command(folder, tmp_path) == pytest.approx(expected, abs=1e-5)
+    assert by_openvino(folder, ids) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_damaged_export_is_named(exported, tmp_path, capfd):
+    torn = tmp_path / "torn"
+    shutil.copytree(exported, torn)
+    (variables,) = (torn / "variables").glob("variables.data*")
+    variables.write_bytes(variables.read_bytes()[:40])
+    assert predict.main(["a film", "--model", str(torn)]) == 2
+    errors = capfd.readouterr().err
+    assert "cannot be loaded" in errors and "Traceback" not in errors
 
 
 def test_a_row_of_padding_is_one_unknown_word(exported):
@@ -256,6 +296,8 @@ def without_trained_weights(ticket: Ticket) -> None:
         ([], "Which ticket?"),
         (["nowhere"], "nowhere holds no ticket"),
         (["untrained"], "has no trained weights"),
+        (["untrained", "--compact"], "has no trained weights"),
+        (["untrained", "--compare"], "has no trained weights"),
         (["cnn", "--name", "a/b"], "--name 'a/b': a model's name is made of letters"),
         (["cnn", "--name", ".."], "--name '..'"),
         (["cnn", "--name", ""], "--name ''"),

@@ -16,7 +16,7 @@ from tensorflow_serving.config import model_server_config_pb2
 from tests.exported import VOCABULARY
 from tflottery.errors import UserError
 from tflottery.export import serving_files
-from tflottery.export.client import BATCH
+from tflottery.export.client import BATCH, LARGEST_REQUEST
 from tflottery.export.publishing import publish
 from tflottery.tickets import Ticket
 
@@ -99,6 +99,14 @@ def batching_parameters() -> type:
         name="pad_variable_length_inputs", number=7, type=kinds.TYPE_BOOL,
         label=kinds.LABEL_OPTIONAL,
     )  # fmt: skip
+    message.field.add(
+        name="enable_large_batch_splitting", number=8, type=kinds.TYPE_MESSAGE,
+        label=kinds.LABEL_OPTIONAL, type_name=".google.protobuf.BoolValue",
+    )  # fmt: skip
+    message.field.add(
+        name="max_execution_batch_size", number=9, type=kinds.TYPE_MESSAGE,
+        label=kinds.LABEL_OPTIONAL, type_name=".google.protobuf.Int64Value",
+    )  # fmt: skip
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(wrappers.DESCRIPTOR.serialized_pb)
     pool.Add(file)
@@ -107,7 +115,10 @@ def batching_parameters() -> type:
 
 def test_the_batching_parameters_are_serving_s(base):
     parsed = text_format.Parse((base / "batching.config").read_text(), batching_parameters()())
-    assert parsed.max_batch_size.value == BATCH
+    # A request of more texts than the first is refused, one of more than the second is split.
+    assert parsed.max_batch_size.value == LARGEST_REQUEST > BATCH
+    assert parsed.enable_large_batch_splitting.value
+    assert parsed.max_execution_batch_size.value == BATCH
     # Serving pads with a request's first element, which would be a word.
     assert not parsed.pad_variable_length_inputs
 

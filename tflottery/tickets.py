@@ -103,6 +103,14 @@ class Ticket:
     def _arrays(self, name: str) -> Arrays:
         return read_arrays(self.folder / name, self.about["files"][name])
 
+    def require_trained(self) -> None:
+        """Makes sure that there are trained weights.
+
+        Raises:
+            UserError: there are none, or they are damaged.
+        """
+        self.final_weights  # noqa: B018 - is read, and raises
+
     def build(self, weights: str = "rewind") -> keras.Model:
         """An uncompiled Keras model, ids int32 [batch, words] → logits, pruned and masked.
 

@@ -36,6 +36,8 @@ def run(values: flags.FlagValues) -> None:
         raise UserError("--compare publishes nothing; leave --compact and --version out.")
     version = common.whole_number(values, "version", least=1) if values.version else None
     ticket = load_ticket(values.ticket)
+    if values.compare or not values.structured:
+        ticket.require_trained()  # before anything is read, trained or written
     name = check_name(model_name(ticket) if values.name is None else values.name)
     base = Path(values.output) / name
     require_writable(base, "--output")

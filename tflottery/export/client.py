@@ -15,7 +15,9 @@ from typing import Any
 from tflottery.errors import TflotteryError, UserError
 
 BATCH = 32
-"""Texts a request holds at most: as many as our batching file lets a server join."""
+"""Texts a request of ours holds at most: as many as our batching file has computed at once."""
+LARGEST_REQUEST = 1024
+"""Texts that a server with our batching file takes in one request at most."""
 _TIMEOUT = 30.0
 _SIGNATURE = "serving_default"
 
@@ -54,13 +56,19 @@ def local(model: Model) -> Ask:
     """Loads the model into this process.
 
     Raises:
-        UserError: there is no model.
+        UserError: there is no model, or it is damaged.
         TflotteryError: from the function returned, where the model is none of ours.
     """
     folder = _version_folder(model)
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(folder))
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except Exception as error:  # a torn file raises whatever its reader trips over
+        raise UserError(
+            f"{folder} cannot be loaded ({type(error).__name__}); it is damaged or no SavedModel. "
+            "Export the ticket anew."
+        ) from None
 
     def ask(texts: Sequence[bytes]) -> list[Answer]:
         def read() -> list[Answer]:

@@ -17,7 +17,7 @@ from tflottery.export.compaction import compact
 from tflottery.export.measuring import RUNS, Size, Speed
 from tflottery.export.network import Network
 from tflottery.export.session import threads
-from tflottery.export.verification import Scorer, padded, scorer, verify
+from tflottery.export.verification import Scorer, padded, scorer, verify, verify_ids
 from tflottery.files import Arrays
 from tflottery.runs.store import Store
 from tflottery.tickets import Ticket
@@ -127,10 +127,13 @@ def _write(
         texts = test if name in _REMOVED else None
         verify(folder / name, served, ticket.vocabulary, python_model, texts)
         models[name] = dict.fromkeys(RUNS, folder / name)
+    small, python_model = networks["compact"]
     for name, int8 in (("TFLite", False), ("TFLite int8", True)):
         models[name] = {batch: folder / f"{name}-{batch}.tflite" for batch in RUNS}
         for batch, file in models[name].items():
-            file.write_bytes(lite.convert(networks["compact"][0], batch, int8=int8))
+            file.write_bytes(lite.convert(small, batch, int8=int8))
+            if not int8:  # which has other scores on purpose; its accuracy is in the table
+                verify_ids(file, python_model, _full_texts(test, small.max_length)[:batch])
     return models
 
 

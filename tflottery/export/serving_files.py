@@ -18,7 +18,7 @@ import tensorflow as tf
 from tflottery import seeds
 from tflottery.data.vocabulary import RESERVED, Vocabulary
 from tflottery.errors import UserError
-from tflottery.export.client import BATCH
+from tflottery.export.client import BATCH, LARGEST_REQUEST
 from tflottery.export.saved_model import CLASSIFY, IDS, TEXT
 from tflottery.export.verification import examples, padded
 from tflottery.files import write_atomically
@@ -116,9 +116,13 @@ def models_config(name: str) -> str:
 
 
 # As many threads as the server has cores are its default. Texts and ids have one shape each, so
-# nothing need be padded to be joined; pad_variable_length_inputs would pad with the first word.
+# nothing need be padded to be joined; pad_variable_length_inputs would pad with the first word. A
+# request of more texts than max_batch_size is refused, so that is far above what is computed at
+# once.
 _BATCHING = f"""\
-max_batch_size {{ value: {BATCH} }}
+max_batch_size {{ value: {LARGEST_REQUEST} }}
+enable_large_batch_splitting {{ value: true }}
+max_execution_batch_size {{ value: {BATCH} }}
 batch_timeout_micros {{ value: 0 }}
 max_enqueued_batches {{ value: 100 }}
 """
