@@ -104,6 +104,18 @@ def test_a_machine_that_dies_in_the_middle_changes_nothing(cluster, plan, tmp_pa
     assert {disaster.told["ended", key] for key in expected} == {1}
 
 
+@pytest.mark.parametrize(
+    ("gpus", "workers", "share"),
+    [(0, 3, 0.0), (4, 2, 1.0), (4, 4, 1.0), (4, 6, 1 / 2), (2, 7, 1 / 4)],
+)
+def test_every_worker_fits_a_gpu(gpus, workers, share):
+    pytest.importorskip("ray")
+    from tflottery.runs.ray_cluster import gpu_share
+
+    assert gpu_share(gpus, workers) == share
+    assert not gpus or gpus * int(1 / share) >= workers
+
+
 def test_the_example_cluster_is_one_that_ray_accepts():
     ray = pytest.importorskip("ray")
     import jsonschema

@@ -207,7 +207,9 @@ def test_the_first_place_with_a_rule_that_fits_wins(here):
 
 def test_a_ticket_is_tuned_beside_its_dense_network_and_the_report_shows_all(here, capsys):
     assert find_ticket.main([*FLAGS, "--sparsity", "0.5"]) == 0
-    flags = ["--ticket", "tickets", "--set", "tuning.learning_rate=[0.005]", "--arms", "ticket"]
+    # Of a configuration, [tuning] alone is for a ticket.
+    Path("space.toml").write_text("[tuning]\nlearning_rate = [0.005]\nlevels = [0.9]\n")
+    flags = ["--ticket", "tickets", "--config", "space.toml", "--arms", "ticket"]
     assert tune_lr.main(flags) == 0
     (place,) = (here / "tickets").iterdir()
     (folder,) = set(results(here)) - {

@@ -213,17 +213,21 @@ def retarget(recipe: Recipe, data: Mapping[str, Any], assignments: Iterable[str]
     return _recipe(tables)
 
 
-def load_tuning(changes: Mapping[str, Any], assignments: Iterable[str] = ()) -> TuningSettings:
+def load_tuning(
+    path: str, changes: Mapping[str, Any], assignments: Iterable[str] = ()
+) -> TuningSettings:
     """What a search holds, where data and network come from elsewhere.
 
     Args:
+        path: a TOML file, or the name of one in ``configs/``, whose ``[tuning]`` alone is read;
+            empty for none.
         changes: values by ``tuning.key``, from flags.
         assignments: ``tuning.key=value`` texts, from ``--set``.
 
     Raises:
         UserError: an unknown key, a value of the wrong type or out of range, or another section.
     """
-    table: dict[str, Any] = {}
+    table: dict[str, Any] = dict(_read(_find(path)).get("tuning", {})) if path else {}
     for key, value in (*changes.items(), *map(_parse_assignment, assignments)):
         section, _, name = key.partition(".")
         if section != "tuning":

@@ -33,7 +33,7 @@ from tflottery.tuning_findings import RULE, name_of, write_tuning
 
 # keras-tuner's projects, in the store.
 _PROJECTS = "keras_tuner"
-_WITH_A_TICKET = ("dataset", "config", "model")
+_OF_A_TICKET = ("dataset", "model")
 
 
 def run(values: flags.FlagValues) -> None:
@@ -130,7 +130,7 @@ def run(values: flags.FlagValues) -> None:
 def _ticket(values: flags.FlagValues) -> Ticket | None:
     if not values.ticket:
         return None
-    for name in _WITH_A_TICKET:
+    for name in _OF_A_TICKET:
         if values[name].value is not None:
             raise UserError(f"The ticket brings its own data and network; leave out --{name}.")
     return open_ticket(Path(values.ticket), "")
@@ -139,10 +139,11 @@ def _ticket(values: flags.FlagValues) -> Ticket | None:
 def _of_ticket(ticket: Ticket, level: Level, values: flags.FlagValues) -> Tuning:
     data = located(ticket.recipe.data, values.data_dir or "")
     changes = {"tuning.levels": [0.0, level.sparsity], **_changes(values)}
+    space = config.load_tuning(values.config or "", changes, values.set)
     return Tuning(
         dataclasses.replace(ticket.recipe, data=data),
         ticket.pruning,
-        config.load_tuning(changes, values.set),
+        space,
     )
 
 

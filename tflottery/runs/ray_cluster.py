@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 import time
@@ -105,13 +106,11 @@ class RayPool:
             self._look()
         while len(self._actors) < min(self._size, most):
             number = next(self._numbers)
-            # As many on a GPU as there are more workers than GPUs.
-            gpus = min(1.0, self._gpus / self._size)
             actor = (
                 ray.remote(_Worker)
                 .options(
                     num_cpus=self._threads,
-                    num_gpus=gpus,
+                    num_gpus=gpu_share(self._gpus, self._size),
                     runtime_env={"env_vars": environment(self._threads)},
                 )
                 .remote(self._store)
@@ -151,6 +150,12 @@ class RayPool:
         if isinstance(message, (Ready, *_LAST)):
             del self._next[said]
         return message
+
+
+def gpu_share(gpus: int, workers: int) -> float:
+    """The part of a GPU that each worker asks for. Ray puts an actor on one GPU, so what is asked
+    for has to fit it a whole number of times."""
+    return 1 / math.ceil(workers / gpus) if gpus else 0.0
 
 
 def _require_answer(address: str) -> None:
