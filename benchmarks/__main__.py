@@ -16,9 +16,9 @@ from benchmarks import processes, steps, studies
 from benchmarks.harness import Table, machine
 
 ALL: dict[str, Callable[[int], list[Table]]] = {
-    "steps": lambda turns: steps.run(max(3, turns // 3)),
-    "buckets": lambda turns: [processes.buckets(max(3, turns // 8))],
-    "threads": lambda turns: [processes.threads(max(3, turns // 8))],
+    "steps": lambda turns: steps.run(max(3, turns // 2)),
+    "buckets": lambda turns: [processes.buckets(max(3, turns // 3))],
+    "threads": lambda turns: [processes.threads(max(3, turns // 5))],
     "study": lambda turns: studies.run(),
 }
 
@@ -37,8 +37,8 @@ def main() -> None:
         for table in ALL[name](given.turns):
             print(f"\n{table.markdown()}", flush=True)
             tables.append(table)
-    if given.write:
-        given.write.write_text(_page(tables), encoding="utf-8")
+            if given.write:  # now, as a later one may fail
+                given.write.write_text(_page(tables), encoding="utf-8")
 
 
 def _page(tables: list[Table]) -> str:

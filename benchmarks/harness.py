@@ -1,9 +1,11 @@
-"""How things are timed: in turns, so that a busy machine slows all alike; medians; ratios."""
+"""How things are timed: in turns, in an order that changes, so that a busy machine slows all alike;
+medians, and ratios with their spread."""
 
 from __future__ import annotations
 
 import os
 import platform
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -39,17 +41,22 @@ def seconds(work: Work) -> float:
 def in_turns(variants: Mapping[str, Work], turns: int) -> dict[str, list[float]]:
     """Seconds of each variant in each turn, after a turn that is not counted."""
     times: dict[str, list[float]] = {name: [] for name in variants}
+    order = random.Random(1)
     for turn in range(turns + 1):
-        for name, work in variants.items():
-            spent = seconds(work)
+        for name in order.sample(list(variants), len(variants)):
+            spent = seconds(variants[name])
             if turn:
                 times[name].append(spent)
     return times
 
 
-def ratio(times: Mapping[str, list[float]], one: str, other: str) -> float:
-    """The median over turns of the time of one variant over that of another."""
-    return statistics.median(a / b for a, b in zip(times[one], times[other], strict=True))
+def ratio(times: Mapping[str, list[float]], one: str, other: str) -> str:
+    """The time of one variant over that of another: the median over turns, and the quartiles."""
+    of_turns = [a / b for a, b in zip(times[one], times[other], strict=True)]
+    if one == other:
+        return "1"
+    low, middle, high = statistics.quantiles(of_turns, n=4, method="inclusive")
+    return f"{middle:.3f} ({low:.3f} to {high:.3f})"
 
 
 def machine() -> str:

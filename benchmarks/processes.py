@@ -73,7 +73,7 @@ def _buckets_of(name: str, turns: int) -> list[tuple[str, ...]]:
             name,
             variant,
             f"{_BATCHES * batch / median(spent):,.0f}",
-            f"{ratio(times, variant, _BUCKETED):.2f}",
+            ratio(times, variant, _BUCKETED),
         )
         for variant, spent in times.items()
     ]

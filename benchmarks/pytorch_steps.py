@@ -74,11 +74,14 @@ def main() -> None:
     sizes = json.loads(sys.stdin.readline())
     torch.set_num_threads(sizes["threads"])
     network = {"cnn": TextCnn, "lstm": TextLstm}[sizes["name"]](sizes)
+    biases = [value for name, value in network.named_parameters() if "bias" in name]
+    others = [value for name, value in network.named_parameters() if "bias" not in name]
     optimizer = torch.optim.AdamW(
-        network.parameters(),
+        [{"params": others}, {"params": biases, "weight_decay": 0.0}],
         lr=sizes["learning_rate"],
         eps=sizes["epsilon"],
         weight_decay=sizes["weight_decay"],
+        fused=True,  # one op a weight, as ours
     )
     loss = nn.BCEWithLogitsLoss()
     batches = [

@@ -68,7 +68,9 @@ def _table(chosen: Config, name: str, turns: int) -> Table:
         TFMOT: _steps(stock.pruned(chosen, SPARSITY), data, of_tfmot=True),
     }
     torch = {}
-    if importlib.util.find_spec("torch"):
+    if not importlib.util.find_spec("torch"):
+        print("PyTorch is not installed, so its rows are left out: pip install -e '.[bench]'")
+    else:
         torch = {PYTORCH: _PyTorch(chosen, data), PYTORCH_PLAIN: _PyTorch(chosen, plain)}
     times = in_turns({**variants, **torch}, turns)
     for process in torch.values():
@@ -80,19 +82,20 @@ def _table(chosen: Config, name: str, turns: int) -> Table:
             (
                 variant,
                 f"{1000 * each:.1f}",
-                f"{ratio(times, variant, KERAS):.3f}",
-                f"{ratio(times, variant, DENSE):.3f}",
+                ratio(times, variant, KERAS),
+                ratio(times, variant, DENSE),
                 f"{batch / each:,.0f}",
             )
         )
     return Table(
         title=f"A training step of `{name}`",
-        about=f"Batches of {batch}, {_STEPS_A_TURN} steps a turn, {turns} turns; medians over the "
-        "turns, ratios within a turn. *Keras*: its own layers, optimizer and loss. *Masked*: a "
-        f"ticket at {SPARSITY:.1%} in training; *without masks*: the same layers alone. *TF-MOT*: "
-        "the Keras network, everything wrapped, `ConstantSparsity(frequency=100)`. *PyTorch*: the "
-        "same network in PyTorch on the same batches, and on batches that are not bucketed by "
-        "length.",
+        about=f"Batches of {batch}, {_STEPS_A_TURN} steps a turn, {turns} turns in changing order; "
+        "medians over the turns; ratios within a turn, their quartiles beside them. *Keras*: its "
+        "own layers, optimizer and loss. *Masked*: a ticket at "
+        f"{SPARSITY:.1%} in training; *without masks*: the same layers alone. *TF-MOT*: the Keras "
+        "network, everything wrapped, `ConstantSparsity(frequency=100)`. *PyTorch*: the same "
+        "network in PyTorch, its Adam fused too, on the same batches, and on batches that are not "
+        "bucketed by length.",
         columns=("", "ms a step", "to Keras", "to without masks", "examples a second"),
         rows=tuple(rows_of),
     )
