@@ -108,7 +108,7 @@ def test_toy_reviews_are_the_same_every_time_and_balanced():
     assert {text for text, _ in first}.isdisjoint(text for text, _ in source.examples("test"))
 
 
-def write_prepared(folder, name, version, config=None):
+def write_prepared(folder, name, version, config=None, copies=1, word=" so"):
     """A small prepared TFDS folder, as the real builder would leave it."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
@@ -116,7 +116,10 @@ def write_prepared(folder, name, version, config=None):
     texts = ["a fine film", "a poor film", "great heart", "no heart"]
 
     def split(number):
-        rows = {"text": [f"{text} {number}" for text in texts], "label": [1, 0, 1, 0]}
+        rows = {
+            "text": [f"{text} {number}{word * copy}" for copy in range(copies) for text in texts],
+            "label": [1, 0, 1, 0] * copies,
+        }
         return tf.data.Dataset.from_tensor_slices(rows)
 
     tfds.dataset_builders.store_as_tfds_dataset(

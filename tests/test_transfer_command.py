@@ -12,6 +12,7 @@ import pytest
 
 import tflottery
 from tests.conftest import write_reviews
+from tests.test_sources import write_prepared
 from tests.test_transfer import write_others
 from tflottery.cli import find_ticket, report, transfer
 from tflottery.cli.given_ticket import level_of
@@ -50,6 +51,20 @@ def here(found, tmp_path, monkeypatch) -> Path:
 
 def results(folder: Path) -> list[Path]:
     return sorted((folder / "runs" / "transfers").iterdir())
+
+
+def test_from_imdb_to_yelp_with_no_flag_but_where_the_data_are(tmp_path, monkeypatch):
+    data = tmp_path / "tfds"
+    write_prepared(data, "imdb_reviews", "1.0.0", config="plain_text", copies=10)
+    write_prepared(data, "yelp_polarity_reviews", "0.2.0", copies=10, word=" tasty")
+    monkeypatch.chdir(tmp_path)
+    find = ["--dataset", "imdb", "--data_dir", str(data), "--sparsity", "0.36", *SMALL]
+    assert find_ticket.main(find) == 0
+    assert transfer.main(["--to", "yelp_polarity", "--data_dir", str(data)]) == 0
+    (folder,) = results(tmp_path)
+    assert folder.name.startswith("imdb_sample-to-yelp_polarity_sample-cnn-reuse-")
+    cells = pd.read_csv(folder / "cells.csv")
+    assert set(cells["state"]) == {"done"} and len(cells) == 5
 
 
 def test_end_to_end_right_after_find_ticket(command, here, capsys):
