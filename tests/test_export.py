@@ -304,6 +304,7 @@ def without_trained_weights(ticket: Ticket) -> None:
         (["cnn", "--name", "2024"], "--name '2024'"),
         (["cnn", "--version", "1"], "1 is there already"),
         (["cnn", "--version", "0"], "--version takes a whole number from 1 on"),
+        (["cnn", "--version", str(2**63)], "--version takes a whole number from 1 on"),
         (["cnn", "--output", "file"], "is no folder to write to"),
     ],
 )

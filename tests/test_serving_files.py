@@ -148,6 +148,7 @@ def test_what_a_user_changed_stays(tmp_path):
 def test_the_docker_line_survives_a_shell(tmp_path):
     line = serving_files.docker_run(tmp_path / "with space" / "m")
     assert f"-v '{tmp_path}/with space/m':/models/m:ro tensorflow/serving --model_config" in line
+    assert "-p 127.0.0.1:8500:8500 -p 127.0.0.1:8501:8501" in line
 
 
 def test_the_card_says_what_was_measured(base, ticket):

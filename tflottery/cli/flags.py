@@ -11,6 +11,7 @@ from tflottery.errors import UserError
 from tflottery.runs.resources import LOCAL, Resources
 
 AUTO = "auto"
+_LARGEST = 2**63 - 1
 # Flags that set a key of the configuration.
 _KEYS = {
     "dataset": "data.dataset",
@@ -175,9 +176,9 @@ def number(name: str, text: str) -> float:
 
 
 def whole_number(values: flags.FlagValues, name: str, least: int = 0) -> int:
-    """A flag as a whole number from ``least`` on."""
+    """A flag as a whole number from ``least`` on that fits 64 bits."""
     text = values[name].value
-    if not text.isdecimal() or int(text) < least:
+    if not text.isdecimal() or not least <= int(text[:20]) <= _LARGEST:
         raise UserError(f"--{name} takes a whole number from {least} on, not {text!r}.")
     return int(text)
 

@@ -169,10 +169,11 @@ def _server_flags(name: str) -> list[str]:
 
 
 def docker_run(base: Path) -> str:
-    """The command that serves a model's folder."""
+    """The command that serves a model's folder, to this machine alone."""
     name = base.name
     return (
-        f"docker run --rm -p {GRPC_PORT}:{GRPC_PORT} -p {REST_PORT}:{REST_PORT} "
+        f"docker run --rm -p 127.0.0.1:{GRPC_PORT}:{GRPC_PORT} "
+        f"-p 127.0.0.1:{REST_PORT}:{REST_PORT} "
         f"-v {shlex.quote(str(base.absolute()))}:/models/{name}:ro tensorflow/serving "
         + " ".join(_server_flags(name))
     )

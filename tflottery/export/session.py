@@ -118,8 +118,12 @@ def _decoded(value: Mapping[str, Any]) -> np.ndarray:
 
 
 def threads() -> int:
-    """How many TensorFlow computes with; TFLite is given as many."""
-    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or os.cpu_count() or 1
+    """How many TensorFlow computes with; TFLite is given as many.
+
+    TensorFlow overlooks a TF_NUM_INTRAOP_THREADS that is no number, and so does this.
+    """
+    said = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    return (int(said) if said.isdecimal() else 0) or os.cpu_count() or 1
 
 
 class _Loaded(Protocol):
