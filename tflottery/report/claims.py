@@ -202,7 +202,11 @@ def slower(results: Results) -> Finding:
     if not effects:
         return Finding("2.1.3", claim, MISSING, remarks=("No steps were recorded.",))
     outcome = direction([one.difference for one in effects])
-    return Finding("2.1.3", claim, outcome, tuple(effects))
+    remark = (
+        "Steps are those of the validations, one an epoch or more, so they come in jumps; where "
+        "all seeds jump alike, the interval has no width, which is no certainty."
+    )
+    return Finding("2.1.3", claim, outcome, tuple(effects), (remark,))
 
 
 def late_rewinding(results: Results) -> list[Finding]:
