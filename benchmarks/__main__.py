@@ -1,4 +1,4 @@
-"""Runs the benchmarks: ``python -m benchmarks [steps buckets threads study]``.
+"""Runs the benchmarks: ``python -m benchmarks [steps buckets threads study profile]``.
 
 ``--write FILE`` puts the tables into a Markdown file. The machine should do nothing else meanwhile.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from benchmarks import processes, steps, studies
+from benchmarks import processes, profiled, steps, studies
 from benchmarks.harness import Table, machine
 
 ALL: dict[str, Callable[[int], list[Table]]] = {
@@ -20,6 +20,7 @@ ALL: dict[str, Callable[[int], list[Table]]] = {
     "buckets": lambda turns: [processes.buckets(max(3, turns // 3))],
     "threads": lambda turns: [processes.threads(max(3, turns // 5))],
     "study": lambda turns: studies.run(),
+    "profile": lambda turns: profiled.run(),
 }
 
 

@@ -64,7 +64,7 @@ def _table(chosen: Config, name: str, turns: int) -> Table:
     variants: dict[str, Work] = {
         KERAS: _steps(stock.model(chosen), data),
         DENSE: _steps(_compiled(chosen.model.build(size, 2, Initializers(1)), chosen), data),
-        MASKED: _masked(chosen, data),
+        MASKED: masked(chosen, data),
         TFMOT: _steps(stock.pruned(chosen, SPARSITY), data, of_tfmot=True),
     }
     torch = {}
@@ -106,7 +106,8 @@ def _compiled(model: keras.Model, chosen: Config) -> keras.Model:
     return model
 
 
-def _masked(chosen: Config, data: Batches) -> Work:
+def masked(chosen: Config, data: Batches) -> Work:
+    """Trains a ticket on the batches, as the trainer does."""
     carrier = Carrier(chosen.model.build(chosen.data.vocabulary_size, 2, Initializers(1)))
     weights = carrier.weights()
     scores = {tensor: np.abs(weights[tensor]) for tensor in carrier.prunable}
