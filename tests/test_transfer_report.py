@@ -14,6 +14,7 @@ from tests.synthetic_transfer import write_transfer_result
 from tflottery.errors import UserError
 from tflottery.files import seal
 from tflottery.report import findings, write_report
+from tflottery.report.drawing import Curve, Point, ends_in_words, style
 from tflottery.report.transfer_article import transfer_article
 from tflottery.report.transfers import load_transfer, terminal
 from tflottery.transfer import DEFAULT_ARMS
@@ -78,6 +79,8 @@ HELD, FAILED, UNSURE = findings.HELD, findings.FAILED, findings.UNSURE
         (arms(-0.2, -0.1, -2.0, -4.0), 0.02, [HELD, HELD, HELD, HELD]),
         (arms(-0.2, -3.0, -2.0, -1.0), 0.02, [FAILED, FAILED, FAILED, FAILED]),
         (arms(-0.1, -0.1, -0.1, -0.1), 3.0, [UNSURE] * 4),
+        # Beyond the tolerance on average, but the interval holds dense.
+        (arms(-0.8, -0.8, -0.8, -0.8), 3.0, [UNSURE] * 4),
         # As good as its own ticket and as dense, but the weights say nothing.
         (arms(-0.2, -0.2, -0.2, -4.0), 0.02, [UNSURE, HELD, UNSURE, HELD]),
     ],
@@ -157,3 +160,12 @@ def test_arms_of_another_form_are_named(tmp_path):
     folder = write_transfer_result(tmp_path, arms=[{"mask": "source"}])
     with pytest.raises(UserError, match="is damaged"):
         load_transfer(folder)
+
+
+def test_the_ends_of_curves_in_words():
+    two = Curve("ticket", style(0), [Point(64.0, 93.604), Point(2.8, 93.38)])
+    one = Curve("random", style(1), [Point(16.8, 86.25)])
+    none = Curve("dense", style(2), [])
+    assert ends_in_words([two, one, none], digits=2) == (
+        "ticket: 93.60 at 64.0, 93.38 at 2.8. random: 86.25 at 16.8."
+    )

@@ -12,6 +12,7 @@ from tflottery.report.findings import (
     HELD,
     MISSING,
     UNSURE,
+    Candidate,
     Effect,
     Finding,
     above,
@@ -52,24 +53,26 @@ def tickets(results: Results) -> Finding:
     claim = f"The lottery ticket hypothesis holds when {article} {name} classifies text."
     effects: list[Effect] = []
     remarks: list[str] = []
-    advantages: list[tuple[bool, Difference]] = []
-    matched = 0
+    candidates: list[Candidate] = []
     for method in results.methods("grid"):
         curve = results.curve(Arm("grid", method, "magnitude", "original"))
         if not curve:
             continue
         matching = [cell for cell in curve if cell.verdict.tolerance]
-        gains = [(cell, gain) for cell in curve if (gain := _advantage(results, cell))]
-        matched += len(matching)
-        advantages += [(bool(cell.verdict.tolerance), gain) for cell, gain in gains]
+        known = [
+            (cell, Candidate(cell.difference, _advantage(results, cell)))
+            for cell in curve
+            if cell.difference
+        ]
+        candidates += [one for _, one in known]
         shown = matching[-1] if matching else curve[0]
         title = f"{names.method(method).capitalize()}, {pruned(shown.level)}"
         if shown.difference:
             effects.append(Effect(f"{title}: ticket minus dense", shown.difference))
-        gain = next((gain for cell, gain in gains if cell is shown), None)
+        gain = next((one.minus_new for cell, one in known if cell is shown), None)
         if gain:
             effects.append(Effect(f"{title}: ticket minus its mask with new weights", gain))
-        remarks.append(_reach(results, method, curve, matching, gains))
+        remarks.append(_reach(results, method, curve, [one for _, one in known]))
     if not remarks:
         return Finding(
             question, claim, MISSING, remarks=("The grid holds no original initialisation.",)
@@ -77,36 +80,34 @@ def tickets(results: Results) -> Finding:
     remarks.append(
         "Held means: at some level a ticket is within the tolerance of dense, and what it gains "
         "over new weights is above 0 after Holm's correction over all levels, since which of them "
-        "match was seen on the same data."
+        "match was seen on the same data. Did not hold means: at every level one of the two is "
+        "ruled out by its interval."
     )
-    outcome = winning(advantages, matched)
+    outcome = winning(candidates, results.study.tolerance)
     return Finding(question, claim, outcome, tuple(effects), tuple(remarks))
 
 
 def _reach(
-    results: Results,
-    method: str,
-    curve: Sequence[Cell],
-    matching: Sequence[Cell],
-    gains: Sequence[tuple[Cell, Difference]],
+    results: Results, method: str, curve: Sequence[Cell], candidates: Sequence[Candidate]
 ) -> str:
     """How many levels match, and at how many of them the ticket beats new weights."""
+    tolerance = results.study.tolerance
+    matching = [cell for cell in curve if cell.verdict.tolerance]
     name = names.method(method).capitalize()
     head = (
-        f"{name}: within {results.study.tolerance:g} points of dense at {len(matching)} of "
+        f"{name}: within {tolerance:g} points of dense at {len(matching)} of "
         f"{count_of(len(curve), 'level')}"
     )
     if not matching:
         return f"{head}."
     head += f", the sparsest {pruned(matching[-1].level)}"
-    of_matching = [gain for cell, gain in gains if cell.verdict.tolerance]
+    of_matching = [one.minus_new for one in candidates if one.matches(tolerance) and one.minus_new]
     if not of_matching:
         return f"{head}; no mask with new weights to compare with."
-    certain = winners([(bool(cell.verdict.tolerance), gain) for cell, gain in gains])
+    certain = sum(one.matches(tolerance) for one in winners(candidates))
     return (
         f"{head}; better than new weights, by the interval, at {sum(map(above, of_matching))} of "
-        f"those {len(of_matching)} ({sum(matches for matches, _ in certain)} after Holm's "
-        "correction)."
+        f"those {len(of_matching)} ({certain} after Holm's correction)."
     )
 
 

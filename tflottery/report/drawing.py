@@ -117,6 +117,16 @@ class Curve:
     points: Sequence[Point]
 
 
+def ends_in_words(curves: Sequence[Curve], digits: int) -> str:
+    """The ends of every curve, for who cannot see it."""
+
+    def said(curve: Curve) -> str:
+        ends = list(dict.fromkeys((curve.points[0], curve.points[-1])))
+        return ", ".join(f"{end.y:.{digits}f} at {end.x:.1f}" for end in ends)
+
+    return " ".join(f"{curve.label}: {said(curve)}." for curve in curves if curve.points)
+
+
 @dataclass(frozen=True)
 class Panel:
     """One SVG: its name within the figure and what it shows, for who cannot see it."""

@@ -7,7 +7,16 @@ from collections.abc import Callable, Collection, Sequence
 from tflottery import statistics
 from tflottery.report import names
 from tflottery.report.cells import Arm, Cell, Results
-from tflottery.report.drawing import Canvas, Curve, Drawing, Panel, Point, Style, style
+from tflottery.report.drawing import (
+    Canvas,
+    Curve,
+    Drawing,
+    Panel,
+    Point,
+    Style,
+    ends_in_words,
+    style,
+)
 from tflottery.statistics import Summary
 
 _REMAINING = "weights left, % of all prunable (log)"
@@ -125,22 +134,14 @@ def _accuracy_panel(
         dense = results.dense
         canvas.level_line(dense.mean, dense.low, dense.high, "dense")
     canvas.curves(curves)
-    return canvas.finish(f"{title}: test accuracy against weights left. {_in_words(curves)}")
+    return canvas.finish(
+        f"{title}: test accuracy against weights left. {ends_in_words(curves, digits=1)}"
+    )
 
 
 def _left(cell: Cell) -> float:
     # A dense control stands at the level whose compute it was given.
     return 100 * (1 - cell.level)
-
-
-def _in_words(curves: Sequence[Curve]) -> str:
-    """The ends of every curve, for who cannot see it."""
-    return " ".join(
-        f"{curve.label}: {curve.points[0].y:.1f} at {curve.points[0].x:.1f}, "
-        f"{curve.points[-1].y:.1f} at {curve.points[-1].x:.1f}."
-        for curve in curves
-        if curve.points
-    )
 
 
 def _views(
@@ -217,7 +218,7 @@ def convergence(results: Results) -> Drawing | None:
                 canvas.level_line(dense.mean, dense.low, dense.high, "dense")
             canvas.curves(curves)
             described = f"{names.method(method)}: steps {title} against weights left."
-            panels.append(canvas.finish(f"{described} {_in_words(curves)}"))
+            panels.append(canvas.finish(f"{described} {ends_in_words(curves, digits=1)}"))
     if not panels:
         return None
     caption = (
@@ -266,7 +267,7 @@ def rewinding(results: Results) -> Drawing | None:
         if results.dense:
             canvas.level_line(results.dense.mean, results.dense.low, results.dense.high, "dense")
         canvas.curves(curves)
-        panels.append(canvas.finish(f"Rewinding, {title}. {_in_words(curves)}"))
+        panels.append(canvas.finish(f"Rewinding, {title}. {ends_in_words(curves, digits=1)}"))
     if not panels:
         return None
     caption = (

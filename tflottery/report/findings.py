@@ -83,27 +83,43 @@ def sure(difference: Difference | None, adjusted: float | None) -> bool:
     return above(difference) and adjusted is not None and adjusted < _SIGNIFICANT
 
 
-def winning(gains: Sequence[tuple[bool, Difference]], matching: int) -> str:
+@dataclass(frozen=True)
+class Candidate:
+    """A ticket at one level: what it is minus dense, and minus its mask with new weights."""
+
+    minus_dense: Difference
+    minus_new: Difference | None
+
+    def matches(self, tolerance: float) -> bool:
+        """By its mean, as Ma et al. (2021) have it."""
+        return self.minus_dense.mean >= -tolerance
+
+    def ruled_out(self, tolerance: float) -> bool:
+        """Whether it surely does not match dense, or surely gains nothing over new weights."""
+        high = self.minus_dense.high
+        return (high is not None and high < -tolerance) or below(self.minus_new)
+
+
+def winning(candidates: Sequence[Candidate], tolerance: float) -> str:
     """The answer to "does one of them win": match dense, and gain over new weights.
 
-    Args:
-        gains: of every level, whether it matches dense and what it gains. Holm's correction is over
-            all of them: which ones match is seen on the same test data, and one of many is above 0
-            by luck.
-        matching: how many levels match, those without a gain to compare among them.
+    It did not hold where every one of them is ruled out; a mean below the tolerance alone rules out
+    nothing, as its interval may hold matching.
     """
-    if any(matches for matches, _ in winners(gains)):
+    if any(one.matches(tolerance) for one in winners(candidates)):
         return HELD
-    of_matching = [gain for matches, gain in gains if matches]
-    if not matching or (of_matching and all(map(below, of_matching))):
-        return FAILED
-    return UNSURE
+    out = [one.ruled_out(tolerance) for one in candidates]
+    return FAILED if all(out) else UNSURE
 
 
-def winners(gains: Sequence[tuple[bool, Difference]]) -> list[tuple[bool, Difference]]:
-    """Those of ``winning`` that gain after Holm's correction over all."""
-    adjusted = statistics.holm([gain.p for _, gain in gains])
-    return [one for one, p in zip(gains, adjusted, strict=True) if sure(one[1], p)]
+def winners(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that gain over new weights, after Holm's correction over all.
+
+    Over all, as which ones match is seen on the same test data, and one of many is above 0 by luck.
+    """
+    known = [(one, one.minus_new) for one in candidates if one.minus_new]
+    adjusted = statistics.holm([gain.p for _, gain in known])
+    return [one for (one, gain), p in zip(known, adjusted, strict=True) if sure(gain, p)]
 
 
 def direction(gains: Sequence[Summary]) -> str:

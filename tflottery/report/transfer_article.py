@@ -11,6 +11,7 @@ from tflottery.report.article import Article
 from tflottery.report.chapters import Chapter, some
 from tflottery.report.findings import (
     MISSING,
+    Candidate,
     Finding,
     above,
     at_levels,
@@ -133,17 +134,18 @@ def _wins(transfer: Transfer, tickets: Sequence[Arm]) -> Finding:
     if not effects:
         return Finding(_QUESTION, claim, MISSING)
     gains = dict(_gains(transfer, "source_weights"))
-    matching = [level for level, one in effects if one.mean >= -tolerance]
+    candidates = {level: Candidate(one, gains.get(level)) for level, one in effects}
+    matching = [level for level, one in candidates.items() if one.matches(tolerance)]
     advantages = [gains[level] for level in matching if level in gains]
-    known = [(level in matching, gains[level]) for level, _ in effects if level in gains]
-    outcome = winning(known, len(matching))
+    outcome = winning(list(candidates.values()), tolerance)
     matched = f" ({levels_in_words(matching)})" if matching else ""
     remarks = (
         f"Within {tolerance:g} points of the dense target at {len(matching)} of "
         f"{count_of(len(effects), 'level')}{matched}; there better than new weights, by the "
         f"interval, at {sum(above(gain) for gain in advantages)}.",
         "Held means: at some level it is within the tolerance of the dense target, and what it "
-        "gains over new weights is above 0 after Holm's correction over all levels.",
+        "gains over new weights is above 0 after Holm's correction over all levels. Did not hold "
+        "means: at every level one of the two is ruled out by its interval.",
     )
     shown = at_levels("source ticket minus dense", effects)
     return Finding(_QUESTION, claim, outcome, shown, remarks)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.colors import Normalize
 
 from tflottery.report import names
-from tflottery.report.drawing import Canvas, Curve, Drawing, Panel, Point, style
+from tflottery.report.drawing import Canvas, Curve, Drawing, Panel, Point, ends_in_words, style
 from tflottery.report.figures import point, seeds_in_words
 from tflottery.report.mask_figures import heat_map
 from tflottery.report.transfers import Arm, Transfer
@@ -75,7 +75,9 @@ def _panel(transfer: Transfer, name: str, title: str, curves: Sequence[Curve]) -
     if dense:
         canvas.level_line(dense.accuracy.mean, dense.accuracy.low, dense.accuracy.high, "dense")
     canvas.curves(curves)
-    return canvas.finish(f"{title}: test accuracy against weights left. {_in_words(curves)}")
+    return canvas.finish(
+        f"{title}: test accuracy against weights left. {ends_in_words(curves, digits=2)}"
+    )
 
 
 def against_own_ticket(transfer: Transfer) -> Drawing | None:
@@ -100,7 +102,9 @@ def against_own_ticket(transfer: Transfer) -> Drawing | None:
     tolerance = transfer.about["tolerance"]
     canvas.level_line(0.0, -tolerance, tolerance, "own ticket")
     canvas.curves(curves)
-    panel = canvas.finish(f"Differences to the target's own ticket. {_in_words(curves)}")
+    panel = canvas.finish(
+        f"Differences to the target's own ticket. {ends_in_words(curves, digits=2)}"
+    )
     caption = (
         f"Test accuracy minus that of the ticket found on {transfer.target} itself, paired by "
         f"seed; the band around 0 is the tolerance. {seeds_in_words(transfer.about['seeds'])}"
@@ -148,13 +152,3 @@ def overlap(transfer: Transfer) -> Drawing | None:
         "seeds."
     )
     return Drawing("overlap", caption, panels)
-
-
-def _in_words(curves: Sequence[Curve]) -> str:
-    """The ends of every curve, for who cannot see it."""
-    return " ".join(
-        f"{curve.label}: {curve.points[0].y:.2f} at {curve.points[0].x:.1f}, "
-        f"{curve.points[-1].y:.2f} at {curve.points[-1].x:.1f}."
-        for curve in curves
-        if curve.points
-    )
