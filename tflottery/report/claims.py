@@ -19,6 +19,7 @@ from tflottery.report.findings import (
     below,
     count_of,
     direction,
+    in_jumps,
     no_difference,
     over,
     sure,
@@ -202,10 +203,10 @@ def slower(results: Results) -> Finding:
                 effects.append(Effect(f"{head}: to {words}, minus dense", gain, "steps"))
     if not effects:
         return Finding("2.1.3", claim, MISSING, remarks=("No steps were recorded.",))
-    outcome = direction([one.difference for one in effects])
+    outcome = direction(in_jumps([one.difference for one in effects]))
     remark = (
         "Steps are those of the validations, one an epoch or more, so they come in jumps; where "
-        "all seeds jump alike, the interval has no width, which is no certainty."
+        "all seeds jump alike, the interval has no width and decides nothing."
     )
     return Finding("2.1.3", claim, outcome, tuple(effects), (remark,))
 

@@ -6,6 +6,7 @@ is chosen by hand for a result, so a null result reads like any other.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -130,6 +131,15 @@ def direction(gains: Sequence[Summary]) -> str:
     if any(upward):
         return IN_PART
     return FAILED if any(below(gain) for gain in gains) else UNSURE
+
+
+def in_jumps(gains: Sequence[Difference]) -> list[Difference]:
+    """Of what is measured at validations only: where all seeds jump alike, the interval has no
+    width, which is no certainty, so it decides nothing."""
+    return [
+        dataclasses.replace(gain, low=None, high=None) if gain.low == gain.high else gain
+        for gain in gains
+    ]
 
 
 def no_difference(gains: Sequence[Summary], tolerance: float) -> str:
