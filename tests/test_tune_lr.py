@@ -317,3 +317,22 @@ def test_a_chief_and_two_workers_find_what_one_process_finds(here, tmp_path):
     assert keys <= finished and sum(done) == len(finished)
     (alone,) = results(here)
     assert contents(folder) == contents(alone)
+
+
+def test_the_rules_that_come_along():
+    """Each is whole, is of a configuration that comes along, and serves other networks too."""
+    place = config.config_folder() / "rules"
+    files = sorted(place.glob("*.json"))
+    assert files
+    for file in files:
+        rule, document = read_rule(file)
+        name = f"tune_{document['model']}"
+        chosen = config.load(name, {})
+        data = dataclasses.replace(chosen.data, fingerprint=document["fingerprint"])
+        recipe = dataclasses.replace(chosen.recipe, data=data)
+        found, line = find_rule(recipe, chosen.pruning, [place])
+        assert (found, f"Rule: {file}" in line) == (rule, True)
+        # IMDB that was prepared elsewhere has other bytes and the same name.
+        elsewhere = dataclasses.replace(recipe, data=dataclasses.replace(data, fingerprint="ab"))
+        around, line = find_rule(elsewhere, chosen.pruning, [place])
+        assert around.exponent == rule.exponent and "goes on from the configured rate" in line

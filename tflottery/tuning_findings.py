@@ -15,6 +15,8 @@ import pandas as pd
 
 from tflottery import lottery, rate_rule
 from tflottery.config import recipe_to_tables
+from tflottery.data.settings import DataSettings
+from tflottery.data.sources import same_published
 from tflottery.errors import TrainingError, UserError
 from tflottery.files import canonical_json, new_folder, seal, sha256_of_bytes
 from tflottery.findings import without_places
@@ -178,8 +180,8 @@ def find_rule(recipe: Recipe, pruning: PruningSettings, places: Iterable[Path]) 
 
     The newest rule of the same data, network and training at whatever rate, in the first place that
     has one; else the newest one of the same data and architecture, whose change with the sparsity
-    is applied to the recipe's own rate. In both cases tickets were pruned alike. Files that cannot
-    be read are passed over.
+    is applied to the recipe's own rate. For that, published data may have been prepared anew. In
+    both cases tickets were pruned alike. Files that cannot be read are passed over.
 
     Args:
         recipe: with the data's fingerprint.
@@ -203,8 +205,7 @@ def find_rule(recipe: Recipe, pruning: PruningSettings, places: Iterable[Path]) 
                 continue
             if document.get("fits") == _key_at_any_rate(recipe):
                 return rule, f"Rule: {file}{_ends(document)}."
-            same_kind = document.get("model"), document.get("fingerprint")
-            if like is None and same_kind == (model, data.fingerprint):
+            if like is None and document.get("model") == model and _of_the_data(document, data):
                 own = recipe.training.learning_rate
                 line = (
                     f"Rule: {file}, of another {model} or training on these data; its change with "
@@ -218,6 +219,14 @@ def find_rule(recipe: Recipe, pruning: PruningSettings, places: Iterable[Path]) 
         f"{' or '.join(map(str, searched))}; make one with bin/tune_lr, or give --learning_rate a "
         "number or a rule's file."
     )
+
+
+def _of_the_data(document: Mapping[str, Any], data: DataSettings) -> bool:
+    """Whether a rule is of these data, or of the same published ones prepared elsewhere."""
+    if document.get("fingerprint") == data.fingerprint:
+        return True
+    told = document.get("config", {}).get("data", {}).get("dataset", "")
+    return same_published(told, data.dataset)
 
 
 def _ends(document: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import dataclasses
 from tflottery.data.files_source import FilesSource
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Source
-from tflottery.data.tfds_source import TfdsSource
+from tflottery.data.tfds_source import ALIASES, TfdsSource
 from tflottery.data.toy import ToySource
 
 # The last one claims every name.
@@ -30,6 +30,12 @@ def open_source(settings: DataSettings) -> Source:
 def source_of(dataset: str) -> type[Source]:
     """The source that reads a data set of that name."""
     return next(source for source in SOURCES if source.claims(dataset))
+
+
+def same_published(one: str, other: str) -> bool:
+    """Whether both name the same builder of TFDS, however its data were prepared."""
+    names = {ALIASES.get(name, name) for name in (one, other)}
+    return len(names) == 1 and source_of(one) is TfdsSource
 
 
 def identify(settings: DataSettings) -> DataSettings:
