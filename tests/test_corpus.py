@@ -243,6 +243,12 @@ def test_epochs_and_seeds_differ_and_batches_hold_like_lengths():
     assert waste < unsorted / 5
 
 
+def test_the_end_of_batches_waits_for_no_tuner(small_corpus):
+    train = small_corpus.train
+    for made in (batches.training_batches(train, 10, 3), batches.evaluation_batches(train, 10)):
+        assert made.options().autotune.enabled is False
+
+
 def test_training_batches_go_on_through_epochs_in_their_order(small_corpus):
     train = small_corpus.train
     per_epoch = batches.steps_per_epoch(train, 10)
