@@ -169,3 +169,9 @@ def test_the_ends_of_curves_in_words():
     assert ends_in_words([two, one, none], digits=2) == (
         "ticket: 93.60 at 64.0, 93.38 at 2.8. random: 86.25 at 16.8."
     )
+
+
+def test_wide_intervals_leave_the_table_whole(tmp_path):
+    folder = write_transfer_result(tmp_path, shifts=arms(-0.2, -9.0, -9.0, -27.5), noise=9.0)
+    text = shown(folder)
+    assert "…" not in text and max(map(len, text.splitlines()[1:])) <= 80

@@ -175,7 +175,7 @@ def test_find_ticket_takes_the_rule_and_records_both_rates(here, capsys):
     capsys.readouterr()
     other = [*find, "auto", "--set", "training.epochs=1", "--set", "training.learning_rate=0.01"]
     assert find_ticket.main([*other, "--output", "others"]) == 0
-    assert "of another cnn or training" in capsys.readouterr().out
+    assert "of another cnn, training or preparation" in capsys.readouterr().out
     (place,) = (here / "others").iterdir()
     assert tflottery.load_ticket(place).about["learning_rate"] == 0.04  # 0.01 / (1 - 0.75)
     # A sparsity of units is none of weights.

@@ -208,8 +208,9 @@ def find_rule(recipe: Recipe, pruning: PruningSettings, places: Iterable[Path]) 
             if like is None and document.get("model") == model and _of_the_data(document, data):
                 own = recipe.training.learning_rate
                 line = (
-                    f"Rule: {file}, of another {model} or training on these data; its change with "
-                    f"the sparsity goes on from the configured rate, {own:g}{_ends(document)}."
+                    f"Rule: {file}, of another {model}, training or preparation of these data; its "
+                    "change with the sparsity goes on from the configured rate, "
+                    f"{own:g}{_ends(document)}."
                 )
                 like = rule.around(own), line
     if like:

@@ -27,5 +27,8 @@ def plain_table(title: str) -> Table:
 
 def with_half(summary: Summary, show: Callable[[Any], str]) -> str:
     """``87.50 ± 0.31``: the mean, and half of the 95 % interval where there is one."""
-    half = "" if summary.half is None else f" ± {summary.half:.2f}"
-    return f"{show(summary.mean)}{half}"
+    if summary.half is None:
+        return show(summary.mean)
+    # Hundredths of an interval as wide as that say nothing, and would push a column out.
+    digits = 2 if summary.half < 10 else 0
+    return f"{show(summary.mean)} ± {summary.half:.{digits}f}"
