@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import tarfile
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from tflottery.export import comparison_tables, measuring
 from tflottery.export.comparison import Comparison, Variant
 from tflottery.export.measuring import Size, Speed
 from tflottery.export.network import Network
-from tflottery.export.session import threads
 
 
 @pytest.fixture
@@ -114,9 +112,3 @@ def test_the_csv_has_every_number(comparison):
     assert float(lite["times_dense"]) == pytest.approx(4) and lite["floor_bytes"] == ""
     assert float(dense["p99_ms_batch_32"]) == pytest.approx(128)
     assert float(lite["texts_per_second"]) == pytest.approx(1_000)
-
-
-def test_tflite_gets_as_many_threads_as_tensorflow_would_take(monkeypatch):
-    for said, count in (("3", 3), ("0", os.cpu_count()), ("all", os.cpu_count())):
-        monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", said)
-        assert threads() == count

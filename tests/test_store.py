@@ -22,12 +22,13 @@ from hypothesis import strategies as st
 from tests import store_load
 from tests.chains import dense, pruned
 from tests.conftest import same_arrays, user_environment
-from tflottery import files
+from tflottery import arithmetic, files
+from tflottery.arithmetic import Arithmetic
 from tflottery.data import corpus as corpora
 from tflottery.errors import DamagedFileError, TrainingError, UserError
 from tflottery.pruning import masks
 from tflottery.pruning.masks import By
-from tflottery.runs.realise import Realiser, load_corpus
+from tflottery.runs.realise import Realiser, load_corpus, mixed_arithmetic
 from tflottery.runs.specs import Fresh, Pruned, Shuffled, Signs, Snapshot
 from tflottery.runs.store import Store
 from tflottery.training.trainer import Trainer
@@ -162,6 +163,19 @@ def test_a_snapshot_asked_for_later_is_trained_again_to_the_same_bits(
     later = pruned(root, root, at="3it")
     with pytest.raises(TrainingError, match="other weights"):
         Realiser(store, [later])(later)
+
+    # It is asked for only where the arithmetic is the same.
+    other = Arithmetic("avx2", onednn=False, threads=9)
+    monkeypatch.setattr(arithmetic, "current", lambda: other)
+    Realiser(store, [later])(later)
+    record = store.find(root.key).record
+    assert record["arithmetic"] == {"instructions": "avx2", "onednn": False, "threads": 9}
+    assert Arithmetic.from_record(record["replaced"]["arithmetic"]) == after.arithmetic
+    runs = [store.find(root.key), store.find(late.key)]
+    assert mixed_arithmetic(runs).startswith(
+        f"Mixed arithmetic: 1 with avx2, oneDNN off, 9 threads; 1 with {after.arithmetic}."
+    )
+    assert mixed_arithmetic(runs[:1]) == ""
 
 
 @pytest.mark.parametrize("name", ["run.json", "masks.npz", "end.npz"])

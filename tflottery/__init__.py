@@ -8,8 +8,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-# TF-MOT works with tf_keras alone; this has to stand before TensorFlow is imported anywhere.
+from tflottery.arithmetic import switch_on_onednn
+
+# Both have to stand before TensorFlow is imported anywhere. TF-MOT works with tf_keras alone.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+switch_on_onednn()
 
 if TYPE_CHECKING:
     from tflottery.tickets import Ticket, load_ticket

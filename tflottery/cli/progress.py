@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from tflottery.runs.realise import Realiser
+from tflottery.runs.realise import Realiser, mixed_arithmetic
 from tflottery.runs.resources import Resources
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Run, Store
@@ -46,6 +46,7 @@ class _Watch:
         self._began: dict[str, float] = {}
         self._fractions: dict[str, float] = {}
         self._at_a_time = 1
+        self._runs: list[Run] = []
         self.trained = 0
 
     def _begin(self, spec: RunSpec) -> str:
@@ -59,7 +60,13 @@ class _Watch:
         self.trained += is_new
         self._seen.add(run.key)
         self._seconds.append(run.seconds)
+        self._runs.append(run)
         self._forget(run.key)
+
+    @property
+    def caution(self) -> str:
+        """What is to be known of the runs beside their results; empty where there is nothing."""
+        return mixed_arithmetic(self._runs)
 
     def _forget(self, key: str) -> None:
         self._began.pop(key, None)

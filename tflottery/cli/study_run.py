@@ -58,6 +58,8 @@ def run(values: flags.FlagValues) -> None:
         failures = run_study(study, realise, execute)
         folder = write_findings(study, realise, store, failures, _typed(values))
     console.print(terminal(load_study(folder)), soft_wrap=True)
+    if view.caution:
+        console.print(view.caution, soft_wrap=True)
     console.print(f"{view.trained} trainings done now, {len(specs) - len(failures)} in all.")
     console.print(f"Findings: {folder}/", soft_wrap=True)
     console.print(f"Next:     bin/report {store.root} --output report/", soft_wrap=True)

@@ -83,6 +83,8 @@ def find(
     console.print(_sentence(outcome))
     if rule:
         console.print(_rates(ticket, outcome, rule), soft_wrap=True)
+    if view.caution:
+        console.print(view.caution, soft_wrap=True)
     if corpus.caution:
         console.print(corpus.caution)
     if not view.trained:

@@ -81,6 +81,8 @@ def run(values: flags.FlagValues) -> None:
         console.print(f"{answer.outcome.capitalize()}: {answer.claim}", soft_wrap=True)
     if result.about["caution"]:
         console.print(result.about["caution"])
+    if view.caution:
+        console.print(view.caution, soft_wrap=True)
     console.print(f"{view.trained} trainings done now, {len(specs) - len(failures)} in all.")
     console.print(f"Result: {folder}/result.json", soft_wrap=True)
     console.print(f"Next:   bin/report {store.root} --output report/", soft_wrap=True)

@@ -112,6 +112,8 @@ def run(values: flags.FlagValues) -> None:
         console.print(f"{answer.outcome.capitalize()}: {answer.claim}", soft_wrap=True)
     for line in in_words(result):
         console.print(line, soft_wrap=True)
+    if view.caution:
+        console.print(view.caution, soft_wrap=True)
     if corpus.caution:
         console.print(corpus.caution)
     console.print(f"{view.trained} trainings done now.")

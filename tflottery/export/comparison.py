@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from tflottery import arithmetic
 from tflottery.data.corpus import Encoded
 from tflottery.errors import UserError
 from tflottery.export import lite, measuring, network, saved_model
 from tflottery.export.compaction import compact
 from tflottery.export.measuring import RUNS, Size, Speed
 from tflottery.export.network import Network
-from tflottery.export.session import threads
 from tflottery.export.verification import Scorer, padded, scorer, verify, verify_ids
 from tflottery.files import Arrays
 from tflottery.runs.store import Store
@@ -111,7 +111,7 @@ def compare(ticket: Ticket, dense: Arrays, structured: Ticket | None, test: Enco
                 )
                 for name, files in models.items()
             ),
-            machine=f"{platform.machine()}, {os.cpu_count()} cores, threads: {threads()}, "
+            machine=f"{os.cpu_count()} cores of {platform.machine()}, {arithmetic.current()}, "
             f"TensorFlow {versions()['tensorflow']}",
         )
 

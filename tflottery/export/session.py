@@ -24,6 +24,7 @@ from typing import Any, Protocol
 import numpy as np
 
 import tflottery
+from tflottery.arithmetic import threads
 from tflottery.errors import TflotteryError
 
 Texts = Sequence[bytes]
@@ -115,15 +116,6 @@ def _decoded(value: Mapping[str, Any]) -> np.ndarray:
     texts = np.empty(len(value["texts"]), object)
     texts[:] = [base64.b64decode(text) for text in value["texts"]]
     return texts.reshape(value["shape"])
-
-
-def threads() -> int:
-    """How many TensorFlow computes with; TFLite is given as many.
-
-    TensorFlow overlooks a TF_NUM_INTRAOP_THREADS that is no number, and so does this.
-    """
-    said = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
-    return (int(said) if said.isdecimal() else 0) or os.cpu_count() or 1
 
 
 class _Loaded(Protocol):

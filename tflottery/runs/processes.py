@@ -21,7 +21,8 @@ import tensorflow as tf
 
 from tflottery.runs.pool import realise_in
 from tflottery.runs.realise import Realiser
-from tflottery.runs.resources import Resources, cores, environment
+from tflottery.arithmetic import cores
+from tflottery.runs.resources import Resources, environment
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.tasks import Lost, Message, Task, last_line
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from tflottery import arithmetic
 from tflottery.data import batches
 from tflottery.data import corpus as corpora
 from tflottery.data.corpus import Corpus
@@ -206,9 +208,8 @@ class Realiser:
             sorted(wanted),
             _Following(self.observer, spec),
         )
-        if earlier is not None:
-            _check_same(earlier, trained.snapshots[steps.END])
-        run = self.store.write(spec, trained)
+        changed = earlier is not None and _ends_otherwise(earlier, trained.snapshots[steps.END])
+        run = self.store.write(spec, trained, replaced=earlier if changed else None)
         self.observer.run_ended(spec, run)
         return run
 
@@ -258,15 +259,36 @@ def realise_all(specs: Iterable[RunSpec], realise: Realiser) -> dict[str, str]:
     return failures
 
 
-def _check_same(earlier: Run, final: Arrays) -> None:
-    """A run trained again for one more snapshot must end where it ended."""
+def _ends_otherwise(earlier: Run, final: Arrays) -> bool:
+    """Whether a run that was trained again for one more snapshot ended with other bits than before.
+
+    It may where the earlier training was made with another arithmetic.
+
+    Raises:
+        TrainingError: it did, and the arithmetic is the same.
+    """
     before = earlier.snapshot(steps.END)
-    if any(not np.array_equal(before[name], final[name]) for name in final):
+    if all(np.array_equal(before[name], final[name]) for name in final):
+        return False
+    if earlier.arithmetic == arithmetic.current():
         raise TrainingError(
             f"run {earlier.key[:12]} was trained again to keep another snapshot and ended with "
-            "other weights (another machine, TensorFlow or number of threads?); begin with a new "
-            "--store"
+            "other weights (another TensorFlow?); begin with a new --store"
         )
+    return True
+
+
+def mixed_arithmetic(runs: Iterable[Run]) -> str:
+    """A line on runs that were made with unlike instructions, oneDNN or threads; empty where all
+    were made alike. Between such runs the last digits differ by more than their specs."""
+    counts = Counter(str(run.arithmetic or "not recorded") for run in runs)
+    if len(counts) < 2:
+        return ""
+    listed = "; ".join(f"{count} with {made}" for made, count in sorted(counts.items()))
+    return (
+        f"Mixed arithmetic: {listed}. The same command would end with other last digits on one "
+        "machine; give --store a new folder to compare like with like."
+    )
 
 
 # Compiled models and encoded data, kept for the next run of the process. Two of each: a transfer

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from tflottery.arithmetic import ONEDNN, THREADS, cores
 from tflottery.errors import UserError
 
 LOCAL, PROCESSES, RAY = "local", "processes", "ray"
-_THREADS = "TF_NUM_INTRAOP_THREADS"
 _GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
 
 
@@ -30,7 +30,7 @@ class Resources:
         cls, executor: str, workers: int | None, threads: int | None, address: str
     ) -> Resources:
         """With what was not said filled in: several workers are processes, and each has its share
-        of the cores, unless TF_NUM_INTRAOP_THREADS says otherwise.
+        of the cores, unless TF_NUM_INTRAOPTHREADS says otherwise.
 
         Raises:
             UserError: it says no number.
@@ -38,9 +38,9 @@ class Resources:
         executor = executor or (LOCAL if workers is None else PROCESSES)
         if threads is None and executor != LOCAL:
             share = cores() // (workers or cores()) if executor == PROCESSES else 1
-            said = os.environ.get(_THREADS) or str(max(1, share))
+            said = os.environ.get(THREADS) or str(max(1, share))
             if not said.isdecimal():
-                raise UserError(f"{_THREADS} takes a whole number, not {said!r}.")
+                raise UserError(f"{THREADS} takes a whole number, not {said!r}.")
             threads = int(said)
         return cls(executor, workers, threads, address)
 
@@ -52,11 +52,6 @@ class Resources:
         return self.workers or 1
 
 
-def cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def environment(threads: int | None) -> dict[str, str]:
     """Variables that hold TensorFlow to so many threads; it reads them when it is imported.
 
@@ -64,6 +59,6 @@ def environment(threads: int | None) -> dict[str, str]:
     bits need equal numbers. On a GPU, memory is taken as it is needed, so that processes can share
     one.
     """
-    names = (_THREADS, "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+    names = (THREADS, "TF_NUM_INTEROPTHREADS", "OMP_NUMTHREADS")
     chosen = {} if threads is None else {name: str(threads) for name in names}
     return {**chosen, _GROWTH: os.environ.get(_GROWTH, "true")}

@@ -29,6 +29,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tflottery import arithmetic
+from tflottery.arithmetic import Arithmetic
 from tflottery.errors import UserError
 from tflottery.files import (
     STAGING_PREFIX,
@@ -78,6 +80,11 @@ class Run:
         return self.record["seconds"]
 
     @property
+    def arithmetic(self) -> Arithmetic | None:
+        """What its last digits depend on; None where it was made before runs recorded it."""
+        return Arithmetic.from_record(self.record.get("arithmetic"))
+
+    @property
     def snapshots(self) -> list[str]:
         """The steps whose weights were kept."""
         return [name.removesuffix(".npz") for name in self.record["files"] if name != _MASKS]
@@ -92,6 +99,11 @@ class Run:
         """All trainable tensors at that step, pruned weights zero."""
         name = f"{step}.npz"
         return read_arrays(self.folder / name, self.record["files"][name])
+
+
+def _about(run: Run) -> dict[str, Any]:
+    """What stays of a run in the record of the one that takes its place."""
+    return {key: run.record.get(key) for key in ("arithmetic", "metrics", "versions", "files")}
 
 
 _MASKS = "masks.npz"
@@ -156,8 +168,14 @@ class Store:
         folder = self.root / key
         return Run(key, folder) if folder.is_dir() else None
 
-    def write(self, spec: RunSpec, trained: Trained) -> Run:
-        """Keeps a finished training, whole or not at all; the caller holds the run's lock."""
+    def write(self, spec: RunSpec, trained: Trained, replaced: Run | None = None) -> Run:
+        """Keeps a finished training, whole or not at all; the caller holds the run's lock.
+
+        Args:
+            spec: what was trained.
+            trained: what it gave.
+            replaced: the run of the same key that ended with other bits, on another arithmetic.
+        """
         folder = self.root / spec.key
         for half in self.root.glob(f"{STAGING_PREFIX}{spec.key}-*"):
             shutil.rmtree(half, ignore_errors=True)
@@ -175,6 +193,8 @@ class Store:
                 "history": trained.history,
                 "seconds": trained.seconds,
                 "versions": versions(),
+                "arithmetic": arithmetic.current().to_record(),
+                **({"replaced": _about(replaced)} if replaced else {}),
                 "files": files,
             }
             (staging / "run.json").write_text(seal(payload), encoding="utf-8")
