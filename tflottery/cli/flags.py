@@ -183,6 +183,17 @@ def whole_number(values: flags.FlagValues, name: str, least: int = 0) -> int:
     return int(text)
 
 
+def seeds(values: flags.FlagValues) -> tuple[int, ...]:
+    """The flag ``--seeds``: ``3`` is 1 to 3, ``4-13`` are ten others."""
+    text = values.seeds
+    first, _, last = text.partition("-") if "-" in text else ("1", "", text)
+    if not (first.isdecimal() and last.isdecimal()) or not (
+        1 <= int(first[:20]) <= int(last[:20]) <= _LARGEST
+    ):
+        raise UserError(f"--seeds takes a number of seeds, as 3, or some, as 4-13; not {text!r}.")
+    return tuple(range(int(first), int(last) + 1))
+
+
 def kept_in_store(values: flags.FlagValues) -> str:
     """What to say after Ctrl-C."""
     return f"Finished trainings are kept in {values.store}/; the same command goes on from there."

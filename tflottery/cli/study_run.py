@@ -32,7 +32,7 @@ def run(values: flags.FlagValues) -> None:
     """
     resources = common.resources(values)
     execute = make_executor(resources)
-    seeds = tuple(range(1, common.whole_number(values, "seeds", least=1) + 1))
+    seeds = common.seeds(values)
     chosen = config.load(values.config or "", common.overrides(values), values.set)
     store = Store(Path(values.store))
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
