@@ -9,18 +9,21 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.harness import Table
-from tflottery import config
+from tflottery import configuration
 from tflottery.data import sources
 from tflottery.data.batches import steps_per_epoch
 from tflottery.data.corpus import Corpus
 from tflottery.files import Arrays
 from tflottery.findings import Study
 from tflottery.pruning.masks import Masks
-from tflottery.runs.realise import Realiser, Silent, load_corpus
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.observer import Silent
+from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry, snapshots_wanted
 from tflottery.runs.store import Store
-from tflottery.training.callbacks import Logs
-from tflottery.training.trainer import Trained, Trainer
+from tflottery.training.listener import Logs
+from tflottery.training.trained import Trained
+from tflottery.training.trainer import Trainer
 
 
 class _FirstStep(Silent):
@@ -87,7 +90,7 @@ class _Script:
 
 def run() -> list[Table]:
     """The toy study of one seed with the store, and cell by cell without it."""
-    chosen = config.load("study_toy", {})
+    chosen = configuration.load("study_toy", {})
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
     study = Study(chosen, recipe, (1,))
     cells = [cell.spec for cell in study.cells(1)]

@@ -18,8 +18,8 @@ import tflottery
 from tests.conftest import write_reviews
 from tflottery.cli import export, export_run, find_ticket, predict
 from tflottery.errors import UserError
-from tflottery.export.publishing import Published
-from tflottery.lottery import Plan
+from tflottery.exports.publishing import Published
+from tflottery.tickets.plan import Plan
 
 CONFIG = """
 [data]

@@ -12,10 +12,10 @@ from rich.console import Console
 from tflottery.cli.progress import Lines, Live, open_console, time_for, watch
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
-from tflottery.runs.specs import Dense, Fresh, Recipe, RunSpec
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.runs.store import Run
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import TrainingSeeds
+from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())
 SPECS = [RunSpec(RECIPE, Dense(), Fresh(seed), TrainingSeeds(seed, seed)) for seed in range(20)]

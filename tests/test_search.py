@@ -13,9 +13,9 @@ import pytest
 from tests.test_tuning import RECIPE
 from tflottery import search
 from tflottery.errors import TrainingError, UserError
-from tflottery.lottery import PruningSettings
 from tflottery.runs.specs import RunSpec
 from tflottery.search import Search
+from tflottery.tickets.plan import PruningSettings
 from tflottery.tuning import Trial, Tuning, TuningSettings
 
 PEAK = 0.005

@@ -15,18 +15,20 @@ import pandas as pd
 import pytest
 
 from tests.conftest import user_environment, write_reviews
-from tflottery import config, findings
+from tflottery import configuration, findings
+from tflottery.configuration import Configuration
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
 from tflottery.findings import Study, run_study, write_findings
-from tflottery.lottery import PruningSettings
 from tflottery.models.cnn import Cnn
 from tflottery.pruning import masks
 from tflottery.report import load_study, write_report
 from tflottery.runs.realise import Realiser
-from tflottery.runs.specs import HEAD, Fresh, Pruned, Recipe, Shuffled, Signs, Snapshot, ancestry
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import HEAD, Fresh, Pruned, Shuffled, Signs, Snapshot, ancestry
 from tflottery.runs.store import Store
 from tflottery.study import Cell, StudySettings, make_cells
+from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
 from tflottery.training.trainer import Trainer
 
@@ -126,7 +128,7 @@ def test_settings_that_cannot_be(settings):
 
 @pytest.mark.parametrize("name", ["study_toy", "study_cnn", "study_lstm", "study_week11"])
 def test_the_studies_that_ship_can_be_planned(name):
-    chosen = config.load(name, {})
+    chosen = configuration.load(name, {})
     recipe = dataclasses.replace(chosen.recipe, data=RECIPE.data)
     study = Study(chosen, recipe, (1,))
     assert len(ancestry(study.specs(1))) > 10
@@ -138,7 +140,7 @@ def small_study(small_settings) -> Study:
         learning_rate=0.02, batch_size=16, epochs=2, patience=2, validations_per_epoch=2
     )
     model = Cnn(embedding=6, widths=(2,), filters=4)
-    chosen = config.Config(
+    chosen = Configuration(
         small_settings,
         model,
         training,

@@ -17,8 +17,9 @@ from tflottery.errors import DamagedFileError, UserError
 from tflottery.models import weights
 from tflottery.models.architecture import Initializers
 from tflottery.pruning import masks
-from tflottery.runs.specs import EMBEDDING, Recipe
-from tflottery.tickets import FORMAT_VERSION, write_ticket
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import EMBEDDING
+from tflottery.tickets.ticket import FORMAT_VERSION, write_ticket
 
 VOCABULARY = Vocabulary(("[PAD]", "[UNK]", *(f"word{number}" for number in range(30))))
 

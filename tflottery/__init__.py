@@ -15,7 +15,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 switch_on_onednn()
 
 if TYPE_CHECKING:
-    from tflottery.tickets import Ticket, load_ticket
+    from tflottery.tickets.ticket import Ticket, load_ticket
 
 __version__ = "0.1.0"
 __all__ = ["Ticket", "__version__", "load_ticket"]
@@ -23,7 +23,7 @@ __all__ = ["Ticket", "__version__", "load_ticket"]
 
 def __getattr__(name: str) -> Any:
     if name in ("Ticket", "load_ticket"):
-        from tflottery import tickets
+        from tflottery.tickets import ticket
 
-        return getattr(tickets, name)
+        return getattr(ticket, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

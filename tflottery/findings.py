@@ -16,16 +16,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tflottery.config import Config, recipe_to_tables, without_places
+from tflottery.configuration import Configuration
 from tflottery.files import Arrays, new_folder, seal
-from tflottery.lottery import PruningSettings
 from tflottery.models.architecture import Architecture
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks, To
+from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import Executor
 from tflottery.runs.measures import MEASURED, measures
-from tflottery.runs.realise import Realiser, load_corpus, realise_all
-from tflottery.runs.specs import EMBEDDING, Recipe, RunSpec, ancestry, spared
+from tflottery.runs.realise import Realiser, realise_all
+from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
+from tflottery.runs.specs import EMBEDDING, RunSpec, ancestry, excluded
 from tflottery.runs.store import Run, Store
 from tflottery.study import (
     Cell,
@@ -34,6 +35,7 @@ from tflottery.study import (
     instability_pair,
     make_cells,
 )
+from tflottery.tickets.plan import PruningSettings
 from tflottery.training import steps
 from tflottery.versions import versions
 
@@ -48,7 +50,7 @@ _ALPHAS = tuple(round(0.1 * tenth, 1) for tenth in range(11))
 class Study:
     """A configuration with its data identified, over some seeds."""
 
-    config: Config
+    config: Configuration
     recipe: Recipe
     seeds: tuple[int, ...]
 
@@ -298,7 +300,7 @@ def _draw(weights: Arrays, names: list[str], level: float, pruning: PruningSetti
         {name: np.abs(weights[name]) for name in names},
         To(level),
         scope="global" if pruning.scope == "global" else "layerwise",
-        spare=spared(pruning.embedding, pruning.head),
+        exclude=excluded(pruning.embedding, pruning.head),
     )
 
 

@@ -13,23 +13,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tflottery import lottery, seeds, statistics
+from tflottery import seeds, statistics
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
-from tflottery.lottery import Plan, PruningSettings
+from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
     EMBEDDING,
     HEAD,
     Fit,
     InitSpec,
     MaskSpec,
-    Recipe,
     RunSpec,
     Shuffled,
     Snapshot,
     TransferredMask,
     TransferredWeights,
 )
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import Plan, PruningSettings
 
 VOCABULARIES = ("reuse", "remap", "drop", "shared")
 GRIDS = ("default", "full")
@@ -115,7 +116,7 @@ class Transfer:
         own_pruning = self.pruning
         if self.vocabulary == "drop":
             own_pruning = dataclasses.replace(self.pruning, embedding=False)
-        dense = lottery.make_plan(self.target, own_pruning, own_seed).dense
+        dense = plans.make_plan(self.target, own_pruning, own_seed).dense
         yield Cell(*DENSE_ARM, 0.0, seed, dense)
         fit = self._fit(own_seed)
         for level in self.levels:
@@ -152,7 +153,7 @@ class Transfer:
 
 
 def _plan(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> Plan:
-    return lottery.make_plan(recipe, dataclasses.replace(pruning, sparsity=level), seed)
+    return plans.make_plan(recipe, dataclasses.replace(pruning, sparsity=level), seed)
 
 
 def _fitted_mask(mask: MaskSpec, fit: Fit | None) -> MaskSpec:

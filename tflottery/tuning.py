@@ -17,11 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from tflottery import lottery, seeds, statistics
+from tflottery import seeds, statistics
 from tflottery.errors import UserError, suggest
-from tflottery.lottery import PruningSettings
 from tflottery.rate_rule import Rule
-from tflottery.runs.specs import Recipe, RunSpec, Snapshot
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import RunSpec, Snapshot
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import PruningSettings
 from tflottery.training import steps
 
 TUNERS = ("grid", "random", "bayesian", "hyperband")
@@ -182,7 +184,7 @@ class Tuning:
         """The network of a cell with the configuration's values."""
         init = _LATE if cell.arm == "late" else self.pruning.init
         pruning = dataclasses.replace(self.pruning, sparsity=cell.level, init=init)
-        plan = lottery.make_plan(self.recipe, pruning, seed)
+        plan = plans.make_plan(self.recipe, pruning, seed)
         if cell.arm == DENSE:
             return plan.dense
         return plan.levels[-1].reinit if cell.arm == "reinit" else plan.levels[-1].ticket

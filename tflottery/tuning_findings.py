@@ -13,19 +13,21 @@ from typing import Any
 
 import pandas as pd
 
-from tflottery import lottery, rate_rule
-from tflottery.config import recipe_to_tables
+from tflottery import rate_rule
 from tflottery.data.settings import DataSettings
 from tflottery.data.sources import same_published
 from tflottery.errors import TrainingError, UserError
 from tflottery.files import canonical_json, new_folder, seal, sha256_of_bytes
 from tflottery.findings import without_places
-from tflottery.lottery import PruningSettings
 from tflottery.rate_rule import Rule, read_rule
+from tflottery.runs.encoded import load_corpus
 from tflottery.runs.measures import measures
-from tflottery.runs.realise import Realiser, load_corpus
-from tflottery.runs.specs import Recipe, ancestry
+from tflottery.runs.realise import Realiser
+from tflottery.runs.recipes import Recipe, recipe_to_tables
+from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import PruningSettings
 from tflottery.tuning import (
     HYPERBAND,
     Trial,
@@ -113,7 +115,7 @@ def name_of(tuning: Tuning, dataset: str) -> str:
     """Names the folder, by all that was asked but the seeds: more of them go to the same one."""
     asked = [
         _key_of(tuning.recipe),
-        dataclasses.asdict(dataclasses.replace(tuning.pruning, sparsity=lottery.AUTO)),
+        dataclasses.asdict(dataclasses.replace(tuning.pruning, sparsity=plans.AUTO)),
         dataclasses.asdict(tuning.settings),
     ]
     digest = sha256_of_bytes(canonical_json(asked).encode())[:8]
@@ -244,7 +246,7 @@ def _pruned(pruning: PruningSettings) -> dict[str, Any]:
 
 
 def _key_of(recipe: Recipe) -> str:
-    return lottery.make_plan(recipe, PruningSettings(), seed=0).dense.key
+    return plans.make_plan(recipe, PruningSettings(), seed=0).dense.key
 
 
 def _key_at_any_rate(recipe: Recipe) -> str:

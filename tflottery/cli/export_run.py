@@ -10,20 +10,20 @@ from absl import flags
 from rich.console import Console
 from rich.markdown import Markdown
 
-from tflottery import lottery
 from tflottery.cli import flags as common
 from tflottery.cli.given_ticket import level_of, located
 from tflottery.cli.progress import open_console
 from tflottery.cli.ticket_search import find
 from tflottery.data.corpus import Encoded
 from tflottery.errors import UserError
-from tflottery.export.publishing import check_name, model_name, publish, require_publishable
-from tflottery.export.serving_files import curl, docker_run
+from tflottery.exports.publishing import check_name, model_name, publish, require_publishable
+from tflottery.exports.serving_files import curl, docker_run
 from tflottery.files import require_writable, write_atomically
 from tflottery.rate_rule import rule_from
-from tflottery.runs.realise import load_corpus
+from tflottery.runs.encoded import load_corpus
 from tflottery.runs.store import Store
-from tflottery.tickets import Ticket, load_ticket
+from tflottery.tickets import plan as plans
+from tflottery.tickets.ticket import Ticket, load_ticket
 
 
 def run(values: flags.FlagValues) -> None:
@@ -76,19 +76,19 @@ def _structured(ticket: Ticket, values: flags.FlagValues, console: Console) -> T
     seed = ticket.about["seed"]
     data = located(ticket.recipe.data, values.data_dir or "")
     recipe = dataclasses.replace(ticket.recipe, data=data)
-    plan = lottery.make_plan(recipe, settings, seed)
+    plan = plans.make_plan(recipe, settings, seed)
     given = ticket.about.get("learning_rate_rule")
     rule = rule_from(given, ticket.folder / "ticket.json") if given else None
     if rule:
-        plan = lottery.at_rates(plan, rule)
+        plan = plans.at_rates(plan, rule)
     store = Store(Path(values.store))
     return find(console, plan, recipe, rule, store, ticket.folder.absolute().parent, seed)
 
 
 def _compare(ticket: Ticket, base: Path, values: flags.FlagValues, console: Console) -> None:
     # Here, since its tables come with pandas and matplotlib.
-    from tflottery.export import comparison_tables
-    from tflottery.export.comparison import compare, dense_weights
+    from tflottery.exports import comparison_tables
+    from tflottery.exports.comparison import compare, dense_weights
 
     dense = dense_weights(ticket, Store(Path(values.store)))
     structured = _structured(ticket, values, console) if values.structured else None

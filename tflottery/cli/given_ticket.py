@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tflottery import lottery
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
-from tflottery.lottery import Level
 from tflottery.rate_rule import rule_from
-from tflottery.runs.realise import Realiser, load_corpus
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
-from tflottery.tickets import Ticket, load_ticket
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import Level
+from tflottery.tickets.ticket import Ticket, load_ticket
 
 
 def open_ticket(path: Path, model: str) -> Ticket:
@@ -51,9 +52,9 @@ def level_of(ticket: Ticket) -> Level:
     Raises:
         UserError: it comes from no chain that this tflottery would make.
     """
-    plan = lottery.make_plan(ticket.recipe, ticket.pruning, int(ticket.about["seed"]))
+    plan = plans.make_plan(ticket.recipe, ticket.pruning, int(ticket.about["seed"]))
     if rule := ticket.about.get("learning_rate_rule"):
-        plan = lottery.at_rates(plan, rule_from(rule, ticket.folder / "ticket.json"))
+        plan = plans.at_rates(plan, rule_from(rule, ticket.folder / "ticket.json"))
     for level in plan.levels:
         if level.ticket.key == ticket.about["run_key"]:
             return level

@@ -30,7 +30,7 @@ def predict(values: flags.FlagValues) -> None:
     if not values.model:
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
     # Here, so that REST need not wait for TensorFlow.
-    from tflottery.export import client
+    from tflottery.exports import client
 
     model = client.Model(Path(values.model))
     if not values.server:

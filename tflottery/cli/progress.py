@@ -12,7 +12,7 @@ from tflottery.runs.realise import Realiser, mixed_arithmetic
 from tflottery.runs.resources import Resources
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Run, Store
-from tflottery.training.callbacks import Logs
+from tflottery.training.listener import Logs
 
 _ALONE = Resources()
 

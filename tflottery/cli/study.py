@@ -12,7 +12,9 @@ from tflottery.cli import flags as common
 
 def define(values: flags.FlagValues) -> None:
     common.define_configuration(values)
-    flags.DEFINE_string("seeds", "3", "How many seeds, from 1 on; or which, as 4-13.", flag_values=values)
+    flags.DEFINE_string(
+        "seeds", "3", "How many seeds, from 1 on; or which, as 4-13.", flag_values=values
+    )
     flags.DEFINE_string("store", "runs", "Folder where trainings are kept.", flag_values=values)
     common.define_executor(values)
     common.define_tensorboard(values)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tflottery import config
+from tflottery import configuration
 from tflottery.cli import flags as common
 from tflottery.cli.progress import open_console, show_plan, watch
 from tflottery.cli.simulated import show_simulation
@@ -33,7 +33,7 @@ def run(values: flags.FlagValues) -> None:
     resources = common.resources(values)
     execute = make_executor(resources)
     seeds = common.seeds(values)
-    chosen = config.load(values.config or "", common.overrides(values), values.set)
+    chosen = configuration.load(values.config or "", common.overrides(values), values.set)
     store = Store(Path(values.store))
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
     study = Study(chosen, recipe, seeds)

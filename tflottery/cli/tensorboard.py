@@ -8,10 +8,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from tflottery.files import require_writable
-from tflottery.runs.realise import Observer, Silent
+from tflottery.runs.observer import Observer, Silent
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Run
-from tflottery.training.callbacks import Logs
+from tflottery.training.listener import Logs
 
 
 class TensorBoard(Silent):

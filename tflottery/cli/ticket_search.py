@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tflottery import config, lottery
+from tflottery import configuration
 from tflottery.cli import COMMANDS
 from tflottery.cli import flags as common
 from tflottery.cli.progress import open_console, time_for, watch
@@ -20,12 +20,17 @@ from tflottery.data import sources
 from tflottery.data.corpus import Corpus
 from tflottery.data.tfds_source import ALIASES
 from tflottery.files import require_writable
-from tflottery.lottery import Outcome, Plan, PruningSettings, Round
 from tflottery.rate_rule import Rule, read_rule
-from tflottery.runs.realise import Realiser, load_corpus
-from tflottery.runs.specs import Pruned, Recipe, RunSpec, ancestry
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.realise import Realiser
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import Pruned, RunSpec, ancestry
 from tflottery.runs.store import Run, Store
-from tflottery.tickets import Ticket, write_ticket
+from tflottery.tickets import plan as plans
+from tflottery.tickets import search as searching
+from tflottery.tickets.plan import Plan, PruningSettings
+from tflottery.tickets.ticket import Ticket, write_ticket
+from tflottery.tickets.verdict import Outcome, Round, points
 from tflottery.training import steps
 from tflottery.tuning_findings import TUNINGS, find_rule
 
@@ -33,16 +38,16 @@ from tflottery.tuning_findings import TUNINGS, find_rule
 def search(values: flags.FlagValues) -> None:
     """Finds a ticket as the flags say, writes it and shows what was found."""
     seed = common.whole_number(values, "seed")
-    chosen = config.load(values.config or "", common.overrides(values), values.set)
+    chosen = configuration.load(values.config or "", common.overrides(values), values.set)
     store = Store(Path(values.store))
     require_writable(Path(values.output), "--output")
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
-    plan = lottery.make_plan(recipe, chosen.pruning, seed)
+    plan = plans.make_plan(recipe, chosen.pruning, seed)
     console = open_console()
     rule = None
     if found := _rule(values, recipe, chosen.pruning, store):
         rule, about = found
-        plan = lottery.at_rates(plan, rule)
+        plan = plans.at_rates(plan, rule)
         console.print(about, soft_wrap=True)
     if values.dry_run:
         _show_plan(console, plan, store)
@@ -76,7 +81,7 @@ def find(
     observer = observers(view, tensorboard, label)
     with view:
         realise = Realiser(store, plan.specs(), observer)
-        outcome = lottery.hunt(plan, realise)
+        outcome = searching.search(plan, realise)
         corpus = load_corpus(recipe.data, store)
         ticket = _write(output, outcome, recipe, rule, realise, corpus, seed)
     console.print(_table(outcome), soft_wrap=True)
@@ -101,7 +106,7 @@ def _rule(
         return None
     if given != common.AUTO:
         return read_rule(Path(given))[0], f"Rule: {given}, as given."
-    places = (store.root / TUNINGS, config.config_folder() / "rules")
+    places = (store.root / TUNINGS, configuration.folder() / "rules")
     return find_rule(recipe, pruning, places)
 
 
@@ -193,7 +198,7 @@ def _record(judged: Round) -> dict[str, Any]:
     return {
         "round": judged.level.number,
         "sparsity": judged.counted.sparsity,
-        "sparsity_without_embedding": judged.elsewhere.sparsity,
+        "sparsity_without_embedding": judged.non_embedding.sparsity,
         "validation_accuracy": judged.run.metrics["val_accuracy"],
         "test_accuracy": judged.run.metrics["test_accuracy"],
         "matches": judged.matches,
@@ -239,7 +244,7 @@ def _table(outcome: Outcome) -> Table:
         "reinit",
         *_sizes(reported),
         *_accuracies(outcome.reinit),
-        f"{lottery.points(outcome.reinit, outcome.dense):+.2f}",
+        f"{points(outcome.reinit, outcome.dense):+.2f}",
         f"mask of {reported.level.number}",
     )
     return table
@@ -249,7 +254,7 @@ def _sizes(judged: Round) -> list[str]:
     return [
         f"{100 * judged.counted.sparsity:.1f}",
         f"{judged.counted.remaining:,}",
-        f"{100 * judged.elsewhere.sparsity:.1f}",
+        f"{100 * judged.non_embedding.sparsity:.1f}",
     ]
 
 

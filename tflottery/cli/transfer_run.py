@@ -8,7 +8,6 @@ from pathlib import Path
 
 from absl import flags
 
-from tflottery import config, lottery
 from tflottery.cli import flags as common
 from tflottery.cli.given_ticket import level_of, located, open_ticket, require_same
 from tflottery.cli.progress import open_console, percent, show_plan, watch
@@ -16,14 +15,17 @@ from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.data.corpus import Corpus
 from tflottery.errors import TrainingError, UserError
-from tflottery.lottery import Level
 from tflottery.report.transfer_article import answers
 from tflottery.report.transfers import load_transfer, terminal
+from tflottery.runs import recipes
+from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import make_executor
-from tflottery.runs.realise import Realiser, load_corpus
+from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
-from tflottery.tickets import Ticket
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import Level
+from tflottery.tickets.ticket import Ticket
 from tflottery.transfer import Transfer, encoded_for
 from tflottery.transfer_findings import Words, compare_words, write_transfer
 
@@ -99,7 +101,7 @@ def _transfer(ticket: Ticket, level: Level, values: flags.FlagValues) -> Transfe
     train_size = common.whole_number(values, "train_size")
     source = dataclasses.replace(ticket.recipe, data=located(ticket.recipe.data, data_dir))
     data = {"dataset": values.to, "data_dir": data_dir or source.data.data_dir}
-    target = config.retarget(source, {**data, "train_size": train_size}, values.set)
+    target = recipes.retarget(source, {**data, "train_size": train_size}, values.set)
     target = dataclasses.replace(target, data=sources.identify(target.data))
     classes = len(sources.open_source(target.data).classes)
     if (source.data.fingerprint, source.data.train_size) == (
@@ -135,7 +137,7 @@ def _levels(ticket: Ticket, level: Level, text: str) -> tuple[float, ...]:
     if not text:
         return (level.sparsity,)
     if text == "all":
-        plan = lottery.make_plan(ticket.recipe, ticket.pruning, int(ticket.about["seed"]))
+        plan = plans.make_plan(ticket.recipe, ticket.pruning, int(ticket.about["seed"]))
         return tuple(one.sparsity for one in plan.levels[: level.number])
     try:
         return tuple(sorted({float(part) for part in text.split(",")}))

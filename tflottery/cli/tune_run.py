@@ -11,23 +11,24 @@ from typing import Any
 from absl import flags
 from rich.console import Console
 
-from tflottery import config, search
+from tflottery import configuration, search
 from tflottery.cli import flags as common
 from tflottery.cli.given_ticket import level_of, located, open_ticket, require_same
 from tflottery.cli.progress import open_console, show_plan, watch
 from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.errors import TrainingError, UserError
-from tflottery.lottery import Level
 from tflottery.report.tuning_article import answers
 from tflottery.report.tunings import in_words, load_tuning, terminal
+from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import make_executor
-from tflottery.runs.realise import Realiser, load_corpus
+from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL, Resources
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.search import Search
-from tflottery.tickets import Ticket
+from tflottery.tickets.plan import Level
+from tflottery.tickets.ticket import Ticket
 from tflottery.tuning import HYPERBAND, Trial, Tuning
 from tflottery.tuning_findings import RULE, name_of, write_tuning
 
@@ -141,7 +142,7 @@ def _ticket(values: flags.FlagValues) -> Ticket | None:
 def _of_ticket(ticket: Ticket, level: Level, values: flags.FlagValues) -> Tuning:
     data = located(ticket.recipe.data, values.data_dir or "")
     changes = {"tuning.levels": [0.0, level.sparsity], **_changes(values)}
-    space = config.load_tuning(values.config or "", changes, values.set)
+    space = configuration.load_tuning(values.config or "", changes, values.set)
     return Tuning(
         dataclasses.replace(ticket.recipe, data=data),
         ticket.pruning,
@@ -151,7 +152,7 @@ def _of_ticket(ticket: Ticket, level: Level, values: flags.FlagValues) -> Tuning
 
 def _of_config(values: flags.FlagValues) -> Tuning:
     changes = {**common.overrides(values), **_changes(values)}
-    chosen = config.load(values.config or "", changes, values.set)
+    chosen = configuration.load(values.config or "", changes, values.set)
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
     return Tuning(recipe, chosen.pruning, chosen.tuning)
 

@@ -16,7 +16,6 @@ from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example, Source
 from tflottery.data.sources import open_source
-from tflottery.data.text import NORMALISATION, normalise
 from tflottery.data.unigrams import Unigrams, merge
 from tflottery.data.vocabulary import RESERVED, UNKNOWN, Vocabulary
 from tflottery.errors import UserError
@@ -31,6 +30,8 @@ from tflottery.files import (
 )
 
 FORMAT_VERSION = 2
+# Part of every cache key: which texts ``text.normalise`` gives.
+NORMALISATION = 1
 SPLITS = ("train", "validation", "test")
 _TEST_FRACTION = 0.2
 _CHUNK = 1_024
@@ -59,6 +60,10 @@ class Encoded:
     def lengths(self) -> np.ndarray:
         """int64 [texts]: words in each text."""
         return np.diff(self.offsets)
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Batches in one pass; the last one may be smaller."""
+        return -(-len(self) // batch_size)
 
     def take(self, rows: np.ndarray, max_length: int | None = None) -> Encoded:
         """The given texts in the given order, each cut after ``max_length`` words."""
@@ -193,6 +198,8 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
 
 def _number_words(examples: Iterable[Example], numbers: dict[bytes, int]) -> Encoded:
     """Texts as word numbers in order of first sight; new words are added to ``numbers``."""
+    from tflottery.data.text import normalise
+
     ids, offsets, labels = array("i"), array("q", [0]), array("i")
     # A text without words is one word that no vocabulary holds.
     wordless = [b"[UNK]"]

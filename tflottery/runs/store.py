@@ -46,7 +46,7 @@ from tflottery.files import (
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.specs import RunSpec
-from tflottery.training.trainer import Trained
+from tflottery.training.trained import Trained
 from tflottery.versions import versions
 
 FORMAT_VERSION = 1

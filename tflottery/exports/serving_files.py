@@ -18,9 +18,9 @@ import tensorflow as tf
 from tflottery import seeds
 from tflottery.data.vocabulary import RESERVED, Vocabulary
 from tflottery.errors import UserError
-from tflottery.export.client import BATCH, LARGEST_REQUEST
-from tflottery.export.saved_model import CLASSIFY, IDS, TEXT
-from tflottery.export.verification import examples, padded
+from tflottery.exports.client import BATCH, LARGEST_REQUEST
+from tflottery.exports.saved_model import CLASSIFY, IDS, TEXT
+from tflottery.exports.verification import examples, padded
 from tflottery.files import write_atomically
 
 WARM_UP = "tf_serving_warmup_requests"

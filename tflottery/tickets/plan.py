@@ -1,8 +1,7 @@
-"""Finding a ticket: which runs answer the question, and how to judge them.
+"""The plan of a search: which runs find a ticket.
 
 The algorithm is Frankle and Carbin's (2019, arXiv 1803.03635): train, prune the smallest weights,
-reset what is left to where it began, train again. ``make_plan`` says it as specs; ``hunt`` walks
-the plan and judges every level.
+reset the rest to their initial values, train again. ``make_plan`` writes it as specs.
 """
 
 from __future__ import annotations
@@ -10,27 +9,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from tflottery import seeds
 from tflottery.errors import UserError, suggest
 from tflottery.pruning.criteria import CRITERIA, UNIT_CRITERIA
-from tflottery.pruning.masks import SCOPES, By, Count, To, count
-from tflottery.runs.specs import (
-    EMBEDDING,
-    Dense,
-    Fresh,
-    InitSpec,
-    Pruned,
-    Recipe,
-    RunSpec,
-    Snapshot,
-)
-from tflottery.runs.store import Run
+from tflottery.pruning.masks import By, Scope, To
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import Dense, Fresh, InitSpec, Pruned, RunSpec, Snapshot
+from tflottery.settings import check_choices
 from tflottery.training import steps
-from tflottery.training.trainer import TrainingSeeds
+from tflottery.training.settings import TrainingSeeds
 
-METHODS = ("iterative", "one_shot")
-AUTO = "auto"
+Method = Literal["iterative", "one_shot"]
+METHODS: tuple[Method, ...] = get_args(Method)
+AUTO: Literal["auto"] = "auto"
 # "auto" goes on at most until this much is pruned.
 _SPARSEST = 0.995
 # Sparsities are quoted to three digits: 0.738 is six rounds of 20 %, 0.737856.
@@ -39,31 +32,32 @@ _QUOTED = 5e-4
 
 @dataclass(frozen=True)
 class PruningSettings:
-    """How a ticket is looked for.
+    """How a ticket is searched for.
 
     ``sparsity`` is a fraction of the prunable weights (of the units, where the criterion prunes
-    those whole) or ``auto``; ``tolerance`` is in points of validation accuracy; ``embedding`` and
-    ``head`` say whether those are pruned. A layer loses as large a part of the head as of any
-    other, and with a feature's only weight there the whole feature; Frankle and Carbin (2019) prune
+    whole units) or ``auto``; ``tolerance`` is in points of validation accuracy; ``embedding`` and
+    ``head`` say whether those are pruned. The head is pruned at the same rate as other layers;
+    pruning a feature's last outgoing weight discards the feature. Frankle and Carbin (2019) prune
     the output layer at half the rate.
     """
 
-    method: str = "iterative"
+    method: Method = "iterative"
     rate: float = 0.2
-    sparsity: float | str = AUTO
+    sparsity: float | Literal["auto"] = "auto"
     init: str = "original"
-    scope: str = "layerwise"
+    scope: Scope = "layerwise"
     criterion: str = "magnitude"
     embedding: bool = True
     head: bool = True
     tolerance: float = 0.5
 
     def __post_init__(self) -> None:
+        check_choices(self, "pruning")
         criteria = (*CRITERIA, *UNIT_CRITERIA)
-        for key, choices in (("method", METHODS), ("scope", SCOPES), ("criterion", criteria)):
-            value = getattr(self, key)
-            if value not in choices:
-                raise UserError(f"pruning.{key} is not {value!r}: {suggest(value, choices)}")
+        if self.criterion not in criteria:
+            raise UserError(
+                f"pruning.criterion is not {self.criterion!r}: {suggest(self.criterion, criteria)}"
+            )
         if not 0 < self.rate < 1:
             raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
         if isinstance(self.sparsity, str) and self.sparsity != AUTO:
@@ -103,7 +97,7 @@ class Level:
 
     @property
     def sparsity(self) -> float:
-        """The fraction of the weights that compete which it was to prune."""
+        """The target sparsity over the weights that are pruned at all."""
         mask = self.ticket.mask
         assert isinstance(mask, Pruned)
         if isinstance(mask.amount, To):
@@ -121,11 +115,11 @@ class Plan:
 
     @property
     def is_open(self) -> bool:
-        """Whether the results decide how far it goes."""
+        """Whether the results decide how many levels are trained."""
         return self.settings.sparsity == AUTO
 
     def specs(self) -> list[RunSpec]:
-        """Every run that the hunt may ask for."""
+        """Every run that the search may ask for."""
         tickets = [level.ticket for level in self.levels]
         reinits = [level.reinit for level in self.levels]
         return [self.dense, *tickets, *(reinits if self.is_open else reinits[-1:])]
@@ -146,7 +140,7 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
         mask = Pruned(
             of=before if settings.method == "iterative" else dense,
             amount=amount,
-            scope="global" if settings.scope == "global" else "layerwise",
+            scope=settings.scope,
             criterion=settings.criterion,
             embedding=settings.embedding,
             head=settings.head,
@@ -172,8 +166,7 @@ def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
     """
 
     def trained(spec: RunSpec, sparsity: float) -> RunSpec:
-        training = dataclasses.replace(spec.recipe.training, learning_rate=rate(sparsity))
-        return dataclasses.replace(spec, recipe=dataclasses.replace(spec.recipe, training=training))
+        return spec.with_training(learning_rate=rate(sparsity))
 
     return dataclasses.replace(
         plan,
@@ -210,90 +203,3 @@ def _amounts(settings: PruningSettings) -> list[By | To]:
     if settings.sparsity != AUTO and abs(whole[-1] - goal) > _QUOTED:
         rounds[-1] = To(goal)
     return rounds
-
-
-@dataclass(frozen=True)
-class Round:
-    """A level that was trained. ``counted`` is over all prunable weights, ``elsewhere`` over
-    those outside the embedding; ``difference`` is validation accuracy minus dense, in points."""
-
-    level: Level
-    run: Run
-    counted: Count
-    elsewhere: Count
-    difference: float
-    matches: bool
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the hunt found: ``reported`` is the sparsest level that matches, or the level that was
-    asked for; ``reinit`` is its mask with new weights."""
-
-    plan: Plan
-    dense: Run
-    rounds: tuple[Round, ...]
-    reported: Round
-    reinit: Run
-
-    @property
-    def beats_reinit(self) -> bool:
-        return _accuracy(self.reported.run) > _accuracy(self.reinit)
-
-    @property
-    def verdict(self) -> str:
-        """``winning ticket`` (from the original weights) or ``matching subnetwork`` (from later
-        ones) where it matches dense and beats its reinit; else ``matches`` or ``no ticket``."""
-        if not self.reported.matches:
-            return "no ticket"
-        if not self.beats_reinit:
-            return "matches"
-        return "winning ticket" if self.plan.settings.init == "original" else "matching subnetwork"
-
-
-def hunt(
-    plan: Plan,
-    realise: Callable[[RunSpec], Run],
-    told: Callable[[Round], None] = lambda judged: None,
-) -> Outcome:
-    """Walks a plan: dense, level after level, and the reinit of the level to report.
-
-    Accuracies that decide anything are on validation data. An open plan ends when two levels in a
-    row no longer match.
-    """
-    dense = realise(plan.dense)
-    rounds: list[Round] = []
-    for level in plan.levels:
-        rounds.append(_judge(level, realise(level.ticket), dense, plan.settings.tolerance))
-        told(rounds[-1])
-        if plan.is_open and len(rounds) > 1 and not (rounds[-1].matches or rounds[-2].matches):
-            break
-    reported = _choose(rounds) if plan.is_open else rounds[-1]
-    return Outcome(plan, dense, tuple(rounds), reported, realise(reported.level.reinit))
-
-
-def _judge(level: Level, run: Run, dense: Run, tolerance: float) -> Round:
-    masks = run.masks()
-    difference = points(run, dense)
-    return Round(
-        level=level,
-        run=run,
-        counted=count(masks),
-        elsewhere=count(masks, without=[EMBEDDING]),
-        difference=difference,
-        matches=difference >= -tolerance,
-    )
-
-
-def points(run: Run, dense: Run) -> float:
-    """Validation accuracy of a run minus that of dense, in points."""
-    # Accuracies are counts over thousands of texts; rounding keeps a tie a tie.
-    return round(100 * (_accuracy(run) - _accuracy(dense)), 6)
-
-
-def _choose(rounds: list[Round]) -> Round:
-    return next((judged for judged in reversed(rounds) if judged.matches), rounds[0])
-
-
-def _accuracy(run: Run) -> float:
-    return run.metrics["val_accuracy"]

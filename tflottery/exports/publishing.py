@@ -17,12 +17,12 @@ from pathlib import Path
 
 from tflottery.data.corpus import Encoded
 from tflottery.errors import UserError
-from tflottery.export import network, saved_model, serving_files
-from tflottery.export.compaction import compact
-from tflottery.export.model_card import model_card
-from tflottery.export.verification import SENTENCES, scorer, verify
+from tflottery.exports import network, saved_model, serving_files
+from tflottery.exports.compaction import compact
+from tflottery.exports.model_card import model_card
+from tflottery.exports.verification import SENTENCES, scorer, verify
 from tflottery.files import new_folder
-from tflottery.tickets import Ticket
+from tflottery.tickets.ticket import Ticket
 
 # A folder whose name is a number is a version.
 _NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9][A-Za-z0-9_.-]*")

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from tflottery import seeds
-from tflottery.export.network import Network
-from tflottery.export.saved_model import IDS
-from tflottery.export.session import Process
+from tflottery.exports.network import Network
+from tflottery.exports.saved_model import IDS
+from tflottery.exports.session import Process
 
 ROUNDS = 25
 # Runs of a model at its turn, by batch size.

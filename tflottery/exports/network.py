@@ -13,7 +13,7 @@ from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.pruning import masks
 from tflottery.pruning.masks import Masks
-from tflottery.tickets import Ticket
+from tflottery.tickets.ticket import Ticket
 
 SHARED = 1
 """The embedding row of words without one of their own."""

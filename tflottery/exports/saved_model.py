@@ -25,7 +25,7 @@ import tensorflow as tf
 
 from tflottery.data.text import normalise
 from tflottery.data.vocabulary import PADDING, UNKNOWN, Vocabulary
-from tflottery.export.network import SHARED, Network
+from tflottery.exports.network import SHARED, Network
 from tflottery.models import weights as named_weights
 
 TEXT, IDS, CLASSIFY = "serving_default", "ids", "classify"

@@ -13,9 +13,9 @@ from tflottery.data.batches import pad
 from tflottery.data.corpus import Encoded
 from tflottery.data.vocabulary import PADDING, Vocabulary
 from tflottery.errors import TflotteryError
-from tflottery.export.network import Network
-from tflottery.export.saved_model import CLASSIFY, IDS, TEXT, class_logits
-from tflottery.export.session import Process, Texts
+from tflottery.exports.network import Network
+from tflottery.exports.saved_model import CLASSIFY, IDS, TEXT, class_logits
+from tflottery.exports.session import Process, Texts
 
 TOLERANCE = 1e-5
 """By how much a served score may differ from the Python model's."""

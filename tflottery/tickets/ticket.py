@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tflottery.config import recipe_from_tables, recipe_to_tables, settings_from_table
+from tflottery.runs.recipes import recipe_from_tables, recipe_to_tables
+from tflottery.settings import from_table
 from tflottery.data.vocabulary import Vocabulary
 from tflottery.errors import DamagedFileError, UserError
 from tflottery.files import (
@@ -33,11 +34,12 @@ from tflottery.files import (
     sha256_of_file,
     write_arrays,
 )
-from tflottery.lottery import AUTO, PruningSettings
+from tflottery.tickets.plan import AUTO, PruningSettings
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Count, Masks
-from tflottery.runs.specs import EMBEDDING, Recipe
+from tflottery.runs.specs import EMBEDDING
+from tflottery.runs.recipes import Recipe
 from tflottery.versions import versions
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class Ticket:
         names = {item.name for item in dataclasses.fields(PruningSettings)} & set(self.about)
         table = {name: self.about[name] for name in names}
         goal = self.about.get("goal", AUTO)
-        return settings_from_table(PruningSettings, "pruning", {**table, "sparsity": goal})
+        return from_table(PruningSettings, "pruning", {**table, "sparsity": goal})
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -119,13 +121,13 @@ class Ticket:
         Args:
             weights: ``rewind`` (where training begins) or ``final`` (trained).
         """
-        from tflottery.pruning.carrier import Carrier
+        from tflottery.pruning.masked_model import MaskedModel
 
         if weights not in ("rewind", "final"):
             raise ValueError(f"weights is 'rewind' or 'final', not {weights!r}")
         chosen = self.rewind_weights if weights == "rewind" else self.final_weights
         plain = self.recipe.model.build(len(self.vocabulary), len(self.classes), Initializers(0))
-        carrier = Carrier(plain)
+        carrier = MaskedModel(plain)
         try:
             carrier.load(self.masks, chosen)
         except ValueError as error:

@@ -36,13 +36,13 @@ class HoldMask(keras.constraints.Constraint):
         return weight if self.mask is None else weight * self.mask
 
 
-class Carrier:
+class MaskedModel:
     """A trainable model with masks.
 
     Args:
         plain: a functional Keras model; it is the pattern and stays as it is.
         schedule: TF-MOT's pruning schedule for every wrapped layer.
-        spare: tensors whose layers are held dense instead.
+        exclude: tensors whose layers are held dense instead.
 
     Attributes:
         model: the wrapped model, uncompiled; its weights are fresh copies of ``plain``'s.
@@ -52,10 +52,10 @@ class Carrier:
         self,
         plain: keras.Model,
         schedule: tfmot.sparsity.keras.PruningSchedule | None = None,
-        spare: Iterable[str] = (),
+        exclude: Iterable[str] = (),
     ) -> None:
         self._schedule = schedule or HoldSparsity()
-        self._spared_layers = {tensor.partition("/")[0] for tensor in spare}
+        self._excluded_layers = {tensor.partition("/")[0] for tensor in exclude}
         self.model = keras.models.clone_model(plain, clone_function=self._clone)
         self._masks: dict[str, tf.Variable] = {}
         for layer in self.model.layers:
@@ -75,7 +75,7 @@ class Carrier:
         copy = type(layer).from_config(config)
         if not held:
             return copy
-        schedule = HoldSparsity() if layer.name in self._spared_layers else self._schedule
+        schedule = HoldSparsity() if layer.name in self._excluded_layers else self._schedule
         return tfmot.sparsity.keras.prune_low_magnitude(copy, pruning_schedule=schedule)
 
     @staticmethod

@@ -4,9 +4,9 @@ made of, what it can be trusted with."""
 from __future__ import annotations
 
 from tflottery.data import sources
-from tflottery.export.network import Network
-from tflottery.export.serving_files import curl
-from tflottery.tickets import Ticket
+from tflottery.exports.network import Network
+from tflottery.exports.serving_files import curl
+from tflottery.tickets.ticket import Ticket
 from tflottery.versions import versions
 
 

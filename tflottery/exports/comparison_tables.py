@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tflottery.export.comparison import LARGEST, Comparison, Variant
-from tflottery.export.measuring import ROUNDS, RUNS
+from tflottery.exports.comparison import LARGEST, Comparison, Variant
+from tflottery.exports.measuring import ROUNDS, RUNS
 from tflottery.report.table import Column, Table, number
 
 _ZEROES = (

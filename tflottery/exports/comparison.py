@@ -13,14 +13,14 @@ import numpy as np
 from tflottery import arithmetic
 from tflottery.data.corpus import Encoded
 from tflottery.errors import UserError
-from tflottery.export import lite, measuring, network, saved_model
-from tflottery.export.compaction import compact
-from tflottery.export.measuring import RUNS, Size, Speed
-from tflottery.export.network import Network
-from tflottery.export.verification import Scorer, padded, scorer, verify, verify_ids
+from tflottery.exports import lite, measuring, network, saved_model
+from tflottery.exports.compaction import compact
+from tflottery.exports.measuring import RUNS, Size, Speed
+from tflottery.exports.network import Network
+from tflottery.exports.verification import Scorer, padded, scorer, verify, verify_ids
 from tflottery.files import Arrays
 from tflottery.runs.store import Store
-from tflottery.tickets import Ticket
+from tflottery.tickets.ticket import Ticket
 from tflottery.training import steps
 from tflottery.versions import versions
 

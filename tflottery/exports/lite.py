@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tflottery.export.network import Network
-from tflottery.export.saved_model import class_logits, score
+from tflottery.exports.network import Network
+from tflottery.exports.saved_model import class_logits, score
 from tflottery.models import weights as named_weights
 
 

@@ -8,23 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from tflottery import lottery
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
-from tflottery.lottery import PruningSettings, make_plan
 from tflottery.models.cnn import Cnn
 from tflottery.pruning.masks import By, To
-from tflottery.runs.specs import Dense, Fresh, Pruned, Recipe, RunSpec, Snapshot
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import Dense, Fresh, Pruned, RunSpec, Snapshot
+from tflottery.tickets import plan as plans
+from tflottery.tickets import search as searching
+from tflottery.tickets.plan import PruningSettings, make_plan
 from tflottery.training.settings import TrainingSettings
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())
 
 
-def plan(**settings) -> lottery.Plan:
+def plan(**settings) -> plans.Plan:
     return make_plan(RECIPE, PruningSettings(**settings), seed=1)
 
 
-def tickets(made: lottery.Plan) -> list[RunSpec]:
+def tickets(made: plans.Plan) -> list[RunSpec]:
     return [level.ticket for level in made.levels]
 
 
@@ -64,7 +66,7 @@ def test_one_shot_prunes_dense_at_once():
     assert [round(ticket.mask.amount.sparsity, 3) for ticket in levels[:3]] == [0.2, 0.36, 0.488]
 
 
-@pytest.mark.parametrize("method", lottery.METHODS)
+@pytest.mark.parametrize("method", plans.METHODS)
 def test_initialisations(method):
     def inits(name: str) -> list:
         return [ticket.init for ticket in tickets(plan(method=method, init=name, sparsity=0.36))]
@@ -124,7 +126,7 @@ class Results:
 def hunt(rounds, *, dense=0.88, reinit=0.80, **settings):
     made = plan(**settings)
     results = Results(made, dense, rounds, reinit)
-    return lottery.hunt(made, results), results
+    return searching.search(made, results), results
 
 
 def test_an_open_hunt_ends_after_two_levels_below_and_reports_the_sparsest_match():
@@ -170,7 +172,7 @@ def test_the_tolerance_is_a_setting():
 def test_every_round_is_told():
     made = plan(sparsity=0.36)
     told = []
-    lottery.hunt(made, Results(made, 0.88, [0.88, 0.87], 0.8), told.append)
+    searching.search(made, Results(made, 0.88, [0.88, 0.87], 0.8), told.append)
     assert [judged.level.number for judged in told] == [1, 2]
 
 

@@ -13,7 +13,7 @@ from tflottery.models import weights
 from tflottery.models.architecture import Initializers
 from tflottery.models.layers import SeededDropout
 from tflottery.pruning import masks
-from tflottery.pruning.carrier import Carrier
+from tflottery.pruning.masked_model import MaskedModel
 from tflottery.pruning.masks import To
 from tflottery.pruning.schedules import HoldSparsity, PruneOnce
 
@@ -30,7 +30,7 @@ def plain(request: pytest.FixtureRequest) -> keras.Model:
     return SMALL[request.param].build(WORDS, 2, Initializers(1))
 
 
-def pruned(carrier: Carrier, sparsity: float) -> masks.Masks:
+def pruned(carrier: MaskedModel, sparsity: float) -> masks.Masks:
     scores = {name: np.abs(value) for name, value in carrier.weights().items()}
     return masks.prune(masks.dense(carrier.prunable), scores, To(sparsity))
 
@@ -46,7 +46,7 @@ def fit(model: keras.Model, callbacks: list, epochs: int = 2, optimizer: str = "
 
 
 class ZerosAfterEveryBatch(keras.callbacks.Callback):
-    def __init__(self, carrier: Carrier, mask: masks.Masks) -> None:
+    def __init__(self, carrier: MaskedModel, mask: masks.Masks) -> None:
         super().__init__()
         self.carrier, self.mask, self.checked = carrier, mask, 0
 
@@ -57,7 +57,7 @@ class ZerosAfterEveryBatch(keras.callbacks.Callback):
 
 
 def test_every_kernel_is_carried_and_no_bias(plain):
-    carrier = Carrier(plain)
+    carrier = MaskedModel(plain)
     named = weights.variables(plain)
     assert set(carrier.prunable) == {name for name in named if not name.endswith("bias")}
     assert all(carrier.prunable[name] == tuple(named[name].shape) for name in carrier.prunable)
@@ -65,7 +65,7 @@ def test_every_kernel_is_carried_and_no_bias(plain):
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
 def test_pruned_weights_are_zero_after_every_batch(plain, optimizer):
-    carrier = Carrier(plain)
+    carrier = MaskedModel(plain)
     mask = pruned(carrier, 0.7)
     carrier.load(mask, carrier.weights())
     check = ZerosAfterEveryBatch(carrier, mask)
@@ -75,7 +75,7 @@ def test_pruned_weights_are_zero_after_every_batch(plain, optimizer):
 
 
 def test_an_all_ones_mask_trains_bit_identically_to_plain_keras(plain):
-    carrier = Carrier(plain)
+    carrier = MaskedModel(plain)
     fit(carrier.model, carrier.callbacks(), epochs=3)
     fit(plain, [], epochs=3)
     assert same_arrays(carrier.weights(), weights.get(plain))
@@ -83,7 +83,7 @@ def test_an_all_ones_mask_trains_bit_identically_to_plain_keras(plain):
 
 def test_loading_gives_mask_times_weights_bit_for_bit_and_spares_the_pattern(plain):
     before = weights.get(plain)
-    carrier = Carrier(plain)
+    carrier = MaskedModel(plain)
     mask = pruned(carrier, 0.5)
     drawn = weights.get(SMALL[plain.name].build(WORDS, 2, Initializers(9)))
     carrier.load(mask, drawn)
@@ -92,19 +92,19 @@ def test_loading_gives_mask_times_weights_bit_for_bit_and_spares_the_pattern(pla
 
 
 def test_a_second_load_leaves_nothing_of_the_first(plain):
-    carrier = Carrier(plain)
+    carrier = MaskedModel(plain)
     start = carrier.weights()
     carrier.load(pruned(carrier, 0.8), start)
     fit(carrier.model, carrier.callbacks())
     carrier.load(masks.dense(carrier.prunable), start)
     fit(carrier.model, carrier.callbacks())
-    fresh = Carrier(plain)
+    fresh = MaskedModel(plain)
     fit(fresh.model, fresh.callbacks())
     assert same_arrays(carrier.weights(), fresh.weights())
 
 
 def test_wrapped_and_stripped_agree_bit_for_bit_and_zeros_outlive_stripping(plain):
-    carrier = Carrier(plain)
+    carrier = MaskedModel(plain)
     mask = pruned(carrier, 0.7)
     carrier.load(mask, carrier.weights())
     stripped = carrier.strip()
@@ -117,7 +117,7 @@ def test_wrapped_and_stripped_agree_bit_for_bit_and_zeros_outlive_stripping(plai
 
 
 def test_scores_are_the_same_alone_and_padded_once_wrapped(plain):
-    carrier = Carrier(plain)
+    carrier = MaskedModel(plain)
     carrier.load(pruned(carrier, 0.5), carrier.weights())
     batch = carrier.model(IDS).numpy()
     for row in range(4):
@@ -126,7 +126,7 @@ def test_scores_are_the_same_alone_and_padded_once_wrapped(plain):
 
 
 def test_masks_of_another_network_are_refused(plain):
-    carrier = Carrier(plain)
+    carrier = MaskedModel(plain)
     with pytest.raises(ValueError, match="not those of this model"):
         carrier.load({"other/kernel": np.ones(3, bool)}, carrier.weights())
 
@@ -134,7 +134,7 @@ def test_masks_of_another_network_are_refused(plain):
 def test_hold_sparsity_never_fires_where_tfmots_constant_schedule_moves_the_mask(plain):
     stock = tfmot.sparsity.keras.ConstantSparsity(0.5, begin_step=0, frequency=1)
     for schedule, holds in ((HoldSparsity(), True), (stock, False)):
-        carrier = Carrier(plain, schedule)
+        carrier = MaskedModel(plain, schedule)
         mask = pruned(carrier, 0.7)
         carrier.load(mask, carrier.weights())
         fit(carrier.model, carrier.callbacks())
@@ -143,7 +143,7 @@ def test_hold_sparsity_never_fires_where_tfmots_constant_schedule_moves_the_mask
 
 
 class MaskCounts(keras.callbacks.Callback):
-    def __init__(self, carrier: Carrier) -> None:
+    def __init__(self, carrier: MaskedModel) -> None:
         super().__init__()
         self.carrier, self.sparsities = carrier, []
 
@@ -152,7 +152,7 @@ class MaskCounts(keras.callbacks.Callback):
 
 
 def test_prune_once_fires_at_its_step_and_at_no_other(plain):
-    carrier = Carrier(plain, PruneOnce(0.5, step=3))
+    carrier = MaskedModel(plain, PruneOnce(0.5, step=3))
     counts = MaskCounts(carrier)
     fit(carrier.model, [*carrier.callbacks(), counts], epochs=1)
     assert counts.sparsities == [0, 0, 0.5, 0.5, 0.5, 0.5]

@@ -1,0 +1,130 @@
+"""Configurations: which settings a command or a call works with, from a TOML file, flags and
+``--set section.key=value``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tflottery.data.settings import DataSettings
+from tflottery.data.tfds_source import ALIASES
+from tflottery.errors import UserError, suggest
+from tflottery.models.architecture import Architecture
+from tflottery.runs.recipes import DEFAULT_MODEL, Recipe, recipe_from_settings
+from tflottery.settings import Tables, from_table, parse_assignment, read_toml
+from tflottery.study import StudySettings
+from tflottery.tickets.plan import PruningSettings
+from tflottery.training.settings import TrainingSettings
+from tflottery.tuning import TuningSettings
+
+_RECIPE = ("data", "model", "training")
+_OTHERS = {"pruning": PruningSettings, "study": StudySettings, "tuning": TuningSettings}
+SECTIONS = (*_RECIPE, *_OTHERS)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A recipe's parts, how to prune, what a study and a search hold; ``name`` is the file's."""
+
+    data: DataSettings
+    model: Architecture
+    training: TrainingSettings
+    pruning: PruningSettings
+    study: StudySettings
+    tuning: TuningSettings = field(default_factory=TuningSettings)
+    name: str = field(default="defaults", compare=False)
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe(self.data, self.model, self.training)
+
+
+def folder() -> Path:
+    """``configs/`` of the checkout, or where an installation put it."""
+    checkout = Path(__file__).parent.parent / "configs"
+    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "tflottery" / "configs"
+
+
+def load(path: str, overrides: Mapping[str, Any], assignments: Iterable[str] = ()) -> Configuration:
+    """The configuration of a command or a call.
+
+    Args:
+        path: a TOML file, or the name of one in ``configs/``; empty picks the one that fits the
+            data set and the model, or the defaults.
+        overrides: values by ``section.key``, from flags; they win over the file.
+        assignments: ``section.key=value`` texts, from ``--set``; they win over all.
+
+    Raises:
+        UserError: an unknown key, a value of the wrong type or out of range.
+    """
+    changes = {**overrides, **dict(map(parse_assignment, assignments))}
+    file = _find(path) if path else _fitting(changes)
+    tables = read_toml(file, SECTIONS) if file else {}
+    for key, value in changes.items():
+        section, _, name = key.partition(".")
+        table = tables.setdefault(section, {})
+        if key == "model.name" and table.get("name", value) != value:
+            table.clear()  # sizes of another architecture
+        table[name] = value
+    return _build(tables, file.stem if file else "defaults")
+
+
+def load_tuning(
+    path: str, changes: Mapping[str, Any], assignments: Iterable[str] = ()
+) -> TuningSettings:
+    """What a search holds, where data and network come from elsewhere.
+
+    Args:
+        path: a TOML file, or the name of one in ``configs/``, whose ``[tuning]`` alone is read;
+            empty for none.
+        changes: values by ``tuning.key``, from flags.
+        assignments: ``tuning.key=value`` texts, from ``--set``.
+
+    Raises:
+        UserError: an unknown key, a value of the wrong type or out of range, or another section.
+    """
+    table: dict[str, Any] = {}
+    if path:
+        table.update(read_toml(_find(path), SECTIONS).get("tuning", {}))
+    for key, value in (*changes.items(), *map(parse_assignment, assignments)):
+        section, _, name = key.partition(".")
+        if section != "tuning":
+            raise UserError(f"--set {key}: the ticket brings its own; only tuning can be set.")
+        table[name] = value
+    return from_table(TuningSettings, "tuning", table)
+
+
+def _find(path: str) -> Path:
+    named = folder() / f"{path}.toml"
+    if named.is_file():
+        return named
+    if not Path(path).is_file():
+        known = [file.stem for file in folder().glob("*.toml")]
+        raise UserError(f"There is no configuration {path!r}; give a file or a name. "
+                        f"{suggest(path, known)}")  # fmt: skip
+    return Path(path)
+
+
+def _fitting(changes: Mapping[str, Any]) -> Path | None:
+    dataset = str(changes.get("data.dataset", DataSettings.dataset))
+    model = changes.get("model.name", DEFAULT_MODEL)
+    builder = ALIASES.get(dataset, dataset)
+    names = [dataset, *(alias for alias, name in ALIASES.items() if name == builder)]
+    candidates = [*(f"{name}_{model}.toml" for name in names), f"{dataset}.toml"]
+    shipped = {file.name: file for file in folder().glob("*.toml")}
+    return next((shipped[name] for name in candidates if name in shipped), None)
+
+
+def _build(tables: Tables, name: str) -> Configuration:
+    for section in tables:
+        if section not in SECTIONS:
+            raise UserError(f"There is no section {section!r}. {suggest(section, SECTIONS)}")
+    recipe = recipe_from_settings(tables)
+    others: dict[str, Any] = {
+        section: from_table(kind, section, tables.get(section, {}))
+        for section, kind in _OTHERS.items()
+    }
+    return Configuration(recipe.data, recipe.model, recipe.training, **others, name=name)
