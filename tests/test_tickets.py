@@ -129,4 +129,4 @@ def test_what_is_no_ticket_is_said_to_be_none(tmp_path):
     with pytest.raises(UserError, match="holds no ticket"):
         tflottery.load_ticket(tmp_path)
     with pytest.raises(ValueError, match="'rewind' or 'final'"):
-        tflottery.tickets.Ticket(tmp_path, {}).build("best")
+        tflottery.Ticket(tmp_path, {}).build("best")

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from tests.conftest import SMALL, same_arrays
-from tflottery.data.batches import steps_per_epoch
 from tflottery.errors import TrainingError, UserError
 from tflottery.pruning import masks
 from tflottery.pruning.gradual import Gradual
@@ -58,7 +57,7 @@ def test_each_seed_changes_the_training(trainer, small_corpus, seeds):
 
 
 def test_snapshots_are_the_weights_of_their_step(trainer, small_corpus):
-    per_epoch = steps_per_epoch(small_corpus.train, SETTINGS.batch_size)
+    per_epoch = small_corpus.train.steps_per_epoch(SETTINGS.batch_size)
     weights = trainer.fresh_weights(1)
     asked = ["0ep", "1it", "1ep", f"{per_epoch}it", "2ep"]
     trained = train(trainer, small_corpus, weights=weights, at=asked)

@@ -14,12 +14,12 @@ from tflottery import configuration
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.models.cnn import Cnn
-from tflottery.rate_rule import Rule
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Snapshot, ancestry
 from tflottery.study import StudySettings, make_cells
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.rule import Rule
 from tflottery.training.settings import TrainingSettings
 from tflottery.tuning import (
     SEARCHED,

@@ -48,22 +48,66 @@ def folder() -> Path:
     return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "tflottery" / "configs"
 
 
-def load(path: str, overrides: Mapping[str, Any], assignments: Iterable[str] = ()) -> Configuration:
+# Keywords of a call, and flags of a command, that set a key of the configuration.
+KEYS = {
+    "dataset": "data.dataset",
+    "data_dir": "data.data_dir",
+    "train_size": "data.train_size",
+    "model": "model.name",
+    "method": "pruning.method",
+    "rate": "pruning.rate",
+    "sparsity": "pruning.sparsity",
+    "init": "pruning.init",
+    "scope": "pruning.scope",
+    "criterion": "pruning.criterion",
+    "tolerance": "pruning.tolerance",
+    "levels": "tuning.levels",
+    "arms": "tuning.arms",
+    "tuner": "tuning.tuner",
+    "trials": "tuning.trials",
+}
+
+Settings = Mapping[str, Any] | Iterable[str]
+"""Single settings: ``{"training.epochs": 6}``, or ``["training.epochs=6"]`` as in ``--set``."""
+
+
+def changes(**keywords: Any) -> dict[str, Any]:
+    """The configuration keys that keywords set, but for those that are None."""
+    return {KEYS[name]: value for name, value in keywords.items() if value is not None}
+
+
+def assigned(settings: Settings) -> dict[str, Any]:
+    """Single settings as values by ``section.key``.
+
+    Raises:
+        UserError: one has another form.
+    """
+    if isinstance(settings, str):
+        settings = [settings]
+    if not isinstance(settings, Mapping):
+        return dict(map(parse_assignment, settings))
+    for key in settings:
+        if str(key).count(".") != 1:
+            raise UserError(f"set={{{key!r}: ...}}: write the key as section.key.")
+    return dict(settings)
+
+
+def load(path: str | Path, overrides: Mapping[str, Any], settings: Settings = ()) -> Configuration:
     """The configuration of a command or a call.
 
     Args:
         path: a TOML file, or the name of one in ``configs/``; empty picks the one that fits the
             data set and the model, or the defaults.
         overrides: values by ``section.key``, from flags; they win over the file.
-        assignments: ``section.key=value`` texts, from ``--set``; they win over all.
+        settings: single settings, from ``--set``; they win over all.
 
     Raises:
         UserError: an unknown key, a value of the wrong type or out of range.
     """
-    changes = {**overrides, **dict(map(parse_assignment, assignments))}
-    file = _find(path) if path else _fitting(changes)
+    chosen = {**overrides, **assigned(settings)}
+    file = _find(str(path)) if path else _fitting(chosen)
     tables = read_toml(file, SECTIONS) if file else {}
-    for key, value in changes.items():
+    for key, value in chosen.items():
         section, _, name = key.partition(".")
         table = tables.setdefault(section, {})
         if key == "model.name" and table.get("name", value) != value:
@@ -73,23 +117,23 @@ def load(path: str, overrides: Mapping[str, Any], assignments: Iterable[str] = (
 
 
 def load_tuning(
-    path: str, changes: Mapping[str, Any], assignments: Iterable[str] = ()
+    path: str | Path, overrides: Mapping[str, Any], settings: Settings = ()
 ) -> TuningSettings:
     """What a search holds, where data and network come from elsewhere.
 
     Args:
         path: a TOML file, or the name of one in ``configs/``, whose ``[tuning]`` alone is read;
             empty for none.
-        changes: values by ``tuning.key``, from flags.
-        assignments: ``tuning.key=value`` texts, from ``--set``.
+        overrides: values by ``tuning.key``, from flags.
+        settings: single settings, from ``--set``.
 
     Raises:
         UserError: an unknown key, a value of the wrong type or out of range, or another section.
     """
     table: dict[str, Any] = {}
     if path:
-        table.update(read_toml(_find(path), SECTIONS).get("tuning", {}))
-    for key, value in (*changes.items(), *map(parse_assignment, assignments)):
+        table.update(read_toml(_find(str(path)), SECTIONS).get("tuning", {}))
+    for key, value in {**overrides, **assigned(settings)}.items():
         section, _, name = key.partition(".")
         if section != "tuning":
             raise UserError(f"--set {key}: the ticket brings its own; only tuning can be set.")
@@ -108,9 +152,9 @@ def _find(path: str) -> Path:
     return Path(path)
 
 
-def _fitting(changes: Mapping[str, Any]) -> Path | None:
-    dataset = str(changes.get("data.dataset", DataSettings.dataset))
-    model = changes.get("model.name", DEFAULT_MODEL)
+def _fitting(chosen: Mapping[str, Any]) -> Path | None:
+    dataset = str(chosen.get("data.dataset", DataSettings.dataset))
+    model = chosen.get("model.name", DEFAULT_MODEL)
     builder = ALIASES.get(dataset, dataset)
     names = [dataset, *(alias for alias, name in ALIASES.items() if name == builder)]
     candidates = [*(f"{name}_{model}.toml" for name in names), f"{dataset}.toml"]

@@ -37,8 +37,8 @@ from keras_tuner.oracles import (
 from tflottery import seeds
 from tflottery.errors import TrainingError, UserError
 from tflottery.files import write_atomically
-from tflottery.rate_rule import rounded
 from tflottery.runs.realise import Realiser, realise_all
+from tflottery.tickets.rule import rounded
 from tflottery.tuning import Cell, Dimension, Trial, Tuning, Value
 
 ALONE, CHIEF, WORKER = "alone", "chief", "worker"

@@ -19,11 +19,11 @@ import numpy as np
 
 from tflottery import seeds, statistics
 from tflottery.errors import UserError, suggest
-from tflottery.rate_rule import Rule
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec, Snapshot
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.rule import Rule
 from tflottery.training import steps
 
 TUNERS = ("grid", "random", "bayesian", "hyperband")

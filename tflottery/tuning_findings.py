@@ -13,13 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from tflottery import rate_rule
 from tflottery.data.settings import DataSettings
 from tflottery.data.sources import same_published
 from tflottery.errors import TrainingError, UserError
 from tflottery.files import canonical_json, new_folder, seal, sha256_of_bytes
 from tflottery.findings import without_places
-from tflottery.rate_rule import Rule, read_rule
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser
@@ -27,7 +25,9 @@ from tflottery.runs.recipes import Recipe, recipe_to_tables
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
+from tflottery.tickets import rule as rate_rule
 from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.rule import Rule, read_rule
 from tflottery.tuning import (
     HYPERBAND,
     Trial,

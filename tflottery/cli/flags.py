@@ -17,13 +17,6 @@ _KEYS = {
     "dataset": "data.dataset",
     "data_dir": "data.data_dir",
     "model": "model.name",
-    "method": "pruning.method",
-    "rate": "pruning.rate",
-    "sparsity": "pruning.sparsity",
-    "init": "pruning.init",
-    "scope": "pruning.scope",
-    "criterion": "pruning.criterion",
-    "tolerance": "pruning.tolerance",
 }
 
 
@@ -138,20 +131,36 @@ def define_dry_run(values: flags.FlagValues) -> None:
     )
 
 
+def configured(values: flags.FlagValues) -> dict[str, Any]:
+    """What ``define_configuration``'s flags say, as keywords of the API."""
+    return {
+        "dataset": values.dataset,
+        "data_dir": values.data_dir,
+        "config": values.config or "",
+        "set": values.set,
+        "model": values.model,
+    }
+
+
+def searched(values: flags.FlagValues) -> dict[str, Any]:
+    """What ``define_search``'s flags say, as keywords of the API."""
+    keywords: dict[str, Any] = {
+        name: values[name].value for name in ("method", "init", "scope", "criterion")
+    }
+    for name in ("rate", "sparsity", "tolerance"):
+        text = values[name].value
+        is_number = text is not None and not (name == "sparsity" and text == AUTO)
+        keywords[name] = number(name, text) if is_number else text
+    return {**keywords, "learning_rate": learning_rate(values)}
+
+
 def overrides(values: flags.FlagValues) -> dict[str, Any]:
     """The configuration keys that flags set."""
-    chosen = {
+    return {
         key: values[name].value
         for name, key in _KEYS.items()
         if name in values and values[name].value is not None
     }
-    for name in ("rate", "sparsity", "tolerance"):
-        text = chosen.get(_KEYS[name])
-        if text is not None and not (name == "sparsity" and text == AUTO):
-            chosen[_KEYS[name]] = number(name, text)
-    if isinstance(rate := learning_rate(values), float):
-        chosen["training.learning_rate"] = rate
-    return chosen
 
 
 def learning_rate(values: flags.FlagValues) -> float | str | None:

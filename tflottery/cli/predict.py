@@ -10,6 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
+from tflottery import startup
 from tflottery.cli import app
 from tflottery.errors import UserError
 
@@ -34,12 +35,12 @@ def predict(values: flags.FlagValues) -> None:
 
     model = client.Model(Path(values.model))
     if not values.server:
-        app.start_tensorflow()
+        startup.start_tensorflow()
         ask = client.local(model)
     elif values.server.startswith(("http://", "https://")):
         ask = client.over_rest(values.server, model)
     else:
-        app.start_tensorflow()
+        startup.start_tensorflow()
         ask = client.over_grpc(values.server, model)
     texts = iter([os.fsencode(values.text)]) if values.text is not None else _lines()
     while batch := list(islice(texts, client.BATCH)):

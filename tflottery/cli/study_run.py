@@ -10,18 +10,18 @@ from absl import flags
 
 from tflottery import configuration
 from tflottery.cli import flags as common
-from tflottery.cli.progress import open_console, show_plan, watch
-from tflottery.cli.simulated import show_simulation
-from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.errors import TrainingError, UserError
 from tflottery.findings import Study, run_study, write_findings
+from tflottery.progress import Reporter, open_console, plan_in_words
 from tflottery.report import load_study
 from tflottery.report.tables import terminal
 from tflottery.runs.executors import make_executor
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.runs.tensorboard import observers
+from tflottery.simulated import show_simulation
 
 
 def run(values: flags.FlagValues) -> None:
@@ -41,7 +41,7 @@ def run(values: flags.FlagValues) -> None:
     console = open_console()
     wanted = [spec for seed in seeds for spec in study.wanted(seed)]
     if values.dry_run:
-        show_plan(console, specs, Realiser(store, wanted), store, resources)
+        console.print(plan_in_words(specs, Realiser(store, wanted), resources))
         return
     labels = _labels(study)
     if values.simulate:
@@ -51,7 +51,7 @@ def run(values: flags.FlagValues) -> None:
     def label(spec: RunSpec) -> str:
         return labels.get(spec.key, "ancestor")
 
-    view = watch(console, label, len(specs), may_end_early=False)
+    view = Reporter(console).watch(label, len(specs), may_end_early=False)
     observer = observers(view, values.tensorboard, label)
     with view:
         realise = Realiser(store, wanted, observer)

@@ -9,12 +9,10 @@ from pathlib import Path
 from absl import flags
 
 from tflottery.cli import flags as common
-from tflottery.cli.given_ticket import level_of, located, open_ticket, require_same
-from tflottery.cli.progress import open_console, percent, show_plan, watch
-from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.data.corpus import Corpus
 from tflottery.errors import TrainingError, UserError
+from tflottery.progress import Reporter, open_console, percent, plan_in_words
 from tflottery.report.transfer_article import answers
 from tflottery.report.transfers import load_transfer, terminal
 from tflottery.runs import recipes
@@ -23,7 +21,9 @@ from tflottery.runs.executors import make_executor
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.runs.tensorboard import observers
 from tflottery.tickets import plan as plans
+from tflottery.tickets.given import level_of, located, open_ticket, require_same
 from tflottery.tickets.plan import Level
 from tflottery.tickets.ticket import Ticket
 from tflottery.transfer import Transfer, encoded_for
@@ -57,14 +57,14 @@ def run(values: flags.FlagValues) -> None:
     console = open_console()
     console.print(_headline(ticket), soft_wrap=True)
     if values.dry_run:
-        show_plan(console, specs, Realiser(store, wanted), store, resources)
+        console.print(plan_in_words(specs, Realiser(store, wanted), resources))
         return
     labels = _labels(transfer, seeds)
 
     def label(spec: RunSpec) -> str:
         return labels.get(spec.key, "the ticket")
 
-    view = watch(console, label, len(specs), may_end_early=False)
+    view = Reporter(console).watch(label, len(specs), may_end_early=False)
     observer = observers(view, values.tensorboard, label)
     with view:
         realise = Realiser(store, wanted, observer)

@@ -6,6 +6,7 @@ import sys
 
 from absl import flags
 
+from tflottery import startup
 from tflottery.cli import app
 from tflottery.cli import flags as common
 
@@ -52,7 +53,7 @@ def define(values: flags.FlagValues) -> None:
 
 
 def tune(values: flags.FlagValues) -> None:
-    app.start_tensorflow(common.resources(values).threads)
+    startup.use_threads(common.resources(values).threads)
     from tflottery.cli.tune_run import run
 
     run(values)

@@ -13,11 +13,9 @@ from rich.console import Console
 
 from tflottery import configuration, search
 from tflottery.cli import flags as common
-from tflottery.cli.given_ticket import level_of, located, open_ticket, require_same
-from tflottery.cli.progress import open_console, show_plan, watch
-from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.errors import TrainingError, UserError
+from tflottery.progress import Reporter, open_console, plan_in_words
 from tflottery.report.tuning_article import answers
 from tflottery.report.tunings import in_words, load_tuning, terminal
 from tflottery.runs.encoded import load_corpus
@@ -26,7 +24,9 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL, Resources
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.runs.tensorboard import observers
 from tflottery.search import Search
+from tflottery.tickets.given import level_of, located, open_ticket, require_same
 from tflottery.tickets.plan import Level
 from tflottery.tickets.ticket import Ticket
 from tflottery.tuning import HYPERBAND, Trial, Tuning
@@ -79,7 +79,7 @@ def run(values: flags.FlagValues) -> None:
     def label(spec: RunSpec) -> str:
         return labels.get(spec.key, "finding masks")
 
-    view = watch(console, label, _most(tuning, seeds), may_end_early=True)
+    view = Reporter(console).watch(label, _most(tuning, seeds), may_end_early=True)
     observer = observers(view, values.tensorboard, label)
     corpus = load_corpus(tuning.recipe.data, store)
     project = store.root / _PROJECTS / name_of(tuning, corpus.name)
@@ -200,7 +200,7 @@ def _show(
     )
     if tuning.settings.tuner == "grid":
         specs = ancestry(_grid_specs(tuning, seeds))
-        show_plan(console, specs, Realiser(store, specs), store, resources)
+        console.print(plan_in_words(specs, Realiser(store, specs), resources))
     else:
         console.print(
             f"At most {_most(tuning, seeds)} trainings; the search decides which values it tries."

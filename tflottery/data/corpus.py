@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tflottery import seeds
+from tflottery import seeds, startup
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example, Source
 from tflottery.data.sources import open_source
@@ -198,6 +198,7 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
 
 def _number_words(examples: Iterable[Example], numbers: dict[bytes, int]) -> Encoded:
     """Texts as word numbers in order of first sight; new words are added to ``numbers``."""
+    startup.start_tensorflow()
     from tflottery.data.text import normalise
 
     ids, offsets, labels = array("i"), array("q", [0]), array("i")

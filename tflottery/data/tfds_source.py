@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tflottery import startup
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example
 from tflottery.errors import UserError, suggest
@@ -63,6 +64,7 @@ class TfdsSource:
         return sha256_of_bytes(canonical_json([sha256_of_file(file) for file in files]).encode())
 
     def examples(self, split: str) -> Iterator[Example]:
+        startup.start_tensorflow()
         import tensorflow_datasets as tfds
 
         # as_supervised would need supervised_keys, which prepared folders do not all have.

@@ -11,21 +11,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from tflottery.data.corpus import Encoded
-from tflottery.errors import UserError
 from tflottery.exports import network, saved_model, serving_files
 from tflottery.exports.compaction import compact
 from tflottery.exports.model_card import model_card
+from tflottery.exports.places import require_publishable, taken, versions
 from tflottery.exports.verification import SENTENCES, scorer, verify
 from tflottery.files import new_folder
 from tflottery.tickets.ticket import Ticket
-
-# A folder whose name is a number is a version.
-_NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ def publish(
             card = model_card(ticket, served, base.name, version, checked)
             (staging / "model_card.md").write_text(card, encoding="utf-8")
     except FileExistsError:
-        raise _taken(folder) from None
+        raise taken(folder) from None
     serving_files.write_configuration(base)
     return Published(folder, checked)
 
@@ -82,44 +78,4 @@ def _checked(difference: float, test: Encoded | None) -> str:
     return (
         f"Loaded in a fresh process: scores of {texts} within {difference:.0e} of the Python "
         "model's."
-    )
-
-
-def model_name(ticket: Ticket) -> str:
-    """The name of an export where none is given: ``imdb-cnn``."""
-    dataset = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(ticket.recipe.data.dataset).stem).lstrip("_.-")
-    return f"{dataset}-{ticket.recipe.model.name}".lstrip("-")
-
-
-def check_name(name: str) -> str:
-    """The name, if a folder and a server's address can hold it."""
-    if not _NAME.fullmatch(name):
-        raise UserError(
-            f"--name {name!r}: a model's name is made of letters, digits, '_', '-' and '.', and "
-            "begins with a letter or digit, and is no number, which would be a version; --output "
-            "says where it goes."
-        )
-    return name
-
-
-def versions(base: Path) -> list[int]:
-    """The versions of a model that are there, in order."""
-    found = [path.name for path in base.iterdir()] if base.is_dir() else []
-    return sorted(int(name) for name in found if name.isdecimal())
-
-
-def require_publishable(base: Path, version: int | None) -> None:
-    """Makes sure that a version can be published, before hours of work go into it.
-
-    Raises:
-        UserError: the extra ``serving`` is not installed, or the version is there already.
-    """
-    serving_files.require_protos()
-    if version in versions(base):
-        raise _taken(base / str(version))
-
-
-def _taken(folder: Path) -> UserError:
-    return UserError(
-        f"{folder} is there already, and a version never changes; leave --version out for the next."
     )

@@ -6,7 +6,6 @@ saved_model_warmup, serving_config, docker; the batching guide in its repository
 
 from __future__ import annotations
 
-import importlib.util
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,6 @@ import tensorflow as tf
 
 from tflottery import seeds
 from tflottery.data.vocabulary import RESERVED, Vocabulary
-from tflottery.errors import UserError
 from tflottery.exports.client import BATCH, LARGEST_REQUEST
 from tflottery.exports.saved_model import CLASSIFY, IDS, TEXT
 from tflottery.exports.verification import examples, padded
@@ -28,19 +26,6 @@ MODELS, BATCHING, COMPOSE = "models.config", "batching.config", "compose.yaml"
 GRPC_PORT, REST_PORT = 8500, 8501
 # The commonest words are the ones that requests hold.
 _COMMON = 2_000
-
-
-def require_protos() -> None:
-    """Makes sure that TensorFlow Serving's messages can be written.
-
-    Raises:
-        UserError: the extra ``serving`` is not installed.
-    """
-    if importlib.util.find_spec("tensorflow_serving") is None:
-        raise UserError(
-            "An export holds warm-up requests, which take tensorflow-serving-api: "
-            "pip install 'tflottery[serving]'."
-        )
 
 
 def write_warm_up(folder: Path, name: str, vocabulary: Vocabulary, max_length: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from tflottery.errors import UserError
 from tflottery.models.architecture import Initializers, head, read_by_head
 from tflottery.models.units import GATES, Cells, Columns, Part, Units
+from tflottery.settings import check_choices
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -42,6 +43,7 @@ class Lstm:
     def __post_init__(self) -> None:
         if min(self.embedding, self.units, self.layers) < 1:
             raise UserError("model.embedding, model.units and model.layers are at least 1.")
+        check_choices(self, "model")
 
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
         import tf_keras as keras

@@ -10,13 +10,13 @@ from typing import Any
 import rich.table
 
 from tflottery.errors import DamagedFileError
-from tflottery.rate_rule import Rule, rule_from
 from tflottery.report import names
 from tflottery.report.findings import effect
 from tflottery.report.reading import Kinds, folders_of, read_about
 from tflottery.report.table import ACCURACY, EPOCHS, NOTHING, POINTS
 from tflottery.report.terminal import plain_table, with_half
 from tflottery.statistics import Difference, Summary
+from tflottery.tickets.rule import Rule, rule_from
 
 TUNINGS = "tunings"
 FORMAT_VERSION = 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tflottery import arithmetic
+from tflottery import arithmetic, startup
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.runs.encoded import load_corpus
@@ -82,6 +82,7 @@ class Realiser:
     def initial_weights(self, spec: RunSpec) -> Arrays:
         """The weights that the run started from, those under the mask too."""
         self(spec)
+        startup.start_tensorflow()
         from tflottery.runs.trainers import StoredAncestors, trainer_for
 
         corpus = load_corpus(spec.recipe.data, self.store)
@@ -90,6 +91,7 @@ class Realiser:
 
     def evaluate(self, spec: RunSpec, weights: Arrays) -> dict[str, float]:
         """``loss`` and ``accuracy`` on validation data of other weights under a run's mask."""
+        startup.start_tensorflow()
         from tflottery.runs.trainers import trainer_for
 
         corpus = load_corpus(spec.recipe.data, self.store)
@@ -148,7 +150,8 @@ class Realiser:
         return run if run is not None and wanted <= set(run.snapshots) else None
 
     def _train(self, spec: RunSpec, wanted: set[str]) -> Run:
-        # Imports TensorFlow, which a store that holds the run does without.
+        # Only here: a store that holds every run does without TensorFlow.
+        startup.start_tensorflow()
         from tflottery.runs.trainers import StoredAncestors, trainer_for
 
         self.observer.run_begun(spec)

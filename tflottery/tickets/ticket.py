@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,7 @@ import numpy as np
 
 from tflottery.runs.recipes import recipe_from_tables, recipe_to_tables
 from tflottery.settings import from_table
+from tflottery import startup
 from tflottery.data.vocabulary import Vocabulary
 from tflottery.errors import DamagedFileError, UserError
 from tflottery.files import (
@@ -30,6 +32,7 @@ from tflottery.files import (
     new_folder,
     read_arrays,
     read_sealed,
+    require_writable,
     seal,
     sha256_of_file,
     write_arrays,
@@ -40,16 +43,18 @@ from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Count, Masks
 from tflottery.runs.specs import EMBEDDING
 from tflottery.runs.recipes import Recipe
+from tflottery.tickets.rule import Rule, rule_from
 from tflottery.versions import versions
 
 if TYPE_CHECKING:
     import tf_keras as keras
 
 FORMAT_VERSION = 1
+_DOCUMENT = "ticket.json"
 _MASKS, _REWIND, _FINAL, _VOCABULARY = "masks.npz", "rewind.npz", "final.npz", "vocabulary.txt"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ticket:
     """A ticket on disk; arrays are read, and checked, when asked for."""
 
@@ -69,6 +74,12 @@ class Ticket:
         table = {name: self.about[name] for name in names}
         goal = self.about.get("goal", AUTO)
         return from_table(PruningSettings, "pruning", {**table, "sparsity": goal})
+
+    @property
+    def rule(self) -> Rule | None:
+        """What set the learning rates of its networks, if a rule did."""
+        document = self.about.get("learning_rate_rule")
+        return rule_from(document, self.folder / _DOCUMENT) if document else None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -113,6 +124,35 @@ class Ticket:
         """
         self.final_weights  # noqa: B018 - is read, and raises
 
+    def save(self, folder: str | Path) -> Ticket:
+        """Writes a copy of the ticket; one that is there is replaced.
+
+        Args:
+            folder: the copy itself; its parents are made where needed.
+
+        Raises:
+            UserError: the folder cannot be written, or holds something else than a ticket.
+            DamagedFileError: a file of this ticket is damaged.
+        """
+        place = Path(folder)
+        if place.is_dir() and any(place.iterdir()) and not (place / _DOCUMENT).is_file():
+            raise UserError(f"{place} is a folder of other things; save to a new one.")
+        require_writable(place, "folder")
+        for name, checksum in self.about["files"].items():
+            check_file(self.folder / name, checksum)
+        if place.absolute() != self.folder.absolute():
+            with new_folder(place) as staging:
+                for name in (_DOCUMENT, *self.about["files"]):
+                    shutil.copyfile(self.folder / name, staging / name)
+        return load_ticket(place)
+
+    def __repr__(self) -> str:
+        about = self.about
+        return (
+            f"<Ticket: {about['verdict']} of a {about['model']} on {about['dataset']}, "
+            f"{100 * about['sparsity']:.1f} % pruned, {self.folder}>"
+        )
+
     def build(self, weights: str = "rewind") -> keras.Model:
         """An uncompiled Keras model, ids int32 [batch, words] → logits, pruned and masked.
 
@@ -121,18 +161,19 @@ class Ticket:
         Args:
             weights: ``rewind`` (where training begins) or ``final`` (trained).
         """
+        startup.start_tensorflow()
         from tflottery.pruning.masked_model import MaskedModel
 
         if weights not in ("rewind", "final"):
             raise ValueError(f"weights is 'rewind' or 'final', not {weights!r}")
         chosen = self.rewind_weights if weights == "rewind" else self.final_weights
         plain = self.recipe.model.build(len(self.vocabulary), len(self.classes), Initializers(0))
-        carrier = MaskedModel(plain)
+        masked = MaskedModel(plain)
         try:
-            carrier.load(self.masks, chosen)
+            masked.load(self.masks, chosen)
         except ValueError as error:
             raise DamagedFileError(f"The ticket {self.folder} is damaged: {error}.") from None
-        return carrier.strip()
+        return masked.strip()
 
 
 def load_ticket(path: str | Path) -> Ticket:
@@ -142,7 +183,7 @@ def load_ticket(path: str | Path) -> Ticket:
         UserError: there is no ticket, it has another format version, or it is damaged.
     """
     folder = Path(path)
-    about = read_sealed(folder / "ticket.json", what="ticket", format_version=FORMAT_VERSION)
+    about = read_sealed(folder / _DOCUMENT, what="ticket", format_version=FORMAT_VERSION)
     for name, checksum in about["files"].items():
         check_file(folder / name, checksum)
     return Ticket(folder, about)
@@ -189,7 +230,7 @@ def write_ticket(
             "versions": versions(),
             "files": files,
         }
-        (staging / "ticket.json").write_text(seal(payload), encoding="utf-8")
+        (staging / _DOCUMENT).write_text(seal(payload), encoding="utf-8")
     return load_ticket(folder)
 
 

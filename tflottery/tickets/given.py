@@ -1,4 +1,4 @@
-"""A ticket that a command is given: which one, the chain it comes from, whether it is that one."""
+"""A ticket as a call is given it: which one, its place in its chain, whether the store has it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
-from tflottery.rate_rule import rule_from
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec
@@ -19,7 +18,7 @@ from tflottery.tickets.plan import Level
 from tflottery.tickets.ticket import Ticket, load_ticket
 
 
-def open_ticket(path: Path, model: str) -> Ticket:
+def open_ticket(path: Path, model: str = "") -> Ticket:
     """The ticket in a folder, or the newest of a folder of tickets.
 
     Raises:
@@ -53,8 +52,8 @@ def level_of(ticket: Ticket) -> Level:
         UserError: it comes from no chain that this tflottery would make.
     """
     plan = plans.make_plan(ticket.recipe, ticket.pruning, int(ticket.about["seed"]))
-    if rule := ticket.about.get("learning_rate_rule"):
-        plan = plans.at_rates(plan, rule_from(rule, ticket.folder / "ticket.json"))
+    if rule := ticket.rule:
+        plan = plans.at_rates(plan, rule)
     for level in plan.levels:
         if level.ticket.key == ticket.about["run_key"]:
             return level
@@ -64,10 +63,10 @@ def level_of(ticket: Ticket) -> Level:
     )
 
 
-def located(data: DataSettings, data_dir: str) -> DataSettings:
+def located(data: DataSettings, data_dir: str | Path | None) -> DataSettings:
     """The same data where they lie now."""
     others = tuple(located(other, data_dir) for other in data.vocabulary_from)
-    return dataclasses.replace(data, data_dir=data_dir or data.data_dir, vocabulary_from=others)
+    return dataclasses.replace(data, data_dir=str(data_dir or data.data_dir), vocabulary_from=others)
 
 
 def require_same(ticket: Ticket, realise: Realiser, spec: RunSpec, store: Store) -> None:

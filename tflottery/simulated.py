@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from tflottery.cli.progress import clock
+from tflottery.progress import clock
 from tflottery.runs.simulation import Simulation, recorded_seconds
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store

@@ -1,11 +1,10 @@
-"""TensorBoard logs of the trainings that a command does, for who wants to see them go on."""
+"""TensorBoard logs of the trainings that are done now."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-
-import tensorflow as tf
+from typing import Any
 
 from tflottery.files import require_writable
 from tflottery.runs.observer import Observer, Silent
@@ -29,10 +28,12 @@ class TensorBoard(Silent):
         require_writable(folder, "--tensorboard")
         self._folder = folder
         self._label = label
-        self._writers: dict[str, tf.summary.SummaryWriter] = {}
+        self._writers: dict[str, Any] = {}
         self._steps: dict[str, int] = {}
 
     def run_begun(self, spec: RunSpec) -> None:
+        import tensorflow as tf
+
         name = f"{self._label(spec)}-{spec.key[:8]}".replace(" ", "_").replace(":", "_")
         self._writers[spec.key] = tf.summary.create_file_writer(str(self._folder / name))
 
@@ -40,6 +41,8 @@ class TensorBoard(Silent):
         self._steps[spec.key] = step
 
     def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
+        import tensorflow as tf
+
         writer = self._writers[spec.key]
         with writer.as_default(step=self._steps[spec.key]):
             for name, value in logs.items():

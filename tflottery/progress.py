@@ -1,13 +1,16 @@
-"""How the user sees trainings go on: a live view on a terminal, plain lines elsewhere."""
+"""What a call says while it works: bars on a terminal, a text that changes in a notebook, lines in
+logs and pipes."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from tflottery.runs.observer import Silent
 from tflottery.runs.realise import Realiser, mixed_arithmetic
 from tflottery.runs.resources import Resources
 from tflottery.runs.specs import RunSpec
@@ -33,10 +36,13 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.2f} %"
 
 
-class _Watch:
+class _Watch(Silent):
     """Counts trainings and guesses how long the rest takes."""
 
-    def __init__(self, label: Callable[[RunSpec], str], total: int, may_end_early: bool) -> None:
+    def __init__(
+        self, console: Console, label: Callable[[RunSpec], str], total: int, may_end_early: bool
+    ) -> None:
+        self._console = console
         self._label = label
         self._total = total
         self._at_most = "at most " if may_end_early else ""
@@ -93,8 +99,7 @@ class Lines(_Watch):
     def __init__(
         self, console: Console, label: Callable[[RunSpec], str], total: int, may_end_early: bool
     ) -> None:
-        super().__init__(label, total, may_end_early)
-        self._console = console
+        super().__init__(console, label, total, may_end_early)
         self._titles: dict[str, str] = {}
 
     def __enter__(self) -> Lines:
@@ -135,8 +140,9 @@ class Lines(_Watch):
         )
 
 
-# Trainings that have a bar at a time; a cluster may have more than a screen has lines.
+# Maximum bars shown.
 _BARS = 12
+_SECONDS_BETWEEN_UPDATES = 0.25
 
 
 class Live(_Watch):
@@ -145,7 +151,7 @@ class Live(_Watch):
     def __init__(
         self, console: Console, label: Callable[[RunSpec], str], total: int, may_end_early: bool
     ) -> None:
-        super().__init__(label, total, may_end_early)
+        super().__init__(console, label, total, may_end_early)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
@@ -228,28 +234,150 @@ class Live(_Watch):
         return accuracy + self._validations[spec.key]
 
 
-def watch(
-    console: Console, label: Callable[[RunSpec], str], total: int, *, may_end_early: bool
-) -> Live | Lines:
-    """The view that fits where the output goes."""
-    view = Live if console.is_terminal else Lines
-    return view(console, label, total, may_end_early)
+class Notebook(_Watch):
+    """A text of a few lines in a notebook's cell that changes while trainings go on."""
+
+    def __init__(
+        self, console: Console, label: Callable[[RunSpec], str], total: int, may_end_early: bool
+    ) -> None:
+        super().__init__(console, label, total, may_end_early)
+        self._lines: dict[str, str] = {}
+        self._shown_at = 0.0
+        self._handle: Any = None
+
+    def __enter__(self) -> Notebook:
+        from IPython.display import display
+
+        self._handle = display(_plain_text("preparing"), raw=True, display_id=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._show(f"{self.trained} trainings done, {len(self._seen)} of at most {self._total}")
+
+    def _show(self, last: str) -> None:
+        self._shown_at = time.monotonic()
+        if self._handle is not None:
+            shown = list(self._lines.values())[:_BARS]
+            self._handle.update(_plain_text("\n".join([*shown, last])), raw=True)
+
+    def _now_and_then(self) -> None:
+        if time.monotonic() - self._shown_at > _SECONDS_BETWEEN_UPDATES:
+            done = len(self._seen) - len(self._began)
+            self._show(f"{done} of {self._total} trainings; {self._remaining()}")
+
+    def run_begun(self, spec: RunSpec) -> None:
+        self._lines[spec.key] = self._begin(spec)
+        self._now_and_then()
+
+    def run_found(self, spec: RunSpec, run: Run) -> None:
+        if spec.key not in self._seen:
+            self._end(run, is_new=False)
+
+    def run_ended(self, spec: RunSpec, run: Run) -> None:
+        self._end(run, is_new=True)
+        self._lines.pop(spec.key, None)
+
+    def run_stopped(self, spec: RunSpec, reason: str) -> None:
+        self._forget(spec.key)
+        self._lines.pop(spec.key, None)
+        self._console.print(f"{self._label(spec)}: {reason}", soft_wrap=True)
+
+    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
+        self._fractions[spec.key] = step / steps
+        title = self._lines[spec.key].partition(": ")[0]
+        self._lines[spec.key] = (
+            f"{title}: {100 * step / steps:.0f} %, loss {logs['loss']:.3f}, "
+            f"accuracy {percent(logs['accuracy'])}"
+        )
+        self._now_and_then()
 
 
-def show_plan(
-    console: Console,
-    specs: Sequence[RunSpec],
-    realise: Realiser,
-    store: Store,
-    resources: Resources = _ALONE,
-) -> None:
+def _plain_text(text: str) -> dict[str, str]:
+    """A text as a notebook displays it."""
+    return {"text/plain": text}
+
+
+class Nothing(_Watch):
+    """Counts trainings and says nothing."""
+
+    def __enter__(self) -> Nothing:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def run_begun(self, spec: RunSpec) -> None:
+        self._begin(spec)
+
+    def run_found(self, spec: RunSpec, run: Run) -> None:
+        if spec.key not in self._seen:
+            self._end(run, is_new=False)
+
+    def run_ended(self, spec: RunSpec, run: Run) -> None:
+        self._end(run, is_new=True)
+
+    def run_stopped(self, spec: RunSpec, reason: str) -> None:
+        self._forget(spec.key)
+
+
+View = Live | Lines | Notebook | Nothing
+
+
+class Reporter:
+    """Where a call says what it does.
+
+    Args:
+        console: where to; None says nothing.
+    """
+
+    def __init__(self, console: Console | None) -> None:
+        self._console = console
+
+    @classmethod
+    def of(cls, progress: bool | Reporter) -> Reporter:
+        """What the keyword ``progress`` asks for."""
+        if isinstance(progress, Reporter):
+            return progress
+        return cls(open_console() if progress else None)
+
+    def say(self, line: str, *, wrap: bool = False) -> None:
+        """A line, which is broken at the terminal's width only where ``wrap`` says so; an empty one
+        is left out."""
+        if self._console is not None and line:
+            self._console.print(line, soft_wrap=not wrap)
+
+    def show(self, thing: RenderableType) -> None:
+        """A table, or whatever else rich can print."""
+        if self._console is not None:
+            self._console.print(thing, soft_wrap=True)
+
+    def watch(self, label: Callable[[RunSpec], str], total: int, *, may_end_early: bool) -> View:
+        """A view of trainings, to be entered while they go on.
+
+        Args:
+            label: what a run is called.
+            total: how many trainings there are at most.
+            may_end_early: whether there may be fewer.
+        """
+        if self._console is None:
+            return Nothing(Console(quiet=True), label, total, may_end_early)
+        view: type[Live | Lines | Notebook] = Lines
+        if self._console.is_jupyter:
+            view = Notebook
+        elif self._console.is_terminal:
+            view = Live
+        return view(self._console, label, total, may_end_early)
+
+
+def plan_in_words(
+    specs: Sequence[RunSpec], realise: Realiser, resources: Resources = _ALONE
+) -> str:
     """How many of the trainings are done, and about how long the others take."""
     done = [spec for spec in specs if realise.is_done(spec)]
     missing = [spec for spec in specs if not realise.is_done(spec)]
     epochs = sum(spec.recipe.training.epochs for spec in missing)
-    console.print(
+    return (
         f"{len(specs)} trainings: {len(done)} in the store, {len(missing)} to train; "
-        f"{time_for(epochs, done, store, resources.at_a_time)}."
+        f"{time_for(epochs, done, realise.store, resources.at_a_time)}."
     )
 
 
