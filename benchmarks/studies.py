@@ -11,7 +11,6 @@ from statistics import median
 from benchmarks.harness import Table
 from tflottery import configuration
 from tflottery.data import sources
-from tflottery.data.batches import steps_per_epoch
 from tflottery.data.corpus import Corpus
 from tflottery.files import Arrays
 from tflottery.findings import Study
@@ -55,7 +54,7 @@ class _Script:
         wanted = snapshots_wanted([cell])
         for spec in ancestry([cell]):
             training = spec.recipe.training
-            per_epoch = steps_per_epoch(self._corpus.train, training.batch_size)
+            per_epoch = self._corpus.train.steps_per_epoch(training.batch_size)
             self._trainer = Trainer(
                 spec.recipe.model,
                 len(self._corpus.vocabulary),
