@@ -132,7 +132,11 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
         recipe: with the data's fingerprint.
         settings: method, levels and initialisation.
         seed: of the initial weights, the data order and dropout; reinit draws its own from it.
+
+    Raises:
+        UserError: weights are to be rewound to an epoch that dense does not reach.
     """
+    _require_reached(settings.init, recipe.training.epochs)
     dense = RunSpec(recipe, Dense(), Fresh(seed), TrainingSeeds(order=seed, dropout=seed))
     levels: list[Level] = []
     before = dense
@@ -153,6 +157,17 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
         levels.append(Level(number, ticket, reinit))
         before = ticket
     return Plan(settings, dense, tuple(levels))
+
+
+def _require_reached(init: str, epochs: int) -> None:
+    """Makes sure that dense gets as far as the epoch that weights are rewound to. How many steps an
+    epoch has is known when the data are encoded."""
+    step = init.partition(":")[2]
+    if step.endswith("ep") and int(step[:-2]) > epochs:
+        raise UserError(
+            f"--init {init}: the step {step} lies beyond the training ({epochs} epochs); choose an "
+            "earlier one."
+        )
 
 
 def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
