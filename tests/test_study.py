@@ -18,11 +18,12 @@ from tests.conftest import user_environment, write_reviews
 from tflottery import config, findings
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
+from tflottery.experiments.reports import write_report
+from tflottery.experiments.study.results import load_study
 from tflottery.findings import Study, run_study, write_findings
 from tflottery.lottery import PruningSettings
 from tflottery.models.cnn import Cnn
 from tflottery.pruning import masks
-from tflottery.report import load_study, write_report
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import HEAD, Fresh, Pruned, Recipe, Shuffled, Signs, Snapshot, ancestry
 from tflottery.runs.store import Store

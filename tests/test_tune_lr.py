@@ -21,9 +21,9 @@ from tflottery.cli import find_ticket, report, tune_lr
 from tflottery.cli.given_ticket import level_of
 from tflottery.data import sources
 from tflottery.errors import UserError
+from tflottery.experiments.learning_rate.results import load_tuning
 from tflottery.files import seal
 from tflottery.rate_rule import read_rule
-from tflottery.report.tunings import load_tuning
 from tflottery.runs.store import Store
 from tflottery.search import Search
 from tflottery.tuning_findings import find_rule

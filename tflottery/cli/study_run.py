@@ -15,9 +15,9 @@ from tflottery.cli.simulated import show_simulation
 from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.errors import TrainingError, UserError
+from tflottery.experiments.study.results import load_study
+from tflottery.experiments.study.tables import terminal
 from tflottery.findings import Study, run_study, write_findings
-from tflottery.report import load_study
-from tflottery.report.tables import terminal
 from tflottery.runs.executors import make_executor
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
