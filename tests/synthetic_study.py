@@ -31,10 +31,13 @@ def write_study(
     optional: bool = True,
     controls: bool = True,
     dataset: str = "imdb",
+    reason: str = "the loss is not finite at step 40",
+    **changes: Any,
 ) -> Path:
     """Writes ``<store>/studies/<name>`` and gives it.
 
-    ``failed`` are (method, init, level, seed) of grid cells that failed.
+    ``failed`` are (method, init, level, seed) of grid cells that failed, ``changes`` keys of
+    ``study.json``.
     """
     folder = store / "studies" / name
     folder.mkdir(parents=True)
@@ -42,7 +45,7 @@ def write_study(
     rows = list(_rows(model, seeds, levels, controls, random))
     for row in rows:
         if (row["method"], row["init"], row["level"], row["seed"]) in failed:
-            row.update(state="failed", reason="the loss is not finite at step 40")
+            row.update(state="failed", reason=reason)
             row.update({key: None for key in row if "acc" in key or "loss" in key or "step" in key})
     cells = pd.DataFrame(rows)
     cells.to_csv(folder / "cells.csv", index=False)
@@ -52,7 +55,8 @@ def write_study(
     if optional:
         _masks(model, seeds, levels, random, folder)
         _stability(seeds, random, folder)
-    (folder / "study.json").write_text(seal(_about(name, model, seeds, dataset)), encoding="utf-8")
+    about = {**_about(name, model, seeds, dataset), **changes}
+    (folder / "study.json").write_text(seal(about), encoding="utf-8")
     return folder
 
 

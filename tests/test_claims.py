@@ -9,8 +9,19 @@ import pandas as pd
 import pytest
 
 from tests.synthetic_study import write_study
-from tflottery.report import claims, findings, load_study
-from tflottery.report.cells import Results
+from tflottery.experiments.study.answers import against_controls, answers, one_shot_in_the_middle
+from tflottery.experiments.study.article import WORDS
+from tflottery.experiments.study.cells import Results
+from tflottery.experiments.study.results import load_study
+from tflottery.report.answers import (
+    FAILED,
+    HELD,
+    IN_PART,
+    UNSURE,
+    direction,
+    in_jumps,
+    say,
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +55,9 @@ def test_claims_that_hold(tmp_path):
             ("iterative", "rewind:end"): 0.9,
         },
     )  # fmt: skip
-    outcomes = {finding.claim: finding.outcome for finding in claims.findings(results)}
-    assert set(outcomes.values()) == {findings.HELD}, outcomes
-    middle = claims.one_shot_in_the_middle(results).effects[0].difference
+    outcomes = {answer.name: answer.outcome for answer in answers(results)}
+    assert set(outcomes.values()) == {HELD}, outcomes
+    middle = one_shot_in_the_middle(results).effects[0].difference
     assert middle.mean == pytest.approx(0.6) and middle.n == 3
 
 
@@ -61,25 +72,25 @@ def test_claims_that_do_not_hold(tmp_path):
             ("iterative", "rewind:end"): -3.5,
         },
     )  # fmt: skip
-    outcomes = {finding.claim: finding.outcome for finding in claims.findings(results)}
-    held = {claim for claim, outcome in outcomes.items() if outcome != findings.FAILED}
-    assert held == {"At high sparsity convergence is slower."}
+    outcomes = {answer.name: answer.outcome for answer in answers(results)}
+    held = {claim for claim, outcome in outcomes.items() if outcome != FAILED}
+    assert held == {"sparse-slower"}
 
 
 def test_jumps_that_all_seeds_make_decide_nothing(cnn):
-    found = next(f for f in claims.findings(cnn) if "convergence" in f.claim)
+    found = next(one for one in answers(cnn) if one.name == "sparse-slower")
     alike = [e.difference for e in found.effects if e.difference.low == e.difference.high]
     assert alike and all(gain.mean > 0 for gain in alike)  # the best one epoch later, on all seeds
-    assert findings.direction(alike) == findings.HELD
-    assert findings.direction(findings.in_jumps(alike)) == findings.UNSURE
-    assert found.outcome == findings.IN_PART  # by the steps to 99 %, which differ
+    assert direction(alike) == HELD
+    assert direction(in_jumps(alike)) == UNSURE
+    assert found.outcome == IN_PART  # by the steps to 99 %, which differ
 
 
 def test_gradual_pruning_says_nothing_about_mask_and_weights(cnn):
-    labels = {f.claim: [one.label for one in f.effects] for f in claims.against_controls(cnn)}
+    labels = {one.claim: one.labels for one in say(against_controls(cnn), WORDS)}
     for claim, of_claim in labels.items():
         gradual = [label for label in of_claim if "gradual" in label]
-        assert gradual == (of_claim if "gradually" in claim else [])
+        assert gradual == (list(of_claim) if "gradually" in claim else [])
     assert len(labels) == 4
 
 
@@ -89,8 +100,8 @@ def test_claims_nobody_can_tell(tmp_path):
     # Seeds disagree by far more than arms do.
     cells["test_accuracy"] = np.random.default_rng(4).normal(0.85, 0.02, len(cells)).round(6)
     cells.to_csv(folder / "cells.csv", index=False)
-    found = {f.claim: f.outcome for f in claims.findings(Results(load_study(folder)))}
-    assert found["Late rewinding is much better for iterative pruning."] == findings.UNSURE
-    assert found["Late rewinding is not decisive for one-shot pruning."] == findings.UNSURE
-    assert found["One-shot wins over iterative pruning in the middle range."] == findings.UNSURE
-    assert found["Past about 95 % pruned, random initialisation wins."] == findings.UNSURE
+    found = {one.name: one.outcome for one in answers(Results(load_study(folder)))}
+    assert found["rewinding-iterative"] == UNSURE
+    assert found["rewinding-one-shot"] == UNSURE
+    assert found["one-shot-middle"] == UNSURE
+    assert found["random-when-sparse"] == UNSURE

@@ -19,10 +19,11 @@ from tflottery import configuration, findings
 from tflottery.configuration import Configuration
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
+from tflottery.experiments.reports import write_report
+from tflottery.experiments.study.results import load_study
 from tflottery.findings import Study, run_study, write_findings
 from tflottery.models.cnn import Cnn
 from tflottery.pruning import masks
-from tflottery.report import load_study, write_report
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import HEAD, Fresh, Pruned, Shuffled, Signs, Snapshot, ancestry

@@ -20,8 +20,8 @@ from tflottery import configuration
 from tflottery.cli import find_ticket, report, tune_lr
 from tflottery.data import sources
 from tflottery.errors import UserError
+from tflottery.experiments.learning_rate.results import load_tuning
 from tflottery.files import seal
-from tflottery.report.tunings import load_tuning
 from tflottery.runs.store import Store
 from tflottery.search import Search
 from tflottery.tickets.given import level_of

@@ -27,7 +27,7 @@ def define(values: flags.FlagValues) -> None:
 
 def make(values: flags.FlagValues) -> None:
     # Here, so that --help need not wait for pandas and matplotlib.
-    from tflottery.report import write_report
+    from tflottery.experiments.reports import write_report
 
     print(f"Report: {write_report(Path(values.store), Path(values.output))}")
 

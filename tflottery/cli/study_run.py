@@ -12,10 +12,10 @@ from tflottery import configuration
 from tflottery.cli import flags as common
 from tflottery.data import sources
 from tflottery.errors import TrainingError, UserError
+from tflottery.experiments.study.results import load_study
+from tflottery.experiments.study.tables import terminal
 from tflottery.findings import Study, run_study, write_findings
 from tflottery.progress import Reporter, open_console, plan_in_words
-from tflottery.report import load_study
-from tflottery.report.tables import terminal
 from tflottery.runs.executors import make_executor
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry

@@ -12,9 +12,9 @@ from tflottery.cli import flags as common
 from tflottery.data import sources
 from tflottery.data.corpus import Corpus
 from tflottery.errors import TrainingError, UserError
+from tflottery.experiments.transfer.answers import said
+from tflottery.experiments.transfer.results import load_transfer, terminal
 from tflottery.progress import Reporter, open_console, percent, plan_in_words
-from tflottery.report.transfer_article import answers
-from tflottery.report.transfers import load_transfer, terminal
 from tflottery.runs import recipes
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import make_executor
@@ -79,8 +79,8 @@ def run(values: flags.FlagValues) -> None:
         folder = write_transfer(transfer, seeds, words, realise, store, failures, command)
     result = load_transfer(folder)
     console.print(terminal(result), soft_wrap=True)
-    for answer in answers(result):
-        console.print(f"{answer.outcome.capitalize()}: {answer.claim}", soft_wrap=True)
+    for answer in said(result):
+        console.print(answer.on_a_line, soft_wrap=True)
     if result.about["caution"]:
         console.print(result.about["caution"])
     if view.caution:

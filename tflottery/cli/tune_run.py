@@ -15,9 +15,9 @@ from tflottery import configuration, search
 from tflottery.cli import flags as common
 from tflottery.data import sources
 from tflottery.errors import TrainingError, UserError
+from tflottery.experiments.learning_rate.answers import in_words, said
+from tflottery.experiments.learning_rate.results import load_tuning, terminal
 from tflottery.progress import Reporter, open_console, plan_in_words
-from tflottery.report.tuning_article import answers
-from tflottery.report.tunings import in_words, load_tuning, terminal
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import make_executor
 from tflottery.runs.realise import Realiser
@@ -109,8 +109,8 @@ def run(values: flags.FlagValues) -> None:
     folder = write_tuning(tuning, seeds, searching.trials, realise, store, failures, about)
     result = load_tuning(folder)
     console.print(terminal(result), soft_wrap=True)
-    for answer in answers(result):
-        console.print(f"{answer.outcome.capitalize()}: {answer.claim}", soft_wrap=True)
+    for answer in said(result):
+        console.print(answer.on_a_line, soft_wrap=True)
     for line in in_words(result):
         console.print(line, soft_wrap=True)
     if view.caution:

@@ -7,7 +7,9 @@ from typing import Any
 
 from tflottery.exports.comparison import LARGEST, Comparison, Variant
 from tflottery.exports.measuring import ROUNDS, RUNS
-from tflottery.report.table import Column, Table, number
+from tflottery.report.numbers import number
+from tflottery.report.rendering import markdown_table
+from tflottery.report.table import Column, Table
 
 _ZEROES = (
     "Zeros save no time by themselves: *sparse* runs the same dense kernels as *dense*, and they "
@@ -47,16 +49,16 @@ _SPEEDS = (
 
 
 def sizes(comparison: Comparison) -> Table:
-    return Table("sizes", "Sizes", _SIZES, _rows(comparison))
+    return Table("sizes", _SIZES, _rows(comparison))
 
 
 def speeds(comparison: Comparison) -> Table:
-    return Table("speeds", "Speeds", _SPEEDS, _rows(comparison))
+    return Table("speeds", _SPEEDS, _rows(comparison))
 
 
 def csv(comparison: Comparison) -> str:
     """Every number, one line a variant; sizes in bytes."""
-    return Table("comparison", "", [*_SIZES, *_SPEEDS[1:]], _rows(comparison)).csv()
+    return Table("comparison", [*_SIZES, *_SPEEDS[1:]], _rows(comparison)).csv()
 
 
 def markdown(comparison: Comparison, command: str) -> str:
@@ -67,13 +69,13 @@ def markdown(comparison: Comparison, command: str) -> str:
 {command}
 ```
 
-{sizes(comparison).markdown()}
+{markdown_table(sizes(comparison))}
 
 *raw*: the files as they are; *gzip*: as one .tar.gz, vocabulary and graph among them; *weights*:
 the variables alone, gzipped, kB; *floor*: 32 bits for each number that is not zero and the entropy
 of which ones these are, kB; *ratio*: weights / floor. Without warm-up requests.
 
-{speeds(comparison).markdown()}
+{markdown_table(speeds(comparison))}
 
 *load*: by how much loading raised a fresh process' memory at its highest. *p50*, *p99*:
 milliseconds at batch {_listed(RUNS)}, of {_listed(ROUNDS * runs for runs in RUNS.values())} runs;
