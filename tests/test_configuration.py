@@ -157,13 +157,13 @@ def test_a_recipe_for_other_data_keeps_network_and_text_settings():
     )
     recipe = Recipe(data, Cnn(filters=7), TrainingSettings(epochs=9))
     other = recipes.retarget(
-        recipe, {"dataset": "yours.csv"}, ["training.epochs=2", "data.label_column=stars"]
+        recipe, {"dataset": "yours.csv"}, {"training.epochs": 2, "data.label_column": "stars"}
     )
     assert other.model == recipe.model
     assert other.training == dataclasses.replace(recipe.training, epochs=2)
     assert other.data == DataSettings("yours.csv", max_length=77, label_column="stars")
     with pytest.raises(UserError, match="only data and training"):
-        recipes.retarget(recipe, {}, ["model.filters=9"])
+        recipes.retarget(recipe, {}, {"model.filters": 9})
 
 
 def test_where_data_lie_is_left_out_of_what_is_written():

@@ -16,7 +16,9 @@ from tflottery.models.architecture import Architecture
 from tflottery.runs.recipes import DEFAULT_MODEL, Recipe, recipe_from_settings
 from tflottery.settings import Tables, from_table, parse_assignment, read_toml
 from tflottery.study import StudySettings
+from tflottery.tickets.given import located
 from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.ticket import Ticket
 from tflottery.training.settings import TrainingSettings
 from tflottery.tuning import TuningSettings
 
@@ -139,6 +141,39 @@ def load_tuning(
             raise UserError(f"--set {key}: the ticket brings its own; only tuning can be set.")
         table[name] = value
     return from_table(TuningSettings, "tuning", table)
+
+
+def for_ticket(
+    ticket: Ticket, data_dir: str | Path | None, path: str | Path, settings: Settings = ()
+) -> Configuration:
+    """The configuration of a study of a ticket's data and network.
+
+    Args:
+        ticket: what it is of.
+        data_dir: folder of prepared TFDS data; None or empty for where the ticket's data were.
+        path: a TOML file, or the name of one in ``configs/``, whose ``[study]`` alone is read;
+            empty for none.
+        settings: single settings of ``study``.
+
+    Raises:
+        UserError: an unknown key, a value of the wrong type or out of range, or another section.
+    """
+    file = _find(str(path)) if path else None
+    table = read_toml(file, SECTIONS).get("study", {}) if file else {}
+    for key, value in assigned(settings).items():
+        section, _, name = key.partition(".")
+        if section != "study":
+            raise UserError(f"--set {key}: the ticket brings its own; only study can be set.")
+        table[name] = value
+    recipe = ticket.recipe
+    return Configuration(
+        located(recipe.data, data_dir),
+        recipe.model,
+        recipe.training,
+        ticket.pruning,
+        from_table(StudySettings, "study", table),
+        name=file.stem if file else ticket.folder.name,
+    )
 
 
 def _find(path: str) -> Path:

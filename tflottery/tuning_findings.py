@@ -27,7 +27,7 @@ from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets import rule as rate_rule
 from tflottery.tickets.plan import PruningSettings
-from tflottery.tickets.rule import Rule, read_rule
+from tflottery.tickets.rule import RULE, Rule, read_rule
 from tflottery.tuning import (
     HYPERBAND,
     Trial,
@@ -41,7 +41,6 @@ from tflottery.versions import versions
 
 FORMAT_VERSION = 1
 TUNINGS = "tunings"
-RULE = "rule.json"
 
 
 def write_tuning(

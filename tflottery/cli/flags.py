@@ -12,12 +12,6 @@ from tflottery.runs.resources import LOCAL, Resources
 
 AUTO = "auto"
 _LARGEST = 2**63 - 1
-# Flags that set a key of the configuration.
-_KEYS = {
-    "dataset": "data.dataset",
-    "data_dir": "data.data_dir",
-    "model": "model.name",
-}
 
 
 def define_configuration(values: flags.FlagValues) -> None:
@@ -154,15 +148,6 @@ def searched(values: flags.FlagValues) -> dict[str, Any]:
     return {**keywords, "learning_rate": learning_rate(values)}
 
 
-def overrides(values: flags.FlagValues) -> dict[str, Any]:
-    """The configuration keys that flags set."""
-    return {
-        key: values[name].value
-        for name, key in _KEYS.items()
-        if name in values and values[name].value is not None
-    }
-
-
 def learning_rate(values: flags.FlagValues) -> float | str | None:
     """``--learning_rate``: a number, ``auto``, a file, or None where it is not given."""
     text = values.learning_rate if "learning_rate" in values else None
@@ -193,14 +178,20 @@ def whole_number(values: flags.FlagValues, name: str, least: int = 0) -> int:
 
 
 def seeds(values: flags.FlagValues) -> tuple[int, ...]:
-    """The flag ``--seeds``: ``3`` is 1 to 3, ``4-13`` are ten others."""
-    text = values.seeds
-    first, _, last = text.partition("-") if "-" in text else ("1", "", text)
-    if not (first.isdecimal() and last.isdecimal()) or not (
-        1 <= int(first[:20]) <= int(last[:20]) <= _LARGEST
-    ):
+    """The flag ``--seeds``: ``3`` is 1 to 3, ``4-13`` are ten others, ``2,5-7`` are four."""
+    text: str = values.seeds
+    if text.isdecimal() and 1 <= int(text[:20]) <= _LARGEST:
+        return tuple(range(1, int(text) + 1))
+    chosen: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        last = last or first
+        if text.isdecimal() or not (first.isdecimal() and last.isdecimal()):
+            break
+        chosen += range(int(first), int(last) + 1)
+    if not chosen or len(set(chosen)) != len(chosen):
         raise UserError(f"--seeds takes a number of seeds, as 3, or some, as 4-13; not {text!r}.")
-    return tuple(range(int(first), int(last) + 1))
+    return tuple(chosen)
 
 
 def kept_in_store(values: flags.FlagValues) -> str:

@@ -86,20 +86,22 @@ def without_places(tables: Tables) -> Tables:
     return {**tables, "data": of(tables["data"])}
 
 
-def retarget(recipe: Recipe, data: Mapping[str, Any], assignments: Iterable[str] = ()) -> Recipe:
+def retarget(
+    recipe: Recipe, data: Mapping[str, Any], settings: Mapping[str, Any] | None = None
+) -> Recipe:
     """A recipe for other data: the same model, training and text settings.
 
     Args:
         recipe: what stays.
         data: keys of ``[data]`` that change; columns and size go back to their defaults.
-        assignments: ``data.key=value`` or ``training.key=value`` texts, from ``--set``.
+        settings: single settings of data and training, by ``section.key``.
 
     Raises:
         UserError: an unknown key, a value of the wrong type, or a change of the model.
     """
     kept = {key: getattr(recipe.data, key) for key in _OF_TEXT}
     tables = {**recipe_to_tables(recipe), "data": {**kept, **data}}
-    for key, value in map(parse_assignment, assignments):
+    for key, value in (settings or {}).items():
         section, _, name = key.partition(".")
         if section not in ("data", "training"):
             raise UserError(f"--set {key}: only data and training can differ on other data.")

@@ -12,6 +12,8 @@ from tflottery.errors import DamagedFileError
 from tflottery.files import read_sealed
 
 FORMAT_VERSION = 1
+# What a rule's file is called in the folder of a search.
+RULE = "rule.json"
 FORMULA = "learning_rate = base * (1 - sparsity) ** -exponent"
 
 
