@@ -107,7 +107,9 @@ class ExcelTable:
                     self._sheet = name
                     break
             else:
-                raise no_column(self._where, max(firsts, key=len, default=[]), settings)
+                raise no_column(
+                    self._where, max(firsts, key=len, default=[]), settings, headless=True
+                )
             others = len(book.sheetnames) - 1
         if others:
             remarks.add(

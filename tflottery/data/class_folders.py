@@ -23,7 +23,7 @@ class ClassFolders:
     editor leaves is passed over; whatever else is left out is said.
     """
 
-    unit = ""
+    unit = "file"
 
     def __init__(self, path: Path, settings: DataSettings, remarks: Remarks) -> None:
         self._path, self._settings = path, settings
@@ -75,11 +75,11 @@ class ClassFolders:
 
     def __iter__(self) -> Iterator[Item | Suspect]:
         for split, folder, file in self._files:
-            label = folder.name
+            label, place = folder.name, str(file.relative_to(self._path))
             try:
                 label.encode()
             except UnicodeEncodeError:
-                yield Fault(str(folder), "the folder's name is not UTF-8", "Rename it.")
+                yield Fault(place, "the name of its folder is not UTF-8", "Rename it.")
                 continue
             content = file.read_bytes()
             try:
@@ -89,13 +89,13 @@ class ClassFolders:
                 try:
                     text = content.decode(guess.encoding, "strict")
                 except UnicodeDecodeError:
-                    yield Fault(str(file), "not UTF-8 text", "Save it as UTF-8.")
+                    yield Fault(place, "not UTF-8 text", "Save it as UTF-8.")
                     continue
                 self._remarks.add(
                     f"{shown(self._path)}: files that are no UTF-8 are read as "
                     f"{guess.encoding}; where letters come out wrong, set data.encoding."
                 )
-            yield Record(str(file), text, label, split)
+            yield Record(place, text, label, split)
 
 
 def _roots(path: Path) -> list[tuple[str, Path]]:

@@ -29,6 +29,7 @@ _BLOCK = 1 << 20
 _ASCII_SHARE = 0.5
 # As few bytes are rather broken than of another encoding.
 _FEW = 8
+_CHANCE = 2
 _ODD_IN_WORDS = re.compile(r"[^\W\d_][¡-©«-¹»-¿×÷ƒ†‡ˆ‰‹›˜][^\W\d_]|[a-zß-ÿ][À-ÖØ-ÞŠŒŽŸ]|^[ÿþ]+$")
 _ICELANDIC = re.compile("[ðýþÐÝÞ]")
 _MARKS = (
@@ -237,7 +238,8 @@ def decoding(path: Path, open_it: Opener, encoding: str) -> Decoded:
                 "where that is wrong, set data.encoding."
             )  # fmt: skip
         broken, sound, sample = _high_bytes(head, stream)
-    if not broken or sound:
+    # Pairs of bytes of another encoding are UTF-8 by chance now and then.
+    if not broken or _CHANCE * sound >= broken:
         return Decoded("utf-8", "surrogateescape")
     if _is_western(sample):
         return Decoded(
@@ -248,7 +250,7 @@ def decoding(path: Path, open_it: Opener, encoding: str) -> Decoded:
     guess = _guessed(sample) if broken > _FEW else ""
     if guess:
         raise UserError(
-            f"{shown(path)} is not UTF-8 text; by the look of it, it is {guess}. Save it as UTF-8, "
+            f"{shown(path)} is not UTF-8 text; it may be {guess}. Save it as UTF-8, "
             f"or read it with --set data.encoding={guess}."
         )
     return Decoded("utf-8", "surrogateescape")
@@ -278,7 +280,7 @@ def _high_bytes(head: bytes, stream: IO[bytes]) -> tuple[int, int, bytes]:
         if not text.isascii():
             bad = len(SURROGATE.findall(text))
             broken += bad
-            sound += sum(not letter.isascii() for letter in text) - bad if not sound else 0
+            sound += len(text) - len(text.encode("ascii", "ignore")) - bad
             if bad and len(sample) < _BLOCK:
                 sample += block
         if not block:

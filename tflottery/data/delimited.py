@@ -112,7 +112,7 @@ class Delimited:
                     lines = skipped + rows[depth][0]
                     return self._quoted(mark, columns, lines, columns.names)
         firsts = [rows[0][1] for rows in found if rows]
-        raise no_column(where, max(firsts, key=len, default=[]), settings)
+        raise no_column(where, max(firsts, key=len, default=[]), settings, headless=True)
 
     def _without_header(
         self, candidates: Sequence[str], found: Sequence[list[tuple[int, list[str]]]], skipped: int

@@ -149,17 +149,29 @@ def numbered_columns(count: int, settings: DataSettings, first: Sequence[object]
     return Columns(text, label, int(split) - 1 if is_number else None, count, ())
 
 
-def no_column(where: str, found: Sequence[object], settings: DataSettings) -> UserError:
-    """The error for a table whose first row names no text or no label column."""
+def no_column(
+    where: str, found: Sequence[object], settings: DataSettings, headless: bool = False
+) -> UserError:
+    """The error for a table without a text or a label column of that name.
+
+    Args:
+        where: what the table is called.
+        found: the columns that it has.
+        settings: with the names that are wanted.
+        headless: whether the first row may be no header.
+    """
     names = [shown(name).strip() for name in found if name is not None]
     for key in ("text_column", "label_column"):
         column = str(getattr(settings, key))
         if column not in names:
             shortened = [*names[:20], "…"] if len(names) > 20 else names
+            mend = (
+                " If the first row is a text already: --set data.header=false --set "
+                "data.text_column=1 --set data.label_column=2."
+            ) * headless
             return UserError(
                 f"{where} has no column {shown(column)!r}; name it with --set data.{key}=NAME. "
-                f"{suggest(shown(column), shortened)} If the first row is a text already: "
-                "--set data.header=false --set data.text_column=1 --set data.label_column=2."
+                f"{suggest(shown(column), shortened)}{mend}"
             )
     raise AssertionError("both columns are there")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tflottery import seeds
-from tflottery.data.duplicates import groups_of
+from tflottery.data.duplicates import groups_of, words_of
 from tflottery.data.labels import few
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Source
@@ -81,6 +81,11 @@ def division(source: Source, settings: DataSettings) -> int:
             yield text
 
     groups = groups_of(texts())
+    if not groups.any() and not words_of(next(iter(source.examples("train")))[0]):
+        raise UserError(
+            f"{source.name}: no text holds a word (a letter or a number). Words are what is read; "
+            "give other texts, or write out what stands there."
+        )
     alone = divide(np.array(labels), source.splits, settings, source.classes)
     sides = [side for side in (alone.train, alone.validation, alone.test) if side is not None]
     seen = np.concatenate([np.unique(groups[side]) for side in sides])

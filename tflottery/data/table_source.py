@@ -207,7 +207,8 @@ class TableSource:
             label = labels.trimmed(label)
             what = labels.fault_of(label, self._settings.labels)
         if what:
-            return Fault(record.place, what, _FILL)
+            mend = _MISSING if "stands for" in what else _FILL
+            return Fault(record.place, what, mend)
         if self._settings.classes and label not in self._named:
             self._named[label] = _folded_into(label, self._settings)
         if self._settings.classes:
@@ -303,6 +304,7 @@ class TableSource:
 
 
 _FILL = "Fill it or delete the line."
+_MISSING = f'{_FILL} Where it is the name of a class, set data.labels="{labels.AS_WRITTEN}".'
 
 
 def _encoded(text: str) -> bytes:
@@ -369,9 +371,10 @@ class _BadRows:
             self.first.pop()
 
     def message(self) -> str:
+        unit = self.unit or "line"
         mends = " ".join(dict.fromkeys(fault.mend for fault in self.first))
-        skip = " Or leave such lines out with --set data.skip_bad=true."
-        return f"{self._named()}. {mends}{skip}"
+        mends = mends.replace("the line", f"the {unit}")
+        return f"{self._named()}. {mends} Or leave such {unit}s out with --set data.skip_bad=true."
 
     def remark(self) -> str:
         lines = f" ({self.lines:,} lines)" if self.lines != self.count else ""

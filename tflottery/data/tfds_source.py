@@ -36,6 +36,8 @@ _PUBLISHED = {"imdb_reviews": 25_000, "yelp_polarity_reviews": 560_000}
 _NETWORK_PROBE = "https://storage.googleapis.com/"
 _PROBE_SECONDS = 5
 # namespace:name/configuration:version, as TFDS parses it.
+_ALIAS = re.compile(r"([^/:]*)([/:]?)(.*)")
+_OPS = re.compile(r"\{\{[^}]*\}\}")
 _NAME = re.compile(
     r"([\w.-]+:)?[A-Za-z][\w-]*(/[\w.+=,-]+)*(:(\d+|\*)(\.(\d+|\*)){2}|:experimental_latest)?"
 )
@@ -152,10 +154,16 @@ class TfdsSource:
         except (UserError, GeneratorExit):
             raise
         except Exception as error:
-            raise self._torn((str(error).strip() or type(error).__name__).splitlines()[0]) from None
+            raise self._torn(_reason(error)) from None
 
     def _torn(self, reason: str) -> UserError:
         return _torn(Path(self._builder.data_dir), reason)
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error, without the names that TensorFlow puts before it."""
+    lines = _OPS.sub("", str(error)).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _torn(folder: Path, reason: str) -> UserError:
@@ -172,7 +180,8 @@ def _builder(settings: DataSettings) -> Any:
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
-    name = ALIASES.get(settings.dataset, settings.dataset)
+    alias, mark, rest = _ALIAS.fullmatch(settings.dataset).groups()  # type: ignore[union-attr]
+    name = ALIASES.get(alias, alias) + mark + rest
     data_dir = settings.data_dir or os.environ.get("TFDS_DATA_DIR") or None
     if data_dir is not None:
         folder = Path(data_dir).expanduser()
@@ -204,7 +213,7 @@ _WHAT_THERE_IS = (
 def _no_builder(dataset: str, name: str, data_dir: str | None, error: Exception) -> UserError:
     import tensorflow_datasets as tfds
 
-    reason = shown((str(error).strip() or type(error).__name__).splitlines()[0])
+    reason = _reason(error)
     folder = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
     base, _, rest = name.partition(":")
     base = base.split("/")[0]
@@ -218,13 +227,15 @@ def _no_builder(dataset: str, name: str, data_dir: str | None, error: Exception)
         builder = tfds.builder_cls(base)
     except Exception:  # no builder of that name, whatever kind of error says so
         return UserError(f"No data set {shown(dataset)!r} ({reason}). {_WHAT_THERE_IS}")
-    versions = [str(version) for version in (builder.VERSION, *builder.SUPPORTED_VERSIONS)]
+    own = [builder.VERSION, *builder.SUPPORTED_VERSIONS]
+    own += [config.version for config in builder.BUILDER_CONFIGS]
+    versions = sorted({str(version) for version in own if version})
     configs = [config.name for config in builder.BUILDER_CONFIGS]
     named = f"; configurations: {few(configs)}" if configs else ""
     asked = "version" if rest else "configuration"
     return UserError(
-        f"The data set {base} has no such {asked}: {shown(dataset)!r} ({reason}). "
-        f"Versions: {', '.join(versions)}{named}."
+        f"The data set {base} has no such {asked} as {shown(dataset)!r} asks for. Versions: "
+        f"{few(versions)}{named}."
     )
 
 
