@@ -48,10 +48,9 @@ def settings(
                 "and a data set its own splits."
             )
         return chosen if dataset is None else {**chosen, "data.dataset": str(dataset)}
-    from tflottery.data import memory  # type: ignore[attr-defined]
+    from tflottery.data import memory
 
-    parts = {"train": dataset, "validation": validation, "test": test}
     chosen["data.dataset"] = memory.register(
-        **parts, text_column=text or "text", label_column=label or "label"
+        dataset, validation, test, text_column=text or "text", label_column=label or "label"
     )
     return chosen

@@ -16,7 +16,7 @@ from tflottery.training.settings import TrainingSettings
 
 DEFAULT_MODEL = "cnn"
 # Filled in by the program, never by a configuration.
-_COMPUTED = ("fingerprint", "vocabulary_from")
+_COMPUTED = ("fingerprint", "vocabulary_from", "division")
 # What a data set shares with another one that is encoded for the same network.
 _OF_TEXT = ("vocabulary_size", "max_length", "validation")
 
@@ -67,10 +67,9 @@ def recipe_from_settings(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
 
 
 def _data_from_table(table: Mapping[str, Any]) -> DataSettings:
-    given = {key: value for key, value in table.items() if key not in _COMPUTED}
+    given = {key: value for key, value in table.items() if key != "vocabulary_from"}
     return dataclasses.replace(
         from_table(DataSettings, "data", given),
-        fingerprint=str(table.get("fingerprint", "")),
         vocabulary_from=tuple(map(_data_from_table, table.get("vocabulary_from", ()))),
     )
 

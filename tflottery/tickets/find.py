@@ -177,7 +177,8 @@ def find_ticket(
     chosen = configuration.load(config, changes, set)
     store = Store.of(store)
     require_writable(Path(output), "--output")
-    recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
+    looked = sources.look(chosen.data)
+    recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
     plan = plans.make_plan(recipe, chosen.pruning, seed)
     rule, about_rule = None, ""
     if isinstance(learning_rate, str):
@@ -188,11 +189,12 @@ def find_ticket(
     from tflottery.progress import Reporter
 
     reporter = Reporter.of(progress)
-    reporter.say(about_rule)
+    for line in (*looked.remarks, about_rule):
+        reporter.say(line)
     if dry_run:
         return PlannedSearch(plan, store, names_of_runs(plan))
     return search_and_write(
-        plan, recipe, rule, store, Path(output), seed, reporter, tensorboard=tensorboard
+        plan, recipe, rule, store, Path(output), seed, reporter, tensorboard, looked.remarks
     )
 
 
@@ -205,6 +207,7 @@ def search_and_write(
     seed: int,
     reporter: Reporter,
     tensorboard: str | Path = "",
+    remarks: tuple[str, ...] = (),
 ) -> FoundTicket:
     """Walks a plan and writes the ticket that it ends with.
 
@@ -217,6 +220,7 @@ def search_and_write(
         seed: of the plan.
         reporter: is told how it goes on.
         tensorboard: a folder for TensorBoard's logs; empty for none.
+        remarks: what was assumed or left out in reading the data.
     """
     from tflottery.runs.tensorboard import observers
 
@@ -234,7 +238,7 @@ def search_and_write(
         corpus = load_corpus(recipe.data, store)
         ticket = write_found(output, outcome, recipe, rule, realise, corpus, seed)
     cautions = tuple(filter(None, (view.caution, corpus.caution)))
-    return FoundTicket(outcome, ticket, rule, cautions, view.trained, store)
+    return FoundTicket(outcome, ticket, rule, cautions, view.trained, store, remarks)
 
 
 def judged_runs(plan: Plan) -> list[RunSpec]:

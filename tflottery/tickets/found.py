@@ -33,7 +33,8 @@ class FoundTicket:
 
     ``outcome``: the plan, and the runs that it ended in. ``ticket``: on disk. ``rule``: what set
     the learning rates, if one did. ``cautions``: lines to be read beside any number. ``trained``:
-    trainings done now; the others were in the store.
+    trainings done now; the others were in the store. ``remarks``: what was assumed or left out in
+    reading the data.
     """
 
     outcome: Outcome
@@ -42,6 +43,7 @@ class FoundTicket:
     cautions: tuple[str, ...]
     trained: int
     store: Store
+    remarks: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -107,7 +109,7 @@ class FoundTicket:
             ["network", "sparsity", "remaining", "validation_accuracy", "test_accuracy",
              "difference", "matches"]
         ]  # fmt: skip
-        return as_html(self.sentence, shown, (*self.cautions, f"Ticket: {self.ticket.folder}"))
+        return as_html(self.sentence, shown, (*self.remarks, *self.cautions, f"Ticket: {self.ticket.folder}"))
 
 
 @dataclass(frozen=True)

@@ -269,7 +269,7 @@ def _of_ticket(
 
 def _of_configuration(config: str | Path, changes: Mapping[str, Any], settings: Settings) -> Tuning:
     chosen = configuration.load(config, changes, settings)
-    recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
+    recipe = dataclasses.replace(chosen.recipe, data=sources.look(chosen.data).settings)
     return Tuning(recipe, chosen.pruning, chosen.tuning)
 
 

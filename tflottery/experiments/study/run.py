@@ -212,13 +212,16 @@ def run_study(  # type: ignore[misc]  # the first overload leaves its flags to t
                 raise UserError(f"The ticket brings its own data and network; leave out --{name}.")
         ticket = ticket if isinstance(ticket, Ticket) else open_ticket(Path(ticket))
         chosen = configuration.for_ticket(ticket, data_dir, config, set)
-    recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
+    looked = sources.look(chosen.data)
+    recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
     from tflottery.findings import Study, write_findings
 
     study = Study(chosen, recipe, chosen_seeds)
     trainings = _trainings(study)
     if dry_run:
         return driver.planned(trainings)
+    for line in looked.remarks:
+        driver.reporter.say(line)
     done = driver.train(trainings)
     command = as_command(
         "bin/study", ticket=ticket and str(ticket.folder), config=config,
@@ -226,7 +229,7 @@ def run_study(  # type: ignore[misc]  # the first overload leaves its flags to t
         seeds=_seeds_in_words(chosen_seeds), set=_without_places(set),
     )  # fmt: skip
     folder = write_findings(study, done.realise, driver.store, dict(done.failures), command)
-    cautions = tuple(filter(None, (done.caution,)))
+    cautions = tuple(filter(None, (*looked.remarks, done.caution)))
     return StudyResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
 

@@ -265,8 +265,9 @@ def _transfer(
     source = dataclasses.replace(ticket.recipe, data=located(ticket.recipe.data, data_dir))
     data = {**target, "data_dir": data_dir or source.data.data_dir}
     found = recipes.retarget(source, data, assigned(set))
-    found = dataclasses.replace(found, data=sources.identify(found.data))
-    classes = len(sources.open_source(found.data).classes)
+    looked = sources.look(found.data)
+    found = dataclasses.replace(found, data=looked.settings)
+    classes = len(looked.classes)
     if (source.data.fingerprint, source.data.train_size) == (
         found.data.fingerprint, found.data.train_size,
     ):  # fmt: skip
