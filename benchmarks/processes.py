@@ -102,12 +102,11 @@ def threads(options: Options, watch: Watch) -> Table:
     }
     spent: dict[tuple[str, str], list[float]] = {both: [] for both in variants}
     watch.expect({", ".join(both): options.turns for both in variants})
-    for name in NAMES:
-        for turn in range(1, options.turns + 1):
-            for variant in (_ONE, _TWO):
-                kind = f"{name}, {variant}"
-                with watch.piece(kind, f"turn {turn} of {options.turns}, {kind}"):
-                    spent[name, variant].append(_together(name, variants[name, variant], count))
+    for turn in range(1, options.turns + 1):
+        for (name, variant), workers in variants.items():
+            kind = f"{name}, {variant}"
+            with watch.piece(kind, f"turn {turn} of {options.turns}, {kind}"):
+                spent[name, variant].append(_together(name, workers, count))
     return Table(
         title="Two threads, or two processes",
         about=f"Two epochs of {_batches(count)}, compiling not counted, "
