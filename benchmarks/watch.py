@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 # Pieces of work that an estimate looks back at: the first ones compile, so they tell little.
@@ -37,9 +38,9 @@ class Watch:
         self._left: dict[str, int] = {}
         self._seconds: dict[str, list[float]] = {}
         self._piece: tuple[str, float] | None = None
-        self._bars: Progress | None = None
-        self._whole: TaskID | None = None
-        self._part: TaskID | None = None
+        self._live: Live | None = None
+        self._table, self._part = _bars()
+        self._task, self._doing = TaskID(0), TaskID(0)
 
     @contextmanager
     def table(self, title: str, number: int, of: int) -> Iterator[None]:
@@ -59,9 +60,9 @@ class Watch:
         self.note(f"[{number}/{of}] {title}: done in {spent}; {of - number} to come")
 
     def _close(self) -> None:
-        if self._bars:
-            self._bars.stop()
-            self._bars = None
+        if self._live:
+            self._live.stop()
+            self._live = None
         self._title = ""
 
     def expect(self, pieces: Mapping[str, int]) -> None:
@@ -114,29 +115,40 @@ class Watch:
 
     def _say(self, text: str) -> None:
         """A line, unless bars show it."""
-        if not self._bars:
+        if not self._live:
             self.note(text)
 
     def _show_bars(self) -> None:
-        self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=16),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[status]}", markup=False),
+        self._table, self._part = _bars()
+        self._task = self._table.add_task(self._title, status="", total=None)
+        self._doing = self._part.add_task("beginning", total=None)
+        self._live = Live(
+            Group(self._table, self._part),
             console=self._console,
             refresh_per_second=_REFRESHES_A_SECOND,
             transient=True,
         )
-        self._whole = self._bars.add_task(self._title, status="", total=None)
-        self._part = self._bars.add_task("beginning", status="", total=None)
-        self._bars.start()
+        self._live.start()
 
     def _draw(self, label: str = "") -> None:
-        if not self._bars or self._whole is None or self._part is None:
+        if not self._live:
             return
         done, left = sum(map(len, self._seconds.values())), sum(self._left.values())
         status = ", ".join(filter(None, [f"{left} to go" if left else "", self.remaining()]))
         total = done + left or None
-        self._bars.update(self._whole, total=total, completed=done, status=status)
+        self._table.update(self._task, total=total, completed=done, status=status)
         if label:
-            self._bars.reset(self._part, description=label)
+            self._part.reset(self._doing, description=label)
+
+
+def _bars() -> tuple[Progress, Progress]:
+    """For a table, and for the piece at hand; apart, as long words of one would squeeze the other's
+    bar."""
+    table = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=16),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[status]}", markup=False),
+    )
+    part = Progress(TextColumn("  {task.description}", markup=False), TimeElapsedColumn())
+    return table, part

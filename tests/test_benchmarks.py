@@ -67,7 +67,7 @@ def test_a_terminal_has_bars():
         watch.expect({"slow": 2})
         with watch.piece("slow", "turn 1 of 2"):
             pass
-        watch._bars.refresh()
+        watch._live.refresh()
     assert "[2/2] steps [of a network]" in said.getvalue()
     assert "turn 1 of 2" in said.getvalue()
     assert "1 to go, about 0:01 left" in said.getvalue()
