@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks import batch_files
 from benchmarks.asked import Asked
 from benchmarks.harness import ISA, Options, Table, Work, counted, in_turns, ratio
-from benchmarks.ours import Config, batches, configuration
+from benchmarks.ours import Configuration, batches, configuration
 from benchmarks.reviews import reviews
 from benchmarks.watch import Watch
 from tflottery import arithmetic
@@ -175,7 +175,7 @@ def _asking(process: Asked, variant: str) -> Work:
     return lambda: process.ask(variant)
 
 
-def _sizes(chosen: Config) -> dict[str, Any]:
+def _sizes(chosen: Configuration) -> dict[str, Any]:
     return {
         **dataclasses.asdict(chosen.model),
         "configuration": chosen.name,
@@ -189,7 +189,7 @@ def _sizes(chosen: Config) -> dict[str, Any]:
     }
 
 
-def _write_batches(chosen: Config, steps: int, folder: Path) -> dict[str, str]:
+def _write_batches(chosen: Configuration, steps: int, folder: Path) -> dict[str, str]:
     """Writes bucketed batches, and others of the same texts; gives the files."""
     batch = chosen.training.batch_size
     encoded = reviews(steps * batch, chosen.data.vocabulary_size, chosen.data.max_length)

@@ -17,7 +17,7 @@ from benchmarks.asked import Answer, serve
 from benchmarks.batch_files import Batches
 from benchmarks.harness import Work
 from benchmarks.ours import (
-    Config,
+    Configuration,
     Initializers,
     MaskedModel,
     To,
@@ -46,7 +46,7 @@ def begin(sizes: dict[str, Any]) -> tuple[dict[str, bool], Answer]:
     return {"onednn": arithmetic.current().onednn}, lambda variant: works[variant]()
 
 
-def masked(chosen: Config, data: Batches, sparsity: float) -> Work:
+def masked(chosen: Configuration, data: Batches, sparsity: float) -> Work:
     """Trains a ticket on the batches, as the trainer does."""
     carrier = MaskedModel(_network(chosen))
     weights = carrier.weights()
@@ -55,11 +55,11 @@ def masked(chosen: Config, data: Batches, sparsity: float) -> Work:
     return _steps(_compiled(carrier.model, chosen), data, wrapped=True)
 
 
-def _network(chosen: Config) -> keras.Model:
+def _network(chosen: Configuration) -> keras.Model:
     return chosen.model.build(chosen.data.vocabulary_size, 2, Initializers(1))
 
 
-def _compiled(model: keras.Model, chosen: Config) -> keras.Model:
+def _compiled(model: keras.Model, chosen: Configuration) -> keras.Model:
     model.compile(optimizer(chosen.training), loss=loss(classes=2), metrics=[accuracy(classes=2)])
     return model
 
