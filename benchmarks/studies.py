@@ -13,8 +13,8 @@ from tflottery import config
 from tflottery.data import sources
 from tflottery.data.batches import steps_per_epoch
 from tflottery.data.corpus import Corpus
+from tflottery.experiments.study.design import Study
 from tflottery.files import Arrays
-from tflottery.findings import Study
 from tflottery.pruning.masks import Masks
 from tflottery.runs.realise import Realiser, Silent, load_corpus
 from tflottery.runs.specs import RunSpec, ancestry, snapshots_wanted
@@ -89,7 +89,7 @@ def run() -> list[Table]:
     """The toy study of one seed with the store, and cell by cell without it."""
     chosen = config.load("study_toy", {})
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
-    study = Study(chosen, recipe, (1,))
+    study = Study(chosen.name, recipe, chosen.pruning, chosen.study, (1,))
     cells = [cell.spec for cell in study.cells(1)]
     shared = ancestry(cells)
     alone = [ancestry([spec]) for spec in cells]

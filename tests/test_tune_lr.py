@@ -22,11 +22,11 @@ from tflottery.cli.given_ticket import level_of
 from tflottery.data import sources
 from tflottery.errors import UserError
 from tflottery.experiments.learning_rate.results import load_tuning
+from tflottery.experiments.learning_rate.rule import read_rule
+from tflottery.experiments.learning_rate.rules import find_rule
+from tflottery.experiments.learning_rate.search import Search
 from tflottery.files import seal
-from tflottery.rate_rule import read_rule
 from tflottery.runs.store import Store
-from tflottery.search import Search
-from tflottery.tuning_findings import find_rule
 
 TINY = """
 [data]

@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 from tflottery.data.settings import DataSettings
 from tflottery.data.tfds_source import ALIASES
 from tflottery.errors import UserError, suggest
+from tflottery.experiments.learning_rate.design import TuningSettings
+from tflottery.experiments.study.design import StudySettings
 from tflottery.lottery import PruningSettings
 from tflottery.models.architecture import Architecture
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.runs.specs import Recipe
-from tflottery.study import StudySettings
 from tflottery.training.settings import TrainingSettings
-from tflottery.tuning import TuningSettings
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -17,10 +17,10 @@ from tflottery.cli.progress import open_console
 from tflottery.cli.ticket_search import find
 from tflottery.data.corpus import Encoded
 from tflottery.errors import UserError
+from tflottery.experiments.learning_rate.rule import rule_from
 from tflottery.export.publishing import check_name, model_name, publish, require_publishable
 from tflottery.export.serving_files import curl, docker_run
 from tflottery.files import require_writable, write_atomically
-from tflottery.rate_rule import rule_from
 from tflottery.runs.realise import load_corpus
 from tflottery.runs.store import Store
 from tflottery.tickets import Ticket, load_ticket

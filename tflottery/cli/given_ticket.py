@@ -10,8 +10,8 @@ import numpy as np
 from tflottery import lottery
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
+from tflottery.experiments.learning_rate.rule import rule_from
 from tflottery.lottery import Level
-from tflottery.rate_rule import rule_from
 from tflottery.runs.realise import Realiser, load_corpus
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store

@@ -15,9 +15,10 @@ from tflottery.cli.simulated import show_simulation
 from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.errors import TrainingError, UserError
+from tflottery.experiments.study.design import Study
+from tflottery.experiments.study.measuring import run_study, write_study
 from tflottery.experiments.study.results import load_study
 from tflottery.experiments.study.tables import terminal
-from tflottery.findings import Study, run_study, write_findings
 from tflottery.runs.executors import make_executor
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
@@ -36,7 +37,7 @@ def run(values: flags.FlagValues) -> None:
     chosen = config.load(values.config or "", common.overrides(values), values.set)
     store = Store(Path(values.store))
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
-    study = Study(chosen, recipe, seeds)
+    study = Study(chosen.name, recipe, chosen.pruning, chosen.study, seeds)
     specs = ancestry(spec for seed in seeds for spec in study.specs(seed))
     console = open_console()
     wanted = [spec for seed in seeds for spec in study.wanted(seed)]
@@ -56,7 +57,7 @@ def run(values: flags.FlagValues) -> None:
     with view:
         realise = Realiser(store, wanted, observer)
         failures = run_study(study, realise, execute)
-        folder = write_findings(study, realise, store, failures, _typed(values))
+        folder = write_study(study, realise, store, failures, _typed(values))
     console.print(terminal(load_study(folder)), soft_wrap=True)
     if view.caution:
         console.print(view.caution, soft_wrap=True)

@@ -19,15 +19,16 @@ from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.data.corpus import Corpus
 from tflottery.data.tfds_source import ALIASES
+from tflottery.experiments.learning_rate.results import TUNINGS
+from tflottery.experiments.learning_rate.rule import Rule, read_rule
+from tflottery.experiments.learning_rate.rules import find_rule
 from tflottery.files import require_writable
 from tflottery.lottery import Outcome, Plan, PruningSettings, Round
-from tflottery.rate_rule import Rule, read_rule
 from tflottery.runs.realise import Realiser, load_corpus
 from tflottery.runs.specs import Pruned, Recipe, RunSpec, ancestry
 from tflottery.runs.store import Run, Store
 from tflottery.tickets import Ticket, write_ticket
 from tflottery.training import steps
-from tflottery.tuning_findings import TUNINGS, find_rule
 
 
 def search(values: flags.FlagValues) -> None:

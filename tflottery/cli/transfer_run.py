@@ -17,6 +17,8 @@ from tflottery.data import sources
 from tflottery.data.corpus import Corpus
 from tflottery.errors import TrainingError, UserError
 from tflottery.experiments.transfer.answers import said
+from tflottery.experiments.transfer.design import Transfer, encoded_for
+from tflottery.experiments.transfer.measuring import Words, compare_words, write_transfer
 from tflottery.experiments.transfer.results import load_transfer, terminal
 from tflottery.lottery import Level
 from tflottery.runs.executors import make_executor
@@ -24,8 +26,6 @@ from tflottery.runs.realise import Realiser, load_corpus
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import Ticket
-from tflottery.transfer import Transfer, encoded_for
-from tflottery.transfer_findings import Words, compare_words, write_transfer
 
 _MUCH = 0.5
 

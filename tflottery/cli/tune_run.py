@@ -11,25 +11,26 @@ from typing import Any
 from absl import flags
 from rich.console import Console
 
-from tflottery import config, search
+from tflottery import config
 from tflottery.cli import flags as common
 from tflottery.cli.given_ticket import level_of, located, open_ticket, require_same
 from tflottery.cli.progress import open_console, show_plan, watch
 from tflottery.cli.tensorboard import observers
 from tflottery.data import sources
 from tflottery.errors import TrainingError, UserError
+from tflottery.experiments.learning_rate import search
 from tflottery.experiments.learning_rate.answers import in_words, said
-from tflottery.experiments.learning_rate.results import load_tuning, terminal
+from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning
+from tflottery.experiments.learning_rate.measuring import name_of, write_tuning
+from tflottery.experiments.learning_rate.results import RULE, load_tuning, terminal
+from tflottery.experiments.learning_rate.search import Search
 from tflottery.lottery import Level
 from tflottery.runs.executors import make_executor
 from tflottery.runs.realise import Realiser, load_corpus
 from tflottery.runs.resources import LOCAL, Resources
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
-from tflottery.search import Search
 from tflottery.tickets import Ticket
-from tflottery.tuning import HYPERBAND, Trial, Tuning
-from tflottery.tuning_findings import RULE, name_of, write_tuning
 
 # keras-tuner's projects, in the store.
 _PROJECTS = "keras_tuner"
@@ -68,7 +69,7 @@ def run(values: flags.FlagValues) -> None:
     untuned = [tuning.untuned(cell, seed) for cell in tuning.cells for seed in seeds]
     labels: dict[str, str] = {}
 
-    def told(trial: Trial) -> None:
+    def on_trial(trial: Trial) -> None:
         named = ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
                           for name, value in trial.values.items())  # fmt: skip
         for seed in seeds:
@@ -83,7 +84,7 @@ def run(values: flags.FlagValues) -> None:
     corpus = load_corpus(tuning.recipe.data, store)
     project = store.root / _PROJECTS / name_of(tuning, corpus.name)
     realise = Realiser(store, [*home, *untuned], observer)
-    searching = Search(tuning, seeds, realise, project, told)
+    searching = Search(tuning, seeds, realise, project, on_trial)
     if role != search.ALONE:
         console.print(search.place(role))
     # Another search of these networks, with other seeds say, would make the project anew under this
@@ -97,7 +98,7 @@ def run(values: flags.FlagValues) -> None:
                     require_same(ticket, realise, level.ticket, store)
                 if beforehand:
                     for trial in tuning.grid:
-                        told(trial)
+                        on_trial(trial)
                     execute(_grid_specs(tuning, seeds), realise)
                 searching.run()
         failures = searching.reasons()

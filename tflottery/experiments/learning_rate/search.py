@@ -36,10 +36,11 @@ from keras_tuner.oracles import (
 
 from tflottery import seeds
 from tflottery.errors import TrainingError, UserError
+from tflottery.experiments.learning_rate.design import Cell, Dimension, Trial, Tuning
+from tflottery.experiments.learning_rate.judging import Value
+from tflottery.experiments.learning_rate.rule import rounded
 from tflottery.files import write_atomically
-from tflottery.rate_rule import rounded
 from tflottery.runs.realise import Realiser, realise_all
-from tflottery.tuning import Cell, Dimension, Trial, Tuning, Value
 
 ALONE, CHIEF, WORKER = "alone", "chief", "worker"
 _OBJECTIVE = "val_accuracy"
@@ -81,7 +82,7 @@ class Search:
         random: the seeds of a trial; its score is the median over them.
         realise: trains what is not in the store.
         project: keras-tuner's folder, which a distributed search shares; it is made anew.
-        told: is told of each trial before it begins.
+        on_trial: called with each trial before it begins.
     """
 
     def __init__(
@@ -90,15 +91,15 @@ class Search:
         random: Sequence[int],
         realise: Realiser,
         project: Path,
-        told: Callable[[Trial], None] = lambda trial: None,
+        on_trial: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
         self._tuning = tuning
         self._seeds = tuple(random)
         self._realise = realise
         self._project = project
-        self._told = told
+        self._on_trial = on_trial
         self._cells = {cell.name: cell for cell in tuning.cells}
-        self._oracle = _Cells({name: _oracle(tuning) for name in self._cells})
+        self._oracle = _Oracles({name: _oracle(tuning) for name in self._cells})
 
     def run(self) -> None:
         """Goes through every trial; the chief serves them until the workers have done so.
@@ -161,7 +162,7 @@ class Search:
 
     def _measure(self, trial_id: str, oracle: keras_tuner.Oracle) -> float:
         trial = self._trial(trial_id, oracle)
-        self._told(trial)
+        self._on_trial(trial)
         specs = [self._tuning.spec(trial, seed) for seed in self._seeds]
         try:
             failures = realise_all(specs, self._realise)
@@ -176,7 +177,7 @@ class Search:
         return float(np.median(accuracies))
 
     def _keep(self, failures: Mapping[str, str]) -> None:
-        """Writes down why trainings failed: a chief is told that a trial did, but not why."""
+        """Writes down why trainings failed: a chief hears that a trial did, but not why."""
         for key, reason in failures.items():
             write_atomically(self._failures / key, reason)
 
@@ -290,7 +291,7 @@ class _Bayesian(_OwnFirst, BayesianOptimizationOracle): ...
 class _Hyperband(_OwnFirst, HyperbandOracle): ...
 
 
-class _Cells(keras_tuner.Oracle):
+class _Oracles(keras_tuner.Oracle):
     """A search for each cell, handed out as one: a chief can serve one oracle only, and a worker
     that has no trial left in one cell goes on with the next.
 

@@ -1,0 +1,123 @@
+"""Rules on disk: the document of a fitted rule, and the one that fits a recipe."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tflottery import lottery
+from tflottery.data.settings import DataSettings
+from tflottery.data.sources import same_published
+from tflottery.errors import UserError
+from tflottery.experiments.learning_rate import rule as rules
+from tflottery.experiments.learning_rate.design import Tuning, with_values
+from tflottery.experiments.learning_rate.judging import DENSE
+from tflottery.experiments.learning_rate.results import RULE, TICKET
+from tflottery.experiments.learning_rate.rule import Rule, read_rule
+from tflottery.lottery import PruningSettings
+from tflottery.runs.specs import Recipe
+
+
+def document(rule: Rule, tuning: Tuning, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``rule.json`` says of the rule of a search, whose ``tuning.json`` says ``about``."""
+    points = [
+        {
+            "sparsity": cell["level"],
+            "learning_rate": cell["best"]["learning_rate"],
+            "peak": cell["peak"],
+            "edge": cell["peak_edge"],
+            "as_good": cell["as_good"],
+            "median_validation_accuracy": cell["best"]["median"],
+        }
+        for cell in about["cells"]
+        if cell["arm"] in (DENSE, TICKET) and cell["peak"]
+    ]
+    kept = ("dataset", "model", "tuner", "seeds", "found_learning_rate", "config", "versions")
+    return {
+        "format_version": rules.FORMAT_VERSION,
+        "formula": rules.FORMULA,
+        **dataclasses.asdict(rule),
+        "points": points,
+        "fits": _key_at_any_rate(tuning.recipe),
+        "fingerprint": tuning.recipe.data.fingerprint,
+        "pruned": _pruned(tuning.pruning),
+        **{key: about[key] for key in kept},
+    }
+
+
+def find_rule(recipe: Recipe, pruning: PruningSettings, places: Iterable[Path]) -> tuple[Rule, str]:
+    """The rule for a recipe, and a line that says which, and how far it fits.
+
+    The newest rule of the same data, network and training at whatever rate, in the first place that
+    has one; else the newest one of the same data and architecture, whose change with the sparsity
+    is applied to the recipe's own rate. For that, published data may have been prepared anew. In
+    both cases tickets were pruned alike. Files that cannot be read are passed over.
+
+    Args:
+        recipe: with the data's fingerprint.
+        pruning: how its tickets are found.
+        places: folders of rules, or of searches.
+
+    Raises:
+        UserError: there is none.
+    """
+    searched = list(places)
+    model, data = recipe.model.name, recipe.data
+    like: tuple[Rule, str] | None = None
+    for place in searched:
+        files = (*place.glob("*.json"), *place.glob(f"[!.]*/{RULE}"))
+        for file in sorted(files, key=lambda file: file.stat().st_mtime_ns, reverse=True):
+            try:
+                rule, document = read_rule(file)
+            except UserError:
+                continue
+            if document.get("pruned") != _pruned(pruning):
+                continue
+            if document.get("fits") == _key_at_any_rate(recipe):
+                return rule, f"Rule: {file}{_ends(document)}."
+            if like is None and document.get("model") == model and _of_the_data(document, data):
+                own = recipe.training.learning_rate
+                line = (
+                    f"Rule: {file}, of another {model}, training or preparation of these data; its "
+                    "change with the sparsity goes on from the configured rate, "
+                    f"{own:g}{_ends(document)}."
+                )
+                like = rule.around(own), line
+    if like:
+        return like
+    raise UserError(
+        f"There is no rule for these data and a {model} that is pruned like this in "
+        f"{' or '.join(map(str, searched))}; make one with bin/tune_lr, or give --learning_rate a "
+        "number or a rule's file."
+    )
+
+
+def _of_the_data(document: Mapping[str, Any], data: DataSettings) -> bool:
+    """Whether a rule is of these data, or of the same published ones prepared elsewhere."""
+    if document.get("fingerprint") == data.fingerprint:
+        return True
+    dataset = document.get("config", {}).get("data", {}).get("dataset", "")
+    return same_published(dataset, data.dataset)
+
+
+def _ends(document: Mapping[str, Any]) -> str:
+    """Where a rule rests on best rates at an end of those that were tried."""
+    points = document.get("points") or []
+    ends = [f"{100 * one['sparsity']:.1f} %" for one in points if one.get("edge")]
+    return f"; best at an end of the rates that were tried at {', '.join(ends)} pruned" * bool(ends)
+
+
+def _pruned(pruning: PruningSettings) -> dict[str, Any]:
+    """What of the pruning decides what a sparsity means."""
+    names = ("criterion", "scope", "embedding", "head")
+    return {name: getattr(pruning, name) for name in names}
+
+
+def key_of(recipe: Recipe) -> str:
+    return lottery.make_plan(recipe, PruningSettings(), seed=0).dense.key
+
+
+def _key_at_any_rate(recipe: Recipe) -> str:
+    return key_of(with_values(recipe, {"learning_rate": 1.0}))
