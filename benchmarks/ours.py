@@ -6,8 +6,8 @@ from tflottery.configuration import Configuration
 from tflottery.configuration import load as configuration
 from tflottery.data import batches, sources
 from tflottery.data.corpus import Corpus, Encoded
+from tflottery.experiments.study.design import Study
 from tflottery.files import Arrays
-from tflottery.findings import Study
 from tflottery.models.architecture import Initializers
 from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm

@@ -119,7 +119,7 @@ def run(_: Options, watch: Watch) -> list[Table]:
     watch.at("planning the toy study")
     chosen = configuration("study_toy", {})
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
-    study = Study(chosen, recipe, (1,))
+    study = Study(chosen.name, recipe, chosen.pruning, chosen.study, (1,))
     cells = [cell.spec for cell in study.cells(1)]
     shared = ancestry(cells)
     alone = [ancestry([spec]) for spec in cells]

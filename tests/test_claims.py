@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.synthetic_study import write_study
+from tests.synthetic_study import edit, write_study
 from tflottery.experiments.study.answers import against_controls, answers, one_shot_in_the_middle
 from tflottery.experiments.study.article import WORDS
 from tflottery.experiments.study.cells import Results
@@ -32,15 +32,17 @@ def cnn(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def _exact(tmp_path: Path, shifts: dict[tuple[str, str], float]) -> Results:
     """A study whose cells are dense plus a shift in points, with a spread over seeds."""
     folder = write_study(tmp_path, controls=False)
-    cells = pd.read_csv(folder / "cells.csv")
     jitter = {1: -0.0004, 2: 0.0, 3: 0.0004}
-    for place, row in cells.iterrows():
-        shift = shifts.get((row["method"], row["init"]), 0.0) / 100
-        spread_ = jitter[row["seed"]] * (0 if row["part"] == "dense" else 1)
-        cells.loc[place, "test_accuracy"] = round(0.87 + shift + spread_, 6)
-        # Sparse networks take another step with each seed, so that no interval is without width.
-        cells.loc[place, "steps_to_best"] += row["seed"] * (row["part"] != "dense")
-    cells.to_csv(folder / "cells.csv", index=False)
+
+    def shift_all(cells: pd.DataFrame) -> None:
+        for place, row in cells.iterrows():
+            shift = shifts.get((row["method"], row["init"]), 0.0) / 100
+            spread_ = jitter[row["seed"]] * (0 if row["part"] == "dense" else 1)
+            cells.loc[place, "test_accuracy"] = round(0.87 + shift + spread_, 6)
+            # Sparse networks take another step with each seed, so that all intervals have width.
+            cells.loc[place, "steps_to_best"] += row["seed"] * (row["part"] != "dense")
+
+    edit(folder, "cells.csv", shift_all)
     return Results(load_study(folder))
 
 
@@ -96,10 +98,12 @@ def test_gradual_pruning_says_nothing_about_mask_and_weights(cnn):
 
 def test_claims_nobody_can_tell(tmp_path):
     folder = write_study(tmp_path, controls=False)
-    cells = pd.read_csv(folder / "cells.csv")
-    # Seeds disagree by far more than arms do.
-    cells["test_accuracy"] = np.random.default_rng(4).normal(0.85, 0.02, len(cells)).round(6)
-    cells.to_csv(folder / "cells.csv", index=False)
+
+    def disagree(cells: pd.DataFrame) -> None:
+        # Seeds disagree by far more than arms do.
+        cells["test_accuracy"] = np.random.default_rng(4).normal(0.85, 0.02, len(cells)).round(6)
+
+    edit(folder, "cells.csv", disagree)
     found = {one.name: one.outcome for one in answers(Results(load_study(folder)))}
     assert found["rewinding-iterative"] == UNSURE
     assert found["rewinding-one-shot"] == UNSURE

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from tests.conftest import ROOT
-from tests.synthetic_study import write_study
+from tests.synthetic_study import edit, write_study
 from tflottery.errors import UserError
 from tflottery.experiments.reports import write_report
 from tflottery.experiments.study import figures, mask_figures, summary, tables
@@ -166,10 +166,12 @@ def test_a_cell_that_failed_in_every_seed(tmp_path):
 
 def test_dense_that_failed_everywhere_is_said(tmp_path):
     folder = write_study(tmp_path, levels=(0.36, 0.59))
-    cells = pd.read_csv(folder / "cells.csv")
-    dense = cells["part"] == "dense"
-    cells.loc[dense, "state"], cells.loc[dense, "test_accuracy"] = "failed", None
-    cells.to_csv(folder / "cells.csv", index=False)
+
+    def fail(cells: pd.DataFrame) -> None:
+        dense = cells["part"] == "dense"
+        cells.loc[dense, "state"], cells.loc[dense, "test_accuracy"] = "failed", None
+
+    edit(folder, "cells.csv", fail)
     page = write_report(tmp_path, tmp_path / "report").read_text(encoding="utf-8")
     assert "The dense network failed for every seed" in page
 
@@ -194,9 +196,8 @@ def test_what_was_not_measured_is_said(report):
 
 def test_a_control_without_a_ticket_is_compared_with_nothing(tmp_path):
     folder = write_study(tmp_path)
-    cells = pd.read_csv(folder / "cells.csv")
-    no_ticket = (cells["part"] == "grid") & (cells["init"] == "original") & (cells["level"] == 0.59)
-    cells[~no_ticket].to_csv(folder / "cells.csv", index=False)
+    ticket = "part == 'grid' and init == 'original' and level == 0.59"
+    edit(folder, "cells.csv", lambda cells: cells.drop(cells.query(ticket).index))
     table = tables.controls(Results(load_study(folder)))
     compared = {row["at"]: (row.get("interval"), row.get("p_holm")) for row in table.rows}
     assert compared[59.0] == (None, None) and None not in compared[83.2]

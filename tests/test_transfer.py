@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 
 from tests.conftest import SMALL, same_arrays, write_reviews
-from tflottery import transfer
 from tflottery.data import sources
 from tflottery.data.settings import DataSettings
 from tflottery.data.vocabulary import Vocabulary
 from tflottery.errors import UserError
+from tflottery.experiments.transfer.design import DEFAULT_ARMS, Cell, Transfer, encoded_for
+from tflottery.experiments.transfer.judging import GAINS, judge
+from tflottery.experiments.transfer.measuring import compare_words, name_of, write_transfer
 from tflottery.files import read_sealed
 from tflottery.pruning import masks
 from tflottery.runs.encoded import load_corpus
@@ -26,8 +28,6 @@ from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
-from tflottery.transfer import Cell, Transfer, encoded_for, judge
-from tflottery.transfer_findings import compare_words, name_of, write_transfer
 
 PRUNING = PruningSettings(rate=0.5)
 TRAINING = TrainingSettings(learning_rate=0.02, batch_size=16, epochs=1)
@@ -110,8 +110,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def test_the_default_arms_are_those_of_desai_and_each_gain_changes_one_thing(folder):
     specs = by_arm(make(folder).cells(1))
-    assert list(specs) == [("dense", "fresh"), *transfer.DEFAULT_ARMS]
-    for one, other in transfer.GAINS.values():
+    assert list(specs) == [("dense", "fresh"), *DEFAULT_ARMS]
+    for one, other in GAINS.values():
         differs = [
             name for name in ("recipe", "mask", "init", "seeds")
             if getattr(specs[one], name) != getattr(specs[other], name)
@@ -247,7 +247,7 @@ def test_remapped_rows_go_with_their_words(folder, store):
 def test_a_dropped_embedding_is_neither_carried_nor_pruned(folder, store):
     found = Realised(make(folder, "drop"), store)
     assert "restaurant" in found.target_words
-    for arm in transfer.DEFAULT_ARMS:
+    for arm in DEFAULT_ARMS:
         assert found.masks(arm)[EMBEDDING].all()
     start, own = found.begun(("source", "source")), found.begun(("dense", "fresh"))
     assert np.array_equal(start[EMBEDDING], own[EMBEDDING])

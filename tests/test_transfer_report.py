@@ -15,12 +15,12 @@ from tflottery.errors import UserError
 from tflottery.experiments.reports import write_report
 from tflottery.experiments.transfer.answers import answers
 from tflottery.experiments.transfer.article import transfer_article
+from tflottery.experiments.transfer.design import DEFAULT_ARMS
 from tflottery.experiments.transfer.results import load_transfer, terminal
 from tflottery.files import seal
 from tflottery.report.answers import FAILED, HELD, MISSING, UNSURE
 from tflottery.report.drawing import Curve, Point, ends_in_words, style
 from tflottery.report.rendering import MarkdownArticle, markdown
-from tflottery.transfer import DEFAULT_ARMS
 
 
 def test_a_transfer_stands_beside_a_study(tmp_path):

@@ -13,26 +13,24 @@ from hypothesis import strategies as st
 from tflottery import configuration
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
-from tflottery.models.cnn import Cnn
-from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Snapshot, ancestry
-from tflottery.study import StudySettings, make_cells
-from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import PruningSettings
-from tflottery.tickets.rule import Rule
-from tflottery.training.settings import TrainingSettings
-from tflottery.tuning import (
-    SEARCHED,
+from tflottery.experiments.learning_rate.design import (
     Cell,
     Trial,
     Tuning,
     TuningSettings,
-    fit_rule,
     hyperband_trials,
-    judge,
     values_of,
     with_values,
 )
+from tflottery.experiments.learning_rate.judging import SEARCHED, fit_rule, judge
+from tflottery.experiments.study.design import StudySettings, make_cells
+from tflottery.models.cnn import Cnn
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import Snapshot, ancestry
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.rule import Rule
+from tflottery.training.settings import TrainingSettings
 
 TRAINING = TrainingSettings(learning_rate=0.004, epochs=4)
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TRAINING)

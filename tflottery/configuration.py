@@ -12,15 +12,15 @@ from typing import Any
 from tflottery.data.settings import DataSettings
 from tflottery.data.tfds_source import ALIASES
 from tflottery.errors import UserError, suggest
+from tflottery.experiments.learning_rate.design import TuningSettings
+from tflottery.experiments.study.design import StudySettings
 from tflottery.models.architecture import Architecture
 from tflottery.runs.recipes import DEFAULT_MODEL, Recipe, recipe_from_settings
 from tflottery.settings import Tables, from_table, parse_assignment, read_toml
-from tflottery.study import StudySettings
 from tflottery.tickets.given import located
 from tflottery.tickets.plan import PruningSettings
 from tflottery.tickets.ticket import Ticket
 from tflottery.training.settings import TrainingSettings
-from tflottery.tuning import TuningSettings
 
 _RECIPE = ("data", "model", "training")
 _OTHERS = {"pruning": PruningSettings, "study": StudySettings, "tuning": TuningSettings}

@@ -20,6 +20,8 @@ from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets.found import FoundTicket, PlannedSearch, write_found
+from tflottery.tickets.rule import read_rule
+from tflottery.tickets.rules import SEARCHES, find_rule
 from tflottery.tickets.plan import AUTO, Plan, PruningSettings
 
 if TYPE_CHECKING:
@@ -263,10 +265,8 @@ def _rule(
     given_rule: str, recipe: Recipe, pruning: PruningSettings, store: Store
 ) -> tuple[Rule, str]:
     """The rule that ``learning_rate`` names, and a line on it."""
-    from tflottery.tickets.rule import read_rule
-    from tflottery.tuning_findings import TUNINGS, find_rule
 
     if given_rule != AUTO:
         return read_rule(Path(given_rule))[0], f"Rule: {given_rule}, as given."
-    places = (store.root / TUNINGS, configuration.folder() / "rules")
+    places = (store.root / SEARCHES, configuration.folder() / "rules")
     return find_rule(recipe, pruning, places)

@@ -1,26 +1,69 @@
-"""Searches: their ``tuning.json``, read and checked, and what a terminal shows of them."""
+"""A search's files: their schema, the writer and the reader; and the table for a terminal.
+
+``<store>/tunings/<name>/`` holds ``tuning.json`` (sealed), ``trials.csv`` and the fitted rule. It
+is the same, byte for byte, however often the search was interrupted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import rich.table
 
 from tflottery.errors import DamagedFileError
 from tflottery.experiments import names
-from tflottery.experiments.documents import Kinds, folders_of, read_about
+from tflottery.experiments.documents import (
+    Document,
+    Kinds,
+    check_files,
+    folders_of,
+    read_about,
+    write_folder,
+)
+from tflottery.experiments.schema import (
+    MEASURED,
+    STATE,
+    Schema,
+    count,
+    fraction,
+    positive,
+    text,
+)
 from tflottery.report.article import slug
 from tflottery.report.numbers import ACCURACY, EPOCHS, NOTHING, POINTS, rate, with_half
 from tflottery.report.terminal import plain_table
 from tflottery.statistics import Difference, Summary
 from tflottery.tickets.rule import Rule, rule_from
+from tflottery.tickets.rules import SEARCHES
 
-TUNINGS = "tunings"
 FORMAT_VERSION = 1
+RULE = "rule.json"
 DENSE, TICKET = "dense", "ticket"
+_COMMAND = "bin/tune_lr"
+_DOCUMENT = "tuning.json"
+TRIALS = Schema(
+    "trials",
+    (
+        *text("arm", known=(DENSE, TICKET, "reinit", "late")),
+        *fraction("level"),
+        *positive("learning_rate", "warmup"),
+        *text("decay"),
+        *count("batch_size", low=1),
+        *fraction("dropout"),
+        *text("stages"),
+        *count("seed"),
+        *positive("found_learning_rate"),
+        *STATE,
+        *MEASURED,
+        *positive("epochs_to_99", optional=True),
+    ),
+    _COMMAND,
+    required=("val_accuracy", "test_accuracy", "epochs_to_99"),
+)
 _ABOUT: Kinds = {
     "name": str, "dataset": str, "model": str, "tuner": str, "seeds": list,
     "tolerance": (int, float), "found_learning_rate": (int, float), "space": dict,
@@ -94,15 +137,22 @@ class TunedCell:
 
 
 @dataclass(frozen=True)
-class Tuning:
+class TuningTables:
     """One search; ``about`` is the whole of ``tuning.json``. ``comparisons`` are (level, dense or
-    reinit, the ticket at its best minus that at its best, in points of test accuracy)."""
+    reinit, the ticket at its best minus that at its best, in points of test accuracy). ``trials``
+    has a row for each trial and seed."""
 
     folder: Path
     about: dict[str, Any]
     cells: tuple[TunedCell, ...]
     comparisons: tuple[tuple[float, str, Difference], ...]
     rule: Rule | None
+    trials: pd.DataFrame
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What its folder holds."""
+        return (_DOCUMENT, TRIALS.file, *([RULE] if self.rule else []))
 
     @property
     def slug(self) -> str:
@@ -145,15 +195,41 @@ class Tuning:
         return [cell for cell in self.of(TICKET) if cell.best and cell.best.rate > self.found]
 
 
-def load_tuning(folder: Path) -> Tuning:
-    """Reads ``tuning.json``.
+def write(
+    folder: Path,
+    about: Mapping[str, Any],
+    rows: Iterable[Mapping[str, Any]],
+    rule: str = "",
+    *,
+    only_known: bool = False,
+) -> None:
+    """Writes a search's folder whole, in place of an older one.
+
+    Args:
+        folder: where to.
+        about: what ``tuning.json`` says, without its format.
+        rows: of ``trials.csv``.
+        rule: the text of ``rule.json``; empty where no rule was fitted.
+        only_known: whether to refuse values that tflottery itself does not write.
+
+    Raises:
+        ValueError: the rows do not fit the schema.
+    """
+    frame = TRIALS.frame(rows, only_known=only_known)
+    payload = {"format_version": FORMAT_VERSION, **about}
+    others = {RULE: rule} if rule else {}
+    write_folder(folder, Document(_DOCUMENT, payload, {TRIALS: frame}, others))
+
+
+def load_tuning(folder: Path) -> TuningTables:
+    """Reads ``tuning.json`` and the table beside it.
 
     Raises:
         UserError: it is missing or damaged; the line names it.
     """
-    path = folder / "tuning.json"
+    path = folder / _DOCUMENT
     about = read_about(
-        path, what="search", format_version=FORMAT_VERSION, kinds=_ABOUT, command="bin/tune_lr"
+        path, what="search", format_version=FORMAT_VERSION, kinds=_ABOUT, command=_COMMAND
     )
     try:
         cells = tuple(map(_cell, about["cells"]))
@@ -163,13 +239,15 @@ def load_tuning(folder: Path) -> Tuning:
         )
         rule = rule_from(about["rule"], path) if about["rule"] else None
     except (KeyError, TypeError) as error:
-        raise DamagedFileError(f"{path} is damaged ({error}); run bin/tune_lr again.") from None
-    return Tuning(folder, about, cells, comparisons, rule)
+        raise DamagedFileError(f"{path} is damaged ({error}); run {_COMMAND} again.") from None
+    trials = TRIALS.read(folder)
+    check_files(folder, about, _COMMAND)
+    return TuningTables(folder, about, cells, comparisons, rule, trials)
 
 
-def load_tunings(store: Path) -> list[Tuning]:
+def load_tunings(store: Path) -> list[TuningTables]:
     """Every search of a store, by name; or the one whose folder ``store`` is."""
-    return [load_tuning(folder) for folder in folders_of(store, TUNINGS, "tuning.json")]
+    return [load_tuning(folder) for folder in folders_of(store, SEARCHES, _DOCUMENT)]
 
 
 def _cell(row: Mapping[str, Any]) -> TunedCell:
@@ -207,7 +285,7 @@ def _tried(row: Mapping[str, Any]) -> Tried:
     )
 
 
-def terminal(tuning: Tuning) -> rich.table.Table:
+def terminal(tuning: TuningTables) -> rich.table.Table:
     """The networks for a terminal, each at its best rate and at the configuration's."""
     count = len(tuning.about["seeds"])
     table = plain_table(
@@ -242,7 +320,7 @@ def _shown(cell: TunedCell) -> list[str]:
     ]
 
 
-def raising(tuning: Tuning, what: str) -> list[tuple[float, Difference]]:
+def raising(tuning: TuningTables, what: str) -> list[tuple[float, Difference]]:
     """What the best higher rate gains each ticket, by level: ``gain`` in points of test accuracy,
     or ``sooner`` in epochs."""
     return [

@@ -23,6 +23,7 @@ from tflottery.experiments.driver import (
     seeds_of,
 )
 from tflottery.experiments.learning_rate import roles
+from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL
@@ -32,7 +33,6 @@ from tflottery.tickets.given import level_of, located, open_ticket, require_same
 from tflottery.tickets.plan import Level
 from tflottery.tickets.rule import Rule
 from tflottery.tickets.ticket import Ticket
-from tflottery.tuning import HYPERBAND, Trial, Tuning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ class TuningResult:
         return self.folder
 
     @cached_property
-    def results(self) -> reading.Tuning:
+    def results(self) -> reading.TuningTables:
         """What was measured: every network at its rates, the best of each, the rule."""
         from tflottery.experiments.learning_rate.results import load_tuning
 
@@ -301,8 +301,8 @@ def _search(
 ) -> TuningResult:
     """Goes through the search, or serves it, or works for it, as this process' role is."""
     startup.start_tensorflow()
-    from tflottery.search import Search
-    from tflottery.tuning_findings import name_of, write_tuning
+    from tflottery.experiments.learning_rate.measuring import name_of, write_tuning
+    from tflottery.experiments.learning_rate.search import Search
 
     names: dict[str, str] = {}
 

@@ -1,36 +1,127 @@
-"""A study's files, read and checked. The format is in docs/report.md."""
+"""A study's files: their schemas, the writer and the reader.
+
+``<store>/studies/<name>/`` holds ``study.json`` (what was asked, sealed) and CSV files. All but
+``timings.csv`` and its seal ``timings.json`` are the same, byte for byte, however often the study
+was interrupted. docs/report.md describes the format.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from tflottery.errors import DamagedFileError, UserError
-from tflottery.experiments.documents import Kinds, folders_of, read_about
+from tflottery.errors import DamagedFileError
+from tflottery.experiments.documents import (
+    Document,
+    Kinds,
+    check_files,
+    folders_of,
+    read_about,
+    write_folder,
+)
+from tflottery.experiments.schema import (
+    DONE,
+    FAILED,
+    MEASURED,
+    STATE,
+    Column,
+    Schema,
+    count,
+    fraction,
+    positive,
+    read_tables,
+    text,
+)
+from tflottery.files import read_sealed
 from tflottery.report.article import slug
+
+__all__ = ["DONE", "FAILED", "StudyTables", "load_studies", "load_study", "write"]
 
 STUDIES = "studies"
 FORMAT_VERSION = 1
-DONE, FAILED = "done", "failed"
+_COMMAND = "bin/study"
+_DOCUMENT, _TIMINGS = "study.json", "timings.json"
+_METHODS = ("dense", "one_shot", "iterative", "gradual")
+_MASKS = (
+    "dense", "magnitude", "random", "shuffled", "gradual", "head_pruned", "head_spared",
+)  # fmt: skip
 
-_TEXT = {"part", "method", "mask", "init", "state", "reason", "key", "kind", "one", "other"}
-_TEXT |= {"tensor", "gate", "point"}
-_CELLS = (
-    "part method mask init level seed state reason key sparsity sparsity_without_embedding "
-    "remaining total val_accuracy val_loss test_accuracy test_loss best_epoch epochs "
-    "steps_per_epoch steps_to_best steps_to_99 trainings_behind epochs_behind"
-).split()
-_TIMINGS = ["key", "seconds"]
-_OPTIONAL = {
-    "overlap": "kind level one other seed_one seed_other jaccard chance".split(),
-    "layers": "method init level seed tensor gate remaining total".split(),
-    "early_bird": "seed level epoch_one epoch_other distance relative jaccard".split(),
-    "instability": "seed point alpha val_loss val_error".split(),
+# What says which network a row is of.
+LABELS = ("part", "method", "mask", "init", "level", "seed")
+CELLS = Schema(
+    "cells",
+    (
+        Column("part", "text", choices=("dense", "grid", "control", "rewind")),
+        *text("method", known=_METHODS),
+        *text("mask", known=_MASKS),
+        *text("init"),
+        *fraction("level"),
+        *count("seed"),
+        *STATE,
+        *MEASURED,
+    ),
+    _COMMAND,
+    key=LABELS,
+    required=("test_accuracy",),
+)
+TIMINGS = Schema("timings", (*text("key"), *positive("seconds")), _COMMAND)
+OVERLAP = Schema(
+    "overlap",
+    (
+        Column("kind", "text", choices=("seeds", "methods", "rounds")),
+        *fraction("level"),
+        *text("one", "other"),
+        *count("seed_one", "seed_other"),
+        *fraction("jaccard", "chance"),
+    ),
+    _COMMAND,
+)
+LAYERS = Schema(
+    "layers",
+    (
+        *text("method", known=_METHODS),
+        *text("init"),
+        *fraction("level"),
+        *count("seed"),
+        *text("tensor"),
+        *text("gate", known=("", "input", "forget", "candidate", "output")),
+        *count("remaining"),
+        *count("total", low=1),
+    ),
+    _COMMAND,
+)
+EARLY_BIRD = Schema(
+    "early_bird",
+    (
+        *count("seed"),
+        *fraction("level"),
+        *positive("epoch_one", "epoch_other"),
+        *fraction("distance"),
+        *positive("relative"),
+        *fraction("jaccard"),
+    ),
+    _COMMAND,
+)
+INSTABILITY = Schema(
+    "instability",
+    (
+        *count("seed"),
+        *text("point"),
+        *fraction("alpha"),
+        *positive("val_loss", optional=True),
+        *fraction("val_error", optional=True),
+    ),
+    _COMMAND,
+)
+SCHEMAS = {
+    schema.name: schema for schema in (CELLS, TIMINGS, OVERLAP, LAYERS, EARLY_BIRD, INSTABILITY)
 }
+# A study that did not measure these has no such file.
+_OPTIONAL = (OVERLAP, LAYERS, EARLY_BIRD, INSTABILITY)
 _ABOUT: Kinds = {
     "name": str, "dataset": str, "model": str, "seeds": list, "config": dict, "command": str,
     "versions": dict, "caution": str, "note": str, "tolerance": (int, float),
@@ -39,7 +130,7 @@ _ABOUT: Kinds = {
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyTables:
     """One study. ``cells`` and ``timings`` are always there, the other tables may be None.
 
     Accuracies in the frames are fractions; ``tolerance`` is in points; ``level`` is a sparsity.
@@ -78,96 +169,76 @@ class Study:
         return self.embedding_weights / max(self.prunable_weights, 1)
 
 
-def load_study(folder: Path) -> Study:
+def write(
+    folder: Path,
+    about: Mapping[str, Any],
+    rows: Mapping[str, Iterable[Mapping[str, Any]]],
+    *,
+    only_known: bool = False,
+) -> None:
+    """Writes a study's folder whole, in place of an older one.
+
+    Args:
+        folder: where to.
+        about: what ``study.json`` says, without its format.
+        rows: of each table by name; an optional table without rows is left out.
+        only_known: whether to refuse values that tflottery itself does not write.
+
+    Raises:
+        ValueError: the rows do not fit the schemas.
+    """
+    frames = {
+        SCHEMAS[name]: SCHEMAS[name].frame(given, only_known=only_known)
+        for name, given in rows.items()
+    }
+    # Seconds differ between equal studies, so what they decide has a seal of its own.
+    timings = {TIMINGS: frames.pop(TIMINGS)}
+    kept = {one: frame for one, frame in frames.items() if len(frame) or one not in _OPTIONAL}
+    version = {"format_version": FORMAT_VERSION}
+    write_folder(
+        folder,
+        Document(_DOCUMENT, {**version, **about}, kept),
+        Document(_TIMINGS, version, timings),
+    )
+
+
+def load_study(folder: Path) -> StudyTables:
     """Reads ``study.json`` and the CSV files beside it.
 
     Raises:
         UserError: a file is missing, damaged or lacks a column; the line names it.
     """
     about = read_about(
-        folder / "study.json",
+        folder / _DOCUMENT,
         what="study",
         format_version=FORMAT_VERSION,
         kinds=_ABOUT,
-        command="bin/study",
+        command=_COMMAND,
     )
-    cells = _read(folder / "cells.csv", _CELLS)
-    _check_states(folder / "cells.csv", cells)
-    optional: dict[str, Any] = {
-        name: _read(folder / f"{name}.csv", columns)
-        for name, columns in _OPTIONAL.items()
-        if (folder / f"{name}.csv").exists()
-    }
+    tables = read_tables(folder, (CELLS, TIMINGS), _OPTIONAL)
+    if not (tables["cells"]["part"] == "dense").any():
+        raise DamagedFileError(
+            f"{folder / CELLS.file} has no dense network to compare with. Run {_COMMAND} again, "
+            "which writes it anew."
+        )
+    check_files(folder, about, _COMMAND)
+    documents = [_DOCUMENT]
+    # Studies of earlier versions have none.
+    if (folder / _TIMINGS).exists():
+        sealed = read_sealed(folder / _TIMINGS, what="study", format_version=FORMAT_VERSION)
+        check_files(folder, sealed, _COMMAND)
+        documents.append(_TIMINGS)
     known: dict[str, Any] = {key: about[key] for key in _ABOUT}
     known |= {key: tuple(about[key]) for key in ("seeds", "tensors")}
-    return Study(
-        folder=folder,
-        **known,
-        cells=cells,
-        timings=_read(folder / "timings.csv", _TIMINGS),
-        files=("study.json", "cells.csv", "timings.csv", *(f"{name}.csv" for name in optional)),
-        **optional,
-    )
+    known |= tables
+    files = (*documents, *(SCHEMAS[name].file for name in tables))
+    return StudyTables(folder=folder, **known, files=files)
 
 
-def load_studies(store: Path) -> list[Study]:
+def load_studies(store: Path) -> list[StudyTables]:
     """Every study of a store, by name; or the one study whose folder ``store`` is.
 
     Raises:
         UserError: one of them cannot be read.
     """
     return [load_study(folder) for folder in folders_of(store, STUDIES, "study.json")]
-
-
-def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A CSV file with at least ``columns``: text where text belongs, else numbers."""
-    try:
-        # Text is kept as it is written: pandas would read an arm named "None" as missing.
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"{path.parent} is no whole study ({path.name} is missing).") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-    except (ValueError, pd.errors.ParserError):
-        raise DamagedFileError(f"{path} is damaged: it is not a CSV file. {_MEND}") from None
-    missing = [name for name in columns if name not in frame.columns]
-    if missing:
-        raise DamagedFileError(f"{path} lacks the column {', '.join(missing)}. {_MEND}")
-    for name in columns:
-        if name not in _TEXT:
-            frame[name] = _numbers(path, frame[name])
-    return frame
-
-
-def _numbers(path: Path, column: pd.Series) -> pd.Series:
-    given = column.str.strip()
-    numbers = pd.to_numeric(given.where(given != "", None), errors="coerce")
-    wrong = given[numbers.isna() & (given != "") & (given.str.lower() != "nan")]
-    if len(wrong):
-        where = f"line {int(wrong.index[0]) + 2}, column {column.name}"
-        raise DamagedFileError(f"{path} is damaged: {wrong.iloc[0]!r} in {where} is no number.")
-    return numbers.astype(float)
-
-
-def _check_states(path: Path, cells: pd.DataFrame) -> None:
-    for state in sorted(set(cells["state"]) - {DONE, FAILED}):
-        raise DamagedFileError(f"{path} is damaged: state {state!r} is neither done nor failed.")
-    done = cells[cells["state"] == DONE]
-    for name in ("seed", "level"):
-        if cells[name].isna().any():
-            raise DamagedFileError(f"{path} is damaged: a row has no {name}. {_MEND}")
-    if done["test_accuracy"].isna().any():
-        raise DamagedFileError(f"{path} is damaged: a finished row has no test_accuracy. {_MEND}")
-    if not (done["test_accuracy"].between(0, 1)).all():
-        raise DamagedFileError(f"{path} is damaged: a test_accuracy lies outside 0 to 1. {_MEND}")
-    cell = ["part", "method", "mask", "init", "level", "seed"]
-    twice = cells[cells.duplicated(cell)]
-    if len(twice):
-        raise DamagedFileError(
-            f"{path} is damaged: line {int(twice.index[0]) + 2} repeats a cell. {_MEND}"
-        )
-    if cells.empty or not (cells["part"] == "dense").any():
-        raise DamagedFileError(f"{path} has no dense network to compare with. {_MEND}")
-
-
-_MEND = "Run bin/study again, which writes it anew."

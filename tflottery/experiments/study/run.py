@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from tflottery.experiments.study.cells import Results
-    from tflottery.findings import Study
+    from tflottery.experiments.study.design import Study
     from tflottery.progress import Reporter
     from tflottery.report.answers import Said
 
@@ -214,9 +214,10 @@ def run_study(  # type: ignore[misc]  # the first overload leaves its flags to t
         chosen = configuration.for_ticket(ticket, data_dir, config, set)
     looked = sources.look(chosen.data)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
-    from tflottery.findings import Study, write_findings
+    from tflottery.experiments.study.design import Study
+    from tflottery.experiments.study.measuring import write_study
 
-    study = Study(chosen, recipe, chosen_seeds)
+    study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
     trainings = _trainings(study)
     if dry_run:
         return driver.planned(trainings)
@@ -228,7 +229,7 @@ def run_study(  # type: ignore[misc]  # the first overload leaves its flags to t
         dataset=dataset and chosen.data.dataset, model=model,
         seeds=_seeds_in_words(chosen_seeds), set=_without_places(set),
     )  # fmt: skip
-    folder = write_findings(study, done.realise, driver.store, dict(done.failures), command)
+    folder = write_study(study, done.realise, driver.store, dict(done.failures), command)
     cautions = tuple(filter(None, (*looked.remarks, done.caution)))
     return StudyResult(folder, done.failures, done.count, len(trainings.all), cautions)
 

@@ -1,18 +1,40 @@
-"""Transfers: their ``result.json``, read and checked, and the table for a terminal."""
+"""A transfer's files: their schemas, the writer and the reader; and the table for a terminal.
+
+``<store>/transfers/<name>/`` holds ``result.json`` (sealed) and the tables behind it. It is the
+same, byte for byte, however often the runs were interrupted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import rich.table
 
 from tflottery.errors import DamagedFileError
 from tflottery.experiments import names
-from tflottery.experiments.documents import Kinds, folders_of, read_about
+from tflottery.experiments.documents import (
+    Document,
+    Kinds,
+    check_files,
+    folders_of,
+    read_about,
+    write_folder,
+)
+from tflottery.experiments.schema import (
+    MEASURED,
+    STATE,
+    Schema,
+    count,
+    fraction,
+    positive,
+    read_tables,
+    text,
+)
 from tflottery.report.article import slug
 from tflottery.report.numbers import ACCURACY, EPOCHS, POINTS, with_half
 from tflottery.report.terminal import plain_table
@@ -20,6 +42,37 @@ from tflottery.statistics import Difference, Summary
 
 TRANSFERS = "transfers"
 FORMAT_VERSION = 1
+_COMMAND = "bin/transfer"
+_DOCUMENT = "result.json"
+CELLS = Schema(
+    "cells",
+    (
+        *text("mask", known=("dense", "target", "source", "random", "shuffled")),
+        *text("init", known=("fresh", "target", "source", "source_late", "reinit")),
+        *fraction("level"),
+        *count("seed"),
+        *STATE,
+        *MEASURED,
+        *positive("epochs_to_99", optional=True),
+    ),
+    _COMMAND,
+    key=("mask", "init", "level", "seed"),
+    required=("test_accuracy", "epochs_to_99"),
+)
+OVERLAP = Schema(
+    "overlap",
+    (
+        *fraction("level"),
+        *count("seed"),
+        *text("tensor"),
+        *fraction("jaccard", "chance"),
+        *count("remaining_source", "remaining_target"),
+        *count("total", low=1),
+    ),
+    _COMMAND,
+    may_be_empty=True,
+)
+SCHEMAS = {schema.name: schema for schema in (CELLS, OVERLAP)}
 _ABOUT: Kinds = {
     "name": str, "source": dict, "target": dict, "model": str, "vocabulary": str,
     "vocabulary_size": int, "words": dict, "same_classes": bool, "grid": str, "levels": list,
@@ -67,13 +120,18 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Transfer:
-    """One transfer; ``about`` is the whole of ``result.json``."""
+class TransferTables:
+    """One transfer; ``about`` is the whole of ``result.json``. ``cells`` has a row for each run,
+    ``overlap`` one for each tensor, level and seed."""
 
     folder: Path
     about: dict[str, Any]
     arms: tuple[Arm, ...]
     gains: tuple[Gain, ...]
+    cells: pd.DataFrame
+    overlap: pd.DataFrame
+
+    files: ClassVar[tuple[str, ...]] = (_DOCUMENT, CELLS.file, OVERLAP.file)
 
     @property
     def source(self) -> str:
@@ -106,15 +164,39 @@ class Transfer:
         return [arm for arm in self.arms if arm.level == level and not arm.is_dense]
 
 
-def load_transfer(folder: Path) -> Transfer:
-    """Reads ``result.json``.
+def write(
+    folder: Path,
+    about: Mapping[str, Any],
+    rows: Mapping[str, Iterable[Mapping[str, Any]]],
+    *,
+    only_known: bool = False,
+) -> None:
+    """Writes a transfer's folder whole, in place of an older one.
+
+    Args:
+        folder: where to.
+        about: what ``result.json`` says, without its format.
+        rows: of each table by name.
+        only_known: whether to refuse values that tflottery itself does not write.
+
+    Raises:
+        ValueError: the rows do not fit the schemas.
+    """
+    frames = {
+        schema: schema.frame(rows[name], only_known=only_known) for name, schema in SCHEMAS.items()
+    }
+    write_folder(folder, Document(_DOCUMENT, {"format_version": FORMAT_VERSION, **about}, frames))
+
+
+def load_transfer(folder: Path) -> TransferTables:
+    """Reads ``result.json`` and the tables beside it.
 
     Raises:
         UserError: it is missing or damaged; the line names it.
     """
-    path = folder / "result.json"
+    path = folder / _DOCUMENT
     about = read_about(
-        path, what="transfer", format_version=FORMAT_VERSION, kinds=_ABOUT, command="bin/transfer"
+        path, what="transfer", format_version=FORMAT_VERSION, kinds=_ABOUT, command=_COMMAND
     )
     try:
         arms = tuple(map(_arm, about["arms"]))
@@ -123,13 +205,15 @@ def load_transfer(folder: Path) -> Transfer:
             for one in about["gains"]
         )
     except (KeyError, TypeError) as error:
-        raise DamagedFileError(f"{path} is damaged ({error}); run bin/transfer again.") from None
-    return Transfer(folder, about, arms, gains)
+        raise DamagedFileError(f"{path} is damaged ({error}); run {_COMMAND} again.") from None
+    tables = read_tables(folder, (CELLS, OVERLAP))
+    check_files(folder, about, _COMMAND)
+    return TransferTables(folder, about, arms, gains, tables["cells"], tables["overlap"])
 
 
-def load_transfers(store: Path) -> list[Transfer]:
+def load_transfers(store: Path) -> list[TransferTables]:
     """Every transfer of a store, by name; or the one whose folder ``store`` is."""
-    return [load_transfer(folder) for folder in folders_of(store, TRANSFERS, "result.json")]
+    return [load_transfer(folder) for folder in folders_of(store, TRANSFERS, _DOCUMENT)]
 
 
 def _arm(row: Mapping[str, Any]) -> Arm:
@@ -144,7 +228,7 @@ def _arm(row: Mapping[str, Any]) -> Arm:
     )
 
 
-def terminal(transfer: Transfer) -> rich.table.Table:
+def terminal(transfer: TransferTables) -> rich.table.Table:
     """The arms for a terminal, each with its differences, ± half of the 95 % interval.
 
     Below it stand the arms that lack seeds.

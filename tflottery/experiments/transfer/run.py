@@ -21,6 +21,7 @@ from tflottery.experiments.driver import (
     as_command,
     seeds_of,
 )
+from tflottery.experiments.transfer.design import Transfer, encoded_for
 from tflottery.runs import recipes
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
@@ -30,15 +31,14 @@ from tflottery.tickets import plan as plans
 from tflottery.tickets.given import level_of, located, open_ticket, require_same
 from tflottery.tickets.plan import Level
 from tflottery.tickets.ticket import Ticket
-from tflottery.transfer import Transfer, encoded_for
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from tflottery.experiments.transfer import results as reading
+    from tflottery.experiments.transfer.measuring import Words
     from tflottery.progress import Reporter
     from tflottery.report.answers import Said
-    from tflottery.transfer_findings import Words
 
 # From this fraction of unknown words on, little of the embedding can carry over.
 _MANY_UNKNOWN = 0.5
@@ -60,7 +60,7 @@ class TransferResult:
     cautions: tuple[str, ...]
 
     @cached_property
-    def results(self) -> reading.Transfer:
+    def results(self) -> reading.TransferTables:
         """What was measured: each arm at each level over its seeds."""
         from tflottery.experiments.transfer.results import load_transfer
 
@@ -211,7 +211,7 @@ def transfer(  # type: ignore[misc]  # the first overload leaves its flags to th
     trainings = _trainings(made, chosen, home)
     if dry_run:
         return driver.planned(trainings)
-    from tflottery.transfer_findings import compare_words, write_transfer
+    from tflottery.experiments.transfer.measuring import compare_words, write_transfer
 
     source, on = (load_corpus(one.data, driver.store) for one in (made.source, made.target))
     words = compare_words(source, on, made.target.data.vocabulary_size)

@@ -1,7 +1,7 @@
-"""The study: which networks answer the founding note's questions (2.1.1 to 2.1.4).
+"""The study: which networks answer the founding note's claims (sections 2.1.1 to 2.1.4).
 
-``make_cells`` says them as specs, one cell a network to compare; shared ancestors are trained once,
-since equal specs have equal keys. ``tflottery.findings`` runs the cells and writes what they gave.
+``make_cells`` gives them as specs, one cell for each network to compare. Ancestors that cells share
+are trained once, since equal specs have equal keys.
 """
 
 from __future__ import annotations
@@ -104,11 +104,11 @@ def make_cells(
     recipe: Recipe, pruning: PruningSettings, study: StudySettings, seed: int
 ) -> list[Cell]:
     """All cells of one seed, the dense network first."""
-    return list(_Cells(recipe, pruning, study, seed).all())
+    return list(_Maker(recipe, pruning, study, seed).all())
 
 
 @dataclass(frozen=True)
-class _Cells:
+class _Maker:
     recipe: Recipe
     pruning: PruningSettings
     study: StudySettings
@@ -222,3 +222,36 @@ def instability_pair(dense: RunSpec, point: str, seed: int) -> tuple[RunSpec, Ru
         for name in ("one", "other")
     )
     return one, other
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study of a recipe, whose data are identified, over some seeds."""
+
+    name: str
+    recipe: Recipe
+    pruning: PruningSettings
+    settings: StudySettings
+    seeds: tuple[int, ...]
+
+    def cells(self, seed: int) -> list[Cell]:
+        """The networks to compare for one seed."""
+        return make_cells(self.recipe, self.pruning, self.settings, seed)
+
+    def pairs(self, seed: int) -> list[tuple[str, RunSpec, RunSpec]]:
+        """(rewind point, one data order, the other) for the instability analysis."""
+        dense = self.cells(seed)[0].spec
+        return [
+            (point, *instability_pair(dense, point, seed))
+            for point in self.settings.instability_points
+        ]
+
+    def specs(self, seed: int) -> list[RunSpec]:
+        """Every training of one seed that something is read from."""
+        pairs = [spec for _, one, other in self.pairs(seed) for spec in (one, other)]
+        return [cell.spec for cell in self.cells(seed)] + pairs
+
+    def wanted(self, seed: int) -> list[RunSpec]:
+        """What a realiser has to know beforehand: ``specs``, and whose snapshots they want."""
+        dense = self.cells(seed)[0]
+        return self.specs(seed) + early_bird_specs(dense, self.settings)

@@ -36,16 +36,42 @@ from keras_tuner.oracles import (
 
 from tflottery import seeds
 from tflottery.errors import TrainingError, UserError
-from tflottery.experiments.learning_rate.roles import ADDRESS, CHIEF, PORT, WORKER, role
+from tflottery.experiments.learning_rate.design import Cell, Dimension, Trial, Tuning
+from tflottery.experiments.learning_rate.judging import Value
 from tflottery.files import write_atomically
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.tickets.rule import rounded
-from tflottery.tuning import Cell, Dimension, Trial, Tuning, Value
 
+ALONE, CHIEF, WORKER = "alone", "chief", "worker"
 _OBJECTIVE = "val_accuracy"
+_ID, _ADDRESS, _PORT = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
 _SECONDS_BETWEEN_REQUESTS = 0.1
 # The status of a trial whose worker will not ask for another one; keras-tuner makes it FAILED.
 _WORKER_GONE = "INVALID"
+
+
+def role() -> str:
+    """What this process does in a distributed search, by keras-tuner's environment variables.
+
+    Raises:
+        UserError: some of them are missing.
+    """
+    if not {_ADDRESS, _PORT} & set(os.environ):
+        return ALONE
+    if missing := [name for name in (_ID, _ADDRESS, _PORT) if not os.environ.get(name)]:
+        raise UserError(
+            f"A distributed search needs {', '.join(missing)} too: {_ID} is chief in one process "
+            f"and tuner0, tuner1, … in the others; {_ADDRESS} and {_PORT} say where the chief is."
+        )
+    return CHIEF if "chief" in os.environ[_ID] else WORKER
+
+
+def place(mine: str) -> str:
+    """Where the chief and its workers meet, in words."""
+    address = f"{os.environ[_ADDRESS]}:{os.environ[_PORT]}"
+    if mine == CHIEF:
+        return f"Chief: hands out trials at {address}, until the workers have done them."
+    return f"Worker {os.environ[_ID]}: takes trials from the chief at {address}, once it is there."
 
 
 class Search:
@@ -56,7 +82,7 @@ class Search:
         random: the seeds of a trial; its score is the median over them.
         realise: trains what is not in the store.
         project: keras-tuner's folder, which a distributed search shares; it is made anew.
-        told: is told of each trial before it begins.
+        on_trial: called with each trial before it begins.
     """
 
     def __init__(
@@ -65,15 +91,15 @@ class Search:
         random: Sequence[int],
         realise: Realiser,
         project: Path,
-        told: Callable[[Trial], None] = lambda trial: None,
+        on_trial: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
         self._tuning = tuning
         self._seeds = tuple(random)
         self._realise = realise
         self._project = project
-        self._told = told
+        self._on_trial = on_trial
         self._cells = {cell.name: cell for cell in tuning.cells}
-        self._oracle = _Cells({name: _oracle(tuning) for name in self._cells})
+        self._oracle = _Oracles({name: _oracle(tuning) for name in self._cells})
 
     def run(self) -> None:
         """Goes through every trial; the chief serves them until the workers have done so.
@@ -103,7 +129,7 @@ class Search:
         except RuntimeError as error:
             if mine == CHIEF and "bind" in str(error):
                 raise UserError(
-                    f"{os.environ[ADDRESS]}:{os.environ[PORT]} cannot be served; give {PORT} a "
+                    f"{os.environ[_ADDRESS]}:{os.environ[_PORT]} cannot be served; give {_PORT} a "
                     "free port."
                 ) from None
             raise
@@ -136,7 +162,7 @@ class Search:
 
     def _measure(self, trial_id: str, oracle: keras_tuner.Oracle) -> float:
         trial = self._trial(trial_id, oracle)
-        self._told(trial)
+        self._on_trial(trial)
         specs = [self._tuning.spec(trial, seed) for seed in self._seeds]
         try:
             failures = realise_all(specs, self._realise)
@@ -151,7 +177,7 @@ class Search:
         return float(np.median(accuracies))
 
     def _keep(self, failures: Mapping[str, str]) -> None:
-        """Writes down why trainings failed: a chief is told that a trial did, but not why."""
+        """Writes down why trainings failed: a chief hears that a trial did, but not why."""
         for key, reason in failures.items():
             write_atomically(self._failures / key, reason)
 
@@ -265,7 +291,7 @@ class _Bayesian(_OwnFirst, BayesianOptimizationOracle): ...
 class _Hyperband(_OwnFirst, HyperbandOracle): ...
 
 
-class _Cells(keras_tuner.Oracle):
+class _Oracles(keras_tuner.Oracle):
     """A search for each cell, handed out as one: a chief can serve one oracle only, and a worker
     that has no trial left in one cell goes on with the next.
 

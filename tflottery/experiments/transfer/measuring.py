@@ -1,7 +1,4 @@
-"""What a transfer gave, as files: ``result.json`` and the tables behind it.
-
-``<store>/transfers/<name>/`` is the same, byte for byte, however often the runs were interrupted.
-"""
+"""What a transfer's runs say, as the files of its folder."""
 
 from __future__ import annotations
 
@@ -11,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from tflottery.data.corpus import Corpus
 from tflottery.data.unigrams import divergence
-from tflottery.files import canonical_json, new_folder, seal, sha256_of_bytes
+from tflottery.experiments.schema import DONE, FAILED
+from tflottery.experiments.transfer import results
+from tflottery.experiments.transfer.design import Cell, Transfer
+from tflottery.experiments.transfer.judging import judge, mean_overlap
+from tflottery.files import canonical_json, sha256_of_bytes
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
@@ -25,11 +24,8 @@ from tflottery.runs.recipes import recipe_to_tables, without_places
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Run, Store
 from tflottery.tickets import plan as plans
-from tflottery.transfer import Cell, Transfer, judge
 from tflottery.versions import versions
 
-FORMAT_VERSION = 1
-TRANSFERS = "transfers"
 _ALL = "all"
 
 
@@ -81,14 +77,13 @@ def write_transfer(
     cells = [cell for seed in seeds for cell in transfer.cells(seed)]
     found = {cell.spec.key: realise(cell.spec) for cell in cells if cell.spec.key not in failures}
     rows = [_row(cell, found.get(cell.spec.key), failures, realise) for cell in cells]
-    arms, gains = judge([row for row in rows if row["state"] == "done"])
+    arms, gains = judge([row for row in rows if row["state"] == DONE])
     overlap = _overlap(cells, found)
     source_tables, target_tables = (
         without_places(recipe_to_tables(recipe)) for recipe in (transfer.source, transfer.target)
     )
-    folder = store.root / TRANSFERS / name_of(transfer, source, target)
-    payload = {
-        "format_version": FORMAT_VERSION,
+    folder = store.root / results.TRANSFERS / name_of(transfer, source, target)
+    about = {
         "name": folder.name,
         "source": _about_data(source),
         "target": _about_data(target),
@@ -103,11 +98,11 @@ def write_transfer(
         "tolerance": transfer.pruning.tolerance,
         "arms": arms,
         "gains": gains,
-        "overlap": _mean_overlap(overlap),
+        "overlap": mean_overlap(overlap),
         "failures": [
             {key: row[key] for key in ("mask", "init", "level", "seed", "reason")}
             for row in rows
-            if row["state"] == "failed"
+            if row["state"] == FAILED
         ],
         "config": {
             "source_data": source_tables["data"],
@@ -121,11 +116,7 @@ def write_transfer(
         "command": command,
         "versions": versions(),
     }
-    with new_folder(folder) as staging:
-        for name, table in (("cells", rows), ("overlap", overlap)):
-            text = pd.DataFrame(table).to_csv(index=False, lineterminator="\n")
-            (staging / f"{name}.csv").write_text(text, encoding="utf-8")
-        (staging / "result.json").write_text(seal(payload), encoding="utf-8")
+    results.write(folder, about, {"cells": rows, "overlap": overlap})
     return folder
 
 
@@ -155,7 +146,7 @@ def _row(
 ) -> dict[str, Any]:
     row = {
         **{name: getattr(cell, name) for name in ("mask", "init", "level", "seed")},
-        "state": "failed" if run is None else "done",
+        "state": FAILED if run is None else DONE,
         "reason": failures.get(cell.spec.key, ""),
         "key": cell.spec.key,
     }
@@ -168,17 +159,16 @@ def _row(
 
 def _overlap(cells: Sequence[Cell], found: Mapping[str, Run]) -> list[dict[str, Any]]:
     """How much of the source's mask the target's own ticket keeps too, tensor by tensor."""
-    masks: dict[tuple[float, int], dict[str, Masks]] = {}
+    masks: dict[tuple[float, int, str], Masks] = {}
     for cell in cells:
-        if cell.mask in ("source", "target") and cell.spec.key in found:
-            of_pair = masks.setdefault((cell.level, cell.seed), {})
-            if cell.mask not in of_pair:
-                of_pair[cell.mask] = found[cell.spec.key].masks()
+        place = (cell.level, cell.seed, cell.mask)
+        if cell.mask in ("source", "target") and cell.spec.key in found and place not in masks:
+            masks[place] = found[cell.spec.key].masks()
     rows = []
-    for (level, seed), of_pair in masks.items():
-        if len(of_pair) < 2:
+    for level, seed in dict.fromkeys((level, seed) for level, seed, _ in masks):
+        source, target = (masks.get((level, seed, name)) for name in ("source", "target"))
+        if source is None or target is None:
             continue
-        source, target = of_pair["source"], of_pair["target"]
         for name, tensors in {
             _ALL: list(source),
             **{tensor: [tensor] for tensor in source},
@@ -197,18 +187,3 @@ def _overlap(cells: Sequence[Cell], found: Mapping[str, Run]) -> list[dict[str, 
                 }
             )
     return rows
-
-
-def _mean_overlap(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same over seeds."""
-    found: dict[tuple[float, str], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        found.setdefault((row["level"], row["tensor"]), []).append(row)
-    return [
-        {
-            "level": level,
-            "tensor": tensor,
-            **{key: sum(row[key] for row in of) / len(of) for key in ("jaccard", "chance")},
-        }
-        for (level, tensor), of in found.items()
-    ]

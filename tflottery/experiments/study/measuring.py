@@ -1,84 +1,38 @@
-"""What a study gave, as tables on disk: the only thing that a report reads.
-
-``<store>/studies/<name>/`` holds ``study.json`` (what was asked, sealed) and CSV files. All but
-``timings.csv`` are the same, byte for byte, however often the study was interrupted.
-"""
+"""What a study's runs say, as the tables of its folder."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from tflottery.configuration import Configuration
-from tflottery.files import Arrays, new_folder, seal
+from tflottery.data.settings import DataSettings
+from tflottery.experiments.schema import DONE, FAILED
+from tflottery.experiments.study import results
+from tflottery.experiments.study.design import Cell, Study
+from tflottery.experiments.study.results import LABELS
+from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
 from tflottery.pruning import masks as mask_ops
-from tflottery.pruning.masks import Masks, To
+from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import Executor
-from tflottery.runs.measures import MEASURED, measures
+from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
-from tflottery.runs.specs import EMBEDDING, RunSpec, ancestry, excluded
+from tflottery.runs.specs import EMBEDDING, MaskSpec, RunSpec, ancestry
 from tflottery.runs.store import Run, Store
-from tflottery.study import (
-    Cell,
-    StudySettings,
-    early_bird_specs,
-    instability_pair,
-    make_cells,
-)
+from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training import steps
 from tflottery.versions import versions
 
-FORMAT_VERSION = 1
-_LABELS = ("part", "method", "mask", "init", "level", "seed")
-# Said even where every training failed and there is nothing to fill in.
-_CELLS = [*_LABELS, "state", "reason", "key", *MEASURED]
 _ALPHAS = tuple(round(0.1 * tenth, 1) for tenth in range(11))
-
-
-@dataclass(frozen=True)
-class Study:
-    """A configuration with its data identified, over some seeds."""
-
-    config: Configuration
-    recipe: Recipe
-    seeds: tuple[int, ...]
-
-    @property
-    def settings(self) -> StudySettings:
-        return self.config.study
-
-    def cells(self, seed: int) -> list[Cell]:
-        """The networks to compare for one seed."""
-        return make_cells(self.recipe, self.config.pruning, self.settings, seed)
-
-    def pairs(self, seed: int) -> list[tuple[str, RunSpec, RunSpec]]:
-        """(rewind point, one data order, the other) for the instability analysis."""
-        dense = self.cells(seed)[0].spec
-        return [
-            (point, *instability_pair(dense, point, seed))
-            for point in self.settings.instability_points
-        ]
-
-    def specs(self, seed: int) -> list[RunSpec]:
-        """Every training of one seed that something is read from."""
-        pairs = [spec for _, one, other in self.pairs(seed) for spec in (one, other)]
-        return [cell.spec for cell in self.cells(seed)] + pairs
-
-    def wanted(self, seed: int) -> list[RunSpec]:
-        """What a realiser has to know of beforehand: ``specs``, and whose snapshots they want."""
-        dense = self.cells(seed)[0]
-        return self.specs(seed) + early_bird_specs(dense, self.settings)
 
 
 def run_study(study: Study, realise: Realiser, execute: Executor = realise_all) -> dict[str, str]:
@@ -89,60 +43,62 @@ def run_study(study: Study, realise: Realiser, execute: Executor = realise_all) 
     return execute((spec for seed in study.seeds for spec in study.specs(seed)), realise)
 
 
-def write_findings(
-    study: Study, realise: Realiser, store: Store, failures: dict[str, str], command: str
+def write_study(
+    study: Study, realise: Realiser, store: Store, failures: Mapping[str, str], command: str
 ) -> Path:
-    """Writes the study's folder from the runs in the store, whole, in place of an older one; gives
-    the folder."""
-    folder = store.root / "studies" / study.config.name
-    reader = _Reader(study, realise, failures)
+    """Writes the study's folder from the runs in the store, in place of an older one.
+
+    Args:
+        study: what was asked.
+        realise: gives the finished runs.
+        store: where they are.
+        failures: reasons by key of runs that failed.
+        command: what was typed.
+
+    Returns:
+        The folder.
+    """
+    folder = store.root / results.STUDIES / study.name
+    measured = _Measured(study, realise, failures)
     corpus = load_corpus(study.recipe.data, store)
-    dense = reader.run(study.cells(study.seeds[0])[0])
+    dense = measured.run(study.cells(study.seeds[0])[0])
     shapes = {} if dense is None else {name: m.shape for name, m in dense.masks().items()}
-    tables = {
-        "cells": pd.DataFrame(reader.cells(), columns=_CELLS),
-        "timings": pd.DataFrame(reader.timings(), columns=["key", "seconds"]),
-    }
-    optional = {
-        "overlap": reader.overlap(),
-        "layers": reader.layers(study.recipe.model),
-        "early_bird": reader.early_bird(),
-        "instability": reader.instability(),
-    }
-    tables |= {name: pd.DataFrame(rows) for name, rows in optional.items() if rows}
-    tables_of_config = {
+    settings = {
         **recipe_to_tables(study.recipe),
-        "pruning": dataclasses.asdict(study.config.pruning),
+        "pruning": dataclasses.asdict(study.pruning),
         "study": dataclasses.asdict(study.settings),
     }
-    payload = {
-        "format_version": FORMAT_VERSION,
-        "name": study.config.name,
+    about = {
+        "name": study.name,
         "dataset": corpus.name,
         "model": study.recipe.model.name,
         "seeds": list(study.seeds),
-        "config": without_places(tables_of_config),
+        "config": without_places(settings),
         "command": command,
         "versions": versions(),
         "caution": corpus.caution,
         "note": study.settings.note,
-        "tolerance": study.config.pruning.tolerance,
+        "tolerance": study.pruning.tolerance,
         "prunable_weights": sum(int(np.prod(shape)) for shape in shapes.values()),
         "embedding_weights": int(np.prod(shapes.get(EMBEDDING, (0,)))),
         "tensors": sorted(shapes),
     }
-    with new_folder(folder) as staging:
-        for name, table in tables.items():
-            text = table.to_csv(index=False, lineterminator="\n")
-            (staging / f"{name}.csv").write_text(text, encoding="utf-8")
-        (staging / "study.json").write_text(seal(payload), encoding="utf-8")
+    rows = {
+        "cells": measured.cells(),
+        "timings": measured.timings(),
+        "overlap": measured.overlap(),
+        "layers": measured.layers(study.recipe.model),
+        "early_bird": measured.early_bird(),
+        "instability": measured.instability(),
+    }
+    results.write(folder, about, rows)
     return folder
 
 
-class _Reader:
+class _Measured:
     """Rows of the tables, from finished runs."""
 
-    def __init__(self, study: Study, realise: Realiser, failures: dict[str, str]) -> None:
+    def __init__(self, study: Study, realise: Realiser, failures: Mapping[str, str]) -> None:
         self._study = study
         self._realise = realise
         self._failures = failures
@@ -161,8 +117,8 @@ class _Reader:
 
     def _cell_row(self, cell: Cell, run: Run | None) -> dict[str, Any]:
         row = {
-            **{name: getattr(cell, name) for name in _LABELS},
-            "state": "failed" if run is None else "done",
+            **{name: getattr(cell, name) for name in LABELS},
+            "state": FAILED if run is None else DONE,
             "reason": self._failures.get(cell.spec.key, ""),
             "key": cell.spec.key,
         }
@@ -240,18 +196,19 @@ class _Reader:
     def early_bird(self) -> list[dict[str, Any]]:
         """Masks that one-shot pruning would draw at moments of the dense training, compared."""
         rows = []
-        points = self._study.settings.early_bird_points
-        for seed in self._study.seeds:
-            run = self.run(self._study.cells(seed)[0])
+        study = self._study
+        points = study.settings.early_bird_points
+        for seed in study.seeds:
+            run = self.run(study.cells(seed)[0])
             if run is None:
                 continue
-            names = list(run.masks())
             per_epoch = int(run.metrics["steps_per_epoch"])
             epochs = {p: round(steps.iteration(p, per_epoch) / per_epoch, 4) for p in points}
             snapshots = {point: run.snapshot(point) for point in points}
-            for level in self._study.settings.levels:
+            for level in study.settings.levels:
+                pruning = one_shot_mask(study.recipe, study.pruning, level, seed)
                 drawn = {
-                    point: _draw(weights, names, level, self._study.config.pruning)
+                    point: pruning.make(Moment(run.masks(), weights))
                     for point, weights in snapshots.items()
                 }
                 for one, other in combinations(points, 2):
@@ -293,15 +250,37 @@ class _Reader:
         return rows
 
 
-def _draw(weights: Arrays, names: list[str], level: float, pruning: PruningSettings) -> Masks:
-    """The mask that the study would prune to by these weights."""
-    return mask_ops.prune(
-        mask_ops.dense({name: weights[name].shape for name in names}),
-        {name: np.abs(weights[name]) for name in names},
-        To(level),
-        scope="global" if pruning.scope == "global" else "layerwise",
-        exclude=excluded(pruning.embedding, pruning.head),
-    )
+@dataclass(frozen=True)
+class Moment:
+    """A moment of a training, for a mask that is to be drawn by its weights: it answers as if the
+    training had ended then."""
+
+    pruned: Masks
+    weights: Arrays
+
+    @property
+    def prunable(self) -> dict[str, tuple[int, ...]]:
+        return {name: mask.shape for name, mask in self.pruned.items()}
+
+    def masks(self, run: RunSpec) -> Masks:
+        del run
+        return self.pruned
+
+    def snapshot(self, run: RunSpec, step: str) -> Arrays:
+        del run, step
+        return self.weights
+
+    def fresh_weights(self, seed: int) -> Arrays:
+        raise NotImplementedError
+
+    def rows_in(self, data: DataSettings) -> np.ndarray:
+        raise NotImplementedError
+
+
+def one_shot_mask(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> MaskSpec:
+    """How one-shot pruning to a level draws its mask: by the study's own criterion and scope."""
+    settings = dataclasses.replace(pruning, method="one_shot", sparsity=level, init="original")
+    return plans.make_plan(recipe, settings, seed).levels[-1].ticket.mask
 
 
 def _between(ends: Sequence[Arrays], alpha: float) -> Arrays:

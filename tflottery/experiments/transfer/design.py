@@ -1,21 +1,21 @@
-"""Transfer: does a ticket that was found on one data set win on another (question 2.1.5)?
+"""Transfer: does a ticket that was found on one data set win on another (claim ``transfer``)?
 
-``Transfer.cells`` says the networks to compare as specs: masks from the source's ticket, from the
-target's own, or drawn by chance, each with weights from the source, from the target or newly drawn,
-all trained on the target (Morcos et al. 2019, arXiv 1906.02773; Desai et al. 2019, arXiv
-1910.12708). ``judge`` compares what they gave.
+``Transfer.cells`` gives the networks to compare as specs. Masks come from the source's ticket, from
+the target's own, or by chance; weights come from the source, from the target, or are newly drawn.
+All are trained on the target (Morcos et al. 2019, arXiv 1906.02773; Desai et al. 2019, arXiv
+1910.12708).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from tflottery import seeds, statistics
+from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
+from tflottery.experiments.transfer.judging import DENSE_ARM
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
     EMBEDDING,
@@ -36,8 +36,8 @@ VOCABULARIES = ("reuse", "remap", "drop", "shared")
 GRIDS = ("default", "full")
 MASKS = ("target", "source", "random", "shuffled")
 INITS = ("target", "source", "source_late", "reinit")
-# From the target's own ticket to chance: each arm differs from its neighbours in as little as can
-# be, and the last three in one thing each.
+# From the target's own ticket to chance; the last two differ from the one before them in one
+# thing.
 DEFAULT_ARMS = (
     ("target", "target"),
     ("source", "source"),
@@ -45,8 +45,6 @@ DEFAULT_ARMS = (
     ("random", "reinit"),
 )
 FULL_ARMS = tuple((mask, init) for mask in MASKS for init in INITS)
-DENSE_ARM = ("dense", "fresh")
-TARGET_TICKET = ("target", "target")
 # The weights of ``source_late``: late rewinding to the end of the first epoch.
 LATE = "1ep"
 
@@ -110,8 +108,8 @@ class Transfer:
         return list(self._cells(seed))
 
     def _cells(self, seed: int) -> Iterator[Cell]:
-        # The target's own network begins with weights of its own: the seed alone would give those
-        # of the source, where both have the same vocabulary.
+        # The target's own network needs a seed of its own: with a shared vocabulary, the same seed
+        # would give it the source's initial weights.
         own_seed = seeds.derive("target", seed)
         own_pruning = self.pruning
         if self.vocabulary == "drop":
@@ -188,63 +186,3 @@ def encoded_for(vocabulary: str, source: DataSettings, target: DataSettings) -> 
             )
         return dataclasses.replace(target, vocabulary_from=source.vocabulary_from or (source,))
     return dataclasses.replace(target, vocabulary_from=())
-
-
-Row = Mapping[str, Any]
-Arm = tuple[str, str, float]
-_MEANS = (
-    "sparsity",
-    "sparsity_without_embedding",
-    "remaining",
-    "best_epoch",
-    "epochs_to_99",
-    "epochs",
-)
-# Two arms that differ in one thing, which the difference of their accuracies is the worth of.
-GAINS = {
-    "source_weights": (("source", "source"), ("source", "reinit")),
-    "source_mask": (("source", "reinit"), ("random", "reinit")),
-}
-
-
-def judge(rows: Sequence[Row]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What the runs say: each arm at each level over its seeds, and ``GAINS`` at each level.
-
-    Accuracies are test accuracies in %; differences, to dense and to the target's own ticket, are
-    in points and paired by seed. Nothing is chosen by them.
-
-    Args:
-        rows: one a finished run, with ``mask``, ``init``, ``level``, ``seed``, ``epochs_to_99`` and
-            the columns of ``runs.measures``.
-    """
-    of_arms: dict[Arm, list[Row]] = {}
-    for row in rows:
-        of_arms.setdefault((row["mask"], row["init"], row["level"]), []).append(row)
-
-    def accuracy(arm: Arm) -> dict[int, float]:
-        return {row["seed"]: 100 * row["test_accuracy"] for row in of_arms.get(arm, [])}
-
-    def minus(one: Arm, other: Arm) -> dict[str, Any] | None:
-        if one == other:
-            return None
-        return statistics.plain(statistics.compare(accuracy(one), accuracy(other)))
-
-    arms = [
-        {
-            "mask": arm[0],
-            "init": arm[1],
-            "level": arm[2],
-            **{name: round(sum(row[name] for row in found) / len(found), 6) for name in _MEANS},
-            "test_accuracy": statistics.plain(statistics.summarise(list(accuracy(arm).values()))),
-            "minus_dense": minus(arm, (*DENSE_ARM, 0.0)),
-            "minus_target_ticket": minus(arm, (*TARGET_TICKET, arm[2])),
-        }
-        for arm, found in of_arms.items()
-    ]
-    gains = [
-        {"gain": name, "level": level, "difference": difference}
-        for level in sorted({level for _, _, level in of_arms} - {0.0})
-        for name, (one, other) in GAINS.items()
-        if (difference := minus((*one, level), (*other, level)))
-    ]
-    return arms, gains
