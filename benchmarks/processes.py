@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.harness import Table, in_turns, ratio
 from benchmarks.reviews import reviews
-from tflottery import config
+from tflottery import configuration
 from tflottery.data import batches
 from tflottery.models.architecture import Initializers
 from tflottery.training.optimizers import optimizer
@@ -38,7 +38,7 @@ def buckets(turns: int) -> Table:
 
 
 def _buckets_of(name: str, turns: int) -> list[tuple[str, ...]]:
-    chosen = config.load(name, {})
+    chosen = configuration.load(name, {})
     batch, length = chosen.training.batch_size, chosen.data.max_length
     encoded = reviews(_BATCHES * batch, chosen.data.vocabulary_size, length)
     shuffled = np.random.default_rng(1).permutation(len(encoded)).reshape(_BATCHES, batch)
@@ -140,7 +140,7 @@ def _wait_for(process: subprocess.Popen[str]) -> None:
 
 
 def _worker(name: str, epochs: int) -> None:
-    chosen = config.load(name, {})
+    chosen = configuration.load(name, {})
     batch = chosen.training.batch_size
     encoded = reviews(_BATCHES * batch, chosen.data.vocabulary_size, chosen.data.max_length)
     model = chosen.model.build(chosen.data.vocabulary_size, 2, Initializers(1))

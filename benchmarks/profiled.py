@@ -62,10 +62,10 @@ def _profile(name: str) -> dict[str, tuple[float, float]]:
 
     from benchmarks import steps
     from benchmarks.reviews import reviews
-    from tflottery import config
+    from tflottery import configuration
     from tflottery.data import batches
 
-    chosen = config.load(name, {})
+    chosen = configuration.load(name, {})
     batch = chosen.training.batch_size
     encoded = reviews(_STEPS * batch, chosen.data.vocabulary_size, chosen.data.max_length)
     found = batches.training_batches(encoded, batch, 1).as_numpy_iterator()

@@ -23,12 +23,12 @@ import tf_keras as keras
 from benchmarks import stock
 from benchmarks.harness import Table, Work, in_turns, ratio
 from benchmarks.reviews import reviews
-from tflottery import config
-from tflottery.config import Config
+from tflottery import configuration
+from tflottery.configuration import Configuration
 from tflottery.data import batches
 from tflottery.models.architecture import Initializers
 from tflottery.pruning import masks
-from tflottery.pruning.carrier import Carrier
+from tflottery.pruning.masked_model import MaskedModel
 from tflottery.pruning.masks import To
 from tflottery.training.optimizers import optimizer
 from tflottery.training.trainer import accuracy, loss
@@ -46,10 +46,10 @@ Batches = list[tuple[np.ndarray, np.ndarray]]
 
 def run(turns: int) -> list[Table]:
     """A table for each network: milliseconds a step, ratio to Keras, examples a second."""
-    return [_table(config.load(name, {}), name, turns) for name in NAMES]
+    return [_table(configuration.load(name, {}), name, turns) for name in NAMES]
 
 
-def _table(chosen: Config, name: str, turns: int) -> Table:
+def _table(chosen: Configuration, name: str, turns: int) -> Table:
     batch = chosen.training.batch_size
     size, length = chosen.data.vocabulary_size, chosen.data.max_length
     encoded = reviews(_STEPS_A_TURN * batch, size, length)
@@ -102,14 +102,14 @@ def _table(chosen: Config, name: str, turns: int) -> Table:
     )
 
 
-def _compiled(model: keras.Model, chosen: Config) -> keras.Model:
+def _compiled(model: keras.Model, chosen: Configuration) -> keras.Model:
     model.compile(optimizer(chosen.training), loss=loss(classes=2), metrics=[accuracy(classes=2)])
     return model
 
 
-def masked(chosen: Config, data: Batches) -> Work:
+def masked(chosen: Configuration, data: Batches) -> Work:
     """Trains a ticket on the batches, as the trainer does."""
-    carrier = Carrier(chosen.model.build(chosen.data.vocabulary_size, 2, Initializers(1)))
+    carrier = MaskedModel(chosen.model.build(chosen.data.vocabulary_size, 2, Initializers(1)))
     weights = carrier.weights()
     scores = {tensor: np.abs(weights[tensor]) for tensor in carrier.prunable}
     carrier.load(masks.prune(masks.dense(carrier.prunable), scores, To(SPARSITY)), weights)
@@ -137,7 +137,7 @@ def _steps(model: keras.Model, data: Batches, *, of_tfmot: bool = False) -> Work
 class _PyTorch:
     """``pytorch_steps.py`` in a process of its own, which trains when it is asked to."""
 
-    def __init__(self, chosen: Config, data: Batches) -> None:
+    def __init__(self, chosen: Configuration, data: Batches) -> None:
         sizes = {
             **dataclasses.asdict(chosen.model),
             "name": chosen.model.name,

@@ -9,18 +9,20 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.harness import Table
-from tflottery import config
+from tflottery import configuration
 from tflottery.data import sources
-from tflottery.data.batches import steps_per_epoch
 from tflottery.data.corpus import Corpus
 from tflottery.experiments.study.design import Study
 from tflottery.files import Arrays
 from tflottery.pruning.masks import Masks
-from tflottery.runs.realise import Realiser, Silent, load_corpus
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.observer import Silent
+from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry, snapshots_wanted
 from tflottery.runs.store import Store
-from tflottery.training.callbacks import Logs
-from tflottery.training.trainer import Trained, Trainer
+from tflottery.training.listener import Logs
+from tflottery.training.trained import Trained
+from tflottery.training.trainer import Trainer
 
 
 class _FirstStep(Silent):
@@ -52,7 +54,7 @@ class _Script:
         wanted = snapshots_wanted([cell])
         for spec in ancestry([cell]):
             training = spec.recipe.training
-            per_epoch = steps_per_epoch(self._corpus.train, training.batch_size)
+            per_epoch = self._corpus.train.steps_per_epoch(training.batch_size)
             self._trainer = Trainer(
                 spec.recipe.model,
                 len(self._corpus.vocabulary),
@@ -87,7 +89,7 @@ class _Script:
 
 def run() -> list[Table]:
     """The toy study of one seed with the store, and cell by cell without it."""
-    chosen = config.load("study_toy", {})
+    chosen = configuration.load("study_toy", {})
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
     study = Study(chosen.name, recipe, chosen.pruning, chosen.study, (1,))
     cells = [cell.spec for cell in study.cells(1)]

@@ -24,8 +24,8 @@ from tflottery.data.corpus import Corpus, encode
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm
-from tflottery.runs.specs import Recipe
-from tflottery.tickets import Ticket
+from tflottery.runs.recipes import Recipe
+from tflottery.tickets.ticket import Ticket
 from tflottery.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
@@ -79,7 +79,7 @@ def small_recipe(request: pytest.FixtureRequest, small_settings: DataSettings) -
 def small_export(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ticket, Path]:
     """A ticket of a small CNN with drawn weights, and the folder of its exported model."""
     from tests.exported import make_ticket
-    from tflottery.export.publishing import publish
+    from tflottery.exports.publishing import publish
 
     ticket = make_ticket(tmp_path_factory.mktemp("tickets") / "cnn", "cnn")
     base = tmp_path_factory.mktemp("saved_models") / "small"

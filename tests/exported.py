@@ -13,8 +13,8 @@ from tflottery.data.vocabulary import Vocabulary
 from tflottery.models import weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.pruning import masks
-from tflottery.runs.specs import Recipe
-from tflottery.tickets import Ticket, write_ticket
+from tflottery.runs.recipes import Recipe
+from tflottery.tickets.ticket import Ticket, write_ticket
 from tflottery.training.settings import TrainingSettings
 
 WORDS = "a film i would gladly see again dull and flat bland good not ! ? 영화였다 좋은".split()

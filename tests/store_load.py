@@ -19,10 +19,11 @@ import numpy as np
 
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
-from tflottery.runs.specs import Dense, Fresh, Recipe, RunSpec
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.runs.store import Store
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import Trained, TrainingSeeds
+from tflottery.training.settings import TrainingSeeds, TrainingSettings
+from tflottery.training.trained import Trained
 
 PROCESSES, SPECS, KILLS = 8, 200, 40
 

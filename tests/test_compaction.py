@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.conftest import SMALL
 from tests.exported import VOCABULARY, drawn
 from tflottery.data.vocabulary import PADDING
-from tflottery.export.compaction import compact
-from tflottery.export.network import Network
-from tflottery.export.saved_model import class_logits
+from tflottery.exports.compaction import compact
+from tflottery.exports.network import Network
+from tflottery.exports.saved_model import class_logits
 from tflottery.models.lstm import Lstm
 from tflottery.pruning import masks
 

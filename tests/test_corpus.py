@@ -49,7 +49,7 @@ def test_padding_comes_after_the_words(content):
 
 def test_splits_are_disjoint_stratified_and_cover_everything(small_settings):
     source = sources.open_source(small_settings)
-    made = corpus.encode(source, small_settings)
+    made = corpus.encode(source, dataclasses.replace(small_settings, division=1))
     sizes = [len(getattr(made, split)) for split in SPLITS]
     assert sum(sizes) == len(list(source.examples("train")))
     assert all(getattr(made, split).labels.mean() == 0.5 for split in SPLITS)
@@ -109,7 +109,7 @@ def test_a_part_of_the_training_texts(tmp_path):
     path = write_reviews(tmp_path / "a.csv", copies=15)
     with path.open("a") as stream:
         stream.writelines(f'"middling {n}",so_so\n' for n in range(40))
-    settings = sources.identify(DataSettings(str(path), max_length=12, validation=0.25))
+    settings = DataSettings(str(path), max_length=12, validation=0.25)
 
     def texts(size: int) -> dict[str, list[list[int]]]:
         made = corpus.encode(
@@ -212,7 +212,9 @@ def test_as_many_reviews_as_yelp_polarity_has_need_less_than_4_gb(tmp_path):
 
 def test_too_few_texts_of_a_class(tmp_path):
     (tmp_path / "a.csv").write_text("text,label\na,0\nb,0\nc,0\nd,0\ne,0\nf,0\ng,1\n")
-    settings = sources.identify(DataSettings(dataset=str(tmp_path / "a.csv")))
+    settings = DataSettings(dataset=str(tmp_path / "a.csv"))
+    with pytest.raises(UserError, match=r"The class '1' \(1 text\) has too few to hold out 20%"):
+        sources.identify(settings)
     with pytest.raises(UserError, match="too few to hold out"):
         corpus.encode(sources.open_source(settings), settings)
 
@@ -251,7 +253,7 @@ def test_the_end_of_batches_waits_for_no_tuner(small_corpus):
 
 def test_training_batches_go_on_through_epochs_in_their_order(small_corpus):
     train = small_corpus.train
-    per_epoch = batches.steps_per_epoch(train, 10)
+    per_epoch = train.steps_per_epoch(10)
     seen = [labels for _, labels in batches.training_batches(train, 10, 3).take(2 * per_epoch)]
     for epoch in range(2):
         order = batches.training_order(train.lengths, 10, 3, epoch)

@@ -19,11 +19,9 @@ from tests.chains import RECIPE, chain
 from tests.conftest import user_environment, write_reviews
 from tests.test_study import TINY
 from tests.workers import Tally, contents, done_by_local, make_plan, make_recipe
-from tflottery import lottery
 from tflottery.cli import study
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
-from tflottery.lottery import PruningSettings
 from tflottery.runs.executors import EXECUTORS, make_executor
 from tflottery.runs.processes import Processes, ProcessPool, visible_gpus
 from tflottery.runs.realise import Realiser, realise_all
@@ -31,13 +29,15 @@ from tflottery.runs.resources import Resources, environment
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.runs.tasks import Lost, Ready, Task
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import PruningSettings
 
 # What goes to a worker
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.05])
 def test_a_task_arrives_whole_however_long_its_chain(rate):
-    plan = lottery.make_plan(RECIPE, PruningSettings(rate=rate, init="rewind:1ep"), 1)
+    plan = plans.make_plan(RECIPE, PruningSettings(rate=rate, init="rewind:1ep"), 1)
     keys = [spec.key for spec in plan.specs()]
     spec = plan.levels[-1].ticket
     arrived = pickle.loads(pickle.dumps(Task(spec, ("1ep",))))

@@ -20,13 +20,13 @@ from tests.exported import CLASSES, VOCABULARY, drawn, make_ticket
 from tflottery.cli import export, predict
 from tflottery.data.corpus import Encoded
 from tflottery.errors import TflotteryError, UserError
-from tflottery.export import network, saved_model
-from tflottery.export.compaction import compact
-from tflottery.export.publishing import publish, versions
-from tflottery.export.session import Process
-from tflottery.export.verification import SENTENCES, padded, require_equal, scorer, verify
+from tflottery.exports import network, saved_model
+from tflottery.exports.compaction import compact
+from tflottery.exports.publishing import publish, versions
+from tflottery.exports.session import Process
+from tflottery.exports.verification import SENTENCES, padded, require_equal, scorer, verify
 from tflottery.files import seal
-from tflottery.tickets import Ticket
+from tflottery.tickets.ticket import Ticket
 
 KINDS = {
     "cnn": ("cnn", CLASSES),
@@ -179,7 +179,7 @@ def cnn(small_export) -> Ticket:
 
 
 def test_versions_count_on_and_none_is_replaced(cnn, tmp_path, monkeypatch):
-    monkeypatch.setattr("tflottery.export.publishing.verify", lambda *_: 0.0)
+    monkeypatch.setattr("tflottery.exports.publishing.verify", lambda *_: 0.0)
     monkeypatch.setattr(saved_model, "save", lambda *_: None)
     base = tmp_path / "reviews"
     (base / "7").mkdir(parents=True)
@@ -198,7 +198,7 @@ def test_a_version_that_another_process_took_is_left_alone(cnn, tmp_path, monkey
         (tmp_path / "reviews" / "1").mkdir()
         return 0.0
 
-    monkeypatch.setattr("tflottery.export.publishing.verify", meanwhile)
+    monkeypatch.setattr("tflottery.exports.publishing.verify", meanwhile)
     with pytest.raises(UserError, match="is there already"):
         publish(cnn, tmp_path / "reviews")
     assert [path.name for path in (tmp_path / "reviews").iterdir()] == ["1"]
@@ -276,7 +276,7 @@ def test_nothing_stays_of_a_failed_export(cnn, tmp_path, monkeypatch):
     def fail(*_: object) -> float:
         raise TflotteryError("scores differ")
 
-    monkeypatch.setattr("tflottery.export.publishing.verify", fail)
+    monkeypatch.setattr("tflottery.exports.publishing.verify", fail)
     with pytest.raises(TflotteryError):
         publish(cnn, tmp_path / "saved_models" / "small")
     assert list(tmp_path.iterdir()) == []

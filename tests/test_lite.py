@@ -7,10 +7,10 @@ import pytest
 
 from tests.exported import VOCABULARY, drawn
 from tests.test_compaction import IDS, SIZES, network
-from tflottery.export import lite
-from tflottery.export.compaction import compact
-from tflottery.export.session import Process
-from tflottery.export.verification import scorer
+from tflottery.exports import lite
+from tflottery.exports.compaction import compact
+from tflottery.exports.session import Process
+from tflottery.exports.verification import scorer
 
 
 @pytest.mark.parametrize("model", ["cnn", "stacked lstm"])

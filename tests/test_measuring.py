@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from tests.conftest import SMALL
-from tflottery.export import comparison_tables, measuring
-from tflottery.export.comparison import Comparison, Variant
-from tflottery.export.measuring import Size, Speed
-from tflottery.export.network import Network
+from tflottery.exports import comparison_tables, measuring
+from tflottery.exports.comparison import Comparison, Variant
+from tflottery.exports.measuring import Size, Speed
+from tflottery.exports.network import Network
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ from tensorflow_serving.apis import classification_pb2, prediction_service_pb2_g
 from tests.serving_double import ServingTestDouble
 from tflottery.cli import predict
 from tflottery.errors import TflotteryError, UserError
-from tflottery.export import client
-from tflottery.export.verification import SENTENCES, examples
+from tflottery.exports import client
+from tflottery.exports.verification import SENTENCES, examples
 
 URL = os.environ.get("TFLOTTERY_SERVING_URL", "")
 SERVERS = [

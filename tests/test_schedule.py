@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests.chains import RECIPE, chain, dense
 from tflottery.models.lstm import Lstm
 from tflottery.pruning.masks import By
-from tflottery.runs.realise import network
+from tflottery.runs.networks import network
 from tflottery.runs.schedule import Schedule
 from tflottery.runs.specs import GraduallyPruned, Pruned, RunSpec, Snapshot, ancestry
-from tflottery.training.trainer import TrainingSeeds
+from tflottery.training.settings import TrainingSeeds
 
 
 def test_long_chains_go_before_short_ones():

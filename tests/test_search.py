@@ -15,8 +15,8 @@ from tflottery.errors import TrainingError, UserError
 from tflottery.experiments.learning_rate import search
 from tflottery.experiments.learning_rate.design import Trial, Tuning, TuningSettings
 from tflottery.experiments.learning_rate.search import Search
-from tflottery.lottery import PruningSettings
 from tflottery.runs.specs import RunSpec
+from tflottery.tickets.plan import PruningSettings
 
 PEAK = 0.005
 

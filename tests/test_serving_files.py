@@ -15,10 +15,10 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from tests.exported import VOCABULARY
 from tflottery.errors import UserError
-from tflottery.export import serving_files
-from tflottery.export.client import BATCH, LARGEST_REQUEST
-from tflottery.export.publishing import publish
-from tflottery.tickets import Ticket
+from tflottery.exports import serving_files
+from tflottery.exports.client import BATCH, LARGEST_REQUEST
+from tflottery.exports.publishing import publish
+from tflottery.tickets.ticket import Ticket
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tflottery.models.lstm import Lstm
 from tflottery.runs.simulation import Simulation, recorded_seconds
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
-from tflottery.training.trainer import Trained
+from tflottery.training.trained import Trained
 
 
 def test_a_simulation_of_known_times():

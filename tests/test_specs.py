@@ -14,19 +14,18 @@ from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm
 from tflottery.pruning.masks import By, To
 from tflottery.runs import specs
+from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
     Dense,
     Fresh,
     Pruned,
-    Recipe,
     RunSpec,
     Shuffled,
     Snapshot,
     ancestry,
     snapshots_wanted,
 )
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import TrainingSeeds
+from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())
 DENSE = RunSpec(RECIPE, Dense(), Fresh(1), TrainingSeeds(1, 1))

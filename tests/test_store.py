@@ -28,7 +28,8 @@ from tflottery.data import corpus as corpora
 from tflottery.errors import DamagedFileError, TrainingError, UserError
 from tflottery.pruning import masks
 from tflottery.pruning.masks import By
-from tflottery.runs.realise import Realiser, load_corpus, mixed_arithmetic
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.realise import Realiser, mixed_arithmetic
 from tflottery.runs.specs import Fresh, Pruned, Shuffled, Signs, Snapshot
 from tflottery.runs.store import Store
 from tflottery.training.trainer import Trainer

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import user_environment, write_reviews
-from tflottery import config
+from tflottery import configuration
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
 from tflottery.experiments.reports import write_report
@@ -27,12 +27,13 @@ from tflottery.experiments.study.measuring import (
     write_study,
 )
 from tflottery.experiments.study.results import FORMAT_VERSION, load_study
-from tflottery.lottery import PruningSettings
 from tflottery.models.cnn import Cnn
 from tflottery.pruning import masks
 from tflottery.runs.realise import Realiser
-from tflottery.runs.specs import HEAD, Fresh, Pruned, Recipe, Shuffled, Signs, Snapshot, ancestry
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import HEAD, Fresh, Pruned, Shuffled, Signs, Snapshot, ancestry
 from tflottery.runs.store import Store
+from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
 from tflottery.training.trainer import Trainer
 
@@ -132,7 +133,7 @@ def test_settings_that_cannot_be(settings):
 
 @pytest.mark.parametrize("name", ["study_toy", "study_cnn", "study_lstm", "study_week11"])
 def test_the_studies_that_ship_can_be_planned(name):
-    chosen = config.load(name, {})
+    chosen = configuration.load(name, {})
     recipe = dataclasses.replace(chosen.recipe, data=RECIPE.data)
     study = Study(chosen.name, recipe, chosen.pruning, chosen.study, (1,))
     assert len(ancestry(study.specs(1))) > 10

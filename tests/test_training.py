@@ -8,16 +8,15 @@ import numpy as np
 import pytest
 
 from tests.conftest import SMALL, same_arrays
-from tflottery.data.batches import steps_per_epoch
 from tflottery.errors import TrainingError, UserError
 from tflottery.pruning import masks
+from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import To
-from tflottery.pruning.schedules import Gradual
 from tflottery.training import steps
 from tflottery.training.callbacks import KeepBest
 from tflottery.training.rates import rate
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import Trainer, TrainingSeeds
+from tflottery.training.settings import TrainingSeeds, TrainingSettings
+from tflottery.training.trainer import Trainer
 
 SETTINGS = TrainingSettings(learning_rate=0.01, batch_size=16, epochs=3, patience=3)
 SEEDS = TrainingSeeds(order=1, dropout=1)
@@ -58,7 +57,7 @@ def test_each_seed_changes_the_training(trainer, small_corpus, seeds):
 
 
 def test_snapshots_are_the_weights_of_their_step(trainer, small_corpus):
-    per_epoch = steps_per_epoch(small_corpus.train, SETTINGS.batch_size)
+    per_epoch = small_corpus.train.steps_per_epoch(SETTINGS.batch_size)
     weights = trainer.fresh_weights(1)
     asked = ["0ep", "1it", "1ep", f"{per_epoch}it", "2ep"]
     trained = train(trainer, small_corpus, weights=weights, at=asked)
@@ -158,7 +157,7 @@ def test_weight_decay_shrinks_kernels_and_spares_biases(small_corpus):
 
 
 def test_gradual_pruning_ends_at_its_sparsity_and_keeps_weights_from_after_it(small_corpus):
-    gradual = Gradual(0.75, end=12, spare=("head/kernel",))
+    gradual = Gradual(0.75, end=12, exclude=("head/kernel",))
     pruner = Trainer(SMALL["cnn"], len(small_corpus.vocabulary), 2, SETTINGS, gradual)
     for _ in range(2):  # the second run begins at step 0 again
         trained = train(pruner, small_corpus)

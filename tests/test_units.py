@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from tests.exported import drawn
 from tests.test_compaction import SIZES, given_scores, network
-from tflottery.export.compaction import compact
-from tflottery.lottery import PruningSettings
+from tflottery.exports.compaction import compact
 from tflottery.models.units import Units
 from tflottery.pruning import criteria, masks
 from tflottery.pruning.masks import By, To
+from tflottery.tickets.plan import PruningSettings
 
 
 def everything(model: str) -> masks.Masks:
@@ -92,7 +92,7 @@ def test_the_last_unit_of_a_layer_stays():
 
 
 def test_the_embedding_can_be_spared():
-    pruned = filters("cnn", everything("cnn"), To(0.5), spare=["embedding/embeddings"])
+    pruned = filters("cnn", everything("cnn"), To(0.5), exclude=["embedding/embeddings"])
     assert pruned["embedding/embeddings"].all()
     assert pruned["conv_2/kernel"].any(axis=(0, 2)).all()
     assert pruned["conv_2/kernel"].any(axis=(0, 1)).sum() == 3

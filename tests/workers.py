@@ -12,8 +12,10 @@ from pathlib import Path
 from tests.chains import chain
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
-from tflottery.runs.realise import Realiser, Silent, realise_all
-from tflottery.runs.specs import GraduallyPruned, Recipe, RunSpec, Snapshot
+from tflottery.runs.observer import Silent
+from tflottery.runs.realise import Realiser, realise_all
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import GraduallyPruned, RunSpec, Snapshot
 from tflottery.runs.store import Store
 from tflottery.training.settings import TrainingSettings
 

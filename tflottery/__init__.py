@@ -1,10 +1,16 @@
 """tflottery finds, studies, transfers and ships lottery tickets in Keras text classifiers.
 
-The package is silent on import: nothing here loads TensorFlow until it is used.
+>>> import tflottery as tfl
+>>> found = tfl.find_ticket("toy", sparsity=0.36)    # doctest: +SKIP
+>>> found.verdict, found.rounds, found.ticket        # doctest: +SKIP
+
+The package is silent on import, and nothing here loads TensorFlow until it is used. Networks are
+``tf_keras`` models, not Keras 3.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +21,54 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 switch_on_onednn()
 
 if TYPE_CHECKING:
-    from tflottery.tickets import Ticket, load_ticket
+    from tflottery.errors import DamagedFileError, TflotteryError, TrainingError, UserError
+    from tflottery.exports.export import Exported, export
+    from tflottery.runs.store import Run, Store
+    from tflottery.tickets.find import find_ticket
+    from tflottery.tickets.found import FoundTicket
+    from tflottery.tickets.ticket import Ticket, load_ticket
 
 __version__ = "0.1.0"
-__all__ = ["Ticket", "__version__", "load_ticket"]
+
+# Where each public name lives; it is imported when it is first used.
+_PLACES = {
+    "DamagedFileError": "errors",
+    "Exported": "exports.export",
+    "FoundTicket": "tickets.found",
+    "Run": "runs.store",
+    "Store": "runs.store",
+    "TflotteryError": "errors",
+    "Ticket": "tickets.ticket",
+    "TrainingError": "errors",
+    "UserError": "errors",
+    "export": "exports.export",
+    "find_ticket": "tickets.find",
+    "load_ticket": "tickets.ticket",
+}
+__all__ = [  # noqa: RUF022 - as a reader meets them
+    "find_ticket",
+    "export",
+    "load_ticket",
+    "FoundTicket",
+    "Exported",
+    "Ticket",
+    "Store",
+    "Run",
+    "TflotteryError",
+    "UserError",
+    "DamagedFileError",
+    "TrainingError",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Ticket", "load_ticket"):
-        from tflottery import tickets
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"tflottery.{_PLACES[name]}"), name)
+    globals()[name] = found
+    return found
 
-        return getattr(tickets, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

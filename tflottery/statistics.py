@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 CONFIDENCE = 0.95
 # Accuracies are counts over thousands of texts; rounding keeps a tie a tie.
@@ -66,6 +65,8 @@ def summarise(values: Sequence[float]) -> Summary | None:
     if sample.size == 1:
         return Summary(1, mean, None, None, None)
     deviation = round(float(sample.std(ddof=1)), _DIGITS)
+    from scipy import stats  # takes most of a second
+
     reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, sample.size - 1))
     half = reach * deviation / math.sqrt(sample.size)
     return Summary(int(sample.size), mean, deviation, mean - half, mean + half)
@@ -122,6 +123,8 @@ def fit_line(points: Sequence[tuple[float, float]]) -> Line | None:
     if not freedom:
         return Line(intercept, slope, None, None)
     error = math.sqrt(float(((y - intercept - slope * x) ** 2).sum()) / freedom / spread)
+    from scipy import stats  # takes most of a second
+
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
     return Line(intercept, slope, slope - half, slope + half)
 
@@ -131,6 +134,8 @@ def _p(differences: Sequence[float], summary: Summary) -> float | None:
         return None
     if summary.deviation == 0:  # t is 0/0 or x/0 here
         return 1.0 if summary.mean == 0 else 0.0
+    from scipy import stats  # takes most of a second
+
     return float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 
@@ -141,6 +146,8 @@ def unpaired(one: Sequence[float], other: Sequence[float]) -> Difference | None:
     mean = round(float(np.mean(one) - np.mean(other)), _DIGITS)
     if not np.std(one) + np.std(other):
         return None  # without any spread there is no t
+    from scipy import stats  # takes most of a second
+
     test = stats.ttest_ind(one, other, equal_var=False)
     interval = test.confidence_interval(CONFIDENCE)
     return Difference(

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import textwrap
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from absl import flags
 
 from tflottery.errors import TflotteryError, UserError, suggest
-from tflottery.runs.resources import environment
 
-_STANDARD_ERROR = 2
 DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -65,41 +61,6 @@ def run(command: Command, argv: list[str] | None = None) -> int:
         traceback.print_exc()
         return _complain(command, "this is a bug in tflottery; please report it.", FAILED)
     return DONE
-
-
-def start_tensorflow(threads: int | None = None) -> None:
-    """Imports TensorFlow without its start-up messages; they come back if the import fails.
-
-    Some are written before TensorFlow reads TF_CPP_MIN_LOG_LEVEL, so only the descriptor helps.
-
-    Args:
-        threads: how many it may use, here and in workers; None takes all cores.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.update(environment(threads))
-    with _kept_aside(_STANDARD_ERROR):
-        import tensorflow
-        import tensorflow_model_optimization
-
-        tensorflow.config.list_physical_devices()
-        del tensorflow, tensorflow_model_optimization
-
-
-@contextmanager
-def _kept_aside(descriptor: int) -> Iterator[None]:
-    """Sends what is written to a file descriptor to a file, and from there back on an error."""
-    with tempfile.TemporaryFile() as aside:
-        original = os.dup(descriptor)
-        os.dup2(aside.fileno(), descriptor)
-        try:
-            yield
-        except BaseException:
-            aside.seek(0)
-            os.write(original, aside.read())
-            raise
-        finally:
-            os.dup2(original, descriptor)
-            os.close(original)
 
 
 def _complain(command: Command, text: str, code: int) -> int:

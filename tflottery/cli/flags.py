@@ -12,19 +12,6 @@ from tflottery.runs.resources import LOCAL, Resources
 
 AUTO = "auto"
 _LARGEST = 2**63 - 1
-# Flags that set a key of the configuration.
-_KEYS = {
-    "dataset": "data.dataset",
-    "data_dir": "data.data_dir",
-    "model": "model.name",
-    "method": "pruning.method",
-    "rate": "pruning.rate",
-    "sparsity": "pruning.sparsity",
-    "init": "pruning.init",
-    "scope": "pruning.scope",
-    "criterion": "pruning.criterion",
-    "tolerance": "pruning.tolerance",
-}
 
 
 def define_configuration(values: flags.FlagValues) -> None:
@@ -138,20 +125,27 @@ def define_dry_run(values: flags.FlagValues) -> None:
     )
 
 
-def overrides(values: flags.FlagValues) -> dict[str, Any]:
-    """The configuration keys that flags set."""
-    chosen = {
-        key: values[name].value
-        for name, key in _KEYS.items()
-        if name in values and values[name].value is not None
+def configured(values: flags.FlagValues) -> dict[str, Any]:
+    """What ``define_configuration``'s flags say, as keywords of the API."""
+    return {
+        "dataset": values.dataset,
+        "data_dir": values.data_dir,
+        "config": values.config or "",
+        "set": values.set,
+        "model": values.model,
+    }
+
+
+def searched(values: flags.FlagValues) -> dict[str, Any]:
+    """What ``define_search``'s flags say, as keywords of the API."""
+    keywords: dict[str, Any] = {
+        name: values[name].value for name in ("method", "init", "scope", "criterion")
     }
     for name in ("rate", "sparsity", "tolerance"):
-        text = chosen.get(_KEYS[name])
-        if text is not None and not (name == "sparsity" and text == AUTO):
-            chosen[_KEYS[name]] = number(name, text)
-    if isinstance(rate := learning_rate(values), float):
-        chosen["training.learning_rate"] = rate
-    return chosen
+        text = values[name].value
+        is_number = text is not None and not (name == "sparsity" and text == AUTO)
+        keywords[name] = number(name, text) if is_number else text
+    return {**keywords, "learning_rate": learning_rate(values)}
 
 
 def learning_rate(values: flags.FlagValues) -> float | str | None:
@@ -184,14 +178,20 @@ def whole_number(values: flags.FlagValues, name: str, least: int = 0) -> int:
 
 
 def seeds(values: flags.FlagValues) -> tuple[int, ...]:
-    """The flag ``--seeds``: ``3`` is 1 to 3, ``4-13`` are ten others."""
-    text = values.seeds
-    first, _, last = text.partition("-") if "-" in text else ("1", "", text)
-    if not (first.isdecimal() and last.isdecimal()) or not (
-        1 <= int(first[:20]) <= int(last[:20]) <= _LARGEST
-    ):
+    """The flag ``--seeds``: ``3`` is 1 to 3, ``4-13`` are ten others, ``2,5-7`` are four."""
+    text: str = values.seeds
+    if text.isdecimal() and 1 <= int(text[:20]) <= _LARGEST:
+        return tuple(range(1, int(text) + 1))
+    chosen: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        last = last or first
+        if text.isdecimal() or not (first.isdecimal() and last.isdecimal()):
+            break
+        chosen += range(int(first), int(last) + 1)
+    if not chosen or len(set(chosen)) != len(chosen):
         raise UserError(f"--seeds takes a number of seeds, as 3, or some, as 4-13; not {text!r}.")
-    return tuple(range(int(first), int(last) + 1))
+    return tuple(chosen)
 
 
 def kept_in_store(values: flags.FlagValues) -> str:

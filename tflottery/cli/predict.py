@@ -10,6 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
+from tflottery import startup
 from tflottery.cli import app
 from tflottery.errors import UserError
 
@@ -30,16 +31,16 @@ def predict(values: flags.FlagValues) -> None:
     if not values.model:
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
     # Here, so that REST need not wait for TensorFlow.
-    from tflottery.export import client
+    from tflottery.exports import client
 
     model = client.Model(Path(values.model))
     if not values.server:
-        app.start_tensorflow()
+        startup.start_tensorflow()
         ask = client.local(model)
     elif values.server.startswith(("http://", "https://")):
         ask = client.over_rest(values.server, model)
     else:
-        app.start_tensorflow()
+        startup.start_tensorflow()
         ask = client.over_grpc(values.server, model)
     texts = iter([os.fsencode(values.text)]) if values.text is not None else _lines()
     while batch := list(islice(texts, client.BATCH)):

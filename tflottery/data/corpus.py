@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tflottery import seeds
+from tflottery import startup
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example, Source
-from tflottery.data.sources import open_source
-from tflottery.data.text import NORMALISATION, normalise
+from tflottery.data.sources import name_of, open_source
+from tflottery.data.splitting import divide
 from tflottery.data.unigrams import Unigrams, merge
 from tflottery.data.vocabulary import RESERVED, UNKNOWN, Vocabulary
 from tflottery.errors import UserError
@@ -31,8 +32,9 @@ from tflottery.files import (
 )
 
 FORMAT_VERSION = 2
+# Part of every cache key: which texts ``text.normalise`` gives.
+NORMALISATION = 1
 SPLITS = ("train", "validation", "test")
-_TEST_FRACTION = 0.2
 _CHUNK = 1_024
 # Bytes of a file that stays on disk, for workers to share and for more data than memory. Evaluation
 # takes texts in the order of their lengths: where the system lets go of a file's pages, each text
@@ -59,6 +61,10 @@ class Encoded:
     def lengths(self) -> np.ndarray:
         """int64 [texts]: words in each text."""
         return np.diff(self.offsets)
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Batches in one pass; the last one may be smaller."""
+        return -(-len(self) // batch_size)
 
     def take(self, rows: np.ndarray, max_length: int | None = None) -> Encoded:
         """The given texts in the given order, each cut after ``max_length`` words."""
@@ -108,7 +114,9 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
                 "--data_dir or the file of that time."
             )
         _write(folder, encode(source, settings, _vocabulary(settings, cache)))
-    return _read(folder)
+    made = _read(folder)
+    # Two files of equal content are encoded once, and each keeps its own name.
+    return dataclasses.replace(made, name=name_of(settings) or made.name)
 
 
 def _vocabulary(settings: DataSettings, cache: Path) -> Vocabulary | None:
@@ -125,6 +133,7 @@ def _cache_key(settings: DataSettings) -> dict[str, Any]:
         "normalisation": NORMALISATION,
         "fingerprint": settings.fingerprint,
         "columns": [settings.text_column, settings.label_column],
+        **({"division": settings.division} if settings.division != 1 else {}),
         "vocabulary_size": settings.vocabulary_size,
         "max_length": settings.max_length,
         "validation": settings.validation,
@@ -137,8 +146,9 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
     """Reads, normalises, splits and encodes a source, as a stream: what stays in memory is four
     bytes a word, twice.
 
-    Validation is a fixed part of train, and test where the source has none is a fixed part of all:
-    stratified, the same for every seed of a study.
+    Where the source has no validation split, it is a fixed part of train; where it has no test
+    split, that is a fixed part of all: stratified, the same for every seed of a study
+    (``splitting.divide``).
 
     Args:
         source: labelled texts.
@@ -153,14 +163,10 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
     for split, part in parts.items():
         if not np.isin(part.labels, np.arange(len(source.classes))).all():
             raise UserError(f"{source.name}: texts of the split {split!r} have no class.")
-    training_rows, test_rows = np.arange(len(parts["train"])), None
-    if "test" not in parts:
-        training_rows, test_rows = _split(parts["train"].labels, training_rows, _TEST_FRACTION)
-    if settings.train_size:
-        training_rows = _subsample(parts["train"].labels, training_rows, settings.train_size)
-    train_rows, validation_rows = _split(parts["train"].labels, training_rows, settings.validation)
+    groups = _equal_texts(parts["train"]) if settings.division == 2 else None
+    rows = divide(parts["train"].labels, tuple(parts), settings, source.classes, groups)
     words = [word.decode() for word in numbers]
-    unigrams = _count(parts["train"], train_rows, words)
+    unigrams = _count(parts["train"], rows.train, words)
     vocabulary = vocabulary or unigrams.vocabulary(settings.vocabulary_size)
     known = {word: number for number, word in enumerate(vocabulary.words)}
     ids_of_numbers = np.array([known.get(word, UNKNOWN) for word in words], np.int32)
@@ -174,16 +180,16 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
             ids[offsets[start] :][: len(cut.ids)] = ids_of_numbers[cut.ids]
         return Encoded(ids, offsets, part.labels[rows])
 
-    test_part, test_rows = (
-        (parts["test"], np.arange(len(parts["test"])))
-        if test_rows is None
-        else (parts["train"], test_rows)
-    )
+    def held_out(split: str, drawn: np.ndarray | None) -> Encoded:
+        if drawn is not None:
+            return finish(parts["train"], drawn)
+        return finish(parts[split], np.arange(len(parts[split])))
+
     return Corpus(
         name=source.name,
-        train=finish(parts["train"], train_rows),
-        validation=finish(parts["train"], validation_rows),
-        test=finish(test_part, test_rows),
+        train=finish(parts["train"], rows.train),
+        validation=held_out("validation", rows.validation),
+        test=held_out("test", rows.test),
         vocabulary=vocabulary,
         unigrams=unigrams,
         classes=source.classes,
@@ -193,6 +199,9 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
 
 def _number_words(examples: Iterable[Example], numbers: dict[bytes, int]) -> Encoded:
     """Texts as word numbers in order of first sight; new words are added to ``numbers``."""
+    startup.start_tensorflow()
+    from tflottery.data.text import normalise
+
     ids, offsets, labels = array("i"), array("q", [0]), array("i")
     # A text without words is one word that no vocabulary holds.
     wordless = [b"[UNK]"]
@@ -223,40 +232,15 @@ def _count(part: Encoded, rows: np.ndarray, words: list[str]) -> Unigrams:
     return Unigrams(tuple(words[number] for number in seen), counts[seen])
 
 
-def _subsample(labels: np.ndarray, rows: np.ndarray, size: int) -> np.ndarray:
-    """``size`` of the rows, the classes in the shares they have, drawn once and for all."""
-    if size > len(rows):
-        raise UserError(f"data.train_size is {size}; there are {len(rows)} texts to train on.")
-    random = seeds.generator("train size")
-    classes, counts = np.unique(labels[rows], return_counts=True)
-    shares = counts * size / len(rows)
-    sizes = np.floor(shares).astype(np.int64)
-    sizes[np.argsort(sizes - shares, kind="stable")[: size - sizes.sum()]] += 1
-    return np.sort(
-        np.concatenate(
-            [
-                random.permutation(rows[labels[rows] == label])[:count]
-                for label, count in zip(classes, sizes, strict=True)
-            ]
-        )
-    )
-
-
-def _split(labels: np.ndarray, rows: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
-    """Rows kept and rows held out: ``fraction`` of each class, drawn once and for all."""
-    random = seeds.generator("split")
-    held_out = []
-    for label in np.unique(labels[rows]):
-        of_class = random.permutation(rows[labels[rows] == label])
-        count = round(len(of_class) * fraction)
-        if count == 0 or count == len(of_class):
-            raise UserError(
-                f"Class number {label} has {len(of_class)} texts: too few to hold out "
-                f"{fraction:.0%} of them. Add texts, or drop the class."
-            )
-        held_out.append(of_class[:count])
-    out = np.sort(np.concatenate(held_out))
-    return np.setdiff1d(rows, out), out
+def _equal_texts(part: Encoded) -> np.ndarray:
+    """int64 [texts]: a number for each text, the same for those with the same words."""
+    numbers: dict[bytes, int] = {}
+    ids, offsets = part.ids, part.offsets.tolist()
+    groups = [
+        numbers.setdefault(ids[start:end].tobytes(), len(numbers))
+        for start, end in pairwise(offsets)
+    ]
+    return np.array(groups, np.int64)
 
 
 def _write(folder: Path, corpus: Corpus) -> None:

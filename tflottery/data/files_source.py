@@ -1,177 +1,180 @@
-"""The user's own texts: a CSV, TSV or JSONL file, or a folder with a folder a class."""
+"""The user's own texts: a table in a file, or a folder."""
 
 from __future__ import annotations
 
-import csv
-import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
 
+from tflottery.data.binary_tables import ExcelTable, HubFolder, ParquetTable, is_hub_folder
+from tflottery.data.class_folders import ClassFolders
+from tflottery.data.containers import is_hidden_name, look
+from tflottery.data.delimited import Delimited
+from tflottery.data.json_table import JsonTable, is_json
+from tflottery.data.records import Item, Record, Remarks, Suspect, same_column, shown, split_of
 from tflottery.data.settings import DataSettings
-from tflottery.data.source import Example
-from tflottery.errors import UserError, suggest
-from tflottery.files import canonical_json, sha256_of_bytes
+from tflottery.data.table_source import Reader, TableSource
+from tflottery.data.tfds_source import PUBLISHED_NAMES
+from tflottery.errors import UserError
 
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
-_JSON_LINES = (".jsonl", ".ndjson")
-_SPLITS = ("train", "test")
-# Reviews can be longer than the csv module's default of 128 KiB a field.
-csv.field_size_limit(1 << 24)
+_PACKED = (".gz", ".zip", ".bz2", ".xz")
+_TABLES = (
+    ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xls", ".txt",
+)  # fmt: skip
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+# What could name a builder of TFDS too.
+_OWN_NAMES = re.compile(r"[a-z][a-z0-9_]*")
+_NAME_BYTES = 60
 
 
-class FilesSource:
-    """Reads everything at once, so that a bad line is named before any work begins.
+class FilesSource(TableSource):
+    """A CSV, TSV, JSON, JSON Lines, Parquet or Excel file, packed or not; a folder with a folder a
+    class; a folder with a file a split; or a folder that Hugging Face's ``datasets`` has saved.
 
-    A file has a text and a label column, and may have a column ``split`` of ``train`` and
-    ``test``. A folder holds ``<class>/*.txt``, or ``train/<class>/*.txt`` and
-    ``test/<class>/*.txt``. Labels are any words; classes are ordered by the alphabet (numbers by
-    value).
+    What a file is, its content says; the suffix decides where the content does not.
     """
 
-    caution: ClassVar[str] = ""
-
     def __init__(self, settings: DataSettings) -> None:
-        path = Path(settings.dataset).expanduser()
-        self.name = path.stem or path.name
-        self._rows: dict[str, list[tuple[bytes, str]]] = {}
-        try:
-            for split, text, label in _read(path, settings):
-                self._rows.setdefault(split, []).append((text, label))
-        except OSError as error:
-            raise UserError(f"{error.filename or path} cannot be read: {error.strerror}.") from None
-        if "train" not in self._rows:
-            raise UserError(f"{path} holds no texts to train on.")
-        self.splits = tuple(split for split in _SPLITS if split in self._rows)
-        self.classes = tuple(sorted({label for _, label in self._rows["train"]}, key=_by_value))
-        if len(self.classes) < 2:
+        if _ADDRESS.match(settings.dataset):
             raise UserError(
-                f"{path} has one class only ({self.classes[0]!r}); a classifier needs two or more."
+                f"{shown(settings.dataset)} is a web address; download the file and give its path."
             )
-        for _, label in self._rows.get("test", []):
-            if label not in self.classes:
-                raise UserError(f"{path}: the class {label!r} is in the test split only.")
+        path = Path(settings.dataset).expanduser()
+        remarks = Remarks()
+        same_column(settings)
+        if _OWN_NAMES.fullmatch(settings.dataset):
+            kind = "folder" if path.is_dir() else "file"
+            remarks.add(f"{settings.dataset} is the {kind} of that name in the working directory.")
+        try:
+            reader = _reader(path, settings, remarks)
+            super().__init__(name_of(path), shown(path), reader, settings, remarks)
+        except OSError as error:
+            raise _unreadable(path, error) from None
+
+    def examples(self, split: str) -> Iterator[tuple[bytes, int]]:
+        """Raw UTF-8 text and label, always in the same order."""
+        try:
+            yield from super().examples(split)
+        except OSError as error:
+            raise _unreadable(Path(self._settings.dataset), error) from None
 
     @classmethod
     def claims(cls, dataset: str) -> bool:
+        if dataset in PUBLISHED_NAMES:
+            return False
+        if _ADDRESS.match(dataset):
+            return True
         path = Path(dataset).expanduser()
-        is_table = path.suffix.lower() in (*_DELIMITERS, *_JSON_LINES)
-        return is_table or path.is_dir() or (os.sep in dataset and path.exists())
-
-    def fingerprint(self) -> str:
-        content = {
-            split: [[sha256_of_bytes(text), label] for text, label in rows]
-            for split, rows in self._rows.items()
-        }
-        return sha256_of_bytes(canonical_json(content).encode())
-
-    def examples(self, split: str) -> Iterator[Example]:
-        numbers = {label: number for number, label in enumerate(self.classes)}
-        for text, label in self._rows[split]:
-            yield text, numbers[label]
-
-
-def _by_value(label: str) -> tuple[int, float, str]:
-    try:
-        return 0, float(label), label
-    except ValueError:
-        return 1, 0.0, label
-
-
-Row = tuple[str, bytes, str]
-
-
-def _read(path: Path, settings: DataSettings) -> Iterator[Row]:
-    suffix = path.suffix.lower()
-    if path.is_dir():
-        yield from _read_folder(path)
-    elif not path.exists():
-        raise UserError(f"There is no file {path}; check the path given to --dataset.")
-    elif suffix in _DELIMITERS:
-        yield from _read_table(path, settings, _DELIMITERS[suffix])
-    elif suffix in _JSON_LINES:
-        yield from _read_json_lines(path, settings)
-    else:
-        raise UserError(f"{path} is no CSV, TSV or JSONL file and no folder of class folders.")
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError:
-                raise UserError(
-                    f"{path}, line {number}: not UTF-8 text. Save the file as UTF-8."
-                ) from None
-
-
-def _checked(where: str, text: object, label: object, split: object) -> Row:
-    if not isinstance(text, str) or not text.strip():
-        raise UserError(f"{where}: the text is empty. Fill it or delete the line.")
-    if label is None or not str(label).strip():
-        raise UserError(f"{where}: the label is empty. Fill it or delete the line.")
-    if split not in _SPLITS:
-        raise UserError(f"{where}: the split is {split!r}; it is 'train' or 'test'.")
-    return str(split), text.encode(), str(label).strip()
-
-
-def _require_columns(path: Path, found: list[str], settings: DataSettings) -> None:
-    for key in ("text_column", "label_column"):
-        column = getattr(settings, key)
-        if column not in found:
-            raise UserError(
-                f"{path} has no column {column!r}; name it with --set data.{key}=NAME. "
-                f"{suggest(column, found)}"
-            )
-
-
-def _read_table(path: Path, settings: DataSettings, delimiter: str) -> Iterator[Row]:
-    reader = csv.DictReader(_lines(path), delimiter=delimiter, strict=True)
-    try:
-        _require_columns(path, list(reader.fieldnames or []), settings)
-        for row in reader:
-            yield _checked(
-                f"{path}, line {reader.line_num}",
-                row[settings.text_column],
-                row[settings.label_column],
-                row.get("split", "train"),
-            )
-    except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: {error}.") from None
-
-
-def _read_json_lines(path: Path, settings: DataSettings) -> Iterator[Row]:
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            row = json.loads(line)
-        except ValueError:
-            raise UserError(f"{where}: this is no JSON. Each line is one object.") from None
-        if not isinstance(row, dict):
-            raise UserError(f"{where}: each line is one JSON object.")
-        _require_columns(path, list(row), settings)
-        yield _checked(
-            where,
-            row[settings.text_column],
-            row[settings.label_column],
-            row.get("split", "train"),
+        suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+        is_table = bool(suffixes) and (
+            suffixes[-1] in _TABLES
+            or (suffixes[-1] in _PACKED and (len(suffixes) == 1 or suffixes[0] in _TABLES))
         )
+        is_path = dataset.startswith((".", "~", os.sep)) or dataset.endswith(os.sep)
+        return is_table or is_path or _exists(path)
+
+    @classmethod
+    def named(cls, dataset: str) -> str:
+        """What the data of a path are called, whatever was encoded before with equal content."""
+        return name_of(Path(dataset).expanduser())
 
 
-def _read_folder(path: Path) -> Iterator[Row]:
-    has_splits = (path / "train").is_dir()
-    roots = {split: path / split for split in _SPLITS} if has_splits else {"train": path}
-    for split, root in roots.items():
-        for file in sorted(root.glob("*/*.txt")) if root.is_dir() else []:
-            # aclImdb keeps its unlabelled reviews in a class folder of this name.
-            if file.parent.name == "unsup":
-                continue
-            try:
-                text = file.read_bytes().decode("utf-8")
-            except UnicodeDecodeError:
-                raise UserError(f"{file}: not UTF-8 text. Save it as UTF-8.") from None
-            yield _checked(str(file), text, file.parent.name, split)
+def name_of(path: Path) -> str:
+    """A file's name without its suffix, fit for a folder's name and for any table: one line, no
+    marks that a shell, a terminal or Markdown obeys, 60 bytes at the most."""
+    name = path.name or path.resolve().name
+    while Path(name).suffix.lower() in (*_PACKED, *_TABLES) and Path(name).stem:
+        is_packed = Path(name).suffix.lower() in _PACKED
+        name = Path(name).stem
+        if not is_packed:
+            break
+    else:
+        name = Path(name).stem if name == path.name else name
+    safe = "".join(
+        letter if letter.isprintable() and letter not in "/\\<>|*?\"'`$[]{}!&;#" else "_"
+        for letter in name
+    ).strip()
+    while len(safe.encode()) > _NAME_BYTES:
+        safe = safe[:-1]
+    return safe.lstrip("-.~ ") or "data"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long a name, or one with a NUL
+        return False
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    reason = error.strerror or str(error)
+    return UserError(f"{shown(error.filename or path)} cannot be read: {shown(reason)}.")
+
+
+def _reader(path: Path, settings: DataSettings, remarks: Remarks) -> Reader:
+    if "\0" in str(path):
+        raise UserError(f"There is no file {shown(path)}; check the path given to --dataset.")
+    if not path.is_dir():
+        return _reader_of_file(path, settings, remarks)
+    if is_hub_folder(path):
+        return HubFolder(path, settings, remarks)
+    if parts := _split_files(path):
+        readers = {split: _reader_of_file(file, settings, remarks) for split, file in parts.items()}
+        return _SplitFiles(readers, parts)
+    return ClassFolders(path, settings, remarks)
+
+
+def _reader_of_file(path: Path, settings: DataSettings, remarks: Remarks) -> Reader:
+    content = look(path)
+    if content.kind == "parquet":
+        return ParquetTable(content, settings)
+    if content.kind == "excel":
+        return ExcelTable(content, settings, remarks)
+    if is_json(content, settings):
+        return JsonTable(content, settings, remarks)
+    return Delimited(content, settings, remarks)
+
+
+def _split_files(path: Path) -> dict[str, Path]:
+    """The files ``train.csv``, ``test.csv`` and the like of a folder without folders."""
+    entries = [entry for entry in path.iterdir() if not is_hidden_name(entry.name)]
+    if any(entry.is_dir() for entry in entries):
+        return {}
+    found: dict[str, Path] = {}
+    for entry in sorted(entries):
+        split = split_of(entry.name.split(".")[0])
+        if split is None or not FilesSource.claims(str(entry)):
+            continue
+        if split in found:
+            raise UserError(
+                f"{shown(path)} has two files for the split {split!r}: "
+                f"{shown(found[split].name)} and {shown(entry.name)}. Keep one."
+            )
+        found[split] = entry
+    return found if "train" in found else {}
+
+
+class _SplitFiles:
+    """A file a split."""
+
+    unit = ""
+
+    def __init__(self, readers: dict[str, Reader], files: dict[str, Path]) -> None:
+        self._readers, self._files = readers, files
+
+    def __iter__(self) -> Iterator[Item | Suspect]:
+        for split in sorted(self._readers):
+            reader = self._readers[split]
+            for item in reader:
+                record = item.record if isinstance(item, Suspect) else item
+                place = f"{self._files[split].name}, {reader.unit} {record.place}"
+                if isinstance(record, Record):
+                    record = record._replace(place=place, split=split)
+                    if isinstance(item, Suspect):
+                        fault = item.fault._replace(place=place)
+                        yield Suspect(fault, record, item.labels)
+                        continue
+                    yield record
+                else:
+                    yield record._replace(place=place)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tflottery.data.labels import AS_WRITTEN
 from tflottery.errors import UserError
+
+# What the content of the data says, its fingerprint says: such a setting is no part of a key.
+_READING = {"key": False}
+LABEL_RULES = ("folded", AS_WRITTEN)
+QUOTES = ("auto", "none")
 
 
 @dataclass(frozen=True)
@@ -12,19 +18,33 @@ class DataSettings:
     """Which texts, and how they become ids.
 
     ``dataset`` is an alias (``imdb``, ``yelp_polarity``, ``toy``), the name of a TFDS builder, or
-    the path of a CSV, TSV or JSONL file or of a folder of class folders. ``fingerprint`` is filled
-    in from the content (``sources.identify``); where the data lies is no part of what it is.
+    the path of a table or of a folder of class folders (``docs/data.md`` lists the formats).
+    ``fingerprint`` is filled in from the content (``sources.identify``); where the data lies is no
+    part of what it is.
 
     ``train_size`` takes so many texts of the training split, stratified and the same for every
     seed; 0 takes all. ``share_vocabulary`` names another data set whose training texts are counted
     for the vocabulary too; ``vocabulary_from``, filled in likewise, holds all the data that it is
     counted on, and is empty where it is counted on these data alone.
+
+    How a table is read: ``text_column``, ``label_column`` and ``split_column`` are names, or
+    numbers from 1 where ``header`` is false; ``split_column=""`` reads no such column. An empty
+    ``delimiter`` or ``encoding`` is found from the content. ``quote`` is ``auto``, ``none`` (quotes
+    are characters of the text) or the character that quotes; ``escape`` the one that makes the next
+    an ordinary one. ``skip_bad`` leaves bad lines out instead of refusing the table.
+
+    ``labels`` is ``folded`` or ``as written``: see ``labels.one_class_each``. ``classes`` sets the
+    order of the classes.
+
+    ``division`` is how texts are dealt to train, validation and test where the data have no test
+    split: 1 deals them one by one, 2 keeps equal texts together. ``sources.identify`` sets 2 where
+    1 would put equal texts on two sides, so that no other data get another key.
     """
 
     dataset: str = field(default="imdb", metadata={"key": False})
     data_dir: str = field(default="", metadata={"key": False})
-    text_column: str = "text"
-    label_column: str = "label"
+    text_column: str | int = "text"
+    label_column: str | int = "label"
     vocabulary_size: int = 20_000
     max_length: int = 400
     validation: float = 0.2
@@ -32,8 +52,21 @@ class DataSettings:
     train_size: int = 0
     share_vocabulary: str = field(default="", metadata={"key": False})
     vocabulary_from: tuple[DataSettings, ...] = ()
+    split_column: str | int = field(default="split", metadata=_READING)
+    header: bool = field(default=True, metadata=_READING)
+    delimiter: str = field(default="", metadata=_READING)
+    quote: str = field(default="auto", metadata=_READING)
+    escape: str = field(default="", metadata=_READING)
+    encoding: str = field(default="", metadata=_READING)
+    labels: str = field(default="folded", metadata=_READING)
+    classes: tuple[str, ...] = field(default=(), metadata=_READING)
+    skip_bad: bool = field(default=False, metadata=_READING)
+    division: int = 1
 
     def __post_init__(self) -> None:
+        for name in ("text_column", "label_column", "split_column"):
+            # `--set data.text_column=2` gives a number.
+            object.__setattr__(self, name, str(getattr(self, name)))
         if self.vocabulary_size < 3:
             raise UserError("data.vocabulary_size is at least 3 (padding, unknown, a word).")
         if self.max_length < 1:
@@ -42,3 +75,26 @@ class DataSettings:
             raise UserError("data.validation is a fraction of the training data, in (0, 1).")
         if self.train_size < 0:
             raise UserError("data.train_size is a number of texts; 0 takes all.")
+        self._check_reading()
+
+    def _check_reading(self) -> None:
+        if self.labels not in LABEL_RULES:
+            raise UserError(f"data.labels is {self.labels!r}; it is one of {list(LABEL_RULES)}.")
+        if len(set(self.classes)) != len(self.classes) or len(self.classes) == 1:
+            raise UserError("data.classes names two classes or more, each once.")
+        if self.division not in (1, 2):
+            raise UserError("data.division is 1 or 2; it is filled in, not set.")
+        for name in ("delimiter", "escape", "quote"):
+            value = getattr(self, name)
+            allowed = QUOTES if name == "quote" else ("",)
+            if value not in allowed and (len(value) != 1 or value in "\r\n\0"):
+                also = " or ".join(map(repr, allowed))
+                raise UserError(f"data.{name} is {value!r}; it is one character or {also}.")
+        if self.encoding:
+            try:
+                "a".encode(self.encoding)
+            except (LookupError, ValueError):
+                raise UserError(
+                    f"data.encoding is {self.encoding!r}, which Python does not know; "
+                    "utf-8, utf-16, cp1252 and cp1251 are some that it knows."
+                ) from None

@@ -28,12 +28,22 @@ class Source(Protocol):
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """``("train", "test")``, or ``("train",)`` where no test split is given."""
+        """``train``, and ``validation`` and ``test`` where they are given."""
+        ...
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was assumed or left out in reading, a line each for the user."""
         ...
 
     @classmethod
     def claims(cls, dataset: str) -> bool:
         """Whether ``dataset`` names something this source reads."""
+        ...
+
+    @classmethod
+    def named(cls, dataset: str) -> str:
+        """What data of that name are called, or empty where only opening them tells."""
         ...
 
     def __init__(self, settings: DataSettings) -> None:

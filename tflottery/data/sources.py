@@ -7,15 +7,18 @@ claims a data set's name opens it.
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 
+from tflottery.data import splitting
 from tflottery.data.files_source import FilesSource
+from tflottery.data.memory import MemorySource
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Source
 from tflottery.data.tfds_source import ALIASES, TfdsSource
 from tflottery.data.toy import ToySource
 
 # The last one claims every name.
-SOURCES: tuple[type[Source], ...] = (ToySource, FilesSource, TfdsSource)
+SOURCES: tuple[type[Source], ...] = (ToySource, MemorySource, FilesSource, TfdsSource)
 
 
 def open_source(settings: DataSettings) -> Source:
@@ -38,12 +41,39 @@ def same_published(one: str, other: str) -> bool:
     return len(names) == 1 and source_of(one) is TfdsSource
 
 
+def name_of(settings: DataSettings) -> str:
+    """What the data are called by where they lie; empty where only opening them tells."""
+    return source_of(settings.dataset).named(settings.dataset)
+
+
+@dataclass(frozen=True)
+class Identified:
+    """Settings with the fingerprint of their data, what to tell the user about these, and the names
+    of their classes by label."""
+
+    settings: DataSettings
+    remarks: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
 def identify(settings: DataSettings) -> DataSettings:
     """The settings with the fingerprint of their data filled in, and of the data that they share a
     vocabulary with."""
-    own = dataclasses.replace(settings, fingerprint=open_source(settings).fingerprint())
+    return look(settings).settings
+
+
+def look(settings: DataSettings) -> Identified:
+    """What ``identify`` gives, with lines about what was assumed or left out in reading the data.
+
+    Raises:
+        UserError: the data cannot be read, or classes have too few texts to hold some out.
+    """
+    source = open_source(settings)
+    remarks = tuple(getattr(source, "remarks", ()))
+    division = splitting.division(source, settings)
+    own = dataclasses.replace(settings, fingerprint=source.fingerprint(), division=division)
     if not settings.share_vocabulary:
-        return own
+        return Identified(own, remarks, source.classes)
     other = DataSettings(
         dataset=settings.share_vocabulary,
         data_dir=settings.data_dir,
@@ -52,4 +82,7 @@ def identify(settings: DataSettings) -> DataSettings:
         validation=settings.validation,
     )
     alone = dataclasses.replace(own, share_vocabulary="")
-    return dataclasses.replace(own, vocabulary_from=(alone, identify(other)))
+    shared = look(other)
+    both = (alone, shared.settings)
+    lines = dict.fromkeys([*remarks, *shared.remarks])
+    return Identified(dataclasses.replace(own, vocabulary_from=both), tuple(lines), source.classes)

@@ -16,6 +16,7 @@ import numpy as np
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example
+from tflottery.errors import UserError
 
 # Part of the fingerprint: raise it whenever the grammar gives other reviews.
 GRAMMAR = 1
@@ -66,11 +67,20 @@ class ToySource:
     splits = ("train", "test")
 
     def __init__(self, settings: DataSettings) -> None:
-        del settings  # there is nothing to choose
+        if settings.classes and settings.classes != self.classes:
+            raise UserError(f"The classes of toy are {list(self.classes)}, in this order.")
 
     @classmethod
     def claims(cls, dataset: str) -> bool:
         return dataset == "toy"
+
+    @classmethod
+    def named(cls, dataset: str) -> str:
+        return "toy"
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return ()
 
     def fingerprint(self) -> str:
         return f"toy-grammar-{GRAMMAR}"

@@ -1,14 +1,19 @@
-"""What an architecture is, and what all of them share: initializers and the head."""
+"""What an architecture is, and what all of them share: initializers and the head.
+
+Sizes are settings, which are read and checked without TensorFlow; Keras is imported when a network
+is built.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
-
-import tf_keras as keras
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from tflottery import seeds
 from tflottery.models.units import Part, Units
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 
 class Architecture(Protocol):
@@ -47,12 +52,18 @@ class Initializers:
     seed: int
 
     def glorot_uniform(self, tensor: str) -> keras.initializers.Initializer:
+        import tf_keras as keras
+
         return keras.initializers.GlorotUniform(seed=self._seed(tensor))
 
     def orthogonal(self, tensor: str) -> keras.initializers.Initializer:
+        import tf_keras as keras
+
         return keras.initializers.Orthogonal(seed=self._seed(tensor))
 
     def uniform(self, tensor: str, limit: float) -> keras.initializers.Initializer:
+        import tf_keras as keras
+
         return keras.initializers.RandomUniform(-limit, limit, seed=self._seed(tensor))
 
     def _seed(self, tensor: str) -> int:
@@ -61,6 +72,8 @@ class Initializers:
 
 def head(classes: int, initializers: Initializers) -> keras.layers.Layer:
     """The last layer: one logit for two classes, one each for more."""
+    import tf_keras as keras
+
     return keras.layers.Dense(
         1 if classes == 2 else classes,
         kernel_initializer=initializers.glorot_uniform("head"),

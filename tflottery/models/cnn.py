@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-import tf_keras as keras
+from typing import TYPE_CHECKING, ClassVar
 
 from tflottery.errors import UserError
 from tflottery.models.architecture import Initializers, head, read_by_head
-from tflottery.models.convolution import ConvMaxOverTime
-from tflottery.models.layers import BlankPadding, SeededDropout, WordMask
 from tflottery.models.units import Columns, Filters, Part, Units
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,11 @@ class Cnn:
             raise UserError("model.widths is a list of different widths, each at least 1 word.")
 
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
+        import tf_keras as keras
+
+        from tflottery.models.convolution import ConvMaxOverTime
+        from tflottery.models.layers import BlankPadding, SeededDropout, WordMask
+
         layers = keras.layers
         ids = keras.Input([None], dtype="int32", name="ids")
         mask = WordMask(name="word_mask")(ids)

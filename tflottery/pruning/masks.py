@@ -67,7 +67,7 @@ def prune(
     amount: By | To,
     *,
     scope: Scope = "layerwise",
-    spare: Iterable[str] = (),
+    exclude: Iterable[str] = (),
 ) -> Masks:
     """Keeps the weights of highest score, an exact number of them.
 
@@ -79,12 +79,12 @@ def prune(
         scores: float arrays of the same shapes.
         amount: how many to keep, of each tensor (``layerwise``) or of all (``global``).
         scope: where weights compete.
-        spare: names that are not pruned and do not count.
+        exclude: names that are not pruned and do not count.
 
     Raises:
         ValueError: a score is not a number.
     """
-    names = sorted(set(masks) - set(spare))
+    names = sorted(set(masks) - set(exclude))
     groups = [[name] for name in names] if scope == "layerwise" else [names]
     pruned = dict(masks)
     for group in groups:
@@ -99,7 +99,7 @@ def prune_units(
     amount: By | To,
     *,
     scope: Scope = "layerwise",
-    spare: Iterable[str] = (),
+    exclude: Iterable[str] = (),
 ) -> Masks:
     """Keeps the units of highest score, an exact number of them, and prunes the others whole: the
     weights that compute a unit and those that read it.
@@ -112,9 +112,9 @@ def prune_units(
         layers: the network's units.
         scores: float [units] by layer.
         amount, scope: as in ``prune``, for units.
-        spare: tensor names; layers that are made of them are not pruned.
+        exclude: tensor names; layers that are made of them are not pruned.
     """
-    chosen = [units for units in layers if not {part.tensor for part in units.made} & set(spare)]
+    chosen = [units for units in layers if not {part.tensor for part in units.made} & set(exclude)]
     alive = {units.layer: _alive(units, masks) for units in chosen}
     kept = prune(alive, scores, amount, scope=scope)
     pruned = {name: mask.copy() for name, mask in masks.items()}

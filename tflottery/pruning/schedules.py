@@ -6,7 +6,6 @@ A schedule is called with the wrapper's step, traced once into the training func
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -16,6 +15,7 @@ from tensorflow_model_optimization.python.core.sparsity.keras.pruning_schedule i
 )
 
 from tflottery.errors import UserError
+from tflottery.pruning.gradual import Gradual
 
 
 class HoldSparsity(PruningSchedule):
@@ -59,36 +59,12 @@ class PruneOnce(PruningSchedule):
         }
 
 
-# How often gradual pruning computes the mask anew on its way.
-_UPDATES = 20
-
-
-@dataclass(frozen=True)
-class Gradual:
-    """Gradual magnitude pruning within one training (Zhu and Gupta 2017): TF-MOT's own
-    ``PolynomialDecay``, from dense at step 0 to ``sparsity`` at ``end``, held from then on.
-    ``spare`` names tensors whose layers are not pruned."""
-
-    sparsity: float
-    end: int
-    spare: tuple[str, ...] = ()
-
-    @property
-    def frequency(self) -> int:
-        """Optimizer steps between two masks."""
-        return max(1, self.end // _UPDATES)
-
-    @property
-    def last_update(self) -> int:
-        """The step from which the mask holds."""
-        return self.end // self.frequency * self.frequency
-
-    def schedule(self) -> PruningSchedule:
-        """As TF-MOT takes it."""
-        return PolynomialDecay(
-            initial_sparsity=0.0,
-            final_sparsity=self.sparsity,
-            begin_step=0,
-            end_step=self.last_update,
-            frequency=self.frequency,
-        )
+def polynomial(gradual: Gradual) -> PruningSchedule:
+    """Gradual pruning as TF-MOT takes it: its own ``PolynomialDecay``."""
+    return PolynomialDecay(
+        initial_sparsity=0.0,
+        final_sparsity=gradual.sparsity,
+        begin_step=0,
+        end_step=gradual.last_update,
+        frequency=gradual.frequency,
+    )

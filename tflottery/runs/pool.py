@@ -8,7 +8,9 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from tflottery.errors import TrainingError
-from tflottery.runs.realise import CACHED, Realiser, load_corpus, network, realise_all
+from tflottery.runs.networks import CACHED, network
+from tflottery.runs.realise import Realiser, realise_all
+from tflottery.runs.encoded import load_corpus
 from tflottery.runs.schedule import Schedule
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.tasks import (

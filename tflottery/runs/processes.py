@@ -17,8 +17,6 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import IO
 
-import tensorflow as tf
-
 from tflottery.runs.pool import realise_in
 from tflottery.runs.realise import Realiser
 from tflottery.arithmetic import cores
@@ -54,6 +52,8 @@ class Processes:
 
 def visible_gpus() -> list[str]:
     """The GPUs of this machine that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    import tensorflow as tf
+
     found = tf.config.list_physical_devices("GPU")
     named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     names = named.split(",") if named else [str(number) for number in range(len(found))]

@@ -3,70 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Protocol
 
 import numpy as np
 
-from tflottery import arithmetic
-from tflottery.data import batches
-from tflottery.data import corpus as corpora
-from tflottery.data.corpus import Corpus
-from tflottery.data.settings import DataSettings
+from tflottery import arithmetic, startup
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays
-from tflottery.pruning.masks import Masks
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.observer import Observer, Silent
 from tflottery.runs.specs import Dense, RunSpec, snapshots_wanted
 from tflottery.runs.store import Run, Store
 from tflottery.training import steps
-from tflottery.training.callbacks import Logs
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import Trainer
+from tflottery.training.listener import Logs
 
 # Every rewind of a study goes to the dense run, so these are kept of it without being asked.
 _KEPT_OF_DENSE = frozenset({steps.BEGINNING, "1ep"})
-
-
-class Observer(Protocol):
-    """Is told which runs are trained, and how that goes on; several may go on at a time."""
-
-    def run_begun(self, spec: RunSpec) -> None: ...
-
-    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
-        """As a ``Listener``'s."""
-        ...
-
-    def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
-        """As a ``Listener``'s."""
-        ...
-
-    def run_ended(self, spec: RunSpec, run: Run) -> None: ...
-
-    def run_stopped(self, spec: RunSpec, reason: str) -> None:
-        """The training gave no run; it may be begun again."""
-        ...
-
-    def run_found(self, spec: RunSpec, run: Run) -> None:
-        """The run was in the store already."""
-        ...
-
-
-class Silent:
-    """An observer that says nothing."""
-
-    def run_begun(self, spec: RunSpec) -> None: ...
-
-    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None: ...
-
-    def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None: ...
-
-    def run_ended(self, spec: RunSpec, run: Run) -> None: ...
-
-    def run_stopped(self, spec: RunSpec, reason: str) -> None: ...
-
-    def run_found(self, spec: RunSpec, run: Run) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -129,13 +82,20 @@ class Realiser:
     def initial_weights(self, spec: RunSpec) -> Arrays:
         """The weights that the run started from, those under the mask too."""
         self(spec)
+        startup.start_tensorflow()
+        from tflottery.runs.trainers import StoredAncestors, trainer_for
+
         corpus = load_corpus(spec.recipe.data, self.store)
-        return spec.init.make(_Ancestors(self.store, _trainer_for(spec, corpus), corpus))
+        trainer = trainer_for(spec, corpus)
+        return spec.init.make(StoredAncestors(self.store, trainer, corpus))
 
     def evaluate(self, spec: RunSpec, weights: Arrays) -> dict[str, float]:
         """``loss`` and ``accuracy`` on validation data of other weights under a run's mask."""
+        startup.start_tensorflow()
+        from tflottery.runs.trainers import trainer_for
+
         corpus = load_corpus(spec.recipe.data, self.store)
-        return _trainer_for(spec, corpus).evaluate(corpus.validation, self(spec).masks(), weights)
+        return trainer_for(spec, corpus).evaluate(corpus.validation, self(spec).masks(), weights)
 
     def is_done(self, spec: RunSpec) -> bool:
         """Whether the store holds the run, with every snapshot that the plan wants."""
@@ -190,15 +150,19 @@ class Realiser:
         return run if run is not None and wanted <= set(run.snapshots) else None
 
     def _train(self, spec: RunSpec, wanted: set[str]) -> Run:
+        # Only here: a store that holds every run does without TensorFlow.
+        startup.start_tensorflow()
+        from tflottery.runs.trainers import StoredAncestors, trainer_for
+
         self.observer.run_begun(spec)
         corpus = load_corpus(spec.recipe.data, self.store)
-        trainer = _trainer_for(spec, corpus)
+        trainer = trainer_for(spec, corpus)
         earlier = self.store.find(spec.key)
         if earlier is not None:
             wanted = wanted | set(earlier.snapshots)
         if isinstance(spec.mask, Dense):
             wanted = wanted | _KEPT_OF_DENSE
-        ancestors = _Ancestors(self.store, trainer, corpus)
+        ancestors = StoredAncestors(self.store, trainer, corpus)
         trained = trainer.train(
             corpus,
             spec.mask.make(ancestors),
@@ -212,37 +176,6 @@ class Realiser:
         run = self.store.write(spec, trained, replaced=earlier if changed else None)
         self.observer.run_ended(spec, run)
         return run
-
-
-class _Ancestors:
-    """Arrays of finished parents, for the mask and the initial weights of one run."""
-
-    def __init__(self, store: Store, trainer: Trainer, corpus: Corpus) -> None:
-        self._store = store
-        self._trainer = trainer
-        self._corpus = corpus
-
-    @property
-    def prunable(self) -> dict[str, tuple[int, ...]]:
-        return self._trainer.prunable
-
-    def masks(self, run: RunSpec) -> Masks:
-        return self._run(run).masks()
-
-    def snapshot(self, run: RunSpec, step: str) -> Arrays:
-        return self._run(run).snapshot(step)
-
-    def _run(self, spec: RunSpec) -> Run:
-        run = self._store.find(spec.key)
-        if run is None:
-            raise TrainingError(f"run {spec.key[:12]} was deleted while its children were made")
-        return run
-
-    def fresh_weights(self, seed: int) -> Arrays:
-        return self._trainer.fresh_weights(seed)
-
-    def rows_in(self, data: DataSettings) -> np.ndarray:
-        return self._corpus.vocabulary.rows_in(load_corpus(data, self._store).vocabulary)
 
 
 def realise_all(specs: Iterable[RunSpec], realise: Realiser) -> dict[str, str]:
@@ -289,50 +222,3 @@ def mixed_arithmetic(runs: Iterable[Run]) -> str:
         f"Mixed arithmetic: {listed}. The same command would end with other last digits on one "
         "machine; give --store a new folder to compare like with like."
     )
-
-
-# Compiled models and encoded data, kept for the next run of the process. Two of each: a transfer
-# goes back and forth between a source and a target.
-CACHED = 2
-_trainer = lru_cache(maxsize=CACHED)(Trainer)
-
-
-def _trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
-    training = spec.recipe.training
-    steps_per_epoch = batches.steps_per_epoch(corpus.train, training.batch_size)
-    return _trainer(
-        spec.recipe.model,
-        len(corpus.vocabulary),
-        len(corpus.classes),
-        _compiled(training),
-        spec.mask.gradual(training.epochs * steps_per_epoch),
-    )
-
-
-def _compiled(training: TrainingSettings) -> TrainingSettings:
-    """Only what is compiled in, so that learning rates and epochs share a trainer."""
-    return TrainingSettings(
-        optimizer=training.optimizer,
-        epsilon=training.epsilon,
-        weight_decay=training.weight_decay,
-    )
-
-
-def network(spec: RunSpec) -> Hashable:
-    """Equal for runs that can share a compiled model."""
-    recipe = spec.recipe
-    gradual = spec.mask.gradual(recipe.training.epochs)
-    return recipe.model, recipe.data, _compiled(recipe.training), gradual
-
-
-_load = lru_cache(maxsize=CACHED)(corpora.load)
-
-
-def forget() -> None:
-    """Lets go of the models that were compiled, so that the next run makes its own."""
-    _trainer.cache_clear()
-
-
-def load_corpus(settings: DataSettings, store: Store) -> Corpus:
-    """The encoded data of a recipe, from the store's cache."""
-    return _load(settings, store.data_folder())

@@ -6,7 +6,7 @@ import heapq
 from collections import Counter
 from collections.abc import Collection, Hashable, Sequence
 
-from tflottery.runs.realise import network
+from tflottery.runs.networks import network
 from tflottery.runs.specs import RunSpec
 
 # A run whose worker is lost so often is taken for the reason.

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from tflottery import seeds
 from tflottery.errors import UserError
+from tflottery.runs.recipes import Recipe
 from tflottery.runs.schedule import Schedule
-from tflottery.runs.specs import Recipe, RunSpec, ancestry
+from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 
 # So near to the longest chain, a plan gains nothing from more workers.

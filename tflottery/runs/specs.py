@@ -21,14 +21,13 @@ import numpy as np
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
-from tflottery.models.architecture import Architecture
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import By, Masks, Scope, To
-from tflottery.pruning.schedules import Gradual
+from tflottery.runs.recipes import Recipe
 from tflottery.training import steps
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import TrainingSeeds
+from tflottery.training.settings import TrainingSeeds
 
 # The tensor that is most of a text network, and the one behind every score; ``Pruned.embedding``
 # and ``Pruned.head`` switch them.
@@ -37,15 +36,6 @@ HEAD = "head/kernel"
 
 # Raise it when the same spec would train to other weights; old runs then have other keys.
 SPEC_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything about a training but its mask, its initial weights and its seeds."""
-
-    data: DataSettings
-    model: Architecture
-    training: TrainingSettings
 
 
 class Ancestors(Protocol):
@@ -137,18 +127,18 @@ class Pruned(MaskSpec):
     def make(self, ancestors: Ancestors) -> Masks:
         masks = ancestors.masks(self.of)
         final = ancestors.snapshot(self.of, steps.END)
-        spare = spared(self.embedding, self.head)
+        exclude = excluded(self.embedding, self.head)
         if self.criterion in criteria.UNIT_CRITERIA:
             layers = self.of.recipe.model.unit_layers()
             units = criteria.unit_scores(self.criterion, final, layers)
             return mask_ops.prune_units(
-                masks, layers, units, self.amount, scope=self.scope, spare=spare
+                masks, layers, units, self.amount, scope=self.scope, exclude=exclude
             )
         scores = criteria.scores(self.criterion, final, list(masks), self.seed)
-        return mask_ops.prune(masks, scores, self.amount, scope=self.scope, spare=spare)
+        return mask_ops.prune(masks, scores, self.amount, scope=self.scope, exclude=exclude)
 
 
-def spared(embedding: bool, head: bool) -> tuple[str, ...]:
+def excluded(embedding: bool, head: bool) -> tuple[str, ...]:
     """The tensors that pruning leaves out, by ``Pruned``'s switches."""
     return (() if embedding else (EMBEDDING,)) + (() if head else (HEAD,))
 
@@ -182,7 +172,7 @@ class GraduallyPruned(MaskSpec):
 
     def gradual(self, total_steps: int) -> Gradual | None:
         end = max(1, round(self.over * total_steps))
-        return Gradual(self.to, end, spared(self.embedding, self.head))
+        return Gradual(self.to, end, excluded(self.embedding, self.head))
 
 
 @dataclass(frozen=True)
@@ -321,6 +311,13 @@ class RunSpec:
     init: InitSpec
     seeds: TrainingSeeds
     version: int = field(default=SPEC_VERSION, repr=False)
+
+    def with_training(self, **changes: Any) -> RunSpec:
+        """The same mask, initial weights and seeds with other training settings."""
+        training = dataclasses.replace(self.recipe.training, **changes)
+        return dataclasses.replace(
+            self, recipe=dataclasses.replace(self.recipe, training=training)
+        )
 
     def needs(self) -> Iterator[Need]:
         """Parents and the snapshots wanted of them."""

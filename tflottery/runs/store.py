@@ -22,12 +22,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tflottery import arithmetic
 from tflottery.arithmetic import Arithmetic
@@ -45,9 +45,14 @@ from tflottery.files import (
 )
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
+from tflottery.notebook import as_html
+from tflottery.runs import inventory
 from tflottery.runs.specs import RunSpec
-from tflottery.training.trainer import Trained
+from tflottery.training.trained import Trained
 from tflottery.versions import versions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT_VERSION = 1
 
@@ -89,6 +94,11 @@ class Run:
         """The steps whose weights were kept."""
         return [name.removesuffix(".npz") for name in self.record["files"] if name != _MASKS]
 
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(file.stat().st_size for file in self.folder.iterdir())
+
     def masks(self) -> Masks:
         """The mask that the run ended with."""
         packed = read_arrays(self.folder / _MASKS, self.record["files"][_MASKS])
@@ -107,7 +117,7 @@ def _about(run: Run) -> dict[str, Any]:
 
 
 _MASKS = "masks.npz"
-# As a path begins that was made of an address: gs://bucket.
+# First part of a Path built from a URL.
 _ADDRESS = re.compile("[a-z][a-z0-9]+:")
 
 
@@ -118,8 +128,8 @@ class Store:
         UserError: the folder cannot be used, or is a store of another format.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: str | Path = "runs") -> None:
+        self.root = root = Path(root)
         if _ADDRESS.fullmatch(next(iter(root.parts), "")):
             raise UserError(
                 f"{root} is in an object store, which can neither lock nor rename; give --store a "
@@ -144,13 +154,18 @@ class Store:
         except (ValueError, AttributeError):
             raise UserError(f"{self._marker} is damaged; give --store another folder.") from None
 
+    @classmethod
+    def of(cls, place: str | Path | Store) -> Store:
+        """The store in a folder; a store is given back as it is."""
+        return place if isinstance(place, Store) else cls(place)
+
     @property
     def _marker(self) -> Path:
         return self.root / "store.json"
 
     def _holds_other_things(self) -> bool:
         found = any(not path.name.startswith(STAGING_PREFIX) for path in self.root.iterdir())
-        # In this order: of a store that another process makes now, the marker is the first thing.
+        # List before checking the marker: creators write it first.
         return found and not self._marker.exists()
 
     def _claim(self) -> None:
@@ -167,6 +182,64 @@ class Store:
         """The finished run with that key, if it is here."""
         folder = self.root / key
         return Run(key, folder) if folder.is_dir() else None
+
+    def runs(self) -> pd.DataFrame:
+        """A row a finished run.
+
+        Columns: ``key``; ``dataset``, ``model``; ``mask`` and ``init``: the kinds of their specs;
+        ``sparsity`` (fraction pruned, of all prunable weights); ``validation_accuracy`` and
+        ``test_accuracy`` (fractions); ``epochs``; ``seconds`` (of the training); ``bytes``;
+        ``arithmetic``: what its last digits depend on; ``version``: of the tflottery that made it.
+
+        Raises:
+            DamagedFileError: a run is damaged.
+        """
+        return inventory.table(self)
+
+    def open(self, key: str) -> Run:
+        """The run whose key begins with those digits.
+
+        Raises:
+            UserError: there is none, or more than one.
+        """
+        return inventory.find_one(self, key)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk, encoded data and results among them."""
+        files = (path for path in self.root.rglob("*") if path.is_file())
+        return sum(file.stat().st_size for file in files)
+
+    def unneeded(self, tickets: str | Path | None = "tickets") -> list[str]:
+        """Keys of the runs that no study, transfer or search of rates in this store names, no
+        ticket names, and none of those descends from.
+
+        Args:
+            tickets: a ticket, or a folder of tickets; None where there are none.
+
+        Raises:
+            UserError: a ticket cannot be read.
+        """
+        return inventory.unneeded(self, None if tickets is None else Path(tickets))
+
+    def delete(self, keys: Iterable[str]) -> int:
+        """Deletes runs; gives the bytes that are free now.
+
+        Args:
+            keys: of runs, or their first digits.
+
+        Raises:
+            UserError: there is no such run, or another one in the store was made from it.
+        """
+        return inventory.delete(self, keys)
+
+    def _repr_html_(self) -> str:
+        table = self.runs()
+        sentence = f"{len(table)} runs in {self.root}/, {self.size / 1e6:.0f} MB"
+        return as_html(sentence, table.drop(columns=["version"]))
+
+    def __repr__(self) -> str:
+        return f"<Store: {self.root}>"
 
     def write(self, spec: RunSpec, trained: Trained, replaced: Run | None = None) -> Run:
         """Keeps a finished training, whole or not at all; the caller holds the run's lock.

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tflottery.errors import TflotteryError, TrainingError
-from tflottery.runs.realise import Realiser, Silent
+from tflottery.runs.realise import Realiser
+from tflottery.runs.observer import Silent
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Run, Store
-from tflottery.training.callbacks import Logs
+from tflottery.training.listener import Logs
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 import tf_keras as keras
 
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays
-
-Logs = dict[str, float]
-
-
-class Listener(Protocol):
-    """Is told how a training goes on; epochs are counted as done, with fractions."""
-
-    def step_ended(self, step: int, steps: int, logs: Logs) -> None:
-        """Optimizer steps done of at most ``steps``."""
-        ...
-
-    def validated(self, epoch: float, epochs: int, logs: Logs) -> None: ...
+from tflottery.training.listener import Listener, Logs
 
 
 class SetRate(keras.callbacks.Callback):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
-from tflottery.errors import UserError, suggest
-
-OPTIMIZERS = ("adam", "rmsprop", "sgd")
-MONITORS = ("val_loss", "val_accuracy")
-DECAYS = ("none", "linear", "cosine")
+from tflottery.errors import UserError
+from tflottery.settings import check_choices
 
 
 @dataclass(frozen=True)
@@ -27,27 +25,20 @@ class TrainingSettings:
     do), and falls to zero at the last step by ``decay``; every training goes through all of it.
     """
 
-    optimizer: str = "adam"
+    optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
     learning_rate: float = 0.001
     warmup: float = 0.0
-    decay: str = "none"
+    decay: Literal["none", "linear", "cosine"] = "none"
     epsilon: float = 1e-7
     weight_decay: float = 0.0
     batch_size: int = 64
     epochs: int = 4
     patience: int = 1
-    monitor: str = "val_loss"
+    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     validations_per_epoch: int = 1
 
     def __post_init__(self) -> None:
-        for key, choices in (
-            ("optimizer", OPTIMIZERS),
-            ("monitor", MONITORS),
-            ("decay", DECAYS),
-        ):
-            value = getattr(self, key)
-            if value not in choices:
-                raise UserError(f"training.{key} is not {value!r}: {suggest(value, choices)}")
+        check_choices(self, "training")
         for key in ("batch_size", "epochs", "patience", "validations_per_epoch"):
             if getattr(self, key) < 1:
                 raise UserError(f"training.{key} is at least 1.")
@@ -58,3 +49,11 @@ class TrainingSettings:
             raise UserError("training.weight_decay is 0 or above.")
         if not 0 <= self.warmup < self.epochs:
             raise UserError("training.warmup is 0 epochs or more, and fewer than training.epochs.")
+
+
+@dataclass(frozen=True)
+class TrainingSeeds:
+    """A seed for each source of randomness within one training."""
+
+    order: int
+    dropout: int

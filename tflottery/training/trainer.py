@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -18,50 +17,20 @@ from tflottery.files import Arrays
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.layers import SeededDropout
-from tflottery.pruning.carrier import Carrier
+from tflottery.pruning.gradual import Gradual
+from tflottery.pruning.masked_model import MaskedModel
 from tflottery.pruning.masks import Masks
-from tflottery.pruning.schedules import Gradual
+from tflottery.pruning.schedules import polynomial
 from tflottery.training import steps
-from tflottery.training.callbacks import (
-    EndAfter,
-    KeepBest,
-    Listener,
-    Report,
-    RewindCapture,
-    SetRate,
-)
+from tflottery.training.callbacks import EndAfter, KeepBest, Report, RewindCapture, SetRate
+from tflottery.training.listener import Listener
 from tflottery.training.optimizers import optimizer
 from tflottery.training.rates import rate
-from tflottery.training.settings import TrainingSettings
+from tflottery.training.settings import TrainingSeeds, TrainingSettings
+from tflottery.training.trained import Trained
 
 _EVALUATION_BATCH = 256
 _VALIDATION_METRICS = ("val_loss", "val_accuracy")
-
-
-@dataclass(frozen=True)
-class TrainingSeeds:
-    """A seed for each source of randomness within one training."""
-
-    order: int
-    dropout: int
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a training gives.
-
-    ``masks``: as they were at the end. ``metrics``: losses and accuracies (fractions) on validation
-    and test data with the best weights, ``best_epoch``, ``epochs`` run and ``steps_per_epoch``.
-    ``history``: one dict a validation, with its optimizer ``step``. ``snapshots``: weights by step;
-    ``end`` is the best weights. ``seconds``: wall time, the only part that differs from one time to
-    the next.
-    """
-
-    masks: Masks
-    metrics: dict[str, float]
-    history: list[dict[str, float]]
-    snapshots: dict[str, Arrays]
-    seconds: float
 
 
 class Trainer:
@@ -89,12 +58,12 @@ class Trainer:
         self._vocabulary_size = vocabulary_size
         self._classes = classes
         self._gradual = gradual
-        self._carrier = (
-            Carrier(self._build(seed=0), gradual.schedule(), gradual.spare)
+        self._masked = (
+            MaskedModel(self._build(seed=0), polynomial(gradual), gradual.exclude)
             if gradual
-            else Carrier(self._build(seed=0))
+            else MaskedModel(self._build(seed=0))
         )
-        self._model = self._carrier.model
+        self._model = self._masked.model
         self._optimizer = optimizer(settings)
         self._optimizer.build(self._model.trainable_variables)
         self._optimizer_start = [variable.numpy() for variable in self._optimizer.variables]
@@ -106,7 +75,7 @@ class Trainer:
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the tensors that have a mask, by name."""
-        return self._carrier.prunable
+        return self._masked.prunable
 
     def fresh_weights(self, seed: int) -> Arrays:
         """Newly drawn weights; the seed alone decides them."""
@@ -138,22 +107,22 @@ class Trainer:
             TrainingError: the loss is not finite, or the training stopped before a snapshot.
         """
         began = time.monotonic()
-        per_epoch = batches.steps_per_epoch(corpus.train, settings.batch_size)
+        per_epoch = corpus.train.steps_per_epoch(settings.batch_size)
         # Keras validates after each of its epochs; ours are a part of the data long.
         period = -(-per_epoch // settings.validations_per_epoch)
         total = per_epoch * settings.epochs
         moments = _moments(snapshots, per_epoch, settings.epochs)
         self._begin(masks, weights, random)
 
-        capture = RewindCapture(moments.values(), self._carrier.weights)
+        capture = RewindCapture(moments.values(), self._masked.weights)
         best = KeepBest(
             settings.monitor,
             settings.patience * settings.validations_per_epoch,
-            self._carrier.weights,
+            self._masked.weights,
             first=-(-self._gradual.last_update // period) if self._gradual else 1,
         )
         follow = SetRate(lambda step: rate(settings, step, per_epoch))
-        callbacks = [follow, *self._carrier.callbacks(), capture, best, EndAfter(total)]
+        callbacks = [follow, *self._masked.callbacks(), capture, best, EndAfter(total)]
         if listener:
             callbacks.append(Report(listener, settings.epochs, period, per_epoch))
         logs = self._fit(
@@ -176,7 +145,7 @@ class Trainer:
                 f"{missed[0]}; ask for an earlier one or raise training.patience"
             )
         kept[steps.END] = best.best
-        masks = self._carrier.masks()
+        masks = self._masked.masks()
         chosen = history[best.best_period - 1]
         test = self.evaluate(corpus.test, masks, best.best)
         return Trained(
@@ -199,7 +168,7 @@ class Trainer:
         weights: Mapping[str, np.ndarray],
         random: TrainingSeeds,
     ) -> None:
-        self._carrier.load(masks, weights)
+        self._masked.load(masks, weights)
         for variable, value in zip(self._optimizer.variables, self._optimizer_start, strict=True):
             variable.assign(value)
         for layer in self._model.layers:
@@ -218,7 +187,7 @@ class Trainer:
         self, encoded: Encoded, masks: Masks, weights: Mapping[str, np.ndarray]
     ) -> dict[str, float]:
         """``loss`` and ``accuracy`` of mask x weights on some data."""
-        self._carrier.load(masks, weights)
+        self._masked.load(masks, weights)
         results = self._model.evaluate(
             batches.evaluation_batches(encoded, _EVALUATION_BATCH), verbose=0, return_dict=True
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tflottery.experiments.learning_rate.results import (
     DENSE,
     TICKET,
-    TuningResult,
+    TuningTables,
     raising,
 )
 from tflottery.report import environments
@@ -27,12 +27,12 @@ _SECTION = "2.1.3"
 WORDS = "experiments/learning_rate/answers.j2"
 
 
-def said(tuning: TuningResult) -> list[Said]:
+def said(tuning: TuningTables) -> list[Said]:
     """The answers in words."""
     return say(answers(tuning), WORDS)
 
 
-def in_words(tuning: TuningResult) -> list[str]:
+def in_words(tuning: TuningTables) -> list[str]:
     """What is said beside a table: the rule, whether raising the rate helps, limits."""
     words = environments.plain().get_template(WORDS).module
     names = (["rule"] if tuning.has_curves else []) + ["raising", "limits"]
@@ -40,7 +40,7 @@ def in_words(tuning: TuningResult) -> list[str]:
     return [line for line in lines if line]
 
 
-def answers(tuning: TuningResult) -> list[Answer]:
+def answers(tuning: TuningTables) -> list[Answer]:
     """What held and what did not, by the intervals over seeds."""
     gains, sooner = raising(tuning, "gain"), raising(tuning, "sooner")
     minus_dense, minus_reinit = (
@@ -80,7 +80,7 @@ def answers(tuning: TuningResult) -> list[Answer]:
     ]
 
 
-def _rises(tuning: TuningResult) -> Answer:
+def _rises(tuning: TuningTables) -> Answer:
     rule = tuning.rule
     at_an_end = any(cell.peak_edge for cell in (*tuning.of(DENSE), *tuning.of(TICKET)))
     outcome = MISSING

@@ -5,11 +5,11 @@ from __future__ import annotations
 from tflottery.experiments import names
 from tflottery.experiments.learning_rate import figures, tables
 from tflottery.experiments.learning_rate.answers import said
-from tflottery.experiments.learning_rate.results import DENSE, TuningResult
+from tflottery.experiments.learning_rate.results import DENSE, TuningTables
 from tflottery.report.article import Article
 
 
-def tuning_article(tuning: TuningResult) -> Article:
+def tuning_article(tuning: TuningTables) -> Article:
     """All that the report says of a search."""
     about = tuning.about
     return Article(

@@ -12,11 +12,13 @@ import itertools
 import math
 from dataclasses import dataclass
 
-from tflottery import lottery, seeds
+from tflottery import seeds
 from tflottery.errors import UserError, suggest
 from tflottery.experiments.learning_rate.judging import DENSE, SEARCHED, Value, Values
-from tflottery.lottery import PruningSettings
-from tflottery.runs.specs import Recipe, RunSpec, Snapshot
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import RunSpec, Snapshot
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import PruningSettings
 from tflottery.training import steps
 
 TUNERS = ("grid", "random", "bayesian", "hyperband")
@@ -172,7 +174,7 @@ class Tuning:
         """The network of a cell with the configuration's values."""
         init = _LATE if cell.arm == "late" else self.pruning.init
         pruning = dataclasses.replace(self.pruning, sparsity=cell.level, init=init)
-        plan = lottery.make_plan(self.recipe, pruning, seed)
+        plan = plans.make_plan(self.recipe, pruning, seed)
         if cell.arm == DENSE:
             return plan.dense
         return plan.levels[-1].reinit if cell.arm == "reinit" else plan.levels[-1].ticket

@@ -8,7 +8,7 @@ from tflottery.experiments.learning_rate.results import (
     TICKET,
     Tried,
     TunedCell,
-    TuningResult,
+    TuningTables,
 )
 from tflottery.report.drawing import (
     MUTED,
@@ -35,7 +35,7 @@ def _look(arm: str) -> Style:
     return style(_ORDER.index(arm) if arm in _ORDER else len(_ORDER))
 
 
-def against_rate(tuning: TuningResult) -> Drawing | None:
+def against_rate(tuning: TuningTables) -> Drawing | None:
     """Validation accuracy against the learning rate, a panel a sparsity."""
     sparse = [level for level in tuning.levels if level > 0]
     panels = [panel for level in sparse or tuning.levels if (panel := _against_rate(tuning, level))]
@@ -50,7 +50,7 @@ def _point(tried: Tried) -> Point:
     return point(tried.rate, tried.validation)
 
 
-def _against_rate(tuning: TuningResult, level: float) -> Panel | None:
+def _against_rate(tuning: TuningTables, level: float) -> Panel | None:
     cells = [
         cell
         for arm in _ORDER
@@ -84,7 +84,7 @@ def _against_rate(tuning: TuningResult, level: float) -> Panel | None:
     return canvas.finish(f"{title}: validation accuracy against the learning rate. {ends}")
 
 
-def against_sparsity(tuning: TuningResult) -> Drawing | None:
+def against_sparsity(tuning: TuningTables) -> Drawing | None:
     """The peak against the weights left, with the rates that are as good, and the rule."""
     dense = tuning.of(DENSE)
     curves = [

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from tflottery import statistics
-from tflottery.experiments.learning_rate.rule import Rule
 from tflottery.experiments.schema import DONE
+from tflottery.tickets.rule import Rule
 
 DENSE = "dense"
 SEARCHED = ("learning_rate", "warmup", "decay", "batch_size", "dropout")

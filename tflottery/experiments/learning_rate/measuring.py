@@ -8,18 +8,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tflottery import lottery
-from tflottery.config import recipe_to_tables, without_places
 from tflottery.errors import TrainingError
 from tflottery.experiments.learning_rate import results, rules
 from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning, values_of
 from tflottery.experiments.learning_rate.judging import fit_rule, judge
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.files import canonical_json, seal, sha256_of_bytes
+from tflottery.runs.encoded import load_corpus
 from tflottery.runs.measures import measures
-from tflottery.runs.realise import Realiser, load_corpus
+from tflottery.runs.realise import Realiser
+from tflottery.runs.recipes import recipe_to_tables, without_places
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
+from tflottery.tickets import plan as plans
 from tflottery.versions import versions
 
 
@@ -87,7 +88,7 @@ def name_of(tuning: Tuning, dataset: str) -> str:
     """Names the folder, by all that was asked but the seeds: more of them go to the same one."""
     asked = [
         rules.key_of(tuning.recipe),
-        dataclasses.asdict(dataclasses.replace(tuning.pruning, sparsity=lottery.AUTO)),
+        dataclasses.asdict(dataclasses.replace(tuning.pruning, sparsity=plans.AUTO)),
         dataclasses.asdict(tuning.settings),
     ]
     digest = sha256_of_bytes(canonical_json(asked).encode())[:8]

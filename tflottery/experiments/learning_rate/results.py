@@ -24,7 +24,6 @@ from tflottery.experiments.documents import (
     read_about,
     write_folder,
 )
-from tflottery.experiments.learning_rate.rule import Rule, rule_from
 from tflottery.experiments.schema import (
     MEASURED,
     STATE,
@@ -38,10 +37,10 @@ from tflottery.report.article import slug
 from tflottery.report.numbers import ACCURACY, EPOCHS, NOTHING, POINTS, rate, with_half
 from tflottery.report.terminal import plain_table
 from tflottery.statistics import Difference, Summary
+from tflottery.tickets.rule import RULE, Rule, rule_from
 
 TUNINGS = "tunings"
 FORMAT_VERSION = 1
-RULE = "rule.json"
 DENSE, TICKET = "dense", "ticket"
 _COMMAND = "bin/tune_lr"
 _DOCUMENT = "tuning.json"
@@ -137,7 +136,7 @@ class TunedCell:
 
 
 @dataclass(frozen=True)
-class TuningResult:
+class TuningTables:
     """One search; ``about`` is the whole of ``tuning.json``. ``comparisons`` are (level, dense or
     reinit, the ticket at its best minus that at its best, in points of test accuracy). ``trials``
     has a row for each trial and seed."""
@@ -221,7 +220,7 @@ def write(
     write_folder(folder, Document(_DOCUMENT, payload, {TRIALS: frame}, others))
 
 
-def load_tuning(folder: Path) -> TuningResult:
+def load_tuning(folder: Path) -> TuningTables:
     """Reads ``tuning.json`` and the table beside it.
 
     Raises:
@@ -242,10 +241,10 @@ def load_tuning(folder: Path) -> TuningResult:
         raise DamagedFileError(f"{path} is damaged ({error}); run {_COMMAND} again.") from None
     trials = TRIALS.read(folder)
     check_files(folder, about, _COMMAND)
-    return TuningResult(folder, about, cells, comparisons, rule, trials)
+    return TuningTables(folder, about, cells, comparisons, rule, trials)
 
 
-def load_tunings(store: Path) -> list[TuningResult]:
+def load_tunings(store: Path) -> list[TuningTables]:
     """Every search of a store, by name; or the one whose folder ``store`` is."""
     return [load_tuning(folder) for folder in folders_of(store, TUNINGS, _DOCUMENT)]
 
@@ -285,7 +284,7 @@ def _tried(row: Mapping[str, Any]) -> Tried:
     )
 
 
-def terminal(tuning: TuningResult) -> rich.table.Table:
+def terminal(tuning: TuningTables) -> rich.table.Table:
     """The networks for a terminal, each at its best rate and at the configuration's."""
     count = len(tuning.about["seeds"])
     table = plain_table(
@@ -320,7 +319,7 @@ def _shown(cell: TunedCell) -> list[str]:
     ]
 
 
-def raising(tuning: TuningResult, what: str) -> list[tuple[float, Difference]]:
+def raising(tuning: TuningTables, what: str) -> list[tuple[float, Difference]]:
     """What the best higher rate gains each ticket, by level: ``gain`` in points of test accuracy,
     or ``sooner`` in epochs."""
     return [

@@ -7,17 +7,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tflottery import lottery
 from tflottery.data.settings import DataSettings
 from tflottery.data.sources import same_published
 from tflottery.errors import UserError
-from tflottery.experiments.learning_rate import rule as rules
 from tflottery.experiments.learning_rate.design import Tuning, with_values
 from tflottery.experiments.learning_rate.judging import DENSE
-from tflottery.experiments.learning_rate.results import RULE, TICKET
-from tflottery.experiments.learning_rate.rule import Rule, read_rule
-from tflottery.lottery import PruningSettings
-from tflottery.runs.specs import Recipe
+from tflottery.experiments.learning_rate.results import TICKET
+from tflottery.runs.recipes import Recipe
+from tflottery.tickets import plan as plans
+from tflottery.tickets import rule as rules
+from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.rule import RULE, Rule, read_rule
 
 
 def document(rule: Rule, tuning: Tuning, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _pruned(pruning: PruningSettings) -> dict[str, Any]:
 
 
 def key_of(recipe: Recipe) -> str:
-    return lottery.make_plan(recipe, PruningSettings(), seed=0).dense.key
+    return plans.make_plan(recipe, PruningSettings(), seed=0).dense.key
 
 
 def _key_at_any_rate(recipe: Recipe) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tflottery.experiments.learning_rate.results import TunedCell, TuningResult
+from tflottery.experiments.learning_rate.results import TunedCell, TuningTables
 from tflottery.report.numbers import ACCURACY, EPOCHS, PERCENT, POINTS, rate, rates, span
 from tflottery.report.table import Column, Table
 
 _OTHERS = ("warmup", "decay", "batch_size", "dropout")
 
 
-def _others(tuning: TuningResult) -> list[str]:
+def _others(tuning: TuningTables) -> list[str]:
     """What was searched beside the rate."""
     return [name for name in _OTHERS if name in tuning.about["space"]]
 
@@ -32,7 +32,7 @@ _SIZE = (
 )
 
 
-def networks(tuning: TuningResult) -> Table:
+def networks(tuning: TuningTables) -> Table:
     """Each network at its best and at the configuration's values."""
     rows = []
     for cell in tuning.cells:
@@ -84,7 +84,7 @@ def networks(tuning: TuningResult) -> Table:
     return Table("networks", columns, rows, headers=2, extra=extra)
 
 
-def every_rate(tuning: TuningResult) -> Table:
+def every_rate(tuning: TuningTables) -> Table:
     """Each network at each rate."""
     rows = [
         {

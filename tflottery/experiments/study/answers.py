@@ -19,20 +19,28 @@ from tflottery.report.answers import (
     Answer,
     Candidate,
     Effect,
+    Said,
     above,
     below,
     direction,
     in_jumps,
     no_difference,
+    say,
     sure,
     winners,
     winning,
 )
 from tflottery.statistics import Difference
 
+WORDS = "experiments/study/answers.j2"
 _MIDDLE = (0.5, 0.9)
 _VERY_SPARSE = 0.95
 _Pair = Callable[[float], tuple[BySeed, BySeed]]
+
+
+def said(results: Results) -> list[Said]:
+    """The answers in words."""
+    return say(answers(results), WORDS)
 
 
 def answers(results: Results) -> list[Answer]:

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from tflottery.experiments import names
 from tflottery.experiments.study import costs, figures, mask_figures, summary, tables
-from tflottery.experiments.study.answers import answers, clearer
+from tflottery.experiments.study.answers import WORDS, answers, clearer
 from tflottery.experiments.study.cells import Results
 from tflottery.report.answers import Answer, say
 from tflottery.report.article import Article
-
-WORDS = "experiments/study/answers.j2"
 
 
 def study_articles(every: Sequence[Results]) -> list[Article]:

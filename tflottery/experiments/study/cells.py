@@ -9,7 +9,7 @@ import pandas as pd
 
 from tflottery import statistics
 from tflottery.experiments import names
-from tflottery.experiments.study.results import DONE, FAILED, StudyResult
+from tflottery.experiments.study.results import DONE, FAILED, StudyTables
 from tflottery.report.numbers import pruned
 from tflottery.statistics import Difference, Summary, Verdict
 
@@ -67,7 +67,7 @@ class Cell:
 class Results:
     """A study's cells, with the numbers behind each."""
 
-    def __init__(self, study: StudyResult) -> None:
+    def __init__(self, study: StudyTables) -> None:
         self.study = study
         self._finished = study.cells[study.cells["state"] == DONE]
         self.dense_by_seed = self.points("test_accuracy", Arm("dense", "dense", "dense", "fresh"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from tflottery.experiments import names
 from tflottery.experiments.study.cells import Arm, Results
-from tflottery.experiments.study.results import StudyResult
+from tflottery.experiments.study.results import StudyTables
 from tflottery.experiments.study.tables import arm_row
 from tflottery.report.numbers import PERCENT, WHOLE, number
 from tflottery.report.table import Column, Table
@@ -82,7 +82,7 @@ def _price(results: Results, arm: Arm, level: float | None) -> str | None:
     return f"{trainings:.3g} ({epochs:.3g})"
 
 
-def _seconds_an_epoch(study: StudyResult, seconds: Mapping[str, float]) -> float | None:
+def _seconds_an_epoch(study: StudyTables, seconds: Mapping[str, float]) -> float | None:
     rows = study.cells[study.cells["key"].isin(list(seconds)) & study.cells["epochs"].notna()]
     rows = rows.drop_duplicates("key")
     epochs = float(rows["epochs"].sum())

@@ -10,23 +10,24 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tflottery import lottery, seeds
+from tflottery import seeds
 from tflottery.errors import UserError
-from tflottery.lottery import METHODS, Level, PruningSettings
 from tflottery.pruning.masks import To
+from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
     Dense,
     Fresh,
     GraduallyPruned,
     Pruned,
-    Recipe,
     RunSpec,
     Shuffled,
     Signs,
     Snapshot,
 )
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import METHODS, Level, PruningSettings
 from tflottery.training import steps
-from tflottery.training.trainer import TrainingSeeds
+from tflottery.training.settings import TrainingSeeds
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class StudySettings:
             _require_each_once(key, getattr(self, key))
         if not self.levels:
             raise UserError("study.levels is empty; name at least one sparsity.")
-        _require_each_once("inits", map(lottery.parse_init, self.inits))
+        _require_each_once("inits", map(plans.parse_init, self.inits))
         for key in ("rewind_points", "instability_points", "early_bird_points"):
             _require_each_once(key, map(steps.parse, getattr(self, key)))
         if steps.END in self.early_bird_points:
@@ -67,7 +68,7 @@ class StudySettings:
                 "one; write epochs or steps, as 3ep."
             )
 
-    def levels_of(self, method: str) -> tuple[float, ...]:
+    def levels_of(self, method: plans.Method) -> tuple[float, ...]:
         """The levels of the grid for a method."""
         return (self.one_shot_levels or self.levels) if method == "one_shot" else self.levels
 
@@ -129,10 +130,10 @@ class _Maker:
     ) -> Cell:
         return Cell(part, method, mask, init, level, self.seed, spec)
 
-    def _last(self, method: str, init: str, level: float) -> Level:
+    def _last(self, method: plans.Method, init: str, level: float) -> Level:
         """The end of the plan that reaches a level."""
         settings = dataclasses.replace(self.pruning, method=method, init=init, sparsity=level)
-        return lottery.make_plan(self.recipe, settings, self.seed).levels[-1]
+        return plans.make_plan(self.recipe, settings, self.seed).levels[-1]
 
     def _grid(self) -> Iterator[Cell]:
         for method in METHODS:

@@ -11,23 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from tflottery import lottery
-from tflottery.config import recipe_to_tables, without_places
 from tflottery.data.settings import DataSettings
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.study import results
 from tflottery.experiments.study.design import Cell, Study
 from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays
-from tflottery.lottery import PruningSettings
 from tflottery.models.architecture import Architecture
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
+from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import Executor
 from tflottery.runs.measures import measures
-from tflottery.runs.realise import Realiser, load_corpus, realise_all
-from tflottery.runs.specs import EMBEDDING, MaskSpec, Recipe, RunSpec, ancestry
+from tflottery.runs.realise import Realiser, realise_all
+from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
+from tflottery.runs.specs import EMBEDDING, MaskSpec, RunSpec, ancestry
 from tflottery.runs.store import Run, Store
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import PruningSettings
 from tflottery.training import steps
 from tflottery.versions import versions
 
@@ -279,7 +280,7 @@ class Moment:
 def one_shot_mask(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> MaskSpec:
     """How one-shot pruning to a level draws its mask: by the study's own criterion and scope."""
     settings = dataclasses.replace(pruning, method="one_shot", sparsity=level, init="original")
-    return lottery.make_plan(recipe, settings, seed).levels[-1].ticket.mask
+    return plans.make_plan(recipe, settings, seed).levels[-1].ticket.mask
 
 
 def _between(ends: Sequence[Arrays], alpha: float) -> Arrays:

@@ -39,7 +39,7 @@ from tflottery.experiments.schema import (
 from tflottery.files import read_sealed
 from tflottery.report.article import slug
 
-__all__ = ["DONE", "FAILED", "StudyResult", "load_studies", "load_study", "write"]
+__all__ = ["DONE", "FAILED", "StudyTables", "load_studies", "load_study", "write"]
 
 STUDIES = "studies"
 FORMAT_VERSION = 1
@@ -130,7 +130,7 @@ _ABOUT: Kinds = {
 
 
 @dataclass(frozen=True)
-class StudyResult:
+class StudyTables:
     """One study. ``cells`` and ``timings`` are always there, the other tables may be None.
 
     Accuracies in the frames are fractions; ``tolerance`` is in points; ``level`` is a sparsity.
@@ -202,7 +202,7 @@ def write(
     )
 
 
-def load_study(folder: Path) -> StudyResult:
+def load_study(folder: Path) -> StudyTables:
     """Reads ``study.json`` and the CSV files beside it.
 
     Raises:
@@ -232,10 +232,10 @@ def load_study(folder: Path) -> StudyResult:
     known |= {key: tuple(about[key]) for key in ("seeds", "tensors")}
     known |= tables
     files = (*documents, *(SCHEMAS[name].file for name in tables))
-    return StudyResult(folder=folder, **known, files=files)
+    return StudyTables(folder=folder, **known, files=files)
 
 
-def load_studies(store: Path) -> list[StudyResult]:
+def load_studies(store: Path) -> list[StudyTables]:
     """Every study of a store, by name; or the one study whose folder ``store`` is.
 
     Raises:

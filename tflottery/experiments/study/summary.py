@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tflottery.experiments.study.cells import Results
-from tflottery.experiments.study.results import StudyResult
+from tflottery.experiments.study.results import StudyTables
 from tflottery.report.numbers import from_to
 
 EARLY_BIRD_DISTANCE = 0.1
@@ -21,7 +21,7 @@ class Spent:
     seconds: float
 
 
-def spent(study: StudyResult) -> Spent:
+def spent(study: StudyTables) -> Spent:
     timings = study.timings.drop_duplicates("key")
     return Spent(len(timings), float(timings["seconds"].sum()))
 

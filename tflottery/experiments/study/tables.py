@@ -10,7 +10,7 @@ from tflottery import statistics
 from tflottery.experiments import names
 from tflottery.experiments.study import note
 from tflottery.experiments.study.cells import Cell, Results, sparsest
-from tflottery.experiments.study.results import StudyResult
+from tflottery.experiments.study.results import StudyTables
 from tflottery.report.numbers import (
     ACCURACY,
     NOTHING,
@@ -293,7 +293,7 @@ def ticket_method(results: Results, cell: Cell) -> str:
     return "iterative"
 
 
-def terminal(study: StudyResult) -> rich.table.Table:
+def terminal(study: StudyTables) -> rich.table.Table:
     """The grid for a terminal of 80 columns: test accuracy in %, ± half of the 95 % interval.
 
     A cell that lacks seeds says how many it has.

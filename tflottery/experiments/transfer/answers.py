@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tflottery.experiments.transfer.results import Arm, TransferResult
+from tflottery.experiments.transfer.results import Arm, TransferTables
 from tflottery.report.answers import (
     MISSING,
     Answer,
@@ -23,12 +23,12 @@ _SECTION = "2.1.5"
 _WORDS = "experiments/transfer/answers.j2"
 
 
-def said(transfer: TransferResult) -> list[Said]:
+def said(transfer: TransferTables) -> list[Said]:
     """The answers in words."""
     return say(answers(transfer), _WORDS)
 
 
-def answers(transfer: TransferResult) -> list[Answer]:
+def answers(transfer: TransferTables) -> list[Answer]:
     """What held and what did not, by the intervals over seeds."""
     tolerance = transfer.about["tolerance"]
     tickets = [arm for arm in transfer.arms if (arm.mask, arm.init) == ("source", "source")]
@@ -47,7 +47,7 @@ def answers(transfer: TransferResult) -> list[Answer]:
     ]
 
 
-def _wins(transfer: TransferResult, tickets: Sequence[Arm]) -> Answer:
+def _wins(transfer: TransferTables, tickets: Sequence[Arm]) -> Answer:
     """Does a ticket of the source match the dense target, and beat new weights there?"""
     tolerance = transfer.about["tolerance"]
     about = {"source": transfer.source, "target": transfer.target, "tolerance": tolerance}
@@ -72,12 +72,12 @@ def _wins(transfer: TransferResult, tickets: Sequence[Arm]) -> Answer:
     )
 
 
-def _helps(transfer: TransferResult, name: str) -> Answer:
+def _helps(transfer: TransferTables, name: str) -> Answer:
     """Is a part of the source's ticket worth something on the target?"""
     found = _gains(transfer, name)
     outcome = direction([one for _, one in found]) if found else MISSING
     return Answer(name.replace("_", "-"), _SECTION, outcome, at_levels(name, found))
 
 
-def _gains(transfer: TransferResult, name: str) -> list[tuple[float, Difference]]:
+def _gains(transfer: TransferTables, name: str) -> list[tuple[float, Difference]]:
     return [(gain.level, gain.difference) for gain in transfer.gains if gain.name == name]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from tflottery.experiments import names
 from tflottery.experiments.transfer import figures, tables
 from tflottery.experiments.transfer.answers import said
-from tflottery.experiments.transfer.results import TransferResult
+from tflottery.experiments.transfer.results import TransferTables
 from tflottery.report.article import Article
 
 
-def transfer_article(transfer: TransferResult) -> Article:
+def transfer_article(transfer: TransferTables) -> Article:
     """All that the report says of a transfer."""
     about = transfer.about
     return Article(

@@ -12,24 +12,25 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tflottery import lottery, seeds
+from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
 from tflottery.experiments.transfer.judging import DENSE_ARM
-from tflottery.lottery import Plan, PruningSettings
+from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
     EMBEDDING,
     HEAD,
     Fit,
     InitSpec,
     MaskSpec,
-    Recipe,
     RunSpec,
     Shuffled,
     Snapshot,
     TransferredMask,
     TransferredWeights,
 )
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import Plan, PruningSettings
 
 VOCABULARIES = ("reuse", "remap", "drop", "shared")
 GRIDS = ("default", "full")
@@ -113,7 +114,7 @@ class Transfer:
         own_pruning = self.pruning
         if self.vocabulary == "drop":
             own_pruning = dataclasses.replace(self.pruning, embedding=False)
-        dense = lottery.make_plan(self.target, own_pruning, own_seed).dense
+        dense = plans.make_plan(self.target, own_pruning, own_seed).dense
         yield Cell(*DENSE_ARM, 0.0, seed, dense)
         fit = self._fit(own_seed)
         for level in self.levels:
@@ -150,7 +151,7 @@ class Transfer:
 
 
 def _plan(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> Plan:
-    return lottery.make_plan(recipe, dataclasses.replace(pruning, sparsity=level), seed)
+    return plans.make_plan(recipe, dataclasses.replace(pruning, sparsity=level), seed)
 
 
 def _fitted_mask(mask: MaskSpec, fit: Fit | None) -> MaskSpec:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.colors import Normalize
 
 from tflottery.experiments import names
-from tflottery.experiments.transfer.results import Arm, TransferResult
+from tflottery.experiments.transfer.results import Arm, TransferTables
 from tflottery.report.drawing import (
     Canvas,
     Curve,
@@ -24,7 +24,7 @@ _REMAINING = "weights left, % of all prunable (log)"
 _ORDER = ("own ticket", "source ticket", "source mask, new", "random mask, new")
 
 
-def accuracy(transfer: TransferResult) -> Drawing | None:
+def accuracy(transfer: TransferTables) -> Drawing | None:
     """Test accuracy against the weights left: the default arms, and a panel a mask for the rest."""
     curves = _curves(transfer)
     panels = []
@@ -42,7 +42,7 @@ def accuracy(transfer: TransferResult) -> Drawing | None:
     return Drawing("accuracy", panels)
 
 
-def _curves(transfer: TransferResult, mask: str = "") -> list[Curve]:
+def _curves(transfer: TransferTables, mask: str = "") -> list[Curve]:
     """A curve an arm; those of one mask are called by their weights."""
     arms = [arm for arm in transfer.arms if not arm.is_dense and mask in ("", arm.mask)]
     labels = list(dict.fromkeys(_label(arm, mask) for arm in arms))
@@ -66,7 +66,7 @@ def _label(arm: Arm, mask: str) -> str:
     return f"{names.weights(arm.init)} weights" if mask else arm.label
 
 
-def _panel(transfer: TransferResult, name: str, title: str, curves: Sequence[Curve]) -> Panel:
+def _panel(transfer: TransferTables, name: str, title: str, curves: Sequence[Curve]) -> Panel:
     canvas = Canvas(f"{transfer.slug}-{name}", title, right=150)
     canvas.remaining_axis([transfer.pruned_at(level) for level in transfer.levels])
     canvas.axis_labels(_REMAINING, "test accuracy, %")
@@ -84,7 +84,7 @@ def _panel(transfer: TransferResult, name: str, title: str, curves: Sequence[Cur
     )
 
 
-def against_own_ticket(transfer: TransferResult) -> Drawing | None:
+def against_own_ticket(transfer: TransferTables) -> Drawing | None:
     """Each default arm minus the target's own ticket (as Chen et al. 2020 show transfer)."""
     curves = []
     for place, label in enumerate(_ORDER[1:], start=1):
@@ -112,7 +112,7 @@ def against_own_ticket(transfer: TransferResult) -> Drawing | None:
     return Drawing("difference", [panel])
 
 
-def overlap(transfer: TransferResult) -> Drawing | None:
+def overlap(transfer: TransferTables) -> Drawing | None:
     """Jaccard overlap of the source's mask and the target's own, tensor by tensor."""
     rows = transfer.about["overlap"]
     if not rows:

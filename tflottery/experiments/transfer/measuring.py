@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tflottery import lottery
-from tflottery.config import recipe_to_tables, without_places
 from tflottery.data.corpus import Corpus
 from tflottery.data.unigrams import divergence
 from tflottery.experiments.schema import DONE, FAILED
@@ -19,10 +17,13 @@ from tflottery.experiments.transfer.judging import judge, mean_overlap
 from tflottery.files import canonical_json, sha256_of_bytes
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
+from tflottery.runs.encoded import load_corpus
 from tflottery.runs.measures import measures
-from tflottery.runs.realise import Realiser, load_corpus
+from tflottery.runs.realise import Realiser
+from tflottery.runs.recipes import recipe_to_tables, without_places
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Run, Store
+from tflottery.tickets import plan as plans
 from tflottery.versions import versions
 
 _ALL = "all"
@@ -123,10 +124,10 @@ def name_of(transfer: Transfer, source: Corpus, target: Corpus) -> str:
     """Names the folder: from what to what, and a part of the keys behind it, so that other settings
     have a folder of their own. More levels or seeds go to the same one."""
     recipes = [
-        lottery.make_plan(recipe, transfer.pruning, seed=0).dense.key
+        plans.make_plan(recipe, transfer.pruning, seed=0).dense.key
         for recipe in (transfer.source, transfer.target)
     ]
-    settings = dataclasses.asdict(dataclasses.replace(transfer.pruning, sparsity=lottery.AUTO))
+    settings = dataclasses.asdict(dataclasses.replace(transfer.pruning, sparsity=plans.AUTO))
     digest = sha256_of_bytes(canonical_json([*recipes, settings]).encode())[:8]
     model = transfer.target.model.name
     return f"{source.name}-to-{target.name}-{model}-{transfer.vocabulary}-{digest}"

@@ -120,7 +120,7 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class TransferResult:
+class TransferTables:
     """One transfer; ``about`` is the whole of ``result.json``. ``cells`` has a row for each run,
     ``overlap`` one for each tensor, level and seed."""
 
@@ -188,7 +188,7 @@ def write(
     write_folder(folder, Document(_DOCUMENT, {"format_version": FORMAT_VERSION, **about}, frames))
 
 
-def load_transfer(folder: Path) -> TransferResult:
+def load_transfer(folder: Path) -> TransferTables:
     """Reads ``result.json`` and the tables beside it.
 
     Raises:
@@ -208,10 +208,10 @@ def load_transfer(folder: Path) -> TransferResult:
         raise DamagedFileError(f"{path} is damaged ({error}); run {_COMMAND} again.") from None
     tables = read_tables(folder, (CELLS, OVERLAP))
     check_files(folder, about, _COMMAND)
-    return TransferResult(folder, about, arms, gains, tables["cells"], tables["overlap"])
+    return TransferTables(folder, about, arms, gains, tables["cells"], tables["overlap"])
 
 
-def load_transfers(store: Path) -> list[TransferResult]:
+def load_transfers(store: Path) -> list[TransferTables]:
     """Every transfer of a store, by name; or the one whose folder ``store`` is."""
     return [load_transfer(folder) for folder in folders_of(store, TRANSFERS, _DOCUMENT)]
 
@@ -228,7 +228,7 @@ def _arm(row: Mapping[str, Any]) -> Arm:
     )
 
 
-def terminal(transfer: TransferResult) -> rich.table.Table:
+def terminal(transfer: TransferTables) -> rich.table.Table:
     """The arms for a terminal, each with its differences, ± half of the 95 % interval.
 
     Below it stand the arms that lack seeds.

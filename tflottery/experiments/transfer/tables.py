@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from tflottery import statistics
 from tflottery.experiments import names
-from tflottery.experiments.transfer.results import TransferResult
+from tflottery.experiments.transfer.results import TransferTables
 from tflottery.report.numbers import ACCURACY, EPOCHS, PERCENT, POINTS, number, probability, span
 from tflottery.report.table import Column, Table
 from tflottery.statistics import Difference
 
 
-def arms(transfer: TransferResult) -> Table:
+def arms(transfer: TransferTables) -> Table:
     """Each arm with its differences to dense and to the target's own ticket."""
     every = [arm for arm in transfer.arms if arm.is_dense]
     every += [arm for level in transfer.levels for arm in transfer.at(level)]
@@ -73,7 +73,7 @@ def arms(transfer: TransferResult) -> Table:
     return Table("arms", columns, rows, headers=3, extra=extra)
 
 
-def words(transfer: TransferResult) -> Table:
+def words(transfer: TransferTables) -> Table:
     """How many of the words of source and target each vocabulary holds."""
     words = transfer.about["words"]
     both = f"{transfer.source} and {transfer.target}"

@@ -1,0 +1,236 @@
+"""What the readers of tables give, and how one cell is judged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tflottery.data.settings import DataSettings
+from tflottery.errors import UserError, suggest
+
+# A table without such a column, or a row of one that does not have to fill it.
+NO_SPLIT = object()
+SURROGATE = re.compile("[\ud800-\udfff]")
+# Rows above the header that a title may take.
+TITLE_ROWS = 20
+_SPLITS = {
+    "train": "train", "validation": "validation", "valid": "validation", "val": "validation",
+    "dev": "validation", "test": "test",
+}  # fmt: skip
+SPLITS = ("train", "validation", "test")
+
+Place = int | str
+"""A line's or a row's number, or a file's path."""
+
+
+class Record(NamedTuple):
+    """One text as a table has it, not judged yet."""
+
+    place: Place
+    text: object
+    label: object
+    split: object = NO_SPLIT
+
+
+class Fault(NamedTuple):
+    """A place that cannot be read, what is wrong there, and the mend."""
+
+    place: Place
+    what: str
+    mend: str = "Mend the line or delete it."
+    lines: int = 1
+
+
+Item = Record | Fault
+# What a row has wrong in which no field holds anything.
+BLANK = "an empty row"
+
+
+class Suspect(NamedTuple):
+    """A record of several lines, each of which could be a row with one of these labels."""
+
+    fault: Fault
+    record: Record
+    labels: tuple[str, ...]
+
+
+@dataclass
+class Remarks:
+    """Lines for the user about what was assumed, each once."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, line: str) -> None:
+        if line not in self.lines:
+            self.lines.append(line)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where text, label and split stand in a row."""
+
+    text: int
+    label: int
+    split: int | None
+    count: int
+    names: tuple[str, ...]
+
+    def record(self, place: Place, row: Sequence[object]) -> Record:
+        split = NO_SPLIT if self.split is None else row[self.split]
+        return Record(place, row[self.text], row[self.label], split)
+
+
+def split_of(value: object) -> str | None:
+    """``train``, ``validation`` or ``test``, however it is spelled; none for other values."""
+    return _SPLITS.get(str(value).strip().lower())
+
+
+def shown(text: object) -> str:
+    """A text of the user's in one line that no terminal obeys, cut after 80 characters."""
+    safe = "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape", "replace").decode()
+        for letter in str(text)[:200]
+    )
+    return safe if len(safe) <= 80 else f"{safe[:79]}…"
+
+
+def named_columns(names: Sequence[object], settings: DataSettings) -> Columns | None:
+    """Where the columns stand that the settings name; none where text or label is not there.
+
+    Raises:
+        UserError: two columns have the name.
+    """
+    trimmed = [str(name).strip() if name is not None else "" for name in names]
+    wanted = (str(settings.text_column), str(settings.label_column))
+    if any(name not in trimmed for name in wanted):
+        return None
+    split = str(settings.split_column)
+    for name in (*wanted, split):
+        if name and trimmed.count(name) > 1:
+            raise UserError(
+                f"{trimmed.count(name)} columns are called {shown(name)!r}; rename the others, or "
+                "read by number: --set data.header=false and number the columns from 1."
+            )
+    return Columns(
+        trimmed.index(wanted[0]),
+        trimmed.index(wanted[1]),
+        trimmed.index(split) if split and split in trimmed else None,
+        len(trimmed),
+        tuple(trimmed),
+    )
+
+
+def numbered_columns(count: int, settings: DataSettings, first: Sequence[object]) -> Columns:
+    """Where the columns stand, which the settings number from 1.
+
+    Args:
+        count: columns of the table.
+        settings: with ``header=false``.
+        first: the first row, for the message.
+
+    Raises:
+        UserError: a column has no number, or one that the table does not have.
+    """
+    places = []
+    for key in ("text_column", "label_column"):
+        value = str(getattr(settings, key))
+        if not value.isascii() or not value.isdigit() or not 1 <= int(value[:9]) <= count:
+            row = "; ".join(f"{n} = {shown(cell)[:30]!r}" for n, cell in enumerate(first[:6], 1))
+            raise UserError(
+                f"data.header is false, so data.{key} is a number from 1 to {count}, not "
+                f"{shown(value)!r}. The first row is {row}."
+            )
+        places.append(int(value) - 1)
+    split = str(settings.split_column)
+    is_number = split.isascii() and split.isdigit() and 1 <= int(split[:9]) <= count
+    text, label = places
+    return Columns(text, label, int(split) - 1 if is_number else None, count, ())
+
+
+def no_column(
+    where: str, found: Sequence[object], settings: DataSettings, headless: bool = False
+) -> UserError:
+    """The error for a table without a text or a label column of that name.
+
+    Args:
+        where: what the table is called.
+        found: the columns that it has.
+        settings: with the names that are wanted.
+        headless: whether the first row may be no header.
+    """
+    names = [shown(name).strip() for name in found if name is not None]
+    for key in ("text_column", "label_column"):
+        column = str(getattr(settings, key))
+        if column not in names:
+            shortened = [*names[:20], "…"] if len(names) > 20 else names
+            mend = (
+                " If the first row is a text already: --set data.header=false --set "
+                "data.text_column=1 --set data.label_column=2."
+            ) * headless
+            return UserError(
+                f"{where} has no column {shown(column)!r}; name it with --set data.{key}=NAME. "
+                f"{suggest(shown(column), shortened)}{mend}"
+            )
+    raise AssertionError("both columns are there")
+
+
+def same_column(settings: DataSettings) -> None:
+    """Raises UserError where text and label are one column."""
+    if settings.text_column == settings.label_column:
+        raise UserError(
+            f"data.text_column and data.label_column are both {settings.text_column!r}; "
+            "name two columns."
+        )
+
+
+def text_of(value: object) -> tuple[str, str]:
+    """A cell as text, and what is wrong with it (or an empty text)."""
+    if isinstance(value, bytes):
+        try:
+            value = value.decode("utf-8")
+        except UnicodeDecodeError:
+            return "", "the text is bytes that are no UTF-8"
+    if not isinstance(value, str):
+        if is_missing(value):
+            return "", "the text is empty"
+        if kind := _container(value):
+            return "", f"the text is {kind}"
+        value = str(value)
+    return value, "" if value.strip() else "the text is empty"
+
+
+def label_of(value: object) -> tuple[str, str]:
+    """A cell as label, and what is wrong with it (or an empty text)."""
+    if isinstance(value, bytes):
+        try:
+            value = value.decode("utf-8")
+        except UnicodeDecodeError:
+            return "", "the label is bytes that are no UTF-8"
+    if isinstance(value, str):
+        return value, ""
+    if value is None:
+        return "", "the label is empty (null)"
+    if is_missing(value):
+        return "", "the label is missing (nan)"
+    if kind := _container(value):
+        return "", f"the label is {kind}"
+    return str(value), ""
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value that is no text stands for none: None, NaN, NaT, pandas' NA."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return False
+
+
+def _container(value: Any) -> str:
+    if isinstance(value, dict):
+        return "an object"
+    is_array = hasattr(value, "__array__") and getattr(value, "ndim", 0) > 0
+    return "a list" if is_array or isinstance(value, (list, tuple, set)) else ""

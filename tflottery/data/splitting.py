@@ -1,0 +1,197 @@
+"""Which texts are for training, for validation and for testing, the same for every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tflottery import seeds
+from tflottery.data.duplicates import groups_of, words_of
+from tflottery.data.labels import few
+from tflottery.data.settings import DataSettings
+from tflottery.data.source import Source
+from tflottery.errors import UserError
+
+TEST_FRACTION = 0.2
+
+
+@dataclass(frozen=True)
+class Division:
+    """Rows of the training texts of a source; ``validation`` and ``test`` are None where the source
+    has such a split of its own."""
+
+    train: np.ndarray
+    validation: np.ndarray | None
+    test: np.ndarray | None
+
+
+def divide(
+    labels: np.ndarray,
+    splits: Sequence[str],
+    settings: DataSettings,
+    classes: Sequence[str],
+    groups: np.ndarray | None = None,
+) -> Division:
+    """Deals a source's training texts out: stratified, drawn once and for all.
+
+    Test is a fixed part of all where the source has none; then ``train_size`` of the rest are
+    taken; then validation is a fixed part of those, where the source has none.
+
+    Args:
+        labels: int [texts], the class of each.
+        splits: those that the source has.
+        settings: ``train_size`` and ``validation``.
+        classes: names, for messages.
+        groups: int [texts], equal for texts that have to stay on one side; none where each is
+            dealt alone.
+
+    Raises:
+        UserError: a class has too few texts.
+    """
+    rows, test = np.arange(len(labels)), None
+    if "test" not in splits:
+        rows, test = _hold_out(labels, rows, TEST_FRACTION, classes, groups)
+    if settings.train_size:
+        rows = _subsample(labels, rows, settings.train_size)
+    if "validation" in splits:
+        return Division(rows, None, test)
+    train, validation = _hold_out(labels, rows, settings.validation, classes, groups)
+    return Division(train, validation, test)
+
+
+def division(source: Source, settings: DataSettings) -> int:
+    """``data.division`` for these data: 2 where texts that are equal would fall on two sides.
+
+    Raises:
+        UserError: a class has too few texts.
+    """
+    if "test" in source.splits:
+        # No text is read for this: what has test texts of its own is dealt as ever.
+        of_split = getattr(source, "labels", None)
+        if of_split is not None:
+            divide(of_split("train"), source.splits, settings, source.classes)
+        return 1
+    labels: list[int] = []
+
+    def texts():  # type: ignore[no-untyped-def]
+        for text, label in source.examples("train"):
+            labels.append(label)
+            yield text
+
+    groups = groups_of(texts())
+    if not groups.any() and not words_of(next(iter(source.examples("train")))[0]):
+        raise UserError(
+            f"{source.name}: no text holds a word (a letter or a number). Words are what is read; "
+            "give other texts, or write out what stands there."
+        )
+    alone = divide(np.array(labels), source.splits, settings, source.classes)
+    sides = [side for side in (alone.train, alone.validation, alone.test) if side is not None]
+    seen = np.concatenate([np.unique(groups[side]) for side in sides])
+    if len(np.unique(seen)) == len(seen):
+        return 1
+    divide(np.array(labels), source.splits, settings, source.classes, groups)
+    return 2
+
+
+def _hold_out(
+    labels: np.ndarray,
+    rows: np.ndarray,
+    fraction: float,
+    classes: Sequence[str],
+    groups: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows kept and rows held out: ``fraction`` of each class."""
+    random = seeds.generator("split")
+    held_out, few_texts = [], []
+    owners = None if groups is None else _owners(labels, rows, groups)
+    for label in np.unique(labels[rows]):
+        of_class = random.permutation(rows[labels[rows] == label])
+        count = round(len(of_class) * fraction)
+        if count == 0 or count == len(of_class):
+            few_texts.append((int(label), len(of_class)))
+        elif groups is None or owners is None:
+            held_out.append(of_class[:count])
+        else:
+            held_out.append(_whole_groups(of_class, count, int(label), groups, owners))
+    if few_texts:
+        raise _too_few(few_texts, fraction, classes)
+    out = np.sort(np.concatenate(held_out))
+    kept = np.setdiff1d(rows, out)
+    for side in (kept, out):
+        if absent := sorted(set(labels[rows].tolist()) - set(labels[side].tolist())):
+            raise UserError(
+                f"The texts of {few([repr(classes[label]) for label in absent])} are equal, or "
+                "equal to those of other classes: too few differ to hold out "
+                f"{fraction:.0%} of them. Add texts, or give a test split."
+            )
+    return kept, out
+
+
+@dataclass(frozen=True)
+class _Owners:
+    """For each group: its rows, and the class that deals it out, which is its first row's."""
+
+    rows: dict[int, np.ndarray]
+    labels: dict[int, int]
+
+
+def _owners(labels: np.ndarray, rows: np.ndarray, groups: np.ndarray) -> _Owners:
+    order = rows[np.argsort(groups[rows], kind="stable")]
+    numbers, starts = np.unique(groups[order], return_index=True)
+    members = np.split(order, starts[1:])
+    by_group = dict(zip(numbers.tolist(), members, strict=True))
+    return _Owners(by_group, {group: int(labels[own[0]]) for group, own in by_group.items()})
+
+
+def _whole_groups(
+    of_class: np.ndarray, count: int, label: int, groups: np.ndarray, owners: _Owners
+) -> np.ndarray:
+    """Groups of one class in their drawn order, each where it still fits: about ``count`` rows.
+    Where each text is a group of its own, these are the first ``count``."""
+    drawn = [g for g in dict.fromkeys(groups[of_class].tolist()) if owners.labels[g] == label]
+    chosen: list[np.ndarray] = []
+    size = 0
+    for group in drawn:
+        own = owners.rows[group]
+        if size + len(own) <= count:
+            chosen.append(own)
+            size += len(own)
+    if not chosen and len(drawn) > 1:
+        chosen = [min((owners.rows[group] for group in drawn), key=len)]
+    return np.concatenate(chosen) if chosen else of_class[:0]
+
+
+def _too_few(
+    found: Sequence[tuple[int, int]], fraction: float, classes: Sequence[str]
+) -> UserError:
+    named = [
+        f"{classes[label] if 0 <= label < len(classes) else label!r} ({count:,} "
+        f"text{'s' * (count > 1)})"
+        for label, count in found
+    ]
+    have = "The class {} has" if len(found) == 1 else "The classes {} have"
+    return UserError(
+        f"{have.format(few(named))} too few to hold out {fraction:.0%} of them. Add texts, or drop "
+        "the class."
+    )
+
+
+def _subsample(labels: np.ndarray, rows: np.ndarray, size: int) -> np.ndarray:
+    """``size`` of the rows, the classes in the shares they have, drawn once and for all."""
+    if size > len(rows):
+        raise UserError(f"data.train_size is {size}; there are {len(rows)} texts to train on.")
+    random = seeds.generator("train size")
+    classes, counts = np.unique(labels[rows], return_counts=True)
+    shares = counts * size / len(rows)
+    sizes = np.floor(shares).astype(np.int64)
+    sizes[np.argsort(sizes - shares, kind="stable")[: size - sizes.sum()]] += 1
+    return np.sort(
+        np.concatenate(
+            [
+                random.permutation(rows[labels[rows] == label])[:count]
+                for label, count in zip(classes, sizes, strict=True)
+            ]
+        )
+    )

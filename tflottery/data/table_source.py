@@ -1,0 +1,403 @@
+"""A table of texts and labels as a source: every row judged before any work begins."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from tflottery.data import labels
+from tflottery.data.records import (
+    BLANK,
+    NO_SPLIT,
+    SPLITS,
+    SURROGATE,
+    Fault,
+    Item,
+    Record,
+    Remarks,
+    Suspect,
+    label_of,
+    shown,
+    split_of,
+    text_of,
+)
+from tflottery.data.settings import DataSettings
+from tflottery.data.source import Example
+from tflottery.errors import UserError
+
+_SHOWN = 5
+_LEFT_OUT = -1
+# A column with so many labels, most of them on one text, is a column of ids.
+_MANY_CLASSES = 20
+_DIGEST = 32
+
+
+class Reader(Protocol):
+    """The rows of a table, the same each time that it is iterated. ``unit`` is what a place is
+    called: line, row, item; empty where places name themselves."""
+
+    unit: str
+
+    def __iter__(self) -> Iterator[Item | Suspect]: ...
+
+
+@dataclass
+class _Judged:
+    """What is kept of a row in memory: split, label and digest, none of its text."""
+
+    splits: bytearray = field(default_factory=bytearray)
+    labels: array[int] = field(default_factory=lambda: array("i"))
+    digests: bytearray = field(default_factory=bytearray)
+    spelled: dict[str, int] = field(default_factory=dict)
+
+
+class TableSource:
+    """Judges every row of a table in one pass, then reads the texts again as they are asked for:
+    the texts of a large table are never in memory together.
+
+    A row has a text, a label and, where the table has such a column, a split: ``train``;
+    ``validation``, ``valid``, ``val`` or ``dev``; ``test``; in any case.
+    """
+
+    caution: ClassVar[str] = ""
+
+    def __init__(
+        self, name: str, where: str, reader: Reader, settings: DataSettings, remarks: Remarks
+    ) -> None:
+        self.name = name
+        self._where, self._reader, self._settings = where, reader, settings
+        self._judged = _Judged()
+        self._remarks = remarks
+        self._named = {name: name for name in settings.classes}
+        self._suspects: list[tuple[int, Suspect]] = []
+        self._judge()
+        self._spelled = list(self._judged.spelled)
+        self._number_classes()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was assumed or left out, a line each."""
+        return tuple(self._remarks.lines)
+
+    def fingerprint(self) -> str:
+        """The SHA-256 of the canonical JSON of ``{split: [[SHA-256 of text, label], …]}``."""
+        whole = hashlib.sha256()
+        encoded = [json.dumps(name, ensure_ascii=False) for name in self._class_of_spelling]
+        rows = self._rows()
+        for number, split in enumerate(sorted(self.splits)):
+            whole.update(f'{"," if number else "{"}"{split}":'.encode())
+            start = "["
+            for row in np.flatnonzero(rows == SPLITS.index(split)).tolist():
+                digest = self._digest(row).hex()
+                whole.update(f'{start}["{digest}",{encoded[self._judged.labels[row]]}]'.encode())
+                start = ","
+            whole.update(b"]")
+        whole.update(b"}")
+        if self.classes == labels.ordered(set(self.classes)):
+            return whole.hexdigest()
+        order = json.dumps([whole.hexdigest(), self.classes], ensure_ascii=False)
+        return hashlib.sha256(order.encode()).hexdigest()
+
+    def labels(self, split: str) -> np.ndarray:
+        """int32 [texts]: the class of each text of a split."""
+        rows = self._rows() == SPLITS.index(split)
+        return self._number_of_spelling[np.asarray(self._judged.labels)[rows]]
+
+    def examples(self, split: str) -> Iterator[Example]:
+        """Raw UTF-8 text and label, always in the same order.
+
+        Raises:
+            UserError: the data have changed since they were judged.
+        """
+        wanted, row = SPLITS.index(split), -1
+        for item in self._reader:
+            row += 1
+            if row >= len(self._judged.labels):
+                raise self._changed()
+            if self._judged.labels[row] == _LEFT_OUT or self._judged.splits[row] != wanted:
+                continue
+            record = item.record if isinstance(item, Suspect) else item
+            if not isinstance(record, Record):
+                raise self._changed()
+            text = _encoded(text_of(record.text)[0])
+            if hashlib.sha256(text).digest() != self._digest(row):
+                raise self._changed()
+            yield text, int(self._number_of_spelling[self._judged.labels[row]])
+        if row + 1 != len(self._judged.labels):
+            raise self._changed()
+
+    def _changed(self) -> UserError:
+        return UserError(f"{self._where} changed while it was read; start again.")
+
+    def _rows(self) -> np.ndarray:
+        """int [rows]: the split of each row, -1 where it is left out."""
+        splits = np.frombuffer(bytes(self._judged.splits), np.uint8).astype(np.int16)
+        return np.where(np.asarray(self._judged.labels) == _LEFT_OUT, -1, splits)
+
+    def _digest(self, row: int) -> bytes:
+        return bytes(self._judged.digests[row * _DIGEST : (row + 1) * _DIGEST])
+
+    def _judge(self) -> None:
+        bad = _BadRows(self._where, self._reader.unit)
+        blank, halves, without_split, with_split = 0, _Places(), _Places(), False
+        for row, item in enumerate(self._reader):
+            if isinstance(item, Suspect):
+                self._suspects.append((row, item))
+                item = item.record
+            if isinstance(item, Fault):
+                blank += item.what == BLANK
+                if item.what != BLANK:
+                    bad.add(item)
+                self._keep(None)
+                continue
+            judged = self._judge_record(item)
+            if isinstance(judged, Fault):
+                bad.add(judged)
+                self._keep(None)
+                continue
+            text, label, split = judged
+            if isinstance(item.text, str) and not item.text.isascii():
+                halves.add(item.place, SURROGATE.search(item.text) is not None)
+            without_split.add(item.place, item.split is NO_SPLIT)
+            with_split = with_split or item.split is not NO_SPLIT
+            self._keep((text, label, split))
+        self._judge_suspects(bad)
+        if blank:
+            self._remarks.add(f"{self._where}: {_counted(blank, 'empty row')} left out.")
+        if halves.count:
+            self._remarks.add(
+                f"{self._where}: {halves.words(self._reader.unit)} half a character (a lone "
+                "surrogate, as where an emoji was cut), which is read as a space."
+            )
+        if with_split and without_split.count:
+            self._remarks.add(
+                f"{self._where}: {without_split.words(self._reader.unit)} no split, and counts as "
+                "train."
+            )
+        if bad.lines and not self._settings.skip_bad:
+            raise UserError(bad.message())
+        if bad.lines:
+            self._remarks.add(bad.remark())
+
+    def _keep(self, row: tuple[bytes, str, str] | None) -> None:
+        judged = self._judged
+        if row is None:
+            judged.splits.append(0)
+            judged.labels.append(_LEFT_OUT)
+            judged.digests.extend(bytes(_DIGEST))
+            return
+        text, label, split = row
+        judged.splits.append(SPLITS.index(split))
+        judged.labels.append(judged.spelled.setdefault(label, len(judged.spelled)))
+        judged.digests.extend(hashlib.sha256(text).digest())
+
+    def _judge_record(self, record: Record) -> tuple[bytes, str, str] | Fault:
+        text, what = text_of(record.text)
+        if what:
+            return Fault(record.place, what, _FILL)
+        label, what = label_of(record.label)
+        if not what:
+            label = labels.trimmed(label)
+            what = labels.fault_of(label, self._settings.labels)
+        if what:
+            mend = _MISSING if "stands for" in what else _FILL
+            return Fault(record.place, what, mend)
+        if self._settings.classes and label not in self._named:
+            self._named[label] = _folded_into(label, self._settings)
+        if self._settings.classes:
+            label = self._named[label]
+            if not label:
+                return Fault(
+                    record.place,
+                    f"the label {shown(labels.trimmed(str(record.label)))!r} is not in "
+                    "data.classes",
+                    "Add it there, or delete the line.",
+                )
+        split = "train" if record.split is NO_SPLIT else split_of(record.split)
+        if split is None:
+            return Fault(
+                record.place,
+                f"the split is {shown(record.split)!r}; it is 'train', 'validation' or 'test'",
+                'Mend it, or read no such column with --set data.split_column="".',
+            )
+        return _encoded(text), label, split
+
+    def _judge_suspects(self, bad: _BadRows) -> None:
+        certain = Counter(self._judged.labels)
+        for row, _ in self._suspects:
+            certain[self._judged.labels[row]] -= 1
+        known = {word for word, code in self._judged.spelled.items() if certain[code] > 0}
+        for row, suspect in self._suspects:
+            if sum(labels.trimmed(label) in known for label in suspect.labels) < 2:
+                continue
+            if self._judged.labels[row] != _LEFT_OUT:
+                bad.add(suspect.fault)
+            self._judged.labels[row] = _LEFT_OUT
+
+    def _number_classes(self) -> None:
+        """Which class each spelling is, and in which order classes come."""
+        rule, where = self._settings.labels, self._where
+        rows, codes = self._rows(), np.asarray(self._judged.labels)
+        counts = {
+            split: Counter(codes[rows == number].tolist()) for number, split in enumerate(SPLITS)
+        }
+        if not counts["train"]:
+            some = [split for split in SPLITS if counts[split]]
+            only = f" (all are in the split {some[0]!r})" if some else ""
+            raise UserError(f"{where} holds no texts to train on{only}.")
+        self.splits = tuple(split for split in SPLITS if counts[split])
+        total = Counter(codes[rows >= 0].tolist())
+        names = labels.one_class_each(
+            {self._spelled[code]: count for code, count in total.items()}, rule, where
+        )
+        self._class_of_spelling = [names.get(word, word) for word in self._spelled]
+        sizes = {split: self._by_class(counts[split]) for split in self.splits}
+        self.classes = self._settings.classes or labels.ordered(set(sizes["train"]))
+        self._check_classes(sizes)
+        number = {name: n for n, name in enumerate(self.classes)}
+        self._number_of_spelling = np.array(
+            [number.get(name, _LEFT_OUT) for name in self._class_of_spelling], np.int32
+        )
+        if remark := labels.remark_on(sizes["train"]):
+            self._remarks.add(f"{where}: {remark}")
+
+    def _by_class(self, counts: Counter[int]) -> dict[str, int]:
+        sizes: Counter[str] = Counter()
+        for code, count in counts.items():
+            sizes[self._class_of_spelling[code]] += count
+        return dict(sizes)
+
+    def _check_classes(self, sizes: dict[str, dict[str, int]]) -> None:
+        where, train = self._where, sizes["train"]
+        if absent := [name for name in self.classes if name not in train]:
+            raise UserError(
+                f"{where} has no training text of {labels.few([repr(name) for name in absent])}, "
+                "which data.classes names."
+            )
+        if len(train) < 2:
+            raise UserError(
+                f"{where} has one class only ({self.classes[0]!r}); a classifier needs two or more."
+            )
+        single = sum(count == 1 for count in train.values())
+        if len(train) > _MANY_CLASSES and 2 * single > len(train):
+            some = labels.few([repr(shown(name)) for name in self.classes])
+            raise UserError(
+                f"{where} has {len(train):,} classes ({some}), {single:,} of them with one text "
+                "only: these are ids or numbers, no classes. Name the column of the labels with "
+                "--set data.label_column=NAME."
+            )
+        for split, counts in sizes.items():
+            if unknown := [name for name in labels.ordered(set(counts)) if name not in train]:
+                named = labels.few([f"{name!r} ({counts[name]:,} texts)" for name in unknown])
+                raise UserError(
+                    f"{where}: the class{'es' * (len(unknown) > 1)} {named} "
+                    f"{'are' if len(unknown) > 1 else 'is'} in the {split} split only. Add such "
+                    "texts to train, or delete those."
+                )
+
+
+_FILL = "Fill it or delete the line."
+_MISSING = f'{_FILL} Where it is the name of a class, set data.labels="{labels.AS_WRITTEN}".'
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8, with U+FFFD for half a character; two halves in a row are one character."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _folded_into(label: str, settings: DataSettings) -> str:
+    """The class of ``data.classes`` that a label is a spelling of, or an empty text."""
+    for name in settings.classes:
+        try:
+            joined = labels.one_class_each({name: 1, label: 1}, settings.labels, "")
+        except UserError:
+            continue
+        if joined[name] == joined[label]:
+            return name
+    return ""
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing} is" if count == 1 else f"{count:,} {thing}s are"
+
+
+@dataclass
+class _Places:
+    """Where something was seen: the first places and how many."""
+
+    first: list[object] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, place: object, seen: bool = True) -> None:
+        if seen:
+            self.count += 1
+            if len(self.first) < _SHOWN:
+                self.first.append(place)
+
+    def words(self, unit: str) -> str:
+        more = f" and {self.count - len(self.first):,} more" if self.count > _SHOWN else ""
+        plural = "s" * (self.count > 1 and bool(unit))
+        named = ", ".join(shown(place) for place in self.first)
+        return f"{unit}{plural} {named}{more} {'have' if self.count > 1 else 'has'}".lstrip()
+
+
+@dataclass
+class _BadRows:
+    """The rows that cannot be read: the first five, how many, and the mends."""
+
+    where: str
+    unit: str
+    first: list[Fault] = field(default_factory=list)
+    count: int = 0
+    lines: int = 0
+
+    def add(self, fault: Fault) -> None:
+        self.count += 1
+        self.lines += fault.lines
+        # Suspects are found last and may come first.
+        self.first.append(fault)
+        if len(self.first) > _SHOWN:
+            self.first.sort(key=_place_order)
+            self.first.pop()
+
+    def message(self) -> str:
+        unit = self.unit or "line"
+        mends = " ".join(dict.fromkeys(fault.mend for fault in self.first))
+        mends = mends.replace("the line", f"the {unit}")
+        return f"{self._named()}. {mends} Or leave such {unit}s out with --set data.skip_bad=true."
+
+    def remark(self) -> str:
+        lines = f" ({self.lines:,} lines)" if self.lines != self.count else ""
+        verb = "is" if self.count == 1 else "are"
+        return (
+            f"{self.count:,} bad {self.unit or 'file'}{'s' * (self.count > 1)}{lines} {verb} left "
+            f"out: {self._named()}."
+        )
+
+    def _named(self) -> str:
+        by_what: dict[str, list[str]] = {}
+        for fault in self.first:
+            by_what.setdefault(fault.what, []).append(shown(fault.place))
+        parts = []
+        for what, places in by_what.items():
+            plural = "s" * (len(places) > 1)
+            place = f"{self.unit}{plural} {', '.join(places)}" if self.unit else ", ".join(places)
+            parts.append(f"{place}: {what}")
+        more = self.count - len(self.first)
+        rest = f"; {self.count:,} bad {self.unit or 'file'}s in all" if more else ""
+        joint = ", " if self.unit else ": "
+        return f"{self.where}{joint}{'; '.join(parts)}{rest}"
+
+
+def _place_order(fault: Fault) -> tuple[int, str]:
+    return (fault.place, "") if isinstance(fault.place, int) else (0, fault.place)

@@ -1,0 +1,148 @@
+"""Dense, sparse, compact, structured and TFLite side by side, measured on this machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tflottery import arithmetic
+from tflottery.data.corpus import Encoded
+from tflottery.errors import UserError
+from tflottery.exports import lite, measuring, network, saved_model
+from tflottery.exports.compaction import compact
+from tflottery.exports.measuring import RUNS, Size, Speed
+from tflottery.exports.network import Network
+from tflottery.exports.verification import Scorer, padded, scorer, verify, verify_ids
+from tflottery.files import Arrays
+from tflottery.runs.store import Store
+from tflottery.tickets.ticket import Ticket
+from tflottery.training import steps
+from tflottery.versions import versions
+
+LARGEST = max(RUNS)
+_SMALLEST = min(RUNS)
+# Here weights were removed, not only set to zero.
+_REMOVED = ("compact", "structured")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to ship the network, measured. ``numbers``: how many it stores; ``floor``: bytes, see
+    ``measuring.entropy_floor``; ``accuracy``: a fraction, on test data."""
+
+    name: str
+    sparsity: float
+    numbers: int
+    size: Size
+    floor: int
+    speed: Speed
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The variants, and under which circumstances they were measured. ``words``: in each text that
+    was timed."""
+
+    title: str
+    words: int
+    variants: tuple[Variant, ...]
+    machine: str
+
+
+def dense_weights(ticket: Ticket, store: Store) -> Arrays:
+    """The trained weights of the dense network that the ticket was found in.
+
+    Raises:
+        UserError: the store does not hold them.
+    """
+    run = store.find(ticket.about["dense_run_key"])
+    if run is None:
+        raise UserError(
+            f"The dense network of {ticket.folder} is not in {store.root}/; give --store the one "
+            "that the ticket was found in."
+        )
+    return run.snapshot(steps.END)
+
+
+def compare(ticket: Ticket, dense: Arrays, structured: Ticket | None, test: Encoded) -> Comparison:
+    """Writes each variant to a place of its own, checks it and measures it.
+
+    Args:
+        ticket: gives ``sparse``, ``compact`` and TFLite.
+        dense: the weights of ``dense``.
+        structured: a ticket of whole units on the same data, if there is to be such a row.
+        test: the test texts.
+
+    Raises:
+        TflotteryError: a variant is not what its Python model is.
+    """
+    full = network.of_weights(ticket, dense, {})
+    sparse, trained = network.of_ticket(ticket), scorer(ticket.build("final"))
+    networks = {"dense": (full, scorer(full.plain())), "sparse": (sparse, trained)}
+    networks["compact"] = (compact(sparse), trained)
+    if structured is not None:
+        smaller = compact(network.of_ticket(structured))
+        networks["structured"] = (smaller, scorer(structured.build("final")))
+    with tempfile.TemporaryDirectory() as temporary:
+        models = _write(networks, ticket, test, Path(temporary))
+        # TFLite is made of the compact network.
+        served = {name: networks.get(name, networks["compact"])[0] for name in models}
+        speeds = measuring.speeds(models, _full_texts(test, sparse.max_length))
+        ids = padded(np.split(test.ids, test.offsets[1:-1]), sparse.max_length)
+        return Comparison(
+            title=f"{ticket.recipe.model.name} on {ticket.recipe.data.dataset}, "
+            f"{ticket.about['sparsity']:.1%} pruned",
+            words=sparse.max_length,
+            variants=tuple(
+                Variant(
+                    name=name,
+                    sparsity=_sparsity(served[name]),
+                    numbers=served[name].numbers,
+                    size=measuring.size(files[_SMALLEST]),
+                    floor=measuring.entropy_floor(served[name]),
+                    speed=speeds[name],
+                    accuracy=measuring.accuracy(files[LARGEST], ids, test.labels, LARGEST),
+                )
+                for name, files in models.items()
+            ),
+            machine=f"{os.cpu_count()} cores of {platform.machine()}, {arithmetic.current()}, "
+            f"TensorFlow {versions()['tensorflow']}",
+        )
+
+
+def _write(
+    networks: dict[str, tuple[Network, Scorer]], ticket: Ticket, test: Encoded, folder: Path
+) -> dict[str, dict[int, Path]]:
+    """The files of each variant for each batch size."""
+    models: dict[str, dict[int, Path]] = {}
+    for name, (served, python_model) in networks.items():
+        (folder / name).mkdir()
+        saved_model.save(served, ticket.vocabulary, folder / name)
+        texts = test if name in _REMOVED else None
+        verify(folder / name, served, ticket.vocabulary, python_model, texts)
+        models[name] = dict.fromkeys(RUNS, folder / name)
+    small, python_model = networks["compact"]
+    for name, int8 in (("TFLite", False), ("TFLite int8", True)):
+        models[name] = {batch: folder / f"{name}-{batch}.tflite" for batch in RUNS}
+        for batch, file in models[name].items():
+            file.write_bytes(lite.convert(small, batch, int8=int8))
+            if not int8:  # which has other scores on purpose; its accuracy is in the table
+                verify_ids(file, python_model, _full_texts(test, small.max_length)[:batch])
+    return models
+
+
+def _full_texts(test: Encoded, words: int) -> np.ndarray:
+    """int32 [largest batch, words]: the words of the test texts, one text after the other, so that
+    no variant gains by the padding it need not compute."""
+    return np.resize(test.ids, (LARGEST, words)).astype(np.int32)
+
+
+def _sparsity(of: Network) -> float:
+    kernels = [weight for name, weight in of.weights.items() if not name.endswith("bias")]
+    return 1 - sum(map(np.count_nonzero, kernels)) / sum(weight.size for weight in kernels)

@@ -1,0 +1,67 @@
+"""Where models go: names, versions, and what is taken already."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+from tflottery.errors import UserError
+from tflottery.tickets.ticket import Ticket
+
+# A folder whose name is a number is a version.
+_NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def default_name(ticket: Ticket) -> str:
+    """The name of an export where none is given: ``imdb-cnn``."""
+    dataset = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(ticket.recipe.data.dataset).stem).lstrip("_.-")
+    return f"{dataset}-{ticket.recipe.model.name}".lstrip("-")
+
+
+def checked_name(name: str) -> str:
+    """The name, if a folder and a server's address can hold it."""
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            f"--name {name!r}: a model's name is made of letters, digits, '_', '-' and '.', and "
+            "begins with a letter or digit, and is no number, which would be a version; --output "
+            "says where it goes."
+        )
+    return name
+
+
+def versions(base: Path) -> list[int]:
+    """The versions of a model that are there, in order."""
+    found = [path.name for path in base.iterdir()] if base.is_dir() else []
+    return sorted(int(name) for name in found if name.isdecimal())
+
+
+def require_publishable(base: Path, version: int | None) -> None:
+    """Makes sure that a version can be published, before hours of work go into it.
+
+    Raises:
+        UserError: the extra ``serving`` is not installed, or the version is there already.
+    """
+    _require_protos()
+    if version in versions(base):
+        raise taken(base / str(version))
+
+
+def _require_protos() -> None:
+    """Makes sure that TensorFlow Serving's messages can be written.
+
+    Raises:
+        UserError: the extra ``serving`` is not installed.
+    """
+    if importlib.util.find_spec("tensorflow_serving") is None:
+        raise UserError(
+            "An export holds warm-up requests, which take tensorflow-serving-api: "
+            "pip install 'tflottery[serving]'."
+        )
+
+
+def taken(folder: Path) -> UserError:
+    """The error of a version that is there already."""
+    return UserError(
+        f"{folder} is there already, and a version never changes; leave --version out for the next."
+    )

@@ -1,0 +1,18 @@
+"""The encoded data of runs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from tflottery.data import corpus as corpora
+from tflottery.data.corpus import Corpus
+from tflottery.data.settings import DataSettings
+from tflottery.runs.networks import CACHED
+from tflottery.runs.store import Store
+
+_load = lru_cache(maxsize=CACHED)(corpora.load)
+
+
+def load_corpus(settings: DataSettings, store: Store) -> Corpus:
+    """The encoded data of a recipe, from the store's cache; encoded now where it lacks them."""
+    return _load(settings, store.data_folder())
