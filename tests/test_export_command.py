@@ -121,7 +121,7 @@ def test_structured_prunes_as_large_a_part_of_the_units_as_of_the_weights_that_c
 
     monkeypatch.setattr("tflottery.tickets.find.search_and_write", search)
     with pytest.raises(UserError, match="that was the plan"):
-        tflottery.exports(excluded, structured=True)
+        tflottery.export(excluded, structured=True)
     assert [level.sparsity for level in plans[0].levels] == [0.6]
     assert plans[0].dense.key == ticket.about["dense_run_key"]
 

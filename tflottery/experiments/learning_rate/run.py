@@ -72,12 +72,10 @@ class TuningResult:
 
         return load_tuning(self._folder)
 
-    @cached_property
+    @property
     def trials(self) -> pd.DataFrame:
         """A row a trial and seed: its values, and what was measured. Accuracies are fractions."""
-        import pandas as pd
-
-        return pd.read_csv(self._folder / "trials.csv")
+        return self.results.trials
 
     @property
     def rule(self) -> Rule | None:

@@ -38,40 +38,15 @@ from tflottery import seeds
 from tflottery.errors import TrainingError, UserError
 from tflottery.experiments.learning_rate.design import Cell, Dimension, Trial, Tuning
 from tflottery.experiments.learning_rate.judging import Value
+from tflottery.experiments.learning_rate.roles import ADDRESS, CHIEF, PORT, WORKER, role
 from tflottery.files import write_atomically
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.tickets.rule import rounded
 
-ALONE, CHIEF, WORKER = "alone", "chief", "worker"
 _OBJECTIVE = "val_accuracy"
-_ID, _ADDRESS, _PORT = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
 _SECONDS_BETWEEN_REQUESTS = 0.1
 # The status of a trial whose worker will not ask for another one; keras-tuner makes it FAILED.
 _WORKER_GONE = "INVALID"
-
-
-def role() -> str:
-    """What this process does in a distributed search, by keras-tuner's environment variables.
-
-    Raises:
-        UserError: some of them are missing.
-    """
-    if not {_ADDRESS, _PORT} & set(os.environ):
-        return ALONE
-    if missing := [name for name in (_ID, _ADDRESS, _PORT) if not os.environ.get(name)]:
-        raise UserError(
-            f"A distributed search needs {', '.join(missing)} too: {_ID} is chief in one process "
-            f"and tuner0, tuner1, … in the others; {_ADDRESS} and {_PORT} say where the chief is."
-        )
-    return CHIEF if "chief" in os.environ[_ID] else WORKER
-
-
-def place(mine: str) -> str:
-    """Where the chief and its workers meet, in words."""
-    address = f"{os.environ[_ADDRESS]}:{os.environ[_PORT]}"
-    if mine == CHIEF:
-        return f"Chief: hands out trials at {address}, until the workers have done them."
-    return f"Worker {os.environ[_ID]}: takes trials from the chief at {address}, once it is there."
 
 
 class Search:
@@ -129,7 +104,7 @@ class Search:
         except RuntimeError as error:
             if mine == CHIEF and "bind" in str(error):
                 raise UserError(
-                    f"{os.environ[_ADDRESS]}:{os.environ[_PORT]} cannot be served; give {_PORT} a "
+                    f"{os.environ[ADDRESS]}:{os.environ[PORT]} cannot be served; give {PORT} a "
                     "free port."
                 ) from None
             raise

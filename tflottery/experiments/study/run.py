@@ -21,6 +21,7 @@ from tflottery.experiments.driver import (
     as_command,
     seeds_of,
 )
+from tflottery.experiments.study.design import Study
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets.given import open_ticket
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from tflottery.experiments.study.cells import Results
-    from tflottery.experiments.study.design import Study
     from tflottery.progress import Reporter
     from tflottery.report.answers import Said
 
@@ -214,7 +214,6 @@ def run_study(  # type: ignore[misc]  # the first overload leaves its flags to t
         chosen = configuration.for_ticket(ticket, data_dir, config, set)
     looked = sources.look(chosen.data)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
-    from tflottery.experiments.study.design import Study
     from tflottery.experiments.study.measuring import write_study
 
     study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
@@ -229,7 +228,7 @@ def run_study(  # type: ignore[misc]  # the first overload leaves its flags to t
         dataset=dataset and chosen.data.dataset, model=model,
         seeds=_seeds_in_words(chosen_seeds), set=_without_places(set),
     )  # fmt: skip
-    folder = write_study(study, done.realise, driver.store, dict(done.failures), command)
+    folder = write_study(study, done.realise, driver.store, done.failures, command)
     cautions = tuple(filter(None, (*looked.remarks, done.caution)))
     return StudyResult(folder, done.failures, done.count, len(trainings.all), cautions)
 

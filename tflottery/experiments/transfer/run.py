@@ -66,13 +66,11 @@ class TransferResult:
 
         return load_transfer(self.folder)
 
-    @cached_property
+    @property
     def cells(self) -> pd.DataFrame:
         """A row a network and seed: what it is, and what was measured. Accuracies and sparsities
         are fractions."""
-        import pandas as pd
-
-        return pd.read_csv(self.folder / "cells.csv")
+        return self.results.cells
 
     @cached_property
     def answers(self) -> list[Said]:
