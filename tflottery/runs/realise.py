@@ -74,7 +74,7 @@ class Realiser:
             # Another process may have been faster.
             run = self._found(spec, wanted)
             try:
-                return run or self._train(spec, wanted)
+                return run or self.train(spec, wanted)
             except TrainingError as error:
                 self.fail(spec, str(error))
                 raise
@@ -149,8 +149,18 @@ class Realiser:
         run = self.store.find(spec.key)
         return run if run is not None and wanted <= set(run.snapshots) else None
 
-    def _train(self, spec: RunSpec, wanted: set[str]) -> Run:
-        # Only here: a store that holds every run does without TensorFlow.
+    def train(self, spec: RunSpec, wanted: set[str]) -> Run:
+        """Trains one run and writes it to the store; its parents are finished, its lock is held.
+
+        Args:
+            spec: what to train.
+            wanted: the snapshots to keep, besides those that the store holds of this run.
+
+        Raises:
+            UserError: a snapshot lies beyond the last epoch.
+            TrainingError: the training failed, or ended with other weights than before.
+        """
+        # TensorFlow is imported only here: a store that holds every run needs none.
         startup.start_tensorflow()
         from tflottery.runs.trainers import StoredAncestors, trainer_for
 

@@ -370,13 +370,18 @@ def snapshots_wanted(specs: Iterable[RunSpec]) -> dict[str, set[str]]:
     return wanted
 
 
-def _canonical(value: Any) -> Any:
+def canonical_form(value: Any) -> Any:
+    """A part of a spec as a JSON value: its class, and the fields that are not at their defaults.
+
+    Raises:
+        TypeError: a value is neither a dataclass, a tuple, a number, a string nor None.
+    """
     if isinstance(value, RunSpec):
         return {"run": value.key}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _canonical_fields(value)
     if isinstance(value, tuple):
-        return [_canonical(item) for item in value]
+        return [canonical_form(item) for item in value]
     if value is None or isinstance(value, (str, int, float)):
         return value
     raise TypeError(f"{type(value).__name__} has no canonical form")
@@ -384,7 +389,7 @@ def _canonical(value: Any) -> Any:
 
 def _canonical_fields(value: Any) -> dict[str, Any]:
     chosen = {
-        item.name: _canonical(getattr(value, item.name))
+        item.name: canonical_form(getattr(value, item.name))
         for item in dataclasses.fields(value)
         if item.metadata.get("key", True) and getattr(value, item.name) != item.default
     }
