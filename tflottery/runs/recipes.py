@@ -29,6 +29,11 @@ class Recipe:
     model: Architecture
     training: TrainingSettings
 
+    def with_training(self, **changes: Any) -> Recipe:
+        """The same data and model with other training settings."""
+        training = dataclasses.replace(self.training, **changes)
+        return dataclasses.replace(self, training=training)
+
 
 def recipe_to_tables(recipe: Recipe) -> Tables:
     """The recipe as JSON or TOML values; ``recipe_from_tables`` gives it back."""

@@ -6,7 +6,6 @@ compiling, reading and writing the store.
 
 from __future__ import annotations
 
-import dataclasses
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -145,5 +144,4 @@ def recorded_seconds(specs: Sequence[RunSpec], store: Store) -> tuple[dict[str, 
 
 
 def _without_length(recipe: Recipe) -> Recipe:
-    training = dataclasses.replace(recipe.training, epochs=1, patience=1)
-    return dataclasses.replace(recipe, training=training)
+    return recipe.with_training(epochs=1, patience=1)

@@ -314,10 +314,7 @@ class RunSpec:
 
     def with_training(self, **changes: Any) -> RunSpec:
         """The same mask, initial weights and seeds with other training settings."""
-        training = dataclasses.replace(self.recipe.training, **changes)
-        return dataclasses.replace(
-            self, recipe=dataclasses.replace(self.recipe, training=training)
-        )
+        return dataclasses.replace(self, recipe=self.recipe.with_training(**changes))
 
     def needs(self) -> Iterator[Need]:
         """Parents and the snapshots wanted of them."""
