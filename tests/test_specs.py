@@ -79,7 +79,7 @@ def test_where_data_lies_is_no_part_of_the_key():
 
 
 def test_keys_are_what_they_were():
-    """A change of these means that nobody's store is found again: raise SPEC_VERSION instead."""
+    """If these change, the runs in every store are lost: raise SPEC_VERSION instead."""
     assert DENSE.key == KNOWN["dense"]
     assert ROUND.key == KNOWN["round"]
 
