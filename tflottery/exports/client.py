@@ -53,6 +53,7 @@ class Model:
 
     @property
     def name(self) -> str:
+        """The model's name, without its version."""
         return self.path.name if self.version is None else self.path.absolute().parent.name
 
 

@@ -46,6 +46,7 @@ class Exported:
 
     @property
     def version(self) -> int:
+        """The model's version, from 1 on."""
         return int(self.folder.name)
 
 
