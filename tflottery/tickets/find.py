@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from tflottery import configuration, startup
 from tflottery.configuration import Settings
@@ -20,13 +20,14 @@ from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets.found import FoundTicket, PlannedSearch, write_found
+from tflottery.tickets.plan import AUTO, Plan, PruningSettings
 from tflottery.tickets.rule import read_rule
 from tflottery.tickets.rules import SEARCHES, find_rule
-from tflottery.tickets.plan import AUTO, Plan, PruningSettings
 
 if TYPE_CHECKING:
-    from tflottery.tickets.rule import Rule
     from tflottery.progress import Reporter
+    from tflottery.tickets.rule import Rule
+
 
 @overload
 def find_ticket(
