@@ -5,9 +5,7 @@ from __future__ import annotations
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
-from tflottery.configuration import Configuration
-from tflottery.models.cnn import Cnn
-from tflottery.models.lstm import Lstm
+from benchmarks.ours import Cnn, Configuration, Lstm
 
 layers = keras.layers
 
