@@ -106,7 +106,9 @@ def _ends(document: Mapping[str, Any]) -> str:
     """Where a rule rests on best rates at an end of those that were tried."""
     points = document.get("points") or []
     ends = [f"{100 * one['sparsity']:.1f} %" for one in points if one.get("edge")]
-    return f"; best at an end of the rates that were tried at {', '.join(ends)} pruned" * bool(ends)
+    if not ends:
+        return ""
+    return f"; best at an end of the rates that were tried at {', '.join(ends)} pruned"
 
 
 def _pruned(pruning: PruningSettings) -> dict[str, Any]:
@@ -116,6 +118,7 @@ def _pruned(pruning: PruningSettings) -> dict[str, Any]:
 
 
 def key_of(recipe: Recipe) -> str:
+    """The key of a recipe's dense network."""
     return plans.make_plan(recipe, PruningSettings(), seed=0).dense.key
 
 
