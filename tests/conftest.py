@@ -1,4 +1,4 @@
-"""What many tests use: small data, small networks, commands as real processes."""
+"""Fixtures that many tests use: small data, small networks, commands as real processes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# A shell's background jobs ignore Ctrl-C, and what they start would inherit that.
+# The background jobs of a shell ignore Ctrl-C, and their children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# With xdist there is a worker a core; and other threads would give other bits than an executor's.
+# xdist starts a worker for each core; and bits depend on the number of threads.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 import numpy as np

@@ -101,17 +101,15 @@ def test_structured_prunes_whole_units_with_the_ticket_s_recipe(here, capsys, mo
     assert ticket.about["dense_run_key"] == given["dense_run_key"]
     shapes = {tensor.shape for tensor in stored(Path("saved_models/fast/1"))}
     assert {(2, 4, 4), (3, 4, 4), (8, 1)} <= shapes
-    # All of it is in the store now.
+    # All trainings are in the store now.
     monkeypatch.setattr("tflottery.exports.publishing.publish", lambda *_: Published(folder, ""))
     assert export.main(flags) == 0
     assert "Trained nothing" in capsys.readouterr().out
 
 
-def test_structured_prunes_as_large_a_part_of_the_units_as_of_the_weights_that_compete(
-    here, monkeypatch
-):
+def test_structured_prunes_units_by_the_level_of_the_weights_that_compete(here, monkeypatch):
     ticket = tflottery.load_ticket(here)
-    # As where the embedding is left out: few of all weights are pruned, many of those that compete.
+    # If the embedding is excluded, few of all weights are pruned, but many of those that compete.
     excluded = dataclasses.replace(ticket, about={**ticket.about, "sparsity": 0.05})
     plans: list[Plan] = []
 

@@ -39,7 +39,7 @@ MODULES = [
     "tflottery.experiments.transfer.measuring",
     "tflottery.experiments.learning_rate.run",
     "tflottery.experiments.learning_rate.measuring",
-    "tflottery.experiments.learning_rate.rules",
+    "tflottery.tickets.rules",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Plans and verdicts, without training: what is asked for, and how results are judged."""
+"""Plans and verdicts, without training: which runs are planned, and how results are judged."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Result:
 
 
 class Results:
-    """Gives each spec the accuracy that the test says, and counts what was asked for."""
+    """Returns for each spec the accuracy that the test gives it; records the specs asked for."""
 
     def __init__(self, made, dense, rounds, reinit):
         self.accuracy = {made.dense.key: dense}
@@ -123,27 +123,27 @@ class Results:
         return Result({"val_accuracy": value, "test_accuracy": 1 - value})
 
 
-def hunt(rounds, *, dense=0.88, reinit=0.80, **settings):
+def search(rounds, *, dense=0.88, reinit=0.80, **settings):
     made = plan(**settings)
     results = Results(made, dense, rounds, reinit)
     return searching.search(made, results), results
 
 
-def test_an_open_hunt_ends_after_two_levels_below_and_reports_the_sparsest_match():
-    outcome, results = hunt([0.89, 0.879, 0.87, 0.876, 0.87, 0.86, 0.9])
+def test_an_open_search_ends_after_two_levels_below_and_reports_the_sparsest_match():
+    outcome, results = search([0.89, 0.879, 0.87, 0.876, 0.87, 0.86, 0.9])
     assert [judged.matches for judged in outcome.rounds] == [True, True, False, True, False, False]
     assert outcome.reported.level.number == 4
     assert outcome.verdict == "winning ticket"
     assert results.asked[-1] == outcome.plan.levels[3].reinit
 
 
-def test_an_open_hunt_without_a_match_says_so():
-    outcome, _ = hunt([0.7, 0.7])
+def test_an_open_search_without_a_match_says_so():
+    outcome, _ = search([0.7, 0.7])
     assert (outcome.reported.level.number, outcome.verdict) == (1, "no ticket")
 
 
 def test_a_fixed_sparsity_goes_all_the_way_and_reports_its_end():
-    outcome, results = hunt([0.7, 0.7, 0.7, 0.88], sparsity=0.59)
+    outcome, results = search([0.7, 0.7, 0.7, 0.88], sparsity=0.59)
     assert outcome.reported.level.number == 4 and len(results.asked) == 6
 
 
@@ -153,27 +153,27 @@ def test_a_fixed_sparsity_goes_all_the_way_and_reports_its_end():
         (0.88, 0.87, "original", "winning ticket"),
         (0.875, 0.87, "original", "winning ticket"),  # exactly at the tolerance
         (0.8749, 0.87, "original", "no ticket"),
-        (0.88, 0.88, "original", "matches"),  # a tie beats nobody
+        (0.88, 0.88, "original", "matches"),  # a tie is no win
         (0.88, 0.89, "original", "matches"),
         (0.88, 0.87, "rewind:1ep", "matching subnetwork"),
         (0.88, 0.87, "rewind:0ep", "winning ticket"),
     ],
 )
 def test_verdicts_come_from_validation_data(ticket, reinit, init, verdict):
-    outcome, _ = hunt([ticket], reinit=reinit, init=init, sparsity=0.2)
+    outcome, _ = search([ticket], reinit=reinit, init=init, sparsity=0.2)
     assert outcome.verdict == verdict
 
 
 def test_the_tolerance_is_a_setting():
-    assert hunt([0.86], sparsity=0.2, tolerance=2.0)[0].reported.matches
-    assert not hunt([0.86], sparsity=0.2, tolerance=1.9)[0].reported.matches
+    assert search([0.86], sparsity=0.2, tolerance=2.0)[0].reported.matches
+    assert not search([0.86], sparsity=0.2, tolerance=1.9)[0].reported.matches
 
 
-def test_every_round_is_told():
+def test_on_round_gets_every_round():
     made = plan(sparsity=0.36)
-    told = []
-    searching.search(made, Results(made, 0.88, [0.88, 0.87], 0.8), told.append)
-    assert [judged.level.number for judged in told] == [1, 2]
+    rounds = []
+    searching.search(made, Results(made, 0.88, [0.88, 0.87], 0.8), rounds.append)
+    assert [judged.level.number for judged in rounds] == [1, 2]
 
 
 @pytest.mark.parametrize(

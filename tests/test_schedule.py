@@ -58,7 +58,7 @@ def test_a_failure_takes_its_descendants_and_leaves_the_rest():
     assert [schedule.take(), schedule.take()] == [healthy[0], None]
 
 
-def test_a_run_that_loses_its_worker_is_taken_again_but_not_for_ever():
+def test_a_run_that_loses_its_worker_is_tried_again_until_the_third_time():
     first, second = chain(RECIPE, 1, rounds=1)
     schedule = Schedule([first, second])
     for again in (True, True, False):

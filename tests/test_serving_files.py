@@ -1,4 +1,4 @@
-"""What lies beside an export: read back with TensorFlow Serving's own messages where they exist."""
+"""The files beside an export, read with TensorFlow Serving's own messages where these exist."""
 
 from __future__ import annotations
 
@@ -115,11 +115,11 @@ def batching_parameters() -> type:
 
 def test_the_batching_parameters_are_serving_s(base):
     parsed = text_format.Parse((base / "batching.config").read_text(), batching_parameters()())
-    # A request of more texts than the first is refused, one of more than the second is split.
+    # A request with more texts than the first number is refused, with more than the second split.
     assert parsed.max_batch_size.value == LARGEST_REQUEST > BATCH
     assert parsed.enable_large_batch_splitting.value
     assert parsed.max_execution_batch_size.value == BATCH
-    # Serving pads with a request's first element, which would be a word.
+    # Serving pads with the first element of a request, which is a word.
     assert not parsed.pad_variable_length_inputs
 
 

@@ -241,7 +241,7 @@ def test_a_failed_run_shows_with_its_reason_and_the_rest_goes_on(
     victim = found["grid", "iterative", "rewind:1ep", 0.5]
     heir = found["grid", "iterative", "rewind:1ep", 0.75]
     attempts = []
-    original = Realiser._train
+    original = Realiser.train
 
     def fail(self, spec, wanted):
         if spec.key == victim.key:
@@ -249,7 +249,7 @@ def test_a_failed_run_shows_with_its_reason_and_the_rest_goes_on(
             raise TrainingError("the loss is not finite")
         return original(self, spec, wanted)
 
-    monkeypatch.setattr(Realiser, "_train", fail)
+    monkeypatch.setattr(Realiser, "train", fail)
     failures, folder = carry_out(study, tmp_path / "runs")
     assert {victim.key, heir.key} <= set(failures) and len(attempts) == 1
     frame = pd.read_csv(folder / "cells.csv", keep_default_na=False)
@@ -257,7 +257,7 @@ def test_a_failed_run_shows_with_its_reason_and_the_rest_goes_on(
     failed = frame[frame.state == "failed"]
     assert set(failed.key) == set(failures)
     assert set(failed.reason) == {"the loss is not finite"}
-    monkeypatch.setattr(Realiser, "_train", original)
+    monkeypatch.setattr(Realiser, "train", original)
     failures, folder = carry_out(study, tmp_path / "runs")
     assert failures == {}
     assert set(pd.read_csv(folder / "cells.csv")["state"]) == {"done"}
@@ -275,7 +275,7 @@ def test_a_study_in_which_all_fails_can_be_read_and_leaves_no_older_tables(
     def fail(self, spec, wanted):
         raise TrainingError("the loss is not finite")
 
-    monkeypatch.setattr(Realiser, "_train", fail)
+    monkeypatch.setattr(Realiser, "train", fail)
     carry_out(study, tmp_path / "runs")
     found = load_study(folder)
     assert set(found.cells["reason"]) == {"the loss is not finite"} and found.instability is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -98,7 +99,7 @@ def test_validating_more_often_finds_the_best_moment_more_closely(trainer, small
     per_epoch = once.metrics["steps_per_epoch"]
     assert [row["step"] for row in once.history] == [per_epoch * n for n in (1, 2, 3)]
     period = twice.history[0]["step"]
-    assert period == -(-per_epoch // 2) and len(twice.history) == 6
+    assert period == math.ceil(per_epoch / 2) and len(twice.history) == 6
     best = min(twice.history, key=lambda row: row["val_loss"])
     assert twice.metrics["best_epoch"] == pytest.approx(best["step"] / per_epoch, abs=1e-4)
 
@@ -143,14 +144,14 @@ def test_training_follows_the_rate_and_begins_it_anew(trainer, small_corpus):
     assert train(trainer, small_corpus).history != first.history
 
 
-def test_weight_decay_shrinks_kernels_and_spares_biases(small_corpus):
+def test_weight_decay_shrinks_kernels_and_excludes_biases(small_corpus):
     decaying = dataclasses.replace(SETTINGS, weight_decay=5.0, epochs=1)
     decayer = Trainer(SMALL["cnn"], len(small_corpus.vocabulary), 2, decaying)
     weights = decayer.fresh_weights(1)
     weights["head/bias"] = np.array([2.0], np.float32)
     trained = train(decayer, small_corpus, weights=weights, settings=decaying)
     ended, steps_done = trained.snapshots["end"], trained.history[-1]["step"]
-    # No text holds padding as a word, so nothing but the decay moves its row.
+    # No text holds padding as a word, so only the decay changes its row.
     padding = weights["embedding/embeddings"][0] * (1 - 0.01 * 5.0) ** steps_done
     assert ended["embedding/embeddings"][0] == pytest.approx(padding, rel=1e-5)
     assert ended["head/bias"] == pytest.approx(2.0, abs=0.01 * steps_done + 1e-4)
@@ -180,7 +181,7 @@ def test_a_loss_that_is_not_finite_is_an_error(trainer, small_corpus):
     weights["head/bias"] = np.array([np.nan], np.float32)
     with pytest.raises(TrainingError, match="not finite"):
         train(trainer, small_corpus, weights=weights)
-    # and the trainer is none the worse
+    # The trainer can still be used.
     assert np.isfinite(train(trainer, small_corpus).metrics["test_loss"])
 
 
@@ -218,7 +219,7 @@ def test_steps_have_one_form(text, parsed):
 
 
 @pytest.mark.parametrize("text", ["", "1", "ep", "-1ep", "1.5ep", "2ep5it", "start", "1 ep"])
-def test_what_is_no_step_is_refused(text):
+def test_a_text_that_names_no_step_is_refused(text):
     with pytest.raises(UserError, match="names no step"):
         steps.parse(text)
 
@@ -227,6 +228,6 @@ def test_what_is_no_step_is_refused(text):
     "changes",
     [{"optimizer": "adamm"}, {"monitor": "loss"}, {"epochs": 0}, {"learning_rate": 0.0}],
 )
-def test_settings_that_cannot_be(changes):
+def test_impossible_settings_are_refused(changes):
     with pytest.raises(UserError, match=r"training\."):
         TrainingSettings(**changes)

@@ -296,7 +296,7 @@ def test_what_is_written_is_what_the_runs_say(folder, store, monkeypatch):
         kept = {n: {name: m[name]} for n, m in (("one", one), ("other", other))}
         assert overlap[name] == masks.overlap(kept["one"], kept["other"])
     assert "data_dir" not in json.dumps(about["config"])
-    monkeypatch.setattr(Realiser, "_train", lambda *a: pytest.fail("trained again"))
+    monkeypatch.setattr(Realiser, "train", lambda *a: pytest.fail("trained again"))
     more = dataclasses.replace(made, levels=(0.5, LEVEL))
     assert name_of(more, *corpora) == written.name == name_of(made, *corpora)
     slower = dataclasses.replace(

@@ -21,12 +21,12 @@ from tflottery.cli import find_ticket, report, tune_lr
 from tflottery.data import sources
 from tflottery.errors import UserError
 from tflottery.experiments.learning_rate.results import load_tuning
-from tflottery.experiments.learning_rate.rules import find_rule
 from tflottery.experiments.learning_rate.search import Search
 from tflottery.files import seal
 from tflottery.runs.store import Store
 from tflottery.tickets.given import level_of
 from tflottery.tickets.rule import read_rule
+from tflottery.tickets.rules import find_rule
 
 TINY = """
 [data]

@@ -22,35 +22,60 @@ switch_on_onednn()
 
 if TYPE_CHECKING:
     from tflottery.errors import DamagedFileError, TflotteryError, TrainingError, UserError
-    from tflottery.exports.export import Exported, export
+    from tflottery.experiments.driver import PlannedTrainings
+    from tflottery.experiments.learning_rate.run import TuningResult, tune_learning_rate
+    from tflottery.experiments.reports import write_report
+    from tflottery.experiments.study.run import StudyResult, run_study
+    from tflottery.experiments.transfer.run import TransferResult, transfer
+    from tflottery.exports.export import Compared, Exported, export
     from tflottery.runs.store import Run, Store
     from tflottery.tickets.find import find_ticket
-    from tflottery.tickets.found import FoundTicket
+    from tflottery.tickets.found import FoundTicket, PlannedSearch
     from tflottery.tickets.ticket import Ticket, load_ticket
 
 __version__ = "0.1.0"
 
 # Where each public name lives; it is imported when it is first used.
 _PLACES = {
+    "Compared": "exports.export",
     "DamagedFileError": "errors",
     "Exported": "exports.export",
     "FoundTicket": "tickets.found",
+    "PlannedSearch": "tickets.found",
+    "PlannedTrainings": "experiments.driver",
     "Run": "runs.store",
     "Store": "runs.store",
+    "StudyResult": "experiments.study.run",
     "TflotteryError": "errors",
     "Ticket": "tickets.ticket",
     "TrainingError": "errors",
+    "TransferResult": "experiments.transfer.run",
+    "TuningResult": "experiments.learning_rate.run",
     "UserError": "errors",
     "export": "exports.export",
     "find_ticket": "tickets.find",
     "load_ticket": "tickets.ticket",
+    "run_study": "experiments.study.run",
+    "transfer": "experiments.transfer.run",
+    "tune_learning_rate": "experiments.learning_rate.run",
+    "write_report": "experiments.reports",
 }
 __all__ = [  # noqa: RUF022 - as a reader meets them
     "find_ticket",
+    "run_study",
+    "transfer",
+    "tune_learning_rate",
     "export",
     "load_ticket",
+    "write_report",
     "FoundTicket",
+    "StudyResult",
+    "TransferResult",
+    "TuningResult",
     "Exported",
+    "Compared",
+    "PlannedSearch",
+    "PlannedTrainings",
     "Ticket",
     "Store",
     "Run",

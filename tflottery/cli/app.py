@@ -18,10 +18,11 @@ DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its name, the first line of its help, its flags, what it does, examples.
+    """A command.
 
-    ``kept`` says after Ctrl-C what remains. ``argument`` names the flag that may also be given as
-    a bare word: with ``store``, ``report runs`` is ``report --store runs``.
+    ``summary``: the first line of its help. ``define``: defines its flags. ``action``: does the
+    work. ``kept``: says what is kept after Ctrl-C. ``argument``: the flag whose name can be left
+    out: with ``store``, ``report runs`` means ``report --store runs``.
     """
 
     name: str
@@ -34,7 +35,12 @@ class Command:
 
 
 def run(command: Command, argv: list[str] | None = None) -> int:
-    """Runs a command and gives its exit code; nothing but a bug shows a traceback."""
+    """Runs a command; returns its exit code. Only a bug shows a traceback.
+
+    Args:
+        command: what to run.
+        argv: words after its name; by default those of the process.
+    """
     values = flags.FlagValues()
     flags.DEFINE_boolean("help", False, "Show this help.", short_name="h", flag_values=values)
     command.define(values)
@@ -50,7 +56,7 @@ def run(command: Command, argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain(command, f"interrupted. {command.kept(values)}", INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read the output has seen enough (``| head``).
+        # The reader of the output has ended, as ``| head`` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except OSError as error:
@@ -69,7 +75,7 @@ def _complain(command: Command, text: str, code: int) -> int:
 
 
 def _parse(command: Command, values: flags.FlagValues, argv: list[str]) -> None:
-    values.set_gnu_getopt()  # flags may also follow the bare word
+    values.set_gnu_getopt()  # flags may also come after the bare word
     try:
         rest = values([command.name, *argv])[1:]
     except flags.UnrecognizedFlagError as error:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
+
     def text(name: str, default: str | None, help_text: str) -> None:
         flags.DEFINE_string(name, default, help_text, flag_values=values)
 
@@ -40,8 +42,9 @@ def define(values: flags.FlagValues) -> None:
 
 
 def export(values: flags.FlagValues) -> None:
+    """Calls ``tflottery.export`` and prints what it returns."""
     version = common.whole_number(values, "version", least=1) if values.version else None
-    # Here, so that --help need not wait.
+    # Imported only here, so that --help is quick.
     from tflottery.exports.export import Compared
     from tflottery.exports.export import export as export_ticket
 
@@ -112,7 +115,7 @@ COMMAND = app.Command(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Runs the command; returns its exit code."""
     return app.run(COMMAND, argv)
 
 

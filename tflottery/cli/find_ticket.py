@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
     common.define_configuration(values)
     common.define_search(values)
     common.define_places(values, "tickets", "Folder where the ticket goes, in one of its own.")
@@ -26,7 +27,8 @@ def define(values: flags.FlagValues) -> None:
 
 
 def find(values: flags.FlagValues) -> None:
-    # Here, so that --help need not wait.
+    """Calls ``tflottery.find_ticket`` and prints what it returns."""
+    # Imported only here, so that --help is quick.
     from tflottery.tickets.find import find_ticket
 
     found = find_ticket(
@@ -57,7 +59,7 @@ def _show_plan(reporter: Reporter, planned: PlannedSearch) -> None:
     for network, done, key in rows:
         reporter.say(f"{key[:12]}  {network:<20} {'in the store' if done else 'to train'}")
     finished = [spec for spec in planned.specs if planned.store.find(spec.key)]
-    # Every training of a plan has the epochs of the dense one.
+    # Every training of a plan has as many epochs as the dense one.
     epochs = planned.missing * planned.plan.dense.recipe.training.epochs
     limit = "at most " if planned.plan.is_open else ""
     reporter.say(
@@ -67,7 +69,7 @@ def _show_plan(reporter: Reporter, planned: PlannedSearch) -> None:
 
 
 def show_found(reporter: Reporter, found: FoundTicket) -> None:
-    """Prints what a search found: its levels, its verdict, and what to know beside them."""
+    """Prints what a search found: its levels, its verdict, and warnings."""
     reporter.show(_table(found))
     reporter.say(found.sentence, wrap=True)
     if found.rule:
@@ -153,7 +155,7 @@ COMMAND = app.Command(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Runs the command; returns its exit code."""
     return app.run(COMMAND, argv)
 
 

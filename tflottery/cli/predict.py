@@ -16,6 +16,8 @@ from tflottery.errors import UserError
 
 
 def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
+
     def text(name: str, help_text: str) -> None:
         flags.DEFINE_string(name, None, help_text, flag_values=values)
 
@@ -28,9 +30,10 @@ def define(values: flags.FlagValues) -> None:
 
 
 def predict(values: flags.FlagValues) -> None:
+    """Asks the model about each text and prints its label, its score and the text."""
     if not values.model:
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
-    # Here, so that REST need not wait for TensorFlow.
+    # TensorFlow is started only where it is needed: REST works without it.
     from tflottery.exports import client
 
     model = client.Model(Path(values.model))
@@ -76,7 +79,7 @@ COMMAND = app.Command(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Runs the command; returns its exit code."""
     return app.run(COMMAND, argv)
 
 

@@ -96,7 +96,7 @@ COMMAND = app.Command(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Runs the command; returns its exit code."""
     return app.run(COMMAND, argv)
 
 

@@ -1,4 +1,4 @@
-"""``bin/transfer``: take a ticket to other data, and compare it with what was made there."""
+"""``bin/transfer``: take a ticket to other data, and compare it with networks found there."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ COMMAND = app.Command(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Runs the command; returns its exit code."""
     return app.run(COMMAND, argv)
 
 

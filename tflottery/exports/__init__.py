@@ -1,1 +1,1 @@
-"""Export: SavedModels for TensorFlow Serving, how they are checked, asked and measured."""
+"""Exports: SavedModels for TensorFlow Serving; how they are written, checked, asked, measured."""

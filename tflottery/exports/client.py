@@ -15,40 +15,45 @@ from typing import Any
 from tflottery.errors import TflotteryError, UserError
 
 BATCH = 32
-"""Texts a request of ours holds at most: as many as our batching file has computed at once."""
+"""The most texts in one of our requests: as many as our batching file lets a server compute at
+once."""
 LARGEST_REQUEST = 1024
-"""Texts that a server with our batching file takes in one request at most."""
+"""The most texts that a server with our batching file takes in one request."""
 _TIMEOUT = 30.0
 _SIGNATURE = "serving_default"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says of one text: its likeliest class and the ``score`` output, with two classes
-    the probability of the second, with more that of each."""
+    """A model's answer on one text.
+
+    ``label``: the likeliest class. ``score``: with two classes the probability of the second, with
+    more the probability of each.
+    """
 
     label: str
     score: float | list[float]
 
 
 Ask = Callable[[Sequence[bytes]], list[Answer]]
-"""Gives the answers for at most ``BATCH`` texts."""
+"""A function that returns the answers on at most ``BATCH`` texts, in UTF-8."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """Which model: ``saved_models/imdb-cnn`` or ``saved_models/imdb-cnn/2``; a server needs to know
-    no more of it than name and version."""
+    """Which model: ``saved_models/imdb-cnn``, or one version, ``saved_models/imdb-cnn/2``. For a
+    server, a path of name and version is enough."""
 
     path: Path
 
     @property
     def version(self) -> int | None:
-        """The version asked for; the newest where none is."""
+        """The version that the path names; None means the newest."""
         return int(self.path.name) if self.path.name.isdecimal() else None
 
     @property
     def name(self) -> str:
+        """The model's name, without its version."""
         return self.path.name if self.version is None else self.path.absolute().parent.name
 
 
@@ -57,14 +62,14 @@ def local(model: Model) -> Ask:
 
     Raises:
         UserError: there is no model, or it is damaged.
-        TflotteryError: from the function returned, where the model is none of ours.
+        TflotteryError: from the returned function, if tflottery did not export the model.
     """
     folder = _version_folder(model)
     import tensorflow as tf
 
     try:
         loaded = tf.saved_model.load(str(folder))
-    except Exception as error:  # a torn file raises whatever its reader trips over
+    except Exception as error:  # a damaged file may raise any exception of its reader
         raise UserError(
             f"{folder} cannot be loaded ({type(error).__name__}); it is damaged or no SavedModel. "
             "Export the ticket anew."
@@ -95,7 +100,7 @@ def over_grpc(address: str, model: Model) -> Ask:
 
     Raises:
         UserError: tensorflow-serving-api is not installed.
-        TflotteryError: from the function returned, where the server does not answer.
+        TflotteryError: from the returned function, if the server does not answer.
     """
     try:
         import grpc
@@ -130,7 +135,7 @@ def over_rest(url: str, model: Model) -> Ask:
     """Asks TensorFlow Serving's REST API at ``http://host:port`` (8501 by default there).
 
     Raises:
-        TflotteryError: from the function returned, where the server does not answer.
+        TflotteryError: from the returned function, if the server does not answer.
     """
     version = "" if model.version is None else f"/versions/{model.version}"
     place = f"{url.rstrip('/')}/v1/models/{model.name}{version}:predict"

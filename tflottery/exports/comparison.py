@@ -26,14 +26,18 @@ from tflottery.versions import versions
 
 LARGEST = max(RUNS)
 _SMALLEST = min(RUNS)
-# Here weights were removed, not only set to zero.
+# In these, pruned weights are removed and not only set to zero.
 _REMOVED = ("compact", "structured")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to ship the network, measured. ``numbers``: how many it stores; ``floor``: bytes, see
-    ``measuring.entropy_floor``; ``accuracy``: a fraction, on test data."""
+    """The measurements of one way to ship the network.
+
+    ``sparsity``: the fraction of zeros in its kernels and embedding. ``numbers``: how many weights
+    and biases it stores. ``floor``: bytes, see ``measuring.entropy_floor``. ``accuracy``: a
+    fraction, on test data.
+    """
 
     name: str
     sparsity: float
@@ -46,8 +50,8 @@ class Variant:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The variants, and under which circumstances they were measured. ``words``: in each text that
-    was timed."""
+    """The variants, and how they were measured. ``words``: the length of the texts that were timed.
+    ``machine``: processor, cores and software."""
 
     title: str
     words: int
@@ -71,16 +75,16 @@ def dense_weights(ticket: Ticket, store: Store) -> Arrays:
 
 
 def compare(ticket: Ticket, dense: Arrays, structured: Ticket | None, test: Encoded) -> Comparison:
-    """Writes each variant to a place of its own, checks it and measures it.
+    """Writes each variant to a temporary folder, checks it and measures it.
 
     Args:
-        ticket: gives ``sparse``, ``compact`` and TFLite.
-        dense: the weights of ``dense``.
-        structured: a ticket of whole units on the same data, if there is to be such a row.
+        ticket: for the variants ``sparse``, ``compact`` and TFLite.
+        dense: the weights of ``dense``, float32 arrays by tensor.
+        structured: a ticket of whole units on the same data; None leaves this variant out.
         test: the test texts.
 
     Raises:
-        TflotteryError: a variant is not what its Python model is.
+        TflotteryError: the scores of a variant are not its Python model's.
     """
     full = network.of_weights(ticket, dense, {})
     sparse, trained = network.of_ticket(ticket), scorer(ticket.build("final"))
@@ -91,7 +95,7 @@ def compare(ticket: Ticket, dense: Arrays, structured: Ticket | None, test: Enco
         networks["structured"] = (smaller, scorer(structured.build("final")))
     with tempfile.TemporaryDirectory() as temporary:
         models = _write(networks, ticket, test, Path(temporary))
-        # TFLite is made of the compact network.
+        # The TFLite files are made of the compact network.
         served = {name: networks.get(name, networks["compact"])[0] for name in models}
         speeds = measuring.speeds(models, _full_texts(test, sparse.max_length))
         ids = padded(np.split(test.ids, test.offsets[1:-1]), sparse.max_length)
@@ -132,14 +136,14 @@ def _write(
         models[name] = {batch: folder / f"{name}-{batch}.tflite" for batch in RUNS}
         for batch, file in models[name].items():
             file.write_bytes(lite.convert(small, batch, int8=int8))
-            if not int8:  # which has other scores on purpose; its accuracy is in the table
+            if not int8:  # int8 changes scores by design; the table shows its accuracy
                 verify_ids(file, python_model, _full_texts(test, small.max_length)[:batch])
     return models
 
 
 def _full_texts(test: Encoded, words: int) -> np.ndarray:
-    """int32 [largest batch, words]: the words of the test texts, one text after the other, so that
-    no variant gains by the padding it need not compute."""
+    """int32 [largest batch, words]: rows full of words, which the test texts follow one another to
+    fill. Without padding, no variant is faster only because it skips padding."""
     return np.resize(test.ids, (LARGEST, words)).astype(np.int32)
 
 

@@ -49,20 +49,27 @@ _SPEEDS = (
 
 
 def sizes(comparison: Comparison) -> Table:
+    """The table of sizes and accuracies, a row for each variant."""
     return Table("sizes", _SIZES, _rows(comparison))
 
 
 def speeds(comparison: Comparison) -> Table:
+    """The table of memory and speed, a row for each variant."""
     return Table("speeds", _SPEEDS, _rows(comparison))
 
 
 def csv(comparison: Comparison) -> str:
-    """Every number, one line a variant; sizes in bytes."""
+    """Every number of the comparison, a line for each variant; sizes in bytes."""
     return Table("comparison", [*_SIZES, *_SPEEDS[1:]], _rows(comparison)).csv()
 
 
 def markdown(comparison: Comparison, command: str) -> str:
-    """Both tables and what their columns mean."""
+    """Both tables, and what their columns mean.
+
+    Args:
+        comparison: what was measured.
+        command: the command line that measured it.
+    """
     return f"""# {comparison.title}: size and speed
 
 ```
@@ -98,7 +105,7 @@ def _rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 def _row(variant: Variant, dense: Variant) -> dict[str, Any]:
     size, speed = variant.size, variant.speed
-    # A TFLite file has no variables of their own, and int8 no 32 bits each.
+    # A TFLite file keeps its weights among other things, and int8 has fewer than 32 bits for each.
     is_saved_model = size.weights_gzipped > 0
     return {
         "variant": variant.name,

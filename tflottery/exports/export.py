@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Exported:
-    """A model that is in its place.
+    """A published model.
 
-    ``folder``: of the version. ``checked``: a sentence on how its scores were compared with the
-    Python model's. ``found``: the search for whole units, where that was asked for.
+    ``ticket``: what was exported. ``folder``: the folder of its version. ``checked``: a sentence on
+    how its scores were compared with the Python model's. ``found``: with ``structured``, the search
+    for a ticket of whole units.
     """
 
     ticket: Ticket
@@ -45,12 +46,17 @@ class Exported:
 
     @property
     def version(self) -> int:
+        """The model's version, from 1 on."""
         return int(self.folder.name)
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Sizes, speeds and accuracies of a ticket's variants. ``files``: what was written."""
+    """Sizes, speeds and accuracies of a ticket's variants.
+
+    ``markdown``: the tables as text. ``files``: the files that were written. ``found``: with
+    ``structured``, the search for a ticket of whole units.
+    """
 
     comparison: Comparison
     markdown: str
@@ -104,33 +110,34 @@ def export(
     store: str | Path | Store = "runs",
     progress: bool | Reporter = True,
 ) -> Exported | Compared:
-    """Writes a trained ticket as a SavedModel that takes raw text, checks it in a fresh process,
-    and publishes it; or measures its variants.
+    """Writes a trained ticket as a SavedModel that takes raw text, checks it in a fresh process and
+    publishes it. With ``compare``, measures variants of the ticket instead.
 
     >>> import tflottery as tfl
     >>> tfl.export("tickets", "saved_models", compact=True).folder    # doctest: +SKIP
     PosixPath('saved_models/toy-cnn/1')
 
     Args:
-        ticket: a ticket, its folder, or a folder of tickets: its newest one.
-        output: where models go, one folder a name.
+        ticket: a ticket, its folder, or a folder of tickets, whose newest is taken.
+        output: the folder for models; each name has a folder in it.
         compare: measure size, speed and accuracy of each variant instead of publishing one.
-        name: the model's; by default data set and architecture, as ``imdb-cnn``.
-        version: a whole number from 1 on that is free; by default the next.
+        name: the model's name; by default data set and architecture, as ``imdb-cnn``.
+        version: a whole number from 1 on that is not taken; by default the next.
         compact: remove what pruning made useless; every test score is compared.
-        structured: a ticket of whole units instead, found as this one was; trains what the store
-            does not hold.
-        sparsity: with ``structured``: the fraction of units to prune, in [0, 1); by default the
+        structured: export a ticket of whole units instead, which is searched for with the settings
+            of this ticket; trains what the store lacks.
+        sparsity: with ``structured``, the fraction of units to prune, in [0, 1); by default the
             ticket's.
-        data_dir: folder of prepared TFDS data; by default where the ticket's data were.
+        data_dir: the folder of prepared TFDS data; by default where the ticket's data were.
         store: where trainings and encoded data are kept.
-        progress: whether to say how it goes on.
+        progress: whether progress is shown.
 
     Returns:
-        Where the model is, and how it was checked; with ``compare`` what was measured.
+        The published model; with ``compare`` the measurements.
 
     Raises:
-        UserError: the ticket cannot be used, or a name, version or place cannot be.
+        UserError: the ticket is missing or damaged or has no trained weights, or the name, the
+            version or a folder cannot be used.
         TflotteryError: the export's scores are not the Python model's; nothing was published.
     """
     if sparsity is not None and not structured:
@@ -173,7 +180,8 @@ def _of_units(
     store: Store,
     reporter: Reporter,
 ) -> FoundTicket:
-    """A ticket of whole units, found as the given one was and written beside it."""
+    """Searches for a ticket of whole units with the settings of the given one; writes it beside
+    that one."""
     from tflottery.tickets.find import search_and_write
 
     settings = dataclasses.replace(

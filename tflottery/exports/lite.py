@@ -1,7 +1,7 @@
-"""The network as a TFLite file, for the comparison: ids in, scores out, one fixed batch size.
+"""The network as a TFLite file, for the comparison: from ids to scores, with a fixed batch size.
 
-TFLite knows no string operations, so it takes ids. An LSTM's loop converts only where the shapes
-are fixed.
+TFLite has no string operations, so the file takes ids. An LSTM's loop can be converted only if all
+shapes are fixed.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from tflottery.models import weights as named_weights
 
 
 def convert(network: Network, batch: int, *, int8: bool) -> bytes:
-    """A TFLite file: ids int32 [batch, max_length] → ``score`` as a SavedModel gives it.
+    """A TFLite file: ids int32 [batch, max_length] → ``score``, as in ``saved_model``.
 
     Args:
         network: what to convert.
-        batch: texts a run.
+        batch: the number of texts that one call takes.
         int8: store weights as int8 and compute with them where TFLite can (its dynamic range
             quantisation); activations stay float.
     """

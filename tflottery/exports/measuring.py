@@ -1,7 +1,7 @@
 """How large a model is, how fast, and how much memory it takes.
 
-Models are timed in processes of their own, in turns: whatever else the machine does meets all of
-them alike.
+Each model is timed in a process of its own. They take turns, so that other work on the machine
+slows all of them alike.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from tflottery.exports.saved_model import IDS
 from tflottery.exports.session import Process
 
 ROUNDS = 25
-# Runs of a model at its turn, by batch size.
+# How many times a model runs in each of its turns, by batch size.
 RUNS = {1: 8, 32: 4}
 _FLOAT_BITS = 32
 
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes: the files as they are, as one ``.tar.gz``, and the variables alone, gzipped (0 where
-    they have no file of their own)."""
+    """Bytes of a model: ``raw``: its files; ``gzipped``: its files in one ``.tar.gz``;
+    ``weights_gzipped``: its variables alone, gzipped (0 if they have no file of their own)."""
 
     raw: int
     gzipped: int
@@ -39,17 +39,18 @@ class Size:
 
 @dataclass(frozen=True)
 class Speed:
-    """``memory``: bytes by which loading raised the process' memory at its highest. ``seconds``: of
-    each run, by batch size."""
+    """``memory``: by how many bytes, at the most, loading the model raised the process' memory.
+    ``seconds``: of each run, float [runs] by batch size."""
 
     memory: int
     seconds: Mapping[int, np.ndarray]
 
     def milliseconds(self, batch: int, percentile: float) -> float:
+        """A percentile of the time of a run, in milliseconds."""
         return float(1000 * np.percentile(self.seconds[batch], percentile))
 
     def throughput(self, batch: int) -> float:
-        """Texts a second."""
+        """Texts per second."""
         return float(batch / self.seconds[batch].mean())
 
 
@@ -57,7 +58,7 @@ def size(model: Path) -> Size:
     """The size of a SavedModel's folder or of a TFLite file."""
     files = sorted(path for path in [model, *model.rglob("*")] if path.is_file())
     packed = io.BytesIO()
-    # mtime 0: the same files give the same bytes.
+    # With mtime 0, equal files give equal bytes.
     with (
         gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=9, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w") as archive,
@@ -79,9 +80,13 @@ def size(model: Path) -> Size:
 
 
 def entropy_floor(network: Network) -> int:
-    """Bytes that the network takes where nothing is known of its weights' values: 32 bits for each
-    that is not zero, and the entropy of which ones these are, tensor by tensor, and of which words
-    have embedding rows. A code that knows more (their exponents are alike) can be shorter."""
+    """The bytes that an ideal code needs for the network, if it knows nothing of the weights'
+    values (Shannon 1948).
+
+    These are 32 bits for each weight that is not zero, and the entropy of which ones these are,
+    tensor by tensor, and of which words have embedding rows. A code that knows more, as that
+    exponents are alike, can be shorter.
+    """
     bits = 0.0
     for weight in network.weights.values():
         alive = np.count_nonzero(weight)
@@ -92,17 +97,23 @@ def entropy_floor(network: Network) -> int:
 
 
 def _entropy(fraction: float) -> float:
-    """Bits for each of many draws that are true with that probability."""
+    """The entropy, in bits, of a draw that is true with this probability."""
     shares = np.array([fraction, 1 - fraction])
     return float(-(shares[shares > 0] * np.log2(shares[shares > 0])).sum())
 
 
 def speeds(models: Mapping[str, Mapping[int, Path]], ids: np.ndarray) -> dict[str, Speed]:
-    """Times models on ids, in turns whose order changes.
+    """Times models, which take turns in random order.
 
     Args:
         models: by name, the file or folder to load for each batch size of ``RUNS``.
-        ids: int32 [texts, max_length]; a batch takes the first of them.
+        ids: int32 [texts, max_length]; each batch takes the first texts of these.
+
+    Returns:
+        the speed of each model, by name.
+
+    Raises:
+        TflotteryError: a model cannot be loaded, or fails.
     """
     random = seeds.generator("turns")
     seconds: dict[str, dict[int, list[float]]] = {
@@ -119,7 +130,7 @@ def speeds(models: Mapping[str, Mapping[int, Path]], ids: np.ndarray) -> dict[st
                 for batch, repeat in RUNS.items():
                     process = processes[models[name][batch]]
                     taken = process.time(IDS, {IDS: ids[:batch]}, repeat)
-                    if turn:  # the first one warms up
+                    if turn:  # the first turn warms up
                         seconds[name][batch] += taken
         return {
             name: Speed(
@@ -134,9 +145,10 @@ def accuracy(model: Path, ids: np.ndarray, labels: np.ndarray, batch: int) -> fl
     """The fraction of texts whose likeliest class is their label.
 
     Args:
-        model: takes ``batch`` texts a run.
+        model: a SavedModel's folder or a TFLite file, which takes ``batch`` texts at a time.
         ids: int32 [texts, max_length].
-        labels: int [texts].
+        labels: int [texts], the numbers of the right classes.
+        batch: the batch size.
     """
     hits = 0
     with Process(model) as process:

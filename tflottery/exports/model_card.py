@@ -1,5 +1,5 @@
-"""The model card of an export (Mitchell et al. 2019, arXiv 1810.03993): what it is, what it was
-made of, what it can be trusted with."""
+"""The model card of an export (Mitchell et al. 2019, arXiv 1810.03993): what the model is, how it
+was made, and what it should be used for."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tflottery.versions import versions
 
 
 def model_card(ticket: Ticket, network: Network, name: str, version: int, checked: str) -> str:
-    """Markdown.
+    """The model card as Markdown.
 
     Args:
         ticket: what was exported.
-        network: as it is served, perhaps smaller than the ticket's.
-        name, version: of the model.
-        checked: a sentence on what was compared with the Python model.
+        network: what is served, which may be smaller than the ticket's network.
+        name, version: the model's.
+        checked: a sentence on how its scores were compared with the Python model's.
     """
     about, data = ticket.about, ticket.recipe.data
     dataset = sources.source_of(data.dataset)

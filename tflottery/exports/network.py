@@ -1,4 +1,4 @@
-"""The network that is served: sized by its weights, without what only training needs."""
+"""The network that is served: its layers fit its weights, and it lacks what only training needs."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tflottery.pruning.masks import Masks
 from tflottery.tickets.ticket import Ticket
 
 SHARED = 1
-"""The embedding row of words without one of their own."""
+"""The embedding row that words without a row of their own share."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network on its vocabulary.
+    """A trained network, and the vocabulary size, classes and text length that it is made for.
 
-    ``weights``: float32 arrays by tensor name. ``own_rows``: bool [words], which words have an
-    embedding row of their own, in the order of their ids, while the others share row ``SHARED``;
-    without it every id has its row.
+    ``words``: the number of ids. ``max_length``: the most words of a text. ``weights``: float32
+    arrays by tensor. ``own_rows``: bool [words], which words have an embedding row of their own, in
+    the order of their ids; all others share the row ``SHARED``. None if each word has its own.
     """
 
     architecture: Architecture
@@ -37,7 +37,7 @@ class Network:
 
     @property
     def numbers(self) -> int:
-        """How many weights and biases there are."""
+        """The number of weights and biases."""
         return sum(weight.size for weight in self.weights.values())
 
     @property
@@ -50,17 +50,21 @@ class Network:
         return rows.astype(np.int32)
 
     def plain(self) -> keras.Model:
-        """The architecture's own model with these weights, which have its sizes."""
+        """The architecture's own model with these weights.
+
+        Raises:
+            ValueError: weights were removed, so they do not fit the architecture.
+        """
         model = self.architecture.build(self.words, len(self.classes), Initializers(0))
         named_weights.put(model, self.weights)
         return model
 
     def build(self) -> keras.Model:
-        """A plain Keras model, embedding rows int32 [batch, words] → logits float.
+        """A plain Keras model: embedding rows int32 [batch, words] → logits float32.
 
-        Its layers have the sizes of the weights, which may be smaller than the architecture's. An
-        LSTM is a loop over its cell: the same numbers as Keras' LSTM layer, whose traces for GPUs
-        and gradients would make the export of a small network several times larger.
+        The sizes of its layers are those of the weights, which may be smaller than the
+        architecture's. An LSTM is a loop over its cell. It computes the same as Keras' LSTM layer,
+        whose extra graphs for GPUs and gradients would make a small export several times larger.
         """
         plain = self.architecture.build(self.words, len(self.classes), Initializers(0))
         model = keras.models.clone_model(plain, clone_function=self._layer)
@@ -86,12 +90,18 @@ class Network:
 
 
 def of_ticket(ticket: Ticket) -> Network:
-    """The trained network of a ticket, every pruned weight exactly zero."""
+    """The trained network of a ticket; every pruned weight is exactly zero."""
     return of_weights(ticket, ticket.final_weights, ticket.masks)
 
 
 def of_weights(ticket: Ticket, weights: Mapping[str, np.ndarray], pruned: Masks) -> Network:
-    """Other weights of a ticket's architecture, on its vocabulary."""
+    """A ticket's architecture and vocabulary with other weights.
+
+    Args:
+        ticket: gives architecture, vocabulary and classes.
+        weights: float32 arrays for every trainable tensor.
+        pruned: masks that are applied to them; tensors without a mask stay as they are.
+    """
     return Network(
         architecture=ticket.recipe.model,
         words=len(ticket.vocabulary),

@@ -1,4 +1,4 @@
-"""Where models go: names, versions, and what is taken already."""
+"""Where models go: their names and versions, and which of them are taken."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from pathlib import Path
 from tflottery.errors import UserError
 from tflottery.tickets.ticket import Ticket
 
-# A folder whose name is a number is a version.
+# A name must not be a number: such a folder would be taken for a version.
 _NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def default_name(ticket: Ticket) -> str:
-    """The name of an export where none is given: ``imdb-cnn``."""
+    """The default name of an export: data set and architecture, as ``imdb-cnn``."""
     dataset = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(ticket.recipe.data.dataset).stem).lstrip("_.-")
     return f"{dataset}-{ticket.recipe.model.name}".lstrip("-")
 
 
 def checked_name(name: str) -> str:
-    """The name, if a folder and a server's address can hold it."""
+    """The name, if it can be used in paths and in a server's addresses.
+
+    Raises:
+        UserError: it cannot.
+    """
     if not _NAME.fullmatch(name):
         raise UserError(
             f"--name {name!r}: a model's name is made of letters, digits, '_', '-' and '.', and "
@@ -31,16 +35,16 @@ def checked_name(name: str) -> str:
 
 
 def versions(base: Path) -> list[int]:
-    """The versions of a model that are there, in order."""
+    """The versions in a model's folder, in order."""
     found = [path.name for path in base.iterdir()] if base.is_dir() else []
     return sorted(int(name) for name in found if name.isdecimal())
 
 
 def require_publishable(base: Path, version: int | None) -> None:
-    """Makes sure that a version can be published, before hours of work go into it.
+    """Checks that a version can be published, before hours of work go into it.
 
     Raises:
-        UserError: the extra ``serving`` is not installed, or the version is there already.
+        UserError: the extra ``serving`` is not installed, or the version exists.
     """
     _require_protos()
     if version in versions(base):
@@ -48,7 +52,7 @@ def require_publishable(base: Path, version: int | None) -> None:
 
 
 def _require_protos() -> None:
-    """Makes sure that TensorFlow Serving's messages can be written.
+    """Checks that TensorFlow Serving's messages can be written.
 
     Raises:
         UserError: the extra ``serving`` is not installed.
@@ -61,7 +65,7 @@ def _require_protos() -> None:
 
 
 def taken(folder: Path) -> UserError:
-    """The error of a version that is there already."""
+    """The error to raise for a version that exists."""
     return UserError(
         f"{folder} is there already, and a version never changes; leave --version out for the next."
     )

@@ -1,4 +1,4 @@
-"""From a ticket to a version folder that a polling server may find.
+"""Publishes a ticket as a version of a model, in a folder that a server may watch.
 
 ::
 
@@ -26,7 +26,7 @@ from tflottery.tickets.ticket import Ticket
 
 @dataclass(frozen=True)
 class Published:
-    """A version that is in its place, and a sentence on how it was checked."""
+    """The folder of a published version, and a sentence on how it was checked."""
 
     folder: Path
     checked: str
@@ -37,19 +37,19 @@ def publish(
 ) -> Published:
     """Writes, checks and publishes the trained network of a ticket.
 
-    The folder appears by rename once everything in it is checked, so that a server that polls
+    The folder appears, by rename, when everything in it is checked. So a server that watches
     ``base`` never sees half a version.
 
     Args:
-        ticket: with final weights.
-        base: the model's folder, one folder a version in it; its name is the model's.
-        version: a free number; by default the one after the highest that is there.
-        test: export the network without what pruning made useless, and compare all its scores on
-            these texts with the ticket's.
+        ticket: a ticket with trained weights.
+        base: the model's folder, which has a folder for each version; its name is the model's.
+        version: a number that is not taken; by default the highest version plus 1.
+        test: test texts; with them, the network is exported without what pruning made useless, and
+            its scores on all of them are compared with the ticket's.
 
     Raises:
-        UserError: the name or the version cannot be.
-        TflotteryError: the export is not what the Python model is.
+        UserError: the version exists, or the extra ``serving`` is not installed.
+        TflotteryError: the export's scores are not the Python model's.
     """
     require_publishable(base, version)
     version = max(versions(base), default=0) + 1 if version is None else version

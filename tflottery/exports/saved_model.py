@@ -33,13 +33,19 @@ Outputs = dict[str, tf.Tensor]
 
 
 def save(network: Network, vocabulary: Vocabulary, folder: Path) -> None:
-    """Writes the SavedModel into a folder that is there and empty."""
+    """Writes the SavedModel into an empty folder.
+
+    Args:
+        network: what to write.
+        vocabulary: the network's; it becomes an asset of the SavedModel.
+        folder: it must exist.
+    """
     with tempfile.TemporaryDirectory() as temporary:
         words = Path(temporary) / "vocabulary.txt"
         words.write_text(vocabulary.to_text(), encoding="utf-8", newline="\n")
         served = _Served(network, words)
         strings = tf.TensorSpec([None], tf.string)
-        # A fixed width: TensorFlow Serving joins requests to batches only where shapes agree.
+        # The width is fixed, because TensorFlow Serving batches requests only of equal shapes.
         ids = tf.TensorSpec([None, network.max_length], tf.int32)
         functions = {
             TEXT: _traced(served.text, text=strings),
@@ -47,29 +53,30 @@ def save(network: Network, vocabulary: Vocabulary, folder: Path) -> None:
             CLASSIFY: _traced(served.classify, inputs=strings),
         }
         tf.saved_model.save(served.tracked, str(folder), signatures=functions)
-    # TensorFlow 2 marks every signature as Predict's, and the Classify API refuses those.
+    # TensorFlow 2 marks every signature as one for Predict; the Classify API refuses such.
     marked = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
     marked.replace_method_name(CLASSIFY, "tensorflow/serving/classify", tags="serve")
     marked.save()
 
 
 def class_logits(logits: tf.Tensor, classes: int) -> tf.Tensor:
-    """A network's logits → float [batch, classes], with a 0 for the first of two classes."""
+    """A network's logits → float [batch, classes]; of two classes, the first gets the logit 0."""
     return tf.concat([tf.zeros_like(logits), logits], axis=1) if classes == 2 else logits
 
 
 def score(class_logits: tf.Tensor) -> tf.Tensor:
-    """Of two classes the probability of the second, float [batch]; of more that of each, float
-    [batch, classes]."""
+    """Logits float [batch, classes] → with two classes the probability of the second, float
+    [batch]; with more the probability of each, float [batch, classes]."""
     probabilities = tf.nn.softmax(class_logits)
     return probabilities[:, 1] if class_logits.shape[1] == 2 else probabilities
 
 
 class _Served:
-    """The functions that become signatures, and what they are made of.
+    """The functions that become signatures, and what they need.
 
-    ``tracked`` holds variables and vocabulary alone: a Keras model that is tracked as such either
-    brings every weight a second time or cannot be loaded by a session, TensorFlow Serving's way.
+    ``tracked`` holds only the variables and the vocabulary. If a Keras model were tracked, the
+    SavedModel would hold every weight twice, or a session, as TensorFlow Serving's, could not load
+    it.
     """
 
     def __init__(self, network: Network, vocabulary_file: Path) -> None:
@@ -90,37 +97,40 @@ class _Served:
         self.tracked.vocabulary = self._vocabulary
 
     def text(self, text: tf.Tensor) -> Outputs:
+        """The signature ``serving_default``."""
         return self._answer(self._logits(self._encode(text)))
 
     def ids(self, ids: tf.Tensor) -> Outputs:
+        """The signature ``ids``; columns that are padding in all texts are cut off."""
         used = tf.reduce_any(tf.not_equal(ids, PADDING), axis=0)
         longest = tf.reduce_max(tf.where(used, tf.range(1, self._network.max_length + 1), 1))
         return self._answer(self._logits(_never_empty(ids[:, :longest])))
 
     def classify(self, inputs: tf.Tensor) -> Outputs:
+        """The signature ``classify``."""
         feature = {"text": tf.io.FixedLenFeature([], tf.string)}
         logits = self._logits(self._encode(tf.io.parse_example(inputs, feature)["text"]))
         classes = tf.tile(tf.constant([self._network.classes]), [tf.shape(logits)[0], 1])
         return {"classes": classes, "scores": tf.nn.softmax(logits)}
 
-    # Functions of their own, so that the signatures share one copy of each.
+    # These are tf.functions, so that the signatures share one copy of each.
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def _encode(self, text: tf.Tensor) -> tf.Tensor:
-        """As ``Vocabulary.encode``: string [batch] → int32 [batch, longest]."""
+        """Encodes as ``Vocabulary.encode`` does: string [batch] → int32 [batch, longest]."""
         words = tf.strings.split(normalise(text))[:, : self._network.max_length]
         ids = tf.cast(self._vocabulary.lookup(words.flat_values), tf.int32)
         return _never_empty(words.with_flat_values(ids).to_tensor(PADDING))
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)], autograph=False)
     def _logits(self, ids: tf.Tensor) -> tf.Tensor:
-        """float [batch, classes]."""
+        """ids int32 [batch, words] → float32 [batch, classes]."""
         return class_logits(
             self._model(self._rows(ids), training=False), len(self._network.classes)
         )
 
     def _rows(self, ids: tf.Tensor) -> tf.Tensor:
-        """``Network.rows`` of the ids, from one bit a word; TensorFlow makes the numbers of an
-        ordinary vocabulary once, when it folds constants."""
+        """The embedding rows of ids, as ``Network.rows``. They are stored in one bit a word; unless
+        the vocabulary is very large, TensorFlow unpacks them only once, when it folds constants."""
         if self._network.own_rows is None:
             return ids
         packed = tf.constant(np.packbits(self._network.own_rows, bitorder="little"))
@@ -143,7 +153,7 @@ def _traced(function: object, **inputs: tf.TensorSpec) -> tf.types.experimental.
 
 
 def _never_empty(ids: tf.Tensor) -> tf.Tensor:
-    """A text without words is one unknown word, as in ``Vocabulary.encode``."""
+    """Makes a text without words one unknown word, as ``Vocabulary.encode`` does."""
     missing = tf.maximum(1 - tf.shape(ids)[1], 0)
     ids = tf.pad(ids, [[0, 0], [0, missing]], constant_values=PADDING)
     empty = tf.reduce_all(tf.equal(ids, PADDING), axis=1, keepdims=True)

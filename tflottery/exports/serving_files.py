@@ -1,7 +1,7 @@
-"""What TensorFlow Serving takes beside a SavedModel: warm-up requests and configuration.
+"""The files for TensorFlow Serving beside a SavedModel: warm-up requests and configuration.
 
-Layouts and meanings are those of TensorFlow Serving's guides (tensorflow.org/tfx/guide/serving:
-saved_model_warmup, serving_config, docker; the batching guide in its repository).
+They follow TensorFlow Serving's guides (tensorflow.org/tfx/guide/serving: saved_model_warmup,
+serving_config, docker; the batching guide in its repository).
 """
 
 from __future__ import annotations
@@ -24,16 +24,22 @@ from tflottery.files import write_atomically
 WARM_UP = "tf_serving_warmup_requests"
 MODELS, BATCHING, COMPOSE = "models.config", "batching.config", "compose.yaml"
 GRPC_PORT, REST_PORT = 8500, 8501
-# The commonest words are the ones that requests hold.
+# Warm-up texts are made of this many words, the most frequent ones.
 _COMMON = 2_000
 
 
 def write_warm_up(folder: Path, name: str, vocabulary: Vocabulary, max_length: int) -> None:
-    """Writes requests that a server sends to itself before it takes others.
+    """Writes requests that a server sends to itself before it answers others.
 
-    Every signature, the smallest and the largest batch, short and full-length texts: TensorFlow
-    prepares itself at the first request of a kind, which would be slow for its sender. The texts
-    are common words in random order.
+    The first request of each kind is slow, because TensorFlow prepares itself. So there is one for
+    each signature, the smallest and the largest batch, and short and full-length texts. The texts
+    are frequent words in random order.
+
+    Args:
+        folder: the version's folder.
+        name: the model's name.
+        vocabulary: gives the words.
+        max_length: the most words of a text.
     """
     from tensorflow_serving.apis import prediction_log_pb2
 
@@ -77,7 +83,8 @@ def _requests(name: str, vocabulary: Vocabulary, max_length: int) -> Iterator[tu
 def write_configuration(base: Path) -> None:
     """Writes ``models.config``, ``batching.config`` and ``compose.yaml`` into a model's folder.
 
-    They are the same for every version, so one that is there stays, with what its user changed.
+    They are the same for all versions. A file that exists is left alone, since the user may have
+    changed it.
     """
     for file, content in (
         (MODELS, models_config(base.name)),
@@ -89,7 +96,8 @@ def write_configuration(base: Path) -> None:
 
 
 def models_config(name: str) -> str:
-    """For ``--model_config_file``: serves the newest version; add other models beside it."""
+    """The file for ``--model_config_file``: it serves the newest version; a user can add other
+    models to it."""
     from google.protobuf import text_format
     from tensorflow_serving.config import model_server_config_pb2
 
@@ -100,10 +108,10 @@ def models_config(name: str) -> str:
     return str(text_format.MessageToString(configuration))
 
 
-# As many threads as the server has cores are its default. Texts and ids have one shape each, so
-# nothing need be padded to be joined; pad_variable_length_inputs would pad with the first word. A
-# request of more texts than max_batch_size is refused, so that is far above what is computed at
-# once.
+# The number of threads is left to the server: by default one for each core. Texts have one shape
+# and ids have one, so requests can be joined without padding; pad_variable_length_inputs would pad
+# with the first word. The server refuses a request of more texts than max_batch_size, so that is
+# far larger than the batches that it computes.
 _BATCHING = f"""\
 max_batch_size {{ value: {LARGEST_REQUEST} }}
 enable_large_batch_splitting {{ value: true }}
@@ -112,7 +120,7 @@ batch_timeout_micros {{ value: 0 }}
 max_enqueued_batches {{ value: 100 }}
 """
 
-# The image has no curl; bash can speak to a port by itself.
+# The image has no curl, but bash can open a connection to a port.
 _COMPOSE = """\
 services:
   serving:
@@ -154,7 +162,7 @@ def _server_flags(name: str) -> list[str]:
 
 
 def docker_run(base: Path) -> str:
-    """The command that serves a model's folder, to this machine alone."""
+    """A shell command that serves a model's folder to this machine only."""
     name = base.name
     return (
         f"docker run --rm -p 127.0.0.1:{GRPC_PORT}:{GRPC_PORT} "
@@ -165,7 +173,7 @@ def docker_run(base: Path) -> str:
 
 
 def curl(name: str) -> str:
-    """A REST request by hand."""
+    """A shell command that sends one REST request."""
     return (
         f'curl -d \'{{"instances": ["a film I would gladly see again"]}}\' '
         f"http://localhost:{REST_PORT}/v1/models/{name}:predict"

@@ -1,11 +1,11 @@
 """A model in a fresh process, loaded as TensorFlow Serving loads it.
 
-TensorFlow Serving restores a SavedModel into a session; an export can load eagerly in Python and
-still fail there, or work only because of what the exporting process holds. So exports are checked,
-and measured, through ``Process``: this module run as a program, which imports TensorFlow and
-nothing else of tflottery. TFLite files are loaded by their interpreter.
+TensorFlow Serving restores a SavedModel into a session. An export that loads in eager Python can
+fail there, or can work only thanks to objects in the process that wrote it. So exports are checked
+and measured through ``Process``: it runs this module as a program, which imports TensorFlow and
+almost nothing of tflottery. TFLite files are loaded by TFLite's interpreter.
 
-The two talk in lines of JSON; strings go as base64, since texts may be any bytes.
+The two processes exchange lines of JSON. Strings are sent in base64, since texts may be any bytes.
 """
 
 from __future__ import annotations
@@ -32,12 +32,16 @@ Inputs = Mapping[str, np.ndarray | Texts]
 
 
 class Process:
-    """A model loaded in a process of its own; leave the ``with`` to end it.
+    """A model in a process of its own, which ends with the ``with``.
+
+    Args:
+        model: a SavedModel's folder or a TFLite file.
 
     Attributes:
-        operations: names of the operations that each signature runs, through all functions.
-        peak_memory: bytes by which loading raised the process' memory at its highest; 0 where the
-            system does not tell (it takes Linux' /proc).
+        operations: the names of the operations that each signature runs, also in functions that it
+            calls.
+        peak_memory: by how many bytes, at the most, loading the model raised the process' memory; 0
+            if the system cannot say (it needs Linux' /proc).
 
     Raises:
         TflotteryError: the model cannot be loaded, or a request fails.
@@ -70,12 +74,17 @@ class Process:
         self._errors.close()
 
     def run(self, signature: str, inputs: Inputs) -> dict[str, np.ndarray]:
-        """The outputs by name; strings are arrays of bytes objects."""
+        """The outputs of a signature by name; strings are arrays of bytes objects.
+
+        Args:
+            signature: its name; a TFLite file has only one, and any name will do.
+            inputs: arrays or lists of bytes, by name.
+        """
         outputs = self._ask(signature, inputs, repeat=1)["outputs"]
         return {name: _decoded(value) for name, value in outputs.items()}
 
     def time(self, signature: str, inputs: Inputs, repeat: int) -> list[float]:
-        """Seconds of each of ``repeat`` runs."""
+        """The seconds that each of ``repeat`` runs took."""
         seconds: list[float] = self._ask(signature, inputs, repeat)["seconds"]
         return seconds
 
@@ -87,7 +96,7 @@ class Process:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass  # its last words are read below
+            pass  # ``_receive`` reports why the process ended
         return self._receive()
 
     def _receive(self) -> dict[str, Any]:
@@ -137,7 +146,7 @@ class _SavedModel:
             function.signature.name: function.node_def
             for function in loaded.graph_def.library.function
         }
-        # TensorFlow's own entry, which initialises the tables, is no signature to ask.
+        # TensorFlow adds an entry of its own, which initialises tables; it is no signature.
         self._signatures = {
             name: signature
             for name, signature in loaded.signature_def.items()
@@ -158,7 +167,7 @@ class _SavedModel:
             waiting += [one for one in before if one not in met]
             met.update(before)
         called: set[str] = set()
-        for node in nodes:  # grows while it is read
+        for node in nodes:  # the loop itself adds nodes
             values = node.attr.values()
             functions = [call for value in values for call in (value.func, *value.list.func)]
             names = ({call.name for call in functions} & set(self._library)) - called
@@ -181,7 +190,7 @@ class _Lite:
         import tensorflow as tf
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its successor is another package
+            warnings.simplefilter("ignore")  # it warns that another package will replace it
             self._interpreter = tf.lite.Interpreter(file, num_threads=threads())
         self._interpreter.allocate_tensors()
 
@@ -189,7 +198,7 @@ class _Lite:
         return {}
 
     def prepare(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Any:
-        del signature  # it has one
+        del signature  # there is only one
         (given,), (result,) = (
             self._interpreter.get_input_details(),
             self._interpreter.get_output_details(),
@@ -230,7 +239,7 @@ def _send(**answer: Any) -> None:
 
 
 def _reset_highest() -> bool:
-    """Makes ``VmHWM`` begin anew; whether the system can."""
+    """Resets ``VmHWM``; returns whether the system can do that."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -239,7 +248,7 @@ def _reset_highest() -> bool:
 
 
 def _memory(field: str) -> int:
-    """Bytes of resident memory, now (``VmRSS``) or at the highest since a reset (``VmHWM``)."""
+    """Bytes of resident memory: now (``VmRSS``), or the most since the last reset (``VmHWM``)."""
     status = Path("/proc/self/status").read_text()
     return 1024 * next(
         int(line.split()[1]) for line in status.splitlines() if line.startswith(field)

@@ -1,7 +1,8 @@
-"""What every export has to prove before it is published."""
+"""The checks that every export must pass before it is published."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tflottery.exports.saved_model import CLASSIFY, IDS, TEXT, class_logits
 from tflottery.exports.session import Process, Texts
 
 TOLERANCE = 1e-5
-"""By how much a served score may differ from the Python model's."""
+"""The most by which a served score may differ from the Python model's."""
 
 SENTENCES: tuple[bytes, ...] = (
     b"",
@@ -33,7 +34,7 @@ SENTENCES: tuple[bytes, ...] = (
     b"broken \xff\xfe\xc3( bytes",
     b"dull and flat and bland " * 2_000,  # 10,000 words
 )
-"""Texts that a server may meet, the odd ones among them."""
+"""Texts that a server may meet, odd ones too."""
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 """ids int32 [texts, words] → probabilities float [texts, classes]."""
@@ -48,24 +49,26 @@ def verify(
     python_model: Scorer,
     texts: Encoded | None = None,
 ) -> float:
-    """Loads a SavedModel in a fresh process, as TensorFlow Serving does, and checks it.
+    """Loads a SavedModel in a fresh process, as TensorFlow Serving does, and checks that
 
-    Its variables are the network's, each once and bit for bit (so every pruned weight is zero); no
-    signature assigns a variable; every signature gives the Python model's scores and labels for
-    ``SENTENCES``; ``ids`` gives its scores for all other texts that are asked for.
+    - its variables are the network's, each stored once and bit for bit, so that every pruned weight
+      is zero;
+    - no signature changes a variable;
+    - every signature gives the Python model's scores and labels for ``SENTENCES``;
+    - ``ids`` gives the Python model's scores for ``texts``.
 
     Args:
         folder: the SavedModel.
-        network: what it was written from.
-        vocabulary: of the network.
-        python_model: what the ticket gives.
+        network: the network that was written.
+        vocabulary: the network's.
+        python_model: the scorer of the ticket's own model.
         texts: more texts to compare.
 
     Returns:
         the largest difference between a served score and the Python model's.
 
     Raises:
-        TflotteryError: one of these does not hold.
+        TflotteryError: a check failed.
     """
     _check_variables(folder, network)
     with Process(folder) as served:
@@ -97,19 +100,28 @@ def _check_signatures(
 
 
 def _batches(texts: Encoded) -> Iterator[np.ndarray]:
-    """int32 [texts, words], texts of like length together."""
+    """int32 [texts, words]: all texts in batches; texts of similar length are in the same batch."""
     order = np.argsort(texts.lengths, kind="stable")
-    for rows in np.array_split(order, -(-len(order) // _BATCH)):
+    for rows in np.array_split(order, math.ceil(len(order) / _BATCH)):
         yield pad(texts.take(rows))
 
 
 def verify_ids(file: Path, python_model: Scorer, ids: np.ndarray) -> float:
-    """Runs a file that takes ids alone, as TFLite's, and gives the largest difference between its
-    scores and the Python model's. Other kernels add in other orders, so it may be ten times larger
-    than that of a SavedModel.
+    """Checks a file that takes only ids, as a TFLite file does.
+
+    Its kernels add in another order than TensorFlow's, so its scores may differ ten times as much
+    as a SavedModel's.
+
+    Args:
+        file: what to run.
+        python_model: the scorer of the ticket's own model.
+        ids: int32 [texts, words], in the shape that the file takes.
+
+    Returns:
+        the largest difference between its scores and the Python model's.
 
     Raises:
-        TflotteryError: it is larger.
+        TflotteryError: the difference is too large.
     """
     with Process(file) as served:
         found = _per_class(served.run(IDS, {IDS: ids})["score"])
@@ -117,10 +129,10 @@ def verify_ids(file: Path, python_model: Scorer, ids: np.ndarray) -> float:
 
 
 def require_equal(found: np.ndarray, expected: np.ndarray, tolerance: float = TOLERANCE) -> float:
-    """The largest difference between scores.
+    """Compares scores of equal shape; returns the largest difference.
 
     Raises:
-        TflotteryError: it is above the tolerance.
+        TflotteryError: it is above the tolerance, or NaN.
     """
     difference = float(np.abs(found - expected).max())
     if not difference <= tolerance:
@@ -132,7 +144,7 @@ def require_equal(found: np.ndarray, expected: np.ndarray, tolerance: float = TO
 
 
 def scorer(model: keras.Model) -> Scorer:
-    """The probabilities of a Python model, ids int32 [batch, words] → logits."""
+    """The scorer of a Keras model: ids int32 [batch, words] → logits."""
     # An architecture has one logit for two classes.
     classes = max(model.output_shape[-1], 2)
 
@@ -144,7 +156,7 @@ def scorer(model: keras.Model) -> Scorer:
 
 
 def padded(texts: Iterable[Sequence[int] | np.ndarray], width: int) -> np.ndarray:
-    """int32 [texts, width]: each text's ids, then padding; what is longer is cut."""
+    """int32 [texts, width]: the ids of each text, cut or padded to the width."""
     texts = list(texts)
     rows = np.full((len(texts), width), PADDING, np.int32)
     for row, ids in zip(rows, texts, strict=True):
@@ -174,7 +186,7 @@ def _per_class(score: np.ndarray) -> np.ndarray:
 
 
 def examples(texts: Texts) -> list[bytes]:
-    """Texts as serialised tf.Example with the feature ``text``, as ``classify`` takes them."""
+    """Texts as serialised tf.Example with the feature ``text``, the input of ``classify``."""
     return [
         tf.train.Example(
             features=tf.train.Features(

@@ -1,4 +1,4 @@
-"""The LSTM classifier: one or more layers, in one or both directions."""
+"""The LSTM classifier (Hochreiter and Schmidhuber 1997): layers in one or both directions."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ DIRECTIONS = ("forward", "backward")
 
 @dataclass(frozen=True)
 class Lstm:
-    """``layers`` LSTM layers of ``units`` units a direction.
+    """``layers`` LSTM layers, with ``units`` units in each direction.
 
-    ``pooling`` makes one vector of the last layer: its ``last`` states, or the ``max`` of each
-    unit over the words (Conneau et al. 2017), which learns faster on long reviews. Embeddings begin
-    uniform in ± ``embedding_scale``, and ``word_dropout`` drops words, as in ``Cnn``.
+    ``pooling`` makes one vector of the last layer's states: the ``last`` state, or the ``max`` of
+    each unit over the words (Conneau et al. 2017, arXiv 1705.02364), which learns faster on long
+    reviews. ``embedding``, ``embedding_scale`` and the rates of dropout are as in ``Cnn``.
     ``forget_bias`` starts the bias of the forget gate at 1 (Jozefowicz et al. 2015) instead of 0.
-    Both directions are LSTM layers of their own: TF-MOT refuses Keras' Bidirectional.
+    Each direction is an LSTM layer of its own, because TF-MOT refuses Keras' Bidirectional.
     """
 
     name: ClassVar[str] = "lstm"

@@ -1,9 +1,10 @@
-"""TF-MOT carries the mask: a model wrapped with ``prune_low_magnitude``, whose masks we set.
+"""Masked models: wrapped with TF-MOT's ``prune_low_magnitude``, with masks that we set.
 
-Masks are decided in ``masks.py``; TF-MOT's schedule is ``HoldSparsity``, which never fires. TF-MOT
-multiplies weights by their mask before each use and lets the optimizer move pruned ones between
-steps. Here every wrapped weight has a constraint instead, which multiplies it right after each
-update: a pruned weight is exactly zero at all times, and stays so after stripping.
+``masks.py`` decides masks; TF-MOT's schedule is ``HoldSparsity``, which never updates them. TF-MOT
+itself multiplies a weight by its mask before each use, and between steps the optimizer may move
+pruned weights away from zero. Here each wrapped weight has a constraint instead, which multiplies
+it by its mask right after each update. So a pruned weight is exactly zero at all times, and it
+stays zero when the wrappers are stripped.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _CONSTRAINTS = {
 
 
 class HoldMask(keras.constraints.Constraint):
-    """Keeps a weight at mask x weight after each optimizer update."""
+    """Multiplies a weight by its mask after each optimizer update."""
 
     def __init__(self) -> None:
         self.mask: tf.Variable | None = None
@@ -40,9 +41,9 @@ class MaskedModel:
     """A trainable model with masks.
 
     Args:
-        plain: a functional Keras model; it is the pattern and stays as it is.
-        schedule: TF-MOT's pruning schedule for every wrapped layer.
-        exclude: tensors whose layers are held dense instead.
+        plain: a functional Keras model; it is copied and stays as it is.
+        schedule: TF-MOT's pruning schedule for every wrapped layer; by default ``HoldSparsity``.
+        exclude: tensors whose layers the schedule does not prune.
 
     Attributes:
         model: the wrapped model, uncompiled; its weights are fresh copies of ``plain``'s.
@@ -60,7 +61,7 @@ class MaskedModel:
         self._masks: dict[str, tf.Variable] = {}
         for layer in self.model.layers:
             if self._holds(layer):
-                # It would multiply once more what the constraint holds already.
+                # The constraint multiplies by the mask already.
                 layer.pruning_obj.weight_mask_op = tf.no_op
             for weight, mask, _ in getattr(layer, "pruning_vars", ()):
                 weight.constraint.mask = mask
@@ -88,7 +89,15 @@ class MaskedModel:
         return {name: tuple(mask.shape) for name, mask in self._masks.items()}
 
     def load(self, masks: Masks, weights: Mapping[str, np.ndarray]) -> None:
-        """Sets masks and mask x weights, bit for bit, and the wrapper's step to the beginning."""
+        """Sets the masks, sets the weights to mask x weights, and the wrappers' step to the start.
+
+        Args:
+            masks: bool arrays for every prunable tensor.
+            weights: float32 arrays for every trainable tensor.
+
+        Raises:
+            ValueError: names or shapes are not the model's.
+        """
         if set(masks) != set(self._masks):
             odd = sorted(set(masks) ^ set(self._masks))
             raise ValueError(f"these masks are not those of this model: {', '.join(odd)}")
@@ -100,17 +109,18 @@ class MaskedModel:
                 layer.pruning_step.assign(-1)
 
     def masks(self) -> Masks:
-        """bool arrays by name, as the wrappers hold them."""
+        """The masks in the wrappers: bool arrays by tensor."""
         return {name: variable.numpy().astype(bool) for name, variable in self._masks.items()}
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Copies of all trainable tensors, by name."""
+        """Copies of all trainable tensors: float32 arrays by name."""
         return named_weights.get(self.model)
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
-        """What ``fit`` needs first in its callbacks."""
+        """The callbacks that ``fit`` needs, before all others."""
         return [tfmot.sparsity.keras.UpdatePruningStep()]
 
     def strip(self) -> keras.Model:
-        """The plain model on the same variables: TF-MOT's wrappers gone, zeros still held."""
+        """The plain model with the same variables, without TF-MOT's wrappers. If it is trained, its
+        pruned weights stay zero."""
         return tfmot.sparsity.keras.strip_pruning(self.model)

@@ -1,7 +1,7 @@
 """Schedules for TF-MOT's ``prune_low_magnitude``.
 
-A schedule is called with the wrapper's step, traced once into the training function, and says
-(should the mask be computed anew now?, to which sparsity?).
+TF-MOT calls a schedule with the wrapper's step, traced once into the training function. It returns
+whether the mask is updated at this step, and to which sparsity.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from tflottery.pruning.gradual import Gradual
 
 
 class HoldSparsity(PruningSchedule):
-    """Never fires: the mask stays what it was set to.
+    """Never updates the mask: it stays as it was set.
 
-    TF-MOT's own ``ConstantSparsity`` computes the mask anew every ``frequency`` steps, from weights
-    that one optimizer step may have moved away from zero, so its mask drifts.
+    TF-MOT's own ``ConstantSparsity`` updates the mask every ``frequency`` steps, from weights that
+    an optimizer step may have moved away from zero, so its mask drifts.
     """
 
     def __call__(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -34,11 +34,14 @@ class HoldSparsity(PruningSchedule):
 
 
 class PruneOnce(PruningSchedule):
-    """Fires at exactly one step: one-shot pruning by TF-MOT itself, held from then on.
+    """Updates the mask at exactly one step: one-shot pruning by TF-MOT itself.
 
     Args:
-        sparsity: fraction of each tensor to prune, in [0, 1).
+        sparsity: the fraction of each tensor to prune, in [0, 1).
         step: the optimizer step at which to prune, at least 1 (the wrapper counts from 1).
+
+    Raises:
+        UserError: sparsity or step is out of range.
     """
 
     def __init__(self, sparsity: float, step: int) -> None:
@@ -60,7 +63,7 @@ class PruneOnce(PruningSchedule):
 
 
 def polynomial(gradual: Gradual) -> PruningSchedule:
-    """Gradual pruning as TF-MOT takes it: its own ``PolynomialDecay``."""
+    """Gradual pruning as a TF-MOT schedule: its own ``PolynomialDecay``."""
     return PolynomialDecay(
         initial_sparsity=0.0,
         final_sparsity=gradual.sparsity,

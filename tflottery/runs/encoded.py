@@ -14,5 +14,9 @@ _load = lru_cache(maxsize=CACHED)(corpora.load)
 
 
 def load_corpus(settings: DataSettings, store: Store) -> Corpus:
-    """The encoded data of a recipe, from the store's cache; encoded now where it lacks them."""
+    """The encoded data of a recipe: read from the store, or encoded now and kept there.
+
+    Raises:
+        UserError: the data set is not there or cannot be read.
+    """
     return _load(settings, store.data_folder())

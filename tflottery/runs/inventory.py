@@ -1,4 +1,4 @@
-"""What a store holds: its runs as a table, what descends from what, and what nothing needs."""
+"""What a store holds: its runs as a table, their parents, and which runs nothing needs."""
 
 from __future__ import annotations
 
@@ -98,19 +98,19 @@ def _named(value: Any) -> Iterator[str]:
 
 def unneeded(store: Store, tickets: Path | None) -> list[str]:
     """See ``Store.unneeded``."""
-    of = {run.key: parents(run) for run in every_run(store)}
+    parents_of = {run.key: parents(run) for run in every_run(store)}
     waiting = [*_of_results(store), *(_of_tickets(tickets) if tickets else ())]
     needed: set[str] = set()
     while waiting:
         key = waiting.pop()
         if key not in needed:
             needed.add(key)
-            waiting += of.get(key, ())
-    return [key for key in of if key not in needed]
+            waiting += parents_of.get(key, ())
+    return [key for key in parents_of if key not in needed]
 
 
 def _of_results(store: Store) -> Iterator[str]:
-    """Runs that the results of experiments name."""
+    """The keys in the result tables of studies, transfers and learning-rate searches."""
     import pandas as pd
 
     for kind in _RESULTS:
@@ -121,7 +121,7 @@ def _of_results(store: Store) -> Iterator[str]:
 
 
 def _of_tickets(folder: Path) -> Iterator[str]:
-    """Runs that the tickets in a folder name."""
+    """The keys that a ticket, or the tickets in a folder, refer to."""
     for file in [*folder.glob("ticket.json"), *folder.glob("[!.]*/ticket.json")]:
         try:
             about = json.loads(file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Who is told which runs are trained."""
+"""Observers: they follow the trainings of a plan, to show or log them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,26 @@ from tflottery.training.listener import Logs
 
 
 class Observer(Protocol):
-    """Is told which runs are trained, and how that goes on; several may go on at a time."""
+    """Is called for every event of a plan's trainings; several runs may train at a time."""
 
-    def run_begun(self, spec: RunSpec) -> None: ...
+    def run_begun(self, spec: RunSpec) -> None:
+        """The training of a run begins."""
+        ...
 
     def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
-        """As a ``Listener``'s."""
+        """See ``Listener.step_ended``."""
         ...
 
     def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
-        """As a ``Listener``'s."""
+        """See ``Listener.validated``."""
         ...
 
-    def run_ended(self, spec: RunSpec, run: Run) -> None: ...
+    def run_ended(self, spec: RunSpec, run: Run) -> None:
+        """The run is trained and in the store."""
+        ...
 
     def run_stopped(self, spec: RunSpec, reason: str) -> None:
-        """The training gave no run; it may be begun again."""
+        """The training ended without a run; it may begin again."""
         ...
 
     def run_found(self, spec: RunSpec, run: Run) -> None:
@@ -34,7 +38,7 @@ class Observer(Protocol):
 
 
 class Silent:
-    """An observer that says nothing."""
+    """An observer that does nothing."""
 
     def run_begun(self, spec: RunSpec) -> None: ...
 

@@ -18,13 +18,13 @@ from tflottery.runs.store import Run, Store
 from tflottery.training import steps
 from tflottery.training.listener import Logs
 
-# Every rewind of a study goes to the dense run, so these are kept of it without being asked.
+# Every dense run keeps these, because studies rewind to them.
 _KEPT_OF_DENSE = frozenset({steps.BEGINNING, "1ep"})
 
 
 @dataclass(frozen=True)
 class _Following:
-    """Tells an observer how the training of one run goes on."""
+    """A ``Listener`` that passes the events of one run's training to an observer."""
 
     observer: Observer
     spec: RunSpec
@@ -37,13 +37,13 @@ class _Following:
 
 
 class Realiser:
-    """Gives the run of a spec: from the store, or by training it and its parents.
+    """Returns the finished run of a spec: from the store, or by training it and its parents.
 
     Args:
         store: where runs are kept.
-        plan: the specs that may be asked for; a run keeps the snapshots that any of them wants,
-            so that it need not be trained again for one.
-        observer: is told what happens.
+        plan: the specs that may be asked for. A run keeps every snapshot that one of them needs,
+            so that it need not be trained again for it.
+        observer: follows what happens.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Realiser:
         """The finished run.
 
         Raises:
-            UserError: a run in the store is damaged, or a snapshot can never be had.
+            UserError: a run in the store is damaged, or a snapshot lies beyond the last epoch.
             TrainingError: a training failed.
         """
         wanted = self.wants(spec)
@@ -71,16 +71,19 @@ class Realiser:
         if spec.key in self._failed:
             raise TrainingError(self._failed[spec.key])
         with self.store.lock(spec.key):
-            # Another process may have been faster.
+            # Another process may have trained the run while this one waited.
             run = self._found(spec, wanted)
             try:
-                return run or self._train(spec, wanted)
+                return run or self.train(spec, wanted)
             except TrainingError as error:
                 self.fail(spec, str(error))
                 raise
 
     def initial_weights(self, spec: RunSpec) -> Arrays:
-        """The weights that the run started from, those under the mask too."""
+        """The weights that the run started from, before the mask: float32 arrays by tensor.
+
+        Raises: as for the run itself.
+        """
         self(spec)
         startup.start_tensorflow()
         from tflottery.runs.trainers import StoredAncestors, trainer_for
@@ -90,7 +93,13 @@ class Realiser:
         return spec.init.make(StoredAncestors(self.store, trainer, corpus))
 
     def evaluate(self, spec: RunSpec, weights: Arrays) -> dict[str, float]:
-        """``loss`` and ``accuracy`` on validation data of other weights under a run's mask."""
+        """``loss`` and ``accuracy`` (a fraction) on validation data of other weights under a run's
+        mask.
+
+        Args:
+            spec: the run whose mask is applied; it is realised first.
+            weights: float32 arrays by tensor.
+        """
         startup.start_tensorflow()
         from tflottery.runs.trainers import trainer_for
 
@@ -98,12 +107,12 @@ class Realiser:
         return trainer_for(spec, corpus).evaluate(corpus.validation, self(spec).masks(), weights)
 
     def is_done(self, spec: RunSpec) -> bool:
-        """Whether the store holds the run, with every snapshot that the plan wants."""
+        """Whether the store holds the run, with every snapshot that the plan needs."""
         return self._found(spec, self.wants(spec)) is not None
 
     def missing(self, specs: Iterable[RunSpec]) -> list[RunSpec]:
-        """What has to be trained for the specs, each once, parents before children; the observer is
-        told of what is there.
+        """The runs that must be trained for the specs: each once, parents before children. The
+        observer gets a ``run_found`` for each run that the store holds.
 
         Raises:
             UserError: a run in the store is damaged.
@@ -123,23 +132,24 @@ class Realiser:
             ordered.append(spec)
 
         specs = list(specs)
+        # Register all wanted snapshots first: one spec may need a snapshot of another.
         for spec in specs:
-            self.wants(spec)  # before one is looked at that another wants a snapshot of
+            self.wants(spec)
         for spec in specs:
             visit(spec)
         return ordered
 
     def fail(self, spec: RunSpec, reason: str) -> None:
-        """Keeps why a training failed; neither it nor its descendants are tried again."""
+        """Records why a training failed; the run and its descendants are not tried again."""
         self._failed[spec.key] = reason
         self.observer.run_stopped(spec, reason)
 
     def keep(self, spec: RunSpec, snapshots: Collection[str]) -> None:
-        """Makes the run keep these snapshots beside those that the plan wants."""
+        """Makes the run keep these snapshots beside those that the plan needs."""
         self.wants(spec).update(snapshots)
 
     def wants(self, spec: RunSpec) -> set[str]:
-        """The snapshots that the run is to keep."""
+        """The snapshots that the run must keep."""
         if spec.key not in self._wanted:
             for key, snapshots in snapshots_wanted([spec]).items():
                 self._wanted.setdefault(key, set()).update(snapshots)
@@ -149,8 +159,18 @@ class Realiser:
         run = self.store.find(spec.key)
         return run if run is not None and wanted <= set(run.snapshots) else None
 
-    def _train(self, spec: RunSpec, wanted: set[str]) -> Run:
-        # Only here: a store that holds every run does without TensorFlow.
+    def train(self, spec: RunSpec, wanted: set[str]) -> Run:
+        """Trains one run and writes it to the store; its parents are finished, its lock is held.
+
+        Args:
+            spec: what to train.
+            wanted: the snapshots to keep, besides those that the store holds of this run.
+
+        Raises:
+            UserError: a snapshot lies beyond the last epoch.
+            TrainingError: the training failed, or ended with other weights than before.
+        """
+        # TensorFlow is imported only here: a store that holds every run needs none.
         startup.start_tensorflow()
         from tflottery.runs.trainers import StoredAncestors, trainer_for
 
@@ -179,10 +199,8 @@ class Realiser:
 
 
 def realise_all(specs: Iterable[RunSpec], realise: Realiser) -> dict[str, str]:
-    """Trains what is missing; gives the reasons of failures by key.
-
-    A training that fails takes its descendants with it; the rest goes on.
-    """
+    """Trains the runs that the store lacks, one after the other; returns the reason of each failure
+    by key. If a training fails, its descendants fail too; all others go on."""
     failures: dict[str, str] = {}
     for spec in specs:
         try:
@@ -193,12 +211,12 @@ def realise_all(specs: Iterable[RunSpec], realise: Realiser) -> dict[str, str]:
 
 
 def _ends_otherwise(earlier: Run, final: Arrays) -> bool:
-    """Whether a run that was trained again for one more snapshot ended with other bits than before.
+    """Whether a run that was trained again, for another snapshot, ended with other weights.
 
-    It may where the earlier training was made with another arithmetic.
+    That is right only if the earlier training used another arithmetic.
 
     Raises:
-        TrainingError: it did, and the arithmetic is the same.
+        TrainingError: the weights differ, and the arithmetic does not.
     """
     before = earlier.snapshot(steps.END)
     if all(np.array_equal(before[name], final[name]) for name in final):
@@ -212,8 +230,8 @@ def _ends_otherwise(earlier: Run, final: Arrays) -> bool:
 
 
 def mixed_arithmetic(runs: Iterable[Run]) -> str:
-    """A line on runs that were made with unlike instructions, oneDNN or threads; empty where all
-    were made alike. Between such runs the last digits differ by more than their specs."""
+    """A warning if runs were made with different processor instructions, oneDNN or threads; empty
+    if not. The last digits of such runs differ for reasons that their specs do not name."""
     counts = Counter(str(run.arithmetic or "not recorded") for run in runs)
     if len(counts) < 2:
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,14 @@ from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
 from tflottery.models.architecture import Architecture
 from tflottery.models.registry import ARCHITECTURES
-from tflottery.settings import Tables, from_table, parse_assignment
+from tflottery.settings import Tables, from_table
 from tflottery.training.settings import TrainingSettings
 
 DEFAULT_MODEL = "cnn"
-# Filled in by the program, never by a configuration.
+# The program fills these in; a configuration never does.
 _COMPUTED = ("fingerprint", "vocabulary_from", "division")
-# What a data set shares with another one that is encoded for the same network.
-_OF_TEXT = ("vocabulary_size", "max_length", "validation")
+# Settings that two data sets share if they are encoded for the same network.
+_TEXT_KEYS = ("vocabulary_size", "max_length", "validation")
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class Recipe:
     data: DataSettings
     model: Architecture
     training: TrainingSettings
+
+    def with_training(self, **changes: Any) -> Recipe:
+        """The same data and model with other training settings."""
+        training = dataclasses.replace(self.training, **changes)
+        return dataclasses.replace(self, training=training)
 
 
 def recipe_to_tables(recipe: Recipe) -> Tables:
@@ -40,7 +45,7 @@ def recipe_to_tables(recipe: Recipe) -> Tables:
 
 
 def recipe_from_tables(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
-    """What ``recipe_to_tables`` wrote down.
+    """The recipe that ``recipe_to_tables`` made these tables of.
 
     Raises:
         UserError: an unknown key or a value of the wrong type.
@@ -50,7 +55,8 @@ def recipe_from_tables(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
 
 
 def recipe_from_settings(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
-    """A recipe from the tables of a configuration, which says nothing of what the data hold.
+    """A recipe from the tables of a configuration. It does not know yet what the data hold: their
+    fingerprint is filled in by ``sources.identify``.
 
     Raises:
         UserError: an unknown key or a value of the wrong type.
@@ -75,7 +81,7 @@ def _data_from_table(table: Mapping[str, Any]) -> DataSettings:
 
 
 def without_places(tables: Tables) -> Tables:
-    """A recipe's tables without where data lie on this machine."""
+    """A recipe's tables without the folders of data on this machine."""
 
     def of(data: Mapping[str, Any]) -> dict[str, Any]:
         others = [of(other) for other in data["vocabulary_from"]]
@@ -91,14 +97,14 @@ def retarget(
     """A recipe for other data: the same model, training and text settings.
 
     Args:
-        recipe: what stays.
-        data: keys of ``[data]`` that change; columns and size go back to their defaults.
+        recipe: gives model, training and text settings.
+        data: the keys of ``[data]`` that differ; columns and size go back to their defaults.
         settings: single settings of data and training, by ``section.key``.
 
     Raises:
         UserError: an unknown key, a value of the wrong type, or a change of the model.
     """
-    kept = {key: getattr(recipe.data, key) for key in _OF_TEXT}
+    kept = {key: getattr(recipe.data, key) for key in _TEXT_KEYS}
     tables = {**recipe_to_tables(recipe), "data": {**kept, **data}}
     for key, value in (settings or {}).items():
         section, _, name = key.partition(".")

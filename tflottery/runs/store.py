@@ -10,9 +10,8 @@
       locks/<key>           held while a process trains that run
       data/                 encoded data
 
-A run's folder appears whole, by rename. Locks are the kernel's (``flock``): there is none to be
-taken over, since those of a dead process are free at once. What it had half-written goes when its
-run is written.
+A run's folder appears whole, by rename. Locks are the kernel's (``flock``), which frees those of a
+dead process at once. What such a process left half-written is deleted when its run is written.
 """
 
 from __future__ import annotations
@@ -43,9 +42,9 @@ from tflottery.files import (
     write_arrays,
     write_atomically,
 )
+from tflottery.notebook import as_html
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
-from tflottery.notebook import as_html
 from tflottery.runs import inventory
 from tflottery.runs.specs import RunSpec
 from tflottery.training.trained import Trained
@@ -59,7 +58,8 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, read from disk; arrays are loaded, and checked, when asked for."""
+    """A finished run on disk. Its files are read, and their checksums compared, when they are asked
+    for; a DamagedFileError says which one is damaged."""
 
     key: str
     folder: Path
@@ -86,7 +86,7 @@ class Run:
 
     @property
     def arithmetic(self) -> Arithmetic | None:
-        """What its last digits depend on; None where it was made before runs recorded it."""
+        """What its last digits depend on; None for runs that were made before it was recorded."""
         return Arithmetic.from_record(self.record.get("arithmetic"))
 
     @property
@@ -100,19 +100,28 @@ class Run:
         return sum(file.stat().st_size for file in self.folder.iterdir())
 
     def masks(self) -> Masks:
-        """The mask that the run ended with."""
+        """bool arrays by tensor: the mask at the end of the training.
+
+        Raises:
+            DamagedFileError: the file is not what was written.
+        """
         packed = read_arrays(self.folder / _MASKS, self.record["files"][_MASKS])
         shapes = {name: tuple(shape) for name, shape in self.record["prunable"].items()}
         return mask_ops.unpack(packed, shapes)
 
     def snapshot(self, step: str) -> Arrays:
-        """All trainable tensors at that step, pruned weights zero."""
+        """float32 arrays for every trainable tensor at that step; pruned weights are zero.
+
+        Raises:
+            KeyError: that snapshot was not kept; see ``snapshots``.
+            DamagedFileError: the file is not what was written.
+        """
         name = f"{step}.npz"
         return read_arrays(self.folder / name, self.record["files"][name])
 
 
 def _about(run: Run) -> dict[str, Any]:
-    """What stays of a run in the record of the one that takes its place."""
+    """What the record of a run keeps of the run that it replaces."""
     return {key: run.record.get(key) for key in ("arithmetic", "metrics", "versions", "files")}
 
 
@@ -122,7 +131,10 @@ _ADDRESS = re.compile("[a-z][a-z0-9]+:")
 
 
 class Store:
-    """A folder of finished runs.
+    """A folder of finished runs. Opening one writes nothing.
+
+    Args:
+        root: the folder, which need not be there yet.
 
     Raises:
         UserError: the folder cannot be used, or is a store of another format.
@@ -156,7 +168,7 @@ class Store:
 
     @classmethod
     def of(cls, place: str | Path | Store) -> Store:
-        """The store in a folder; a store is given back as it is."""
+        """The store in a folder; a store is returned as it is."""
         return place if isinstance(place, Store) else cls(place)
 
     @property
@@ -174,22 +186,23 @@ class Store:
             write_atomically(self._marker, json.dumps({"format_version": FORMAT_VERSION}) + "\n")
 
     def data_folder(self) -> Path:
-        """The folder for encoded data."""
+        """The folder for encoded data; it need not be there yet."""
         self._claim()
         return self.root / "data"
 
     def find(self, key: str) -> Run | None:
-        """The finished run with that key, if it is here."""
+        """The finished run with that key; None if the store lacks it."""
         folder = self.root / key
         return Run(key, folder) if folder.is_dir() else None
 
     def runs(self) -> pd.DataFrame:
-        """A row a finished run.
+        """A table with one row for each finished run.
 
         Columns: ``key``; ``dataset``, ``model``; ``mask`` and ``init``: the kinds of their specs;
         ``sparsity`` (fraction pruned, of all prunable weights); ``validation_accuracy`` and
         ``test_accuracy`` (fractions); ``epochs``; ``seconds`` (of the training); ``bytes``;
-        ``arithmetic``: what its last digits depend on; ``version``: of the tflottery that made it.
+        ``arithmetic``: what the last digits depend on; ``version``: of the tflottery that trained
+        the run.
 
         Raises:
             DamagedFileError: a run is damaged.
@@ -206,16 +219,18 @@ class Store:
 
     @property
     def size(self) -> int:
-        """Bytes on disk, encoded data and results among them."""
+        """Bytes on disk, with encoded data and results of experiments."""
         files = (path for path in self.root.rglob("*") if path.is_file())
         return sum(file.stat().st_size for file in files)
 
     def unneeded(self, tickets: str | Path | None = "tickets") -> list[str]:
-        """Keys of the runs that no study, transfer or search of rates in this store names, no
-        ticket names, and none of those descends from.
+        """Keys of the runs that nothing needs.
+
+        A run is needed if a study, a transfer or a learning-rate search in this store names it, or
+        a ticket does; its ancestors are needed too.
 
         Args:
-            tickets: a ticket, or a folder of tickets; None where there are none.
+            tickets: a ticket, or a folder of tickets; None for no tickets.
 
         Raises:
             UserError: a ticket cannot be read.
@@ -223,13 +238,13 @@ class Store:
         return inventory.unneeded(self, None if tickets is None else Path(tickets))
 
     def delete(self, keys: Iterable[str]) -> int:
-        """Deletes runs; gives the bytes that are free now.
+        """Deletes runs; returns how many bytes were freed.
 
         Args:
-            keys: of runs, or their first digits.
+            keys: keys of runs, or their first digits.
 
         Raises:
-            UserError: there is no such run, or another one in the store was made from it.
+            UserError: there is no such run, or another run in the store was made from it.
         """
         return inventory.delete(self, keys)
 
@@ -242,12 +257,13 @@ class Store:
         return f"<Store: {self.root}>"
 
     def write(self, spec: RunSpec, trained: Trained, replaced: Run | None = None) -> Run:
-        """Keeps a finished training, whole or not at all; the caller holds the run's lock.
+        """Writes a finished training, whole or not at all; the caller holds the run's lock.
 
         Args:
             spec: what was trained.
-            trained: what it gave.
-            replaced: the run of the same key that ended with other bits, on another arithmetic.
+            trained: the result.
+            replaced: the earlier run of the same key, if it ended with other bits because of
+                another arithmetic.
         """
         folder = self.root / spec.key
         for half in self.root.glob(f"{STAGING_PREFIX}{spec.key}-*"):
@@ -275,7 +291,7 @@ class Store:
 
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
-        """Holds a run while it is trained; waits while another process does."""
+        """Holds the lock of a run while it is trained; waits while another process holds it."""
         self._claim()
         path = self.root / "locks" / key
         path.parent.mkdir(exist_ok=True)

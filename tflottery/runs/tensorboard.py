@@ -1,4 +1,4 @@
-"""TensorBoard logs of the trainings that are done now."""
+"""TensorBoard logs of trainings, written while they run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tflottery.training.listener import Logs
 
 
 class TensorBoard(Silent):
-    """Writes losses and accuracies at each validation, a folder a run, under the optimizer's steps.
+    """Writes losses and accuracies at each validation, by optimizer step.
 
     Args:
-        folder: of the logs; a run's lie in ``<label>-<first 8 digits of its key>``.
-        label: what a run is called.
+        folder: for the logs; those of a run go to ``<label>-<first 8 digits of its key>`` in it.
+        label: gives the name of a run.
 
     Raises:
         UserError: the folder cannot be written.
@@ -47,7 +47,7 @@ class TensorBoard(Silent):
         with writer.as_default(step=self._steps[spec.key]):
             for name, value in logs.items():
                 tf.summary.scalar(name, value)
-        # A command that is killed leaves what it had.
+        # So that the log is there even if the command is killed.
         writer.flush()
 
     def run_ended(self, spec: RunSpec, run: Run) -> None:
@@ -62,7 +62,7 @@ class TensorBoard(Silent):
 
 
 class Observers:
-    """Tells several observers, one after the other."""
+    """Passes every event to several observers, one after the other."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._observers = tuple(observers)
@@ -93,5 +93,5 @@ class Observers:
 
 
 def observers(view: Observer, folder: str, label: Callable[[RunSpec], str]) -> Observer:
-    """The view, and the logs where a folder for them is given."""
+    """The view; if ``folder`` is not empty, with TensorBoard logs beside it."""
     return Observers([view, TensorBoard(Path(folder), label)]) if folder else view

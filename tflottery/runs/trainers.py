@@ -1,4 +1,4 @@
-"""What a training is made with: its compiled model, and the arrays of its finished parents."""
+"""What a training needs: its compiled model, and the arrays of its finished parents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _trainer = lru_cache(maxsize=CACHED)(Trainer)
 
 
 def trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
-    """The trainer of a run, compiled now where this process does not keep it."""
+    """The trainer of a run: one that this process has kept, or one that is compiled now."""
     training = spec.recipe.training
     steps = training.epochs * corpus.train.steps_per_epoch(training.batch_size)
     return _trainer(
@@ -34,12 +34,12 @@ def trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
 
 
 def forget() -> None:
-    """Lets go of the models that were compiled, so that the next run compiles its own."""
+    """Drops the compiled models, so that the next run compiles its own."""
     _trainer.cache_clear()
 
 
 class StoredAncestors:
-    """Arrays of finished parents, for the mask and the initial weights of one run."""
+    """The ``Ancestors`` of one run: arrays of its finished parents, from the store."""
 
     def __init__(self, store: Store, trainer: Trainer, corpus: Corpus) -> None:
         self._store = store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from tflottery import configuration, startup
 from tflottery.configuration import Settings
@@ -21,10 +21,13 @@ from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets.found import FoundTicket, PlannedSearch, write_found
 from tflottery.tickets.plan import AUTO, Plan, PruningSettings
+from tflottery.tickets.rule import read_rule
+from tflottery.tickets.rules import SEARCHES, find_rule
 
 if TYPE_CHECKING:
-    from tflottery.tickets.rule import Rule
     from tflottery.progress import Reporter
+    from tflottery.tickets.rule import Rule
+
 
 @overload
 def find_ticket(
@@ -263,11 +266,8 @@ def _rule(
     given_rule: str, recipe: Recipe, pruning: PruningSettings, store: Store
 ) -> tuple[Rule, str]:
     """The rule that ``learning_rate`` names, and a line on it."""
-    from tflottery.experiments.learning_rate.results import TUNINGS
-    from tflottery.experiments.learning_rate.rules import find_rule
-    from tflottery.tickets.rule import read_rule
 
     if given_rule != AUTO:
         return read_rule(Path(given_rule))[0], f"Rule: {given_rule}, as given."
-    places = (store.root / TUNINGS, configuration.folder() / "rules")
+    places = (store.root / SEARCHES, configuration.folder() / "rules")
     return find_rule(recipe, pruning, places)

@@ -72,17 +72,25 @@ class FoundTicket:
         rows = [_row("dense", outcome.plan.dense, outcome.dense, whole, whole, outcome)]
         for judged in outcome.rounds:
             row = _row(
-                f"round {judged.level.number}", judged.level.ticket, judged.run, judged.counted,
-                judged.non_embedding, outcome,
-            )  # fmt: skip
+                f"round {judged.level.number}",
+                judged.level.ticket,
+                judged.run,
+                judged.counted,
+                judged.non_embedding,
+                outcome,
+            )
             row |= {"matches": judged.matches, "reported": judged is outcome.reported}
             rows.append(row)
         reported = outcome.reported
         rows.append(
             _row(
-                "reinit", reported.level.reinit, outcome.reinit, reported.counted,
-                reported.non_embedding, outcome,
-            )  # fmt: skip
+                "reinit",
+                reported.level.reinit,
+                outcome.reinit,
+                reported.counted,
+                reported.non_embedding,
+                outcome,
+            )
         )
         return pd.DataFrame(rows).astype({"matches": "boolean"})
 
@@ -109,7 +117,9 @@ class FoundTicket:
             ["network", "sparsity", "remaining", "validation_accuracy", "test_accuracy",
              "difference", "matches"]
         ]  # fmt: skip
-        return as_html(self.sentence, shown, (*self.remarks, *self.cautions, f"Ticket: {self.ticket.folder}"))
+        return as_html(
+            self.sentence, shown, (*self.remarks, *self.cautions, f"Ticket: {self.ticket.folder}")
+        )
 
 
 @dataclass(frozen=True)

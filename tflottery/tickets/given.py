@@ -66,7 +66,9 @@ def level_of(ticket: Ticket) -> Level:
 def located(data: DataSettings, data_dir: str | Path | None) -> DataSettings:
     """The same data where they lie now."""
     others = tuple(located(other, data_dir) for other in data.vocabulary_from)
-    return dataclasses.replace(data, data_dir=str(data_dir or data.data_dir), vocabulary_from=others)
+    return dataclasses.replace(
+        data, data_dir=str(data_dir or data.data_dir), vocabulary_from=others
+    )
 
 
 def require_same(ticket: Ticket, realise: Realiser, spec: RunSpec, store: Store) -> None:

@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tflottery.runs.recipes import recipe_from_tables, recipe_to_tables
-from tflottery.settings import from_table
 from tflottery import startup
 from tflottery.data.vocabulary import Vocabulary
 from tflottery.errors import DamagedFileError, UserError
@@ -37,12 +35,13 @@ from tflottery.files import (
     sha256_of_file,
     write_arrays,
 )
-from tflottery.tickets.plan import AUTO, PruningSettings
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Count, Masks
+from tflottery.runs.recipes import Recipe, recipe_from_tables, recipe_to_tables
 from tflottery.runs.specs import EMBEDDING
-from tflottery.runs.recipes import Recipe
+from tflottery.settings import from_table
+from tflottery.tickets.plan import AUTO, PruningSettings
 from tflottery.tickets.rule import Rule, rule_from
 from tflottery.versions import versions
 

@@ -1,4 +1,4 @@
-"""Who is told how a training goes on."""
+"""Listeners: they follow one training, step by step."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ Logs = dict[str, float]
 
 
 class Listener(Protocol):
-    """Is told how a training goes on; epochs are counted as done, with fractions."""
+    """Is called during a training."""
 
     def step_ended(self, step: int, steps: int, logs: Logs) -> None:
-        """Optimizer steps done of at most ``steps``."""
+        """``step`` optimizer steps of at most ``steps`` are done.
+
+        ``logs``: ``loss`` and ``accuracy`` on the training data so far in this period.
+        """
         ...
 
-    def validated(self, epoch: float, epochs: int, logs: Logs) -> None: ...
+    def validated(self, epoch: float, epochs: int, logs: Logs) -> None:
+        """``epoch`` passes over the data, with a fraction, of at most ``epochs`` are done.
+
+        ``logs``: losses and accuracies on training and (``val_``) validation data.
+        """
+        ...

@@ -1,4 +1,4 @@
-"""What a training gives."""
+"""The result of a training."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tflottery.pruning.masks import Masks
 class Trained:
     """The result of one training.
 
-    ``masks``: as they were at the end. ``metrics``: losses and accuracies (fractions) on validation
-    and test data with the best weights, ``best_epoch``, ``epochs`` run and ``steps_per_epoch``.
-    ``history``: one dict a validation, with its optimizer ``step``. ``snapshots``: weights by step;
-    ``end`` is the best weights. ``seconds``: wall time, the only part that differs from one time to
-    the next.
+    ``masks``: bool arrays by tensor, at the end. ``metrics``: losses and accuracies (fractions) on
+    validation and test data with the best weights, ``best_epoch``, the number of ``epochs`` and
+    ``steps_per_epoch``. ``history``: a dict for each validation, with its optimizer ``step``.
+    ``snapshots``: float32 arrays by tensor, by step; ``end`` holds the best weights. ``seconds``:
+    wall time; all else is equal whenever the training is repeated.
     """
 
     masks: Masks

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tflottery.errors import TrainingError
-from tflottery.experiments.learning_rate import results, rules
+from tflottery.experiments.learning_rate import results
 from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning, values_of
+from tflottery.experiments.learning_rate.document import rule_document
 from tflottery.experiments.learning_rate.judging import fit_rule, judge
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.files import canonical_json, seal, sha256_of_bytes
@@ -21,6 +22,7 @@ from tflottery.runs.recipes import recipe_to_tables, without_places
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
+from tflottery.tickets.rules import SEARCHES, key_of
 from tflottery.versions import versions
 
 
@@ -78,8 +80,8 @@ def write_tuning(
         **about,
         "versions": versions(),
     }
-    folder = store.root / results.TUNINGS / document["name"]
-    sealed = seal(rules.document(rule, tuning, document)) if rule else ""
+    folder = store.root / SEARCHES / document["name"]
+    sealed = seal(rule_document(rule, tuning, document)) if rule else ""
     results.write(folder, document, rows, sealed)
     return folder
 
@@ -87,7 +89,7 @@ def write_tuning(
 def name_of(tuning: Tuning, dataset: str) -> str:
     """The folder's name, by all settings but the seeds: more seeds go to the same folder."""
     asked = [
-        rules.key_of(tuning.recipe),
+        key_of(tuning.recipe),
         dataclasses.asdict(dataclasses.replace(tuning.pruning, sparsity=plans.AUTO)),
         dataclasses.asdict(tuning.settings),
     ]

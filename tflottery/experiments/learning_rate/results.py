@@ -37,10 +37,11 @@ from tflottery.report.article import slug
 from tflottery.report.numbers import ACCURACY, EPOCHS, NOTHING, POINTS, rate, with_half
 from tflottery.report.terminal import plain_table
 from tflottery.statistics import Difference, Summary
-from tflottery.tickets.rule import RULE, Rule, rule_from
+from tflottery.tickets.rule import Rule, rule_from
+from tflottery.tickets.rules import SEARCHES
 
-TUNINGS = "tunings"
 FORMAT_VERSION = 1
+RULE = "rule.json"
 DENSE, TICKET = "dense", "ticket"
 _COMMAND = "bin/tune_lr"
 _DOCUMENT = "tuning.json"
@@ -246,7 +247,7 @@ def load_tuning(folder: Path) -> TuningTables:
 
 def load_tunings(store: Path) -> list[TuningTables]:
     """Every search of a store, by name; or the one whose folder ``store`` is."""
-    return [load_tuning(folder) for folder in folders_of(store, TUNINGS, _DOCUMENT)]
+    return [load_tuning(folder) for folder in folders_of(store, SEARCHES, _DOCUMENT)]
 
 
 def _cell(row: Mapping[str, Any]) -> TunedCell:

@@ -1,4 +1,4 @@
-"""Rules on disk: the document of a fitted rule, and the one that fits a recipe."""
+"""Which fitted rule sets the learning rates of a recipe's networks."""
 
 from __future__ import annotations
 
@@ -10,41 +10,13 @@ from typing import Any
 from tflottery.data.settings import DataSettings
 from tflottery.data.sources import same_published
 from tflottery.errors import UserError
-from tflottery.experiments.learning_rate.design import Tuning, with_values
-from tflottery.experiments.learning_rate.judging import DENSE
-from tflottery.experiments.learning_rate.results import TICKET
 from tflottery.runs.recipes import Recipe
 from tflottery.tickets import plan as plans
-from tflottery.tickets import rule as rules
 from tflottery.tickets.plan import PruningSettings
 from tflottery.tickets.rule import RULE, Rule, read_rule
 
-
-def document(rule: Rule, tuning: Tuning, about: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``rule.json`` says of the rule of a search, whose ``tuning.json`` says ``about``."""
-    points = [
-        {
-            "sparsity": cell["level"],
-            "learning_rate": cell["best"]["learning_rate"],
-            "peak": cell["peak"],
-            "edge": cell["peak_edge"],
-            "as_good": cell["as_good"],
-            "median_validation_accuracy": cell["best"]["median"],
-        }
-        for cell in about["cells"]
-        if cell["arm"] in (DENSE, TICKET) and cell["peak"]
-    ]
-    kept = ("dataset", "model", "tuner", "seeds", "found_learning_rate", "config", "versions")
-    return {
-        "format_version": rules.FORMAT_VERSION,
-        "formula": rules.FORMULA,
-        **dataclasses.asdict(rule),
-        "points": points,
-        "fits": _key_at_any_rate(tuning.recipe),
-        "fingerprint": tuning.recipe.data.fingerprint,
-        "pruned": _pruned(tuning.pruning),
-        **{key: about[key] for key in kept},
-    }
+# The folder of a store that holds searches of rates, each with the rule that it fitted.
+SEARCHES = "tunings"
 
 
 def find_rule(recipe: Recipe, pruning: PruningSettings, places: Iterable[Path]) -> tuple[Rule, str]:
@@ -73,9 +45,9 @@ def find_rule(recipe: Recipe, pruning: PruningSettings, places: Iterable[Path]) 
                 rule, document = read_rule(file)
             except UserError:
                 continue
-            if document.get("pruned") != _pruned(pruning):
+            if document.get("pruned") != how_pruned(pruning):
                 continue
-            if document.get("fits") == _key_at_any_rate(recipe):
+            if document.get("fits") == key_at_any_rate(recipe):
                 return rule, f"Rule: {file}{_ends(document)}."
             if like is None and document.get("model") == model and _of_the_data(document, data):
                 own = recipe.training.learning_rate
@@ -111,16 +83,18 @@ def _ends(document: Mapping[str, Any]) -> str:
     return f"; best at an end of the rates that were tried at {', '.join(ends)} pruned"
 
 
-def _pruned(pruning: PruningSettings) -> dict[str, Any]:
+def how_pruned(pruning: PruningSettings) -> dict[str, Any]:
     """What of the pruning decides what a sparsity means."""
     names = ("criterion", "scope", "embedding", "head")
     return {name: getattr(pruning, name) for name in names}
 
 
 def key_of(recipe: Recipe) -> str:
-    """The key of a recipe's dense network."""
+    """The key of dense, which stands for the recipe."""
     return plans.make_plan(recipe, PruningSettings(), seed=0).dense.key
 
 
-def _key_at_any_rate(recipe: Recipe) -> str:
-    return key_of(with_values(recipe, {"learning_rate": 1.0}))
+def key_at_any_rate(recipe: Recipe) -> str:
+    """The key of dense, the same for every learning rate."""
+    training = dataclasses.replace(recipe.training, learning_rate=1.0)
+    return key_of(dataclasses.replace(recipe, training=training))
