@@ -32,6 +32,14 @@ MODULES = [
     "tflottery.tickets.given",
     "tflottery.exports.export",
     "tflottery.report",
+    "tflottery.experiments.reports",
+    "tflottery.experiments.study.run",
+    "tflottery.experiments.study.measuring",
+    "tflottery.experiments.transfer.run",
+    "tflottery.experiments.transfer.measuring",
+    "tflottery.experiments.learning_rate.run",
+    "tflottery.experiments.learning_rate.measuring",
+    "tflottery.tickets.rules",
 ]
 
 

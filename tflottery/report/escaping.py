@@ -39,7 +39,7 @@ def code(text: str) -> str:
     if not shown:
         return ""
     ticks = "`" * (_longest_run(shown) + 1)
-    room = " " * (shown[0] == "`" or shown[-1] == "`")
+    room = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{ticks}{room}{shown}{room}{ticks}"
 
 

@@ -11,7 +11,7 @@ NOTHING = "–"
 
 
 def number(digits: int, *, signed: bool = False) -> Callable[[Any], str]:
-    """Shows a number with so many digits behind the point, and a real minus sign."""
+    """Shows a number with this many digits behind the point, and a real minus sign."""
 
     def show(value: Any) -> str:
         shown = f"{value:{'+' if signed else ''},.{digits}f}"

@@ -53,7 +53,7 @@ def judge(
 
     The best trial has the highest median validation accuracy over seeds, and among equals the lower
     validation loss; a trial that failed for a seed cannot be it. What it gains over the configured
-    values is told on test data, by which nothing is chosen; None where those are the best.
+    values is measured on test data, which choose nothing; None where those are the best.
 
     Args:
         rows: one a seed of a trial, with ``arm``, ``level``, ``seed``, ``state``, ``stages``, the
@@ -114,7 +114,7 @@ def _verdict(
     curve = _by_rate(whole)
     rates = list(curve)
     good = [rate for rate in rates if _median(curve[rate]) >= _median(chosen) - tolerance]
-    # What a rate does is told by trials that differ from the configuration in nothing else.
+    # To see what a rate does, compare trials that differ in nothing but the rate.
     alone = _by_rate(
         trial
         for trial in whole

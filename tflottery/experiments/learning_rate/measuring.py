@@ -42,7 +42,7 @@ def write_tuning(
         realise: gives the finished runs.
         store: where they are.
         failures: reasons by key of runs that failed.
-        about: what else is to be said in ``tuning.json``.
+        about: further keys of ``tuning.json``.
 
     Raises:
         TrainingError: a run is neither there nor known to have failed.
@@ -87,7 +87,7 @@ def write_tuning(
 
 
 def name_of(tuning: Tuning, dataset: str) -> str:
-    """Names the folder, by all that was asked but the seeds: more of them go to the same one."""
+    """The folder's name, by all settings but the seeds: more seeds go to the same folder."""
     asked = [
         key_of(tuning.recipe),
         dataclasses.asdict(dataclasses.replace(tuning.pruning, sparsity=plans.AUTO)),

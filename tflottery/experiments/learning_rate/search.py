@@ -2,12 +2,11 @@
 
 keras-tuner's oracles propose values; ``_StoreTuner.run_trial`` realises the networks of a trial,
 one a seed, and gives their median validation accuracy. keras-tuner's own path would not do: it
-builds and checks Keras 3 models, keeps its own checkpoints, takes an error in the code for a bad
-trial and goes on, and picks up the trials of any earlier project of the same name.
+builds and checks Keras 3 models, keeps its own checkpoints, counts an error in the code as a failed
+trial, and picks up the trials of any earlier project of the same name.
 
-The store alone remembers. A project is made anew each time, with the same seed, so a search that
-was interrupted is gone through again from its beginning and finds its trainings done; it ends as if
-it had not been interrupted.
+The store alone remembers. Each call makes keras-tuner's project anew, with the same seed. A search
+that was interrupted begins again, finds its trainings done, and ends as if nothing had happened.
 """
 
 from __future__ import annotations

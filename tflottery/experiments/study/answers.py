@@ -1,6 +1,6 @@
 """What a study says to the founding note's claims, and what the controls say beyond them.
 
-Judged here, in numbers; ``answers.j2`` has the words. docs/claims.md names the claims.
+This module judges, in numbers; ``answers.j2`` has the words. docs/claims.md names the claims.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rows of a study gathered into cells: one cell is one arm at one level, over its seeds."""
+"""The rows of a study, grouped: a cell is an arm at a level, over its seeds."""
 
 from __future__ import annotations
 

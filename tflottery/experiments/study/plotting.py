@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def accuracy(results: Results, method: str, ax: Axes | None = None) -> Axes:
-    """Draws accuracy against the weights that are left; see ``StudyTables.plot``."""
+    """Draws accuracy against the weights that are left; see ``StudyResult.plot``."""
     methods = results.methods("grid")
     if method not in methods:
         raise ValueError(f"the study has no method {method!r}: {suggest(method, methods)}")

@@ -1,4 +1,4 @@
-"""What is told of a study besides its answers: when masks settled, and what it took."""
+"""What a report says of a study beside its answers: when masks settled, and what it took."""
 
 from __future__ import annotations
 
@@ -42,15 +42,17 @@ class Settled:
 
     @property
     def says(self) -> tuple[object, ...]:
-        """What a reader is told of it, but for the levels."""
+        """All that a report says of it but the levels."""
         return (
             (from_to(self.epochs), self.early, len(self.epochs), self.saved) if self.early else ()
         )
 
 
 def settled(results: Results) -> list[Settled]:
-    """The levels together of which the same is to be told. A mask has settled when every later one
-    lies within 0.1 of it (You et al. 2020, with distances as fractions of the distance by chance).
+    """When the masks of each level had settled. Levels with the same answer are one entry.
+
+    A mask has settled when every later one lies within 0.1 of it (You et al. 2020, with distances
+    as fractions of the distance by chance).
     """
     frame = results.study.early_bird
     if frame is None or frame.empty:

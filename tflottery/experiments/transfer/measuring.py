@@ -31,7 +31,7 @@ _ALL = "all"
 
 @dataclass(frozen=True)
 class Words:
-    """How the words of source and target go together.
+    """How much of the words of source and target the vocabularies hold.
 
     Fractions of the running words of a training split that a vocabulary does not hold:
     ``source_unknown`` and ``target_unknown`` under the source's vocabulary, ``target_unknown_own``
@@ -121,8 +121,8 @@ def write_transfer(
 
 
 def name_of(transfer: Transfer, source: Corpus, target: Corpus) -> str:
-    """Names the folder: from what to what, and a part of the keys behind it, so that other settings
-    have a folder of their own. More levels or seeds go to the same one."""
+    """The folder's name: source, target, and a digest of the settings, so that other settings have
+    another folder. More levels or seeds go to the same one."""
     recipes = [
         plans.make_plan(recipe, transfer.pruning, seed=0).dense.key
         for recipe in (transfer.source, transfer.target)
