@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tflottery.configuration import Configuration
-from tflottery.configuration import load as configuration
 from tflottery.data import batches, sources
 from tflottery.data.corpus import Corpus, Encoded
+from tflottery.experiments.configuration import Configuration
+from tflottery.experiments.configuration import load as configuration
 from tflottery.experiments.study.design import Study
 from tflottery.files import Arrays
 from tflottery.models.architecture import Initializers
@@ -17,8 +17,9 @@ from tflottery.pruning.masks import Masks, To
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.observer import Silent
 from tflottery.runs.realise import Realiser
+from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec, ancestry, snapshots_wanted
-from tflottery.runs.store import Run, Store
+from tflottery.runs.store import Store
 from tflottery.training.listener import Logs
 from tflottery.training.optimizers import optimizer
 from tflottery.training.trained import Trained

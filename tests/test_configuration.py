@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tflottery import configuration
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
+from tflottery.experiments import configuration
 from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm
 from tflottery.runs import recipes

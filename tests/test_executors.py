@@ -25,10 +25,11 @@ from tflottery.errors import TrainingError, UserError
 from tflottery.runs.executors import EXECUTORS, make_executor
 from tflottery.runs.processes import Processes, ProcessPool, visible_gpus
 from tflottery.runs.realise import Realiser, realise_all
-from tflottery.runs.resources import Resources, environment
+from tflottery.runs.resources import Resources
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.runs.tasks import Lost, Ready, Task
+from tflottery.startup import environment
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
 

@@ -117,7 +117,7 @@ def test_structured_prunes_units_by_the_level_of_the_weights_that_compete(here, 
         plans.append(plan)
         raise UserError("that was the plan")
 
-    monkeypatch.setattr("tflottery.tickets.find.search_and_write", search)
+    monkeypatch.setattr("tflottery.experiments.ticket.run.search_and_write", search)
     with pytest.raises(UserError, match="that was the plan"):
         tflottery.export(excluded, structured=True)
     assert [level.sparsity for level in plans[0].levels] == [0.6]

@@ -15,7 +15,7 @@ SLOW = (*HEAVY, "pandas", "scipy", "matplotlib", "sklearn", "tensorflow_datasets
 
 MODULES = [
     "tflottery.settings",
-    "tflottery.configuration",
+    "tflottery.experiments.configuration",
     "tflottery.statistics",
     "tflottery.data.sources",
     "tflottery.data.corpus",
@@ -28,7 +28,7 @@ MODULES = [
     "tflottery.runs.store",
     "tflottery.runs.realise",
     "tflottery.runs.executors",
-    "tflottery.tickets.find",
+    "tflottery.experiments.ticket.run",
     "tflottery.tickets.given",
     "tflottery.exports.export",
     "tflottery.report",

@@ -13,8 +13,8 @@ from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
 from tflottery.progress import Lines, Live, Reporter, open_console, time_for
 from tflottery.runs.recipes import Recipe
+from tflottery.runs.run import Run
 from tflottery.runs.specs import Dense, Fresh, RunSpec
-from tflottery.runs.store import Run
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from tests.conftest import user_environment, write_reviews
-from tflottery import configuration
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
+from tflottery.experiments import configuration
 from tflottery.experiments.reports import write_report
 from tflottery.experiments.study.design import Cell, Study, StudySettings, make_cells
 from tflottery.experiments.study.measuring import (

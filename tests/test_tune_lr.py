@@ -16,10 +16,10 @@ import pytest
 
 import tflottery
 from tests.conftest import user_environment, write_reviews
-from tflottery import configuration
 from tflottery.cli import find_ticket, report, tune_lr
 from tflottery.data import sources
 from tflottery.errors import UserError
+from tflottery.experiments import configuration
 from tflottery.experiments.learning_rate.results import load_tuning
 from tflottery.experiments.learning_rate.search import Search
 from tflottery.files import seal

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tflottery import configuration
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
+from tflottery.experiments import configuration
 from tflottery.experiments.learning_rate.design import (
+    SEARCHED,
     Cell,
     Trial,
     Tuning,
@@ -22,7 +23,7 @@ from tflottery.experiments.learning_rate.design import (
     values_of,
     with_values,
 )
-from tflottery.experiments.learning_rate.judging import SEARCHED, fit_rule, judge
+from tflottery.experiments.learning_rate.judging import fit_rule, judge
 from tflottery.experiments.study.design import StudySettings, make_cells
 from tflottery.models.cnn import Cnn
 from tflottery.runs.recipes import Recipe

@@ -15,6 +15,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tflottery.arithmetic import switch_on_onednn
+from tflottery.versions import __version__
 
 # Both have to stand before TensorFlow is imported anywhere. TF-MOT works with tf_keras alone.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -26,24 +27,23 @@ if TYPE_CHECKING:
     from tflottery.experiments.learning_rate.run import TuningResult, tune_learning_rate
     from tflottery.experiments.reports import write_report
     from tflottery.experiments.study.run import StudyResult, run_study
+    from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
+    from tflottery.experiments.ticket.run import find_ticket
     from tflottery.experiments.transfer.run import TransferResult, transfer
     from tflottery.exports.export import Compared, Exported, export
-    from tflottery.runs.store import Run, Store
-    from tflottery.tickets.find import find_ticket
-    from tflottery.tickets.found import FoundTicket, PlannedSearch
+    from tflottery.runs.run import Run
+    from tflottery.runs.store import Store
     from tflottery.tickets.ticket import Ticket, load_ticket
-
-__version__ = "0.1.0"
 
 # Where each public name lives; it is imported when it is first used.
 _PLACES = {
     "Compared": "exports.export",
     "DamagedFileError": "errors",
     "Exported": "exports.export",
-    "FoundTicket": "tickets.found",
-    "PlannedSearch": "tickets.found",
+    "FoundTicket": "experiments.ticket.result",
+    "PlannedSearch": "experiments.ticket.result",
     "PlannedTrainings": "experiments.driver",
-    "Run": "runs.store",
+    "Run": "runs.run",
     "Store": "runs.store",
     "StudyResult": "experiments.study.run",
     "TflotteryError": "errors",
@@ -53,7 +53,7 @@ _PLACES = {
     "TuningResult": "experiments.learning_rate.run",
     "UserError": "errors",
     "export": "exports.export",
-    "find_ticket": "tickets.find",
+    "find_ticket": "experiments.ticket.run",
     "load_ticket": "tickets.ticket",
     "run_study": "experiments.study.run",
     "transfer": "experiments.transfer.run",

@@ -13,8 +13,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from tflottery.runs.observer import Silent
 from tflottery.runs.realise import Realiser, mixed_arithmetic
 from tflottery.runs.resources import Resources
+from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
-from tflottery.runs.store import Run, Store
+from tflottery.runs.store import Store
 from tflottery.training.listener import Logs
 
 _ALONE = Resources()

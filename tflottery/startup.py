@@ -13,10 +13,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tflottery import arithmetic
+from tflottery.arithmetic import THREADS
 from tflottery.errors import UserError
-from tflottery.runs.resources import environment
 
 _STANDARD_ERROR = 2
+_GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
+
+
+def environment(threads: int | None) -> dict[str, str]:
+    """Environment variables that set TensorFlow's threads; it reads them when it is imported.
+
+    The number of threads decides in which order floating-point numbers are added, so equal bits
+    need equal numbers of threads. On a GPU, TensorFlow takes memory as needed, so that several
+    processes can share one.
+    """
+    names = (THREADS, "TF_NUM_INTEROPTHREADS", "OMP_NUMTHREADS")
+    chosen = {} if threads is None else {name: str(threads) for name in names}
+    return {**chosen, _GROWTH: os.environ.get(_GROWTH, "true")}
 
 
 def use_threads(threads: int | None) -> None:

@@ -6,8 +6,7 @@ import platform
 from functools import cache
 from importlib import metadata
 
-import tflottery
-
+__version__ = "0.1.0"
 _PACKAGES = (
     "tensorflow",
     "tf_keras",
@@ -22,4 +21,4 @@ _PACKAGES = (
 def versions() -> dict[str, str]:
     """Versions by name: of tflottery, Python and the packages that can change a number."""
     found = {name: metadata.version(name) for name in _PACKAGES}
-    return {"tflottery": tflottery.__version__, "python": platform.python_version(), **found}
+    return {"tflottery": __version__, "python": platform.python_version(), **found}

@@ -14,8 +14,8 @@ from tflottery.cli import flags as common
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
     from tflottery.progress import Reporter
-    from tflottery.tickets.found import FoundTicket, PlannedSearch
 
 
 def define(values: flags.FlagValues) -> None:
@@ -29,7 +29,7 @@ def define(values: flags.FlagValues) -> None:
 def find(values: flags.FlagValues) -> None:
     """Calls ``tflottery.find_ticket`` and prints what it returns."""
     # Imported only here, so that --help is quick.
-    from tflottery.tickets.find import find_ticket
+    from tflottery.experiments.ticket.run import find_ticket
 
     found = find_ticket(
         **common.configured(values),
@@ -40,8 +40,8 @@ def find(values: flags.FlagValues) -> None:
         tensorboard=values.tensorboard,
         dry_run=values.dry_run,
     )
+    from tflottery.experiments.ticket.result import PlannedSearch
     from tflottery.progress import Reporter, open_console
-    from tflottery.tickets.found import PlannedSearch
 
     reporter = Reporter(open_console())
     if isinstance(found, PlannedSearch):

@@ -20,9 +20,9 @@ from tflottery.tickets.given import level_of, located, open_ticket
 from tflottery.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
+    from tflottery.experiments.ticket.result import FoundTicket
     from tflottery.exports.comparison import Comparison
     from tflottery.progress import Reporter
-    from tflottery.tickets.found import FoundTicket
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _of_units(
 ) -> FoundTicket:
     """Searches for a ticket of whole units with the settings of the given one; writes it beside
     that one."""
-    from tflottery.tickets.find import search_and_write
+    from tflottery.experiments.ticket.run import search_and_write
 
     settings = dataclasses.replace(
         ticket.pruning,

@@ -23,7 +23,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-import tflottery
 from tflottery.arithmetic import threads
 from tflottery.errors import TflotteryError
 
@@ -48,7 +47,7 @@ class Process:
     """
 
     def __init__(self, model: Path) -> None:
-        here = Path(tflottery.__file__).parent.parent
+        here = Path(__file__).parents[2]
         path = os.pathsep.join(filter(None, [str(here), os.environ.get("PYTHONPATH")]))
         self._model = model
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__

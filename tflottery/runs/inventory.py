@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tflottery.errors import UserError
 from tflottery.files import read_sealed
+from tflottery.runs.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tflottery.runs.store import Run, Store
 
 _KEY_DIGITS = 64
 # Folders of a store that hold results of experiments, whose tables name runs in a column ``key``.
@@ -25,20 +24,18 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def table(store: Store) -> pd.DataFrame:
+def table(root: Path) -> pd.DataFrame:
     """See ``Store.runs``."""
     import pandas as pd
 
-    return pd.DataFrame([_row(run) for run in every_run(store)], columns=list(_COLUMNS))
+    return pd.DataFrame([_row(run) for run in every_run(root)], columns=list(_COLUMNS))
 
 
-def every_run(store: Store) -> Iterator[Run]:
-    """The finished runs of a store, by key."""
-    if not store.root.is_dir():
-        return
-    for folder in sorted(store.root.iterdir()):
-        if len(folder.name) == _KEY_DIGITS and (run := store.find(folder.name)):
-            yield run
+def every_run(root: Path) -> Iterator[Run]:
+    """The finished runs of the store in a folder, by key."""
+    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+        if len(folder.name) == _KEY_DIGITS and folder.is_dir():
+            yield Run(folder.name, folder)
 
 
 def _row(run: Run) -> dict[str, Any]:
@@ -70,14 +67,14 @@ def _size(shape: Iterable[int]) -> int:
     return size
 
 
-def find_one(store: Store, key: str) -> Run:
+def find_one(root: Path, key: str) -> Run:
     """See ``Store.open``."""
-    found = [run for run in every_run(store) if run.key.startswith(key)] if key else []
+    found = [run for run in every_run(root) if run.key.startswith(key)] if key else []
     if len(found) == 1:
         return found[0]
     if found:
-        raise UserError(f"{len(found)} runs of {store.root} begin with {key!r}; give more digits.")
-    raise UserError(f"{store.root} holds no run whose key begins with {key!r}.")
+        raise UserError(f"{len(found)} runs of {root} begin with {key!r}; give more digits.")
+    raise UserError(f"{root} holds no run whose key begins with {key!r}.")
 
 
 def parents(run: Run) -> set[str]:
@@ -96,10 +93,10 @@ def _named(value: Any) -> Iterator[str]:
             yield from _named(item)
 
 
-def unneeded(store: Store, tickets: Path | None) -> list[str]:
+def unneeded(root: Path, tickets: Path | None) -> list[str]:
     """See ``Store.unneeded``."""
-    parents_of = {run.key: parents(run) for run in every_run(store)}
-    waiting = [*_of_results(store), *(_of_tickets(tickets) if tickets else ())]
+    parents_of = {run.key: parents(run) for run in every_run(root)}
+    waiting = [*_of_results(root), *(_of_tickets(tickets) if tickets else ())]
     needed: set[str] = set()
     while waiting:
         key = waiting.pop()
@@ -109,12 +106,12 @@ def unneeded(store: Store, tickets: Path | None) -> list[str]:
     return [key for key in parents_of if key not in needed]
 
 
-def _of_results(store: Store) -> Iterator[str]:
+def _of_results(root: Path) -> Iterator[str]:
     """The keys in the result tables of studies, transfers and learning-rate searches."""
     import pandas as pd
 
     for kind in _RESULTS:
-        for file in sorted((store.root / kind).glob("[!.]*/*.csv")):
+        for file in sorted((root / kind).glob("[!.]*/*.csv")):
             columns = pd.read_csv(file, nrows=0).columns
             if "key" in columns:
                 yield from pd.read_csv(file, usecols=["key"], dtype=str)["key"].dropna()
@@ -133,19 +130,17 @@ def _of_tickets(folder: Path) -> Iterator[str]:
         yield from (row["run_key"] for row in about["rounds"])
 
 
-def delete(store: Store, keys: Iterable[str]) -> int:
-    """See ``Store.delete``."""
-    chosen = {find_one(store, key).key for key in keys}
-    for run in every_run(store):
-        if run.key not in chosen and (needed := parents(run) & chosen):
+def deletable(root: Path, keys: Iterable[str]) -> list[Run]:
+    """The runs that begin with the keys, if no other run was made from one of them.
+
+    Raises:
+        UserError: there is no such run, or another one in the store was made from it.
+    """
+    chosen = {run.key: run for run in (find_one(root, key) for key in keys)}
+    for run in every_run(root):
+        if run.key not in chosen and (needed := parents(run) & set(chosen)):
             raise UserError(
                 f"The run {run.key[:12]} was made from {min(needed)[:12]}; delete that one too, or "
                 "keep both."
             )
-    freed = 0
-    for key in sorted(chosen):
-        with store.lock(key):
-            run = find_one(store, key)
-            freed += run.size
-            shutil.rmtree(run.folder)
-    return freed
+    return [chosen[key] for key in sorted(chosen)]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tflottery.pruning import masks as mask_ops
+from tflottery.runs.run import Run
 from tflottery.runs.specs import EMBEDDING
-from tflottery.runs.store import Run
 
 # The columns that ``measures`` fills.
 MEASURED = (

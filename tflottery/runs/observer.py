@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
-from tflottery.runs.store import Run
 from tflottery.training.listener import Logs
 
 

@@ -20,9 +20,10 @@ from typing import IO
 from tflottery.arithmetic import cores
 from tflottery.runs.pool import realise_in
 from tflottery.runs.realise import Realiser
-from tflottery.runs.resources import Resources, environment
+from tflottery.runs.resources import Resources
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.tasks import Lost, Message, Task, last_line
+from tflottery.startup import environment
 
 # How long a worker may take to clean up after an interrupt.
 _SECONDS_TO_END = 10.0

@@ -18,7 +18,7 @@ import ray
 from tflottery.errors import UserError
 from tflottery.runs.pool import realise_in
 from tflottery.runs.realise import Realiser
-from tflottery.runs.resources import Resources, environment
+from tflottery.runs.resources import Resources
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
 from tflottery.runs.tasks import (
@@ -32,6 +32,7 @@ from tflottery.runs.tasks import (
     last_line,
     perform,
 )
+from tflottery.startup import environment
 
 # A cluster may grow and shrink, so its size is asked for this often.
 _SECONDS_BETWEEN_LOOKS = 5.0

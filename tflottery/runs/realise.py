@@ -13,8 +13,9 @@ from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.observer import Observer, Silent
+from tflottery.runs.run import Run
 from tflottery.runs.specs import Dense, RunSpec, snapshots_wanted
-from tflottery.runs.store import Run, Store
+from tflottery.runs.store import Store
 from tflottery.training import steps
 from tflottery.training.listener import Logs
 

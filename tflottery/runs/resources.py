@@ -9,7 +9,6 @@ from tflottery.arithmetic import THREADS, cores
 from tflottery.errors import UserError
 
 LOCAL, PROCESSES, RAY = "local", "processes", "ray"
-_GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
 
 
 @dataclass(frozen=True)
@@ -52,15 +51,3 @@ class Resources:
         if self.executor == PROCESSES:
             return self.workers or cores()
         return self.workers or 1
-
-
-def environment(threads: int | None) -> dict[str, str]:
-    """Environment variables that set TensorFlow's threads; it reads them when it is imported.
-
-    The number of threads decides in which order floating-point numbers are added, so equal bits
-    need equal numbers of threads. On a GPU, TensorFlow takes memory as needed, so that several
-    processes can share one.
-    """
-    names = (THREADS, "TF_NUM_INTEROPTHREADS", "OMP_NUMTHREADS")
-    chosen = {} if threads is None else {name: str(threads) for name in names}
-    return {**chosen, _GROWTH: os.environ.get(_GROWTH, "true")}

@@ -23,20 +23,14 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tflottery import arithmetic
-from tflottery.arithmetic import Arithmetic
 from tflottery.errors import UserError
 from tflottery.files import (
     STAGING_PREFIX,
-    Arrays,
     new_folder,
-    read_arrays,
-    read_sealed,
     require_writable,
     seal,
     write_arrays,
@@ -44,8 +38,8 @@ from tflottery.files import (
 )
 from tflottery.notebook import as_html
 from tflottery.pruning import masks as mask_ops
-from tflottery.pruning.masks import Masks
 from tflottery.runs import inventory
+from tflottery.runs.run import FORMAT_VERSION, MASKS, Run
 from tflottery.runs.specs import RunSpec
 from tflottery.training.trained import Trained
 from tflottery.versions import versions
@@ -53,79 +47,12 @@ from tflottery.versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run on disk. Its files are read, and their checksums compared, when they are asked
-    for; a DamagedFileError says which one is damaged."""
-
-    key: str
-    folder: Path
-
-    @cached_property
-    def record(self) -> dict[str, Any]:
-        """``run.json``, checked."""
-        return read_sealed(self.folder / "run.json", what="run", format_version=FORMAT_VERSION)
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """See ``Trained.metrics``; accuracies are fractions."""
-        return self.record["metrics"]
-
-    @property
-    def history(self) -> list[dict[str, float]]:
-        """One dict a validation, with its optimizer ``step``."""
-        return self.record["history"]
-
-    @property
-    def seconds(self) -> float:
-        """Wall time of the training."""
-        return self.record["seconds"]
-
-    @property
-    def arithmetic(self) -> Arithmetic | None:
-        """What its last digits depend on; None for runs that were made before it was recorded."""
-        return Arithmetic.from_record(self.record.get("arithmetic"))
-
-    @property
-    def snapshots(self) -> list[str]:
-        """The steps whose weights were kept."""
-        return [name.removesuffix(".npz") for name in self.record["files"] if name != _MASKS]
-
-    @property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return sum(file.stat().st_size for file in self.folder.iterdir())
-
-    def masks(self) -> Masks:
-        """bool arrays by tensor: the mask at the end of the training.
-
-        Raises:
-            DamagedFileError: the file is not what was written.
-        """
-        packed = read_arrays(self.folder / _MASKS, self.record["files"][_MASKS])
-        shapes = {name: tuple(shape) for name, shape in self.record["prunable"].items()}
-        return mask_ops.unpack(packed, shapes)
-
-    def snapshot(self, step: str) -> Arrays:
-        """float32 arrays for every trainable tensor at that step; pruned weights are zero.
-
-        Raises:
-            KeyError: that snapshot was not kept; see ``snapshots``.
-            DamagedFileError: the file is not what was written.
-        """
-        name = f"{step}.npz"
-        return read_arrays(self.folder / name, self.record["files"][name])
-
 
 def _about(run: Run) -> dict[str, Any]:
     """What the record of a run keeps of the run that it replaces."""
     return {key: run.record.get(key) for key in ("arithmetic", "metrics", "versions", "files")}
 
 
-_MASKS = "masks.npz"
 # First part of a Path built from a URL.
 _ADDRESS = re.compile("[a-z][a-z0-9]+:")
 
@@ -207,7 +134,7 @@ class Store:
         Raises:
             DamagedFileError: a run is damaged.
         """
-        return inventory.table(self)
+        return inventory.table(self.root)
 
     def open(self, key: str) -> Run:
         """The run whose key begins with those digits.
@@ -215,7 +142,7 @@ class Store:
         Raises:
             UserError: there is none, or more than one.
         """
-        return inventory.find_one(self, key)
+        return inventory.find_one(self.root, key)
 
     @property
     def size(self) -> int:
@@ -235,7 +162,7 @@ class Store:
         Raises:
             UserError: a ticket cannot be read.
         """
-        return inventory.unneeded(self, None if tickets is None else Path(tickets))
+        return inventory.unneeded(self.root, None if tickets is None else Path(tickets))
 
     def delete(self, keys: Iterable[str]) -> int:
         """Deletes runs; returns how many bytes were freed.
@@ -246,7 +173,12 @@ class Store:
         Raises:
             UserError: there is no such run, or another run in the store was made from it.
         """
-        return inventory.delete(self, keys)
+        freed = 0
+        for run in inventory.deletable(self.root, keys):
+            with self.lock(run.key):
+                freed += run.size
+                shutil.rmtree(run.folder)
+        return freed
 
     def _repr_html_(self) -> str:
         table = self.runs()
@@ -269,7 +201,7 @@ class Store:
         for half in self.root.glob(f"{STAGING_PREFIX}{spec.key}-*"):
             shutil.rmtree(half, ignore_errors=True)
         with new_folder(folder) as staging:
-            files = {_MASKS: write_arrays(staging / _MASKS, mask_ops.pack(trained.masks))}
+            files = {MASKS: write_arrays(staging / MASKS, mask_ops.pack(trained.masks))}
             for step, arrays in trained.snapshots.items():
                 files[f"{step}.npz"] = write_arrays(staging / f"{step}.npz", arrays)
             payload = {

@@ -13,8 +13,9 @@ from typing import Any
 from tflottery.errors import TflotteryError, TrainingError
 from tflottery.runs.observer import Silent
 from tflottery.runs.realise import Realiser
+from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec, ancestry
-from tflottery.runs.store import Run, Store
+from tflottery.runs.store import Store
 from tflottery.training.listener import Logs
 
 

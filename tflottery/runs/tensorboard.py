@@ -8,8 +8,8 @@ from typing import Any
 
 from tflottery.files import require_writable
 from tflottery.runs.observer import Observer, Silent
+from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
-from tflottery.runs.store import Run
 from tflottery.training.listener import Logs
 
 

@@ -13,8 +13,9 @@ from tflottery.files import Arrays
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.networks import CACHED, compiled
+from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
-from tflottery.runs.store import Run, Store
+from tflottery.runs.store import Store
 from tflottery.training.trainer import Trainer
 
 _trainer = lru_cache(maxsize=CACHED)(Trainer)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
-from tflottery.runs.store import Run
 from tflottery.tickets.plan import Plan
 from tflottery.tickets.verdict import Outcome, Round, judge, sparsest_match
 

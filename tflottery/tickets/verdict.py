@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tflottery.pruning.masks import Count, count
+from tflottery.runs.run import Run
 from tflottery.runs.specs import EMBEDDING
-from tflottery.runs.store import Run
 from tflottery.tickets.plan import Level, Plan
 
 

@@ -10,18 +10,26 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from tflottery import seeds
 from tflottery.errors import UserError, suggest
-from tflottery.experiments.learning_rate.judging import DENSE, SEARCHED, Value, Values
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec, Snapshot
+from tflottery.settings import check_choices
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training import steps
 
-TUNERS = ("grid", "random", "bayesian", "hyperband")
+DENSE = "dense"
+# What a search may try values of.
+SEARCHED = ("learning_rate", "warmup", "decay", "batch_size", "dropout")
+Value = float | int | str
+Values = Mapping[str, Value]
+
+Tuner = Literal["grid", "random", "bayesian", "hyperband"]
 # Goes on from weights of shorter trainings, so its trials make no curve.
 HYPERBAND = "hyperband"
 ARMS = ("ticket", "reinit", "late")
@@ -49,15 +57,15 @@ class TuningSettings:
     dropout: tuple[float, ...] = ()
     levels: tuple[float, ...] = (0.0, 0.36, 0.738, 0.832, 0.972)
     arms: tuple[str, ...] = ("ticket", "reinit")
-    tuner: str = "grid"
+    tuner: Tuner = "grid"
     trials: int = _TRIALS
     factor: int = 3
 
     def __post_init__(self) -> None:
-        for key, given, choices in (("tuner", (self.tuner,), TUNERS), ("arms", self.arms, ARMS)):
-            for value in given:
-                if value not in choices:
-                    raise UserError(f"tuning.{key} is not {value!r}: {suggest(value, choices)}")
+        check_choices(self, "tuning")
+        for value in self.arms:
+            if value not in ARMS:
+                raise UserError(f"tuning.arms is not {value!r}: {suggest(value, ARMS)}")
         if not self.learning_rate or not min(self.learning_rate) > 0:
             raise UserError("tuning.learning_rate holds at least one rate, each above 0.")
         for level in self.levels:

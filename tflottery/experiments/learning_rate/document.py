@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from tflottery.experiments.learning_rate.design import Tuning
-from tflottery.experiments.learning_rate.judging import DENSE
+from tflottery.experiments.learning_rate.design import DENSE, Tuning
 from tflottery.experiments.learning_rate.results import TICKET
 from tflottery.tickets import rule as rules
 from tflottery.tickets.rule import Rule

@@ -10,11 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tflottery import configuration, startup
-from tflottery.configuration import Settings, assigned
+from tflottery import startup
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
+from tflottery.experiments import configuration
+from tflottery.experiments.configuration import Settings, assigned
 from tflottery.experiments.driver import (
     Driver,
     PlannedTrainings,

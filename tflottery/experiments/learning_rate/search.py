@@ -35,8 +35,7 @@ from keras_tuner.oracles import (
 
 from tflottery import seeds
 from tflottery.errors import TrainingError, UserError
-from tflottery.experiments.learning_rate.design import Cell, Dimension, Trial, Tuning
-from tflottery.experiments.learning_rate.judging import Value
+from tflottery.experiments.learning_rate.design import Cell, Dimension, Trial, Tuning, Value
 from tflottery.experiments.learning_rate.roles import ADDRESS, CHIEF, PORT, WORKER, role
 from tflottery.files import write_atomically
 from tflottery.runs.realise import Realiser, realise_all

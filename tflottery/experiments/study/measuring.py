@@ -25,8 +25,9 @@ from tflottery.runs.executors import Executor
 from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
+from tflottery.runs.run import Run
 from tflottery.runs.specs import EMBEDDING, MaskSpec, RunSpec, ancestry
-from tflottery.runs.store import Run, Store
+from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training import steps

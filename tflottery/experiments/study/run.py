@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tflottery import configuration
-from tflottery.configuration import Settings
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
+from tflottery.experiments import configuration
+from tflottery.experiments.configuration import Settings
 from tflottery.experiments.driver import (
     Driver,
     PlannedTrainings,

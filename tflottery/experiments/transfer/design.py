@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
-from tflottery.experiments.transfer.judging import DENSE_ARM
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
     EMBEDDING,
@@ -37,6 +36,8 @@ GRIDS = ("default", "full")
 MASKS = ("target", "source", "random", "shuffled")
 INITS = ("target", "source", "source_late", "reinit")
 # From the target's own ticket to chance; the last two differ from the one before them in one
+DENSE_ARM = ("dense", "fresh")
+TARGET_TICKET = ("target", "target")
 # thing.
 DEFAULT_ARMS = (
     ("target", "target"),

@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 
 from tflottery import statistics
+from tflottery.experiments.transfer.design import DENSE_ARM, TARGET_TICKET
 
-DENSE_ARM = ("dense", "fresh")
-TARGET_TICKET = ("target", "target")
 _ARM = ["mask", "init", "level"]
 _MEANS = (
     "sparsity",

@@ -21,8 +21,9 @@ from tflottery.runs.encoded import load_corpus
 from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import recipe_to_tables, without_places
+from tflottery.runs.run import Run
 from tflottery.runs.specs import ancestry
-from tflottery.runs.store import Run, Store
+from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.versions import versions
 

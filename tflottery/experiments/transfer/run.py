@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tflottery.configuration import Settings, assigned
 from tflottery.data import given, sources
 from tflottery.data.corpus import Corpus
 from tflottery.data.given import Data
 from tflottery.errors import UserError
+from tflottery.experiments.configuration import Settings, assigned
 from tflottery.experiments.driver import (
     Driver,
     PlannedTrainings,

@@ -13,8 +13,9 @@ from tflottery.data.corpus import Corpus
 from tflottery.pruning.masks import Count
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
+from tflottery.runs.run import Run
 from tflottery.runs.specs import Pruned, RunSpec, ancestry
-from tflottery.runs.store import Run, Store
+from tflottery.runs.store import Store
 from tflottery.tickets.plan import Plan
 from tflottery.tickets.ticket import Ticket, write_ticket
 from tflottery.tickets.verdict import Outcome, Round, points
@@ -103,9 +104,9 @@ class FoundTicket:
         Returns:
             The axes: accuracy in % against weights left in %, the least sparse on the left.
         """
-        from tflottery.tickets.drawing import accuracy_against_weights
+        from tflottery.experiments.ticket.drawing import accuracy_against_weights
 
-        return accuracy_against_weights(self, ax)
+        return accuracy_against_weights(self.rounds, self.verdict, ax)
 
     def __repr__(self) -> str:
         return f"<FoundTicket: {self.sentence} {self.ticket.folder}>"

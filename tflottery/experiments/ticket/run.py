@@ -6,11 +6,13 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from tflottery import configuration, startup
-from tflottery.configuration import Settings
+from tflottery import startup
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
+from tflottery.experiments import configuration
+from tflottery.experiments.configuration import Settings
+from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch, write_found
 from tflottery.files import require_writable
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
@@ -19,7 +21,6 @@ from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
-from tflottery.tickets.found import FoundTicket, PlannedSearch, write_found
 from tflottery.tickets.plan import AUTO, Plan, PruningSettings
 from tflottery.tickets.rule import read_rule
 from tflottery.tickets.rules import SEARCHES, find_rule

@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
-    from tflottery.tickets.found import FoundTicket
 
+def accuracy_against_weights(rounds: pd.DataFrame, verdict: str, ax: Axes | None = None) -> Axes:
+    """Draws validation and test accuracy of every level; see ``FoundTicket.plot``.
 
-def accuracy_against_weights(found: FoundTicket, ax: Axes | None = None) -> Axes:
-    """Draws validation and test accuracy of every level; see ``FoundTicket.plot``."""
+    Args:
+        rounds: as ``FoundTicket.rounds``.
+        verdict: is written beside the level that is reported.
+        ax: where to draw; by default on axes of a new figure.
+    """
     if ax is None:
         import matplotlib.pyplot as plt
 
         _, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
-    rounds = found.rounds
     dense = rounds.iloc[0]
     levels = rounds[rounds["network"].str.startswith("round")]
     reinit = rounds[rounds["network"] == "reinit"].iloc[0]
@@ -35,7 +39,7 @@ def accuracy_against_weights(found: FoundTicket, ax: Axes | None = None) -> Axes
         )  # fmt: skip
     reported = levels[levels["reported"]].iloc[0]
     ax.annotate(
-        found.verdict,
+        verdict,
         (100 * (1 - reported["sparsity"]), 100 * reported["test_accuracy"]),
         textcoords="offset points", xytext=(0, 10), ha="center",
     )  # fmt: skip

@@ -46,7 +46,7 @@ class Configuration:
 
 def folder() -> Path:
     """``configs/`` of the checkout, or where an installation put it."""
-    checkout = Path(__file__).parent.parent / "configs"
+    checkout = Path(__file__).parents[2] / "configs"
     return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "tflottery" / "configs"
 
 
