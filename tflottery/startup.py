@@ -27,7 +27,7 @@ def environment(threads: int | None) -> dict[str, str]:
     need equal numbers of threads. On a GPU, TensorFlow takes memory as needed, so that several
     processes can share one.
     """
-    names = (THREADS, "TF_NUM_INTEROPTHREADS", "OMP_NUMTHREADS")
+    names = (THREADS, "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
     chosen = {} if threads is None else {name: str(threads) for name in names}
     return {**chosen, _GROWTH: os.environ.get(_GROWTH, "true")}
 

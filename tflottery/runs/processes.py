@@ -23,7 +23,7 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import Resources
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.tasks import Lost, Message, Task, last_line
-from tflottery.startup import environment
+from tflottery.startup import environment, start_tensorflow
 
 # How long a worker may take to clean up after an interrupt.
 _SECONDS_TO_END = 10.0
@@ -53,6 +53,7 @@ class Processes:
 
 def visible_gpus() -> list[str]:
     """The GPUs of this machine that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    start_tensorflow()
     import tensorflow as tf
 
     found = tf.config.list_physical_devices("GPU")
