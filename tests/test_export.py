@@ -293,7 +293,7 @@ def without_trained_weights(ticket: Ticket) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ([], "Which ticket?"),
+        ([], "tickets holds no ticket"),
         (["nowhere"], "nowhere holds no ticket"),
         (["untrained"], "has no trained weights"),
         (["untrained", "--compact"], "has no trained weights"),

@@ -15,7 +15,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from tests.exported import VOCABULARY
 from tflottery.errors import UserError
-from tflottery.exports import serving_files
+from tflottery.exports import places, serving_files
 from tflottery.exports.client import BATCH, LARGEST_REQUEST
 from tflottery.exports.publishing import publish
 from tflottery.tickets.ticket import Ticket
@@ -164,7 +164,7 @@ def test_the_card_says_what_was_measured(base, ticket):
 
 
 def test_without_the_extra_nothing_is_written(ticket, tmp_path, monkeypatch):
-    monkeypatch.setattr(serving_files.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(places.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'tflottery\[serving\]'"):
         publish(ticket, tmp_path / "saved_models" / "small")
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 
 class TflotteryError(Exception):
-    """Something failed that is no mistake of the user; commands end with exit code 1."""
+    """Something failed while running; commands end with exit code 1. The base of all errors that
+    tflottery raises on purpose."""
 
     exit_code = 1
 

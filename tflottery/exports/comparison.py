@@ -142,8 +142,8 @@ def _write(
 
 
 def _full_texts(test: Encoded, words: int) -> np.ndarray:
-    """int32 [largest batch, words]: rows full of words, which the test texts follow one another to
-    fill. Without padding, no variant is faster only because it skips padding."""
+    """int32 [largest batch, words]: the test texts, joined and cut into rows. The rows have no
+    padding, so no variant is faster only because it skips padding."""
     return np.resize(test.ids, (LARGEST, words)).astype(np.int32)
 
 

@@ -108,10 +108,10 @@ def models_config(name: str) -> str:
     return str(text_format.MessageToString(configuration))
 
 
-# The number of threads is left to the server: by default one for each core. Texts have one shape
-# and ids have one, so requests can be joined without padding; pad_variable_length_inputs would pad
-# with the first word. The server refuses a request of more texts than max_batch_size, so that is
-# far larger than the batches that it computes.
+# The number of threads is left to the server: by default one for each core. All texts have the same
+# shape, and so have all ids, so requests can be joined without padding; pad_variable_length_inputs
+# would pad with the first word. The server refuses a request of more texts than max_batch_size, so
+# that is far larger than the batches that it computes.
 _BATCHING = f"""\
 max_batch_size {{ value: {LARGEST_REQUEST} }}
 enable_large_batch_splitting {{ value: true }}

@@ -22,7 +22,8 @@ class Part:
     """Where a layer's units lie in a tensor: along ``axis``, from index ``start`` on, in ``blocks``
     equal blocks (the gates of an LSTM).
 
-    ``bias``: the bias of the layer that reads them; empty if the tensor belongs to their own layer.
+    ``bias``: the bias of the layer that reads them, which takes up a constant output of theirs;
+    empty if such an output can only be 0.
     """
 
     tensor: str
