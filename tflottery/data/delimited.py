@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
 
-from tflottery.data.containers import Content, Decoded, decoding, whole
+from tflottery.data.containers import Content, Decoded, whole
 from tflottery.data.records import (
     BLANK,
     SURROGATE,
@@ -66,11 +66,10 @@ class Delimited:
 
     unit = "line"
 
-    def __init__(self, content: Content, settings: DataSettings, remarks: Remarks) -> None:
-        self._content, self._settings = content, settings
-        self._decoded: Decoded = decoding(content.path, content.open, settings.encoding)
-        if self._decoded.remark:
-            remarks.add(self._decoded.remark)
+    def __init__(
+        self, content: Content, decoded: Decoded, settings: DataSettings, remarks: Remarks
+    ) -> None:
+        self._content, self._decoded, self._settings = content, decoded, settings
         with whole(content.path), self._text() as stream:
             head = list(islice(_without_nul(stream), _HEAD_LINES))
         self._layout = self._laid_out(head, remarks)
@@ -284,15 +283,31 @@ def _suspect(
     lines: Sequence[str], start: int, layout: Layout
 ) -> tuple[Fault, tuple[str, ...]] | None:
     """Whether two lines or more of one record look like rows of their own."""
-    columns, delimiter = layout.columns, layout.dialect["delimiter"]
-    labels = []
-    for line in lines:
-        fields = line.rstrip("\r\n").replace('"', "").split(delimiter)
-        if len(fields) == columns.count and columns.count > 1:
-            labels.append(fields[columns.label].strip())
+    labels = [label for line in lines if (label := _label_of_line(line, layout))]
     if len(labels) < 2:
         return None
     end = start + len(lines) - 1
     what = f"a quote is opened that closes on line {end}, and the lines between are whole rows"
     mend = f"{_MEND_QUOTES} Where they are part of the text, set data.quote='\"'."
     return Fault(start, what, mend, len(lines)), tuple(labels)
+
+
+def _label_of_line(line: str, layout: Layout) -> str:
+    """The label of a line that looks like a row by itself, or an empty text."""
+    columns, delimiter = layout.columns, layout.dialect["delimiter"]
+    fields = line.rstrip("\r\n").replace(layout.dialect.get("quotechar", '"'), "").split(delimiter)
+    if len(fields) < columns.count:
+        return ""
+    if len(fields) == columns.count:
+        label = fields[columns.label].strip()
+        before = fields[columns.label - 1] if columns.label else ""
+        # A comma between digits is more often a decimal one.
+        return "" if before[-1:].isdigit() and label[:1].isdigit() else label
+    # A text with delimiters of its own, and a word where the label would be.
+    if columns.label == columns.count - 1:
+        label = fields[-1]
+    elif columns.label == 0 and not fields[1].startswith(" "):
+        label = fields[0]
+    else:
+        return ""
+    return "" if label.startswith(" ") or label[:1].isdigit() else label.strip()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tflottery.data.binary_tables import ExcelTable, HubFolder, ParquetTable, is_hub_folder
 from tflottery.data.class_folders import ClassFolders
-from tflottery.data.containers import is_hidden_name, look
+from tflottery.data.containers import decoding, is_hidden_name, look
 from tflottery.data.delimited import Delimited
 from tflottery.data.json_table import JsonTable, is_json
 from tflottery.data.records import Item, Record, Remarks, Suspect, same_column, shown, split_of
@@ -131,9 +131,12 @@ def _reader_of_file(path: Path, settings: DataSettings, remarks: Remarks) -> Rea
         return ParquetTable(content, settings)
     if content.kind == "excel":
         return ExcelTable(content, settings, remarks)
-    if is_json(content, settings):
-        return JsonTable(content, settings, remarks)
-    return Delimited(content, settings, remarks)
+    decoded = decoding(path, content.open, settings.encoding)
+    if decoded.remark:
+        remarks.add(decoded.remark)
+    if is_json(content, decoded):
+        return JsonTable(content, decoded, settings)
+    return Delimited(content, decoded, settings, remarks)
 
 
 def _split_files(path: Path) -> dict[str, Path]:
