@@ -391,6 +391,73 @@ def test_a_bad_row_of_json_is_named_by_line(tmp_path, row, message):
     assert rows_of(opened(tmp_path / "a.jsonl", skip_bad=True)) == SOUND
 
 
+# Excel and Hugging Face.
+
+
+def test_the_sheet_with_the_columns_is_read_and_that_is_said(tmp_path):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["nothing", "here"])
+    sheet = book.create_sheet("Data")
+    sheet.append(["Films of the year"])
+    sheet.append([])
+    sheet.append(["id", "label", "text", None])
+    for n, (text, label) in enumerate(SOUND):
+        sheet.append([n, label, text])
+    sheet.append([])
+    book.save(tmp_path / "a.xlsx")
+    source = opened(tmp_path / "a.xlsx")
+    assert rows_of(source) == SOUND
+    assert "sheet 'Data' is read" in remarks(source) and "above row 3" in remarks(source)
+    sheet.append([99, None, "a film without a label"])
+    sheet.append([99, "n", "a film", "and", "more"])
+    book.save(tmp_path / "a.xlsx")
+    message = refusal(tmp_path / "a.xlsx")
+    assert "row 17: the label is empty" in message and "row 18: more cells" in message
+    (tmp_path / "a.xlsx").write_bytes((tmp_path / "a.xlsx").read_bytes()[:-300])
+    assert "cut or damaged" in refusal(tmp_path / "a.xlsx")
+
+
+@pytest.mark.parametrize("library", ["openpyxl", "datasets"])
+def test_a_library_that_is_missing_is_named_with_its_extra(tmp_path, monkeypatch, library):
+    monkeypatch.setitem(sys.modules, library, None)
+    path = tmp_path / "a.xlsx"
+    if library == "openpyxl":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("[Content_Types].xml", "")
+            archive.writestr("xl/workbook.xml", "")
+    else:
+        path.mkdir()
+        (path / "dataset_dict.json").write_text("{}")
+    extra = "excel" if library == "openpyxl" else "datasets"
+    assert f'pip install "tflottery[{extra}]"' in refusal(path)
+
+
+def test_what_hugging_face_has_saved(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    names = datasets.ClassLabel(names=["n", "p"])
+    features = datasets.Features({"text": datasets.Value("string"), "label": names})
+
+    def made(rows, label=None):
+        numbers = [("np".index(one) if label is None else label) for _, one in rows]
+        columns = {"text": [text for text, _ in rows], "label": numbers}
+        return datasets.Dataset.from_dict(columns, features=features)
+
+    made(SOUND).save_to_disk(tmp_path / "one")
+    assert rows_of(opened(tmp_path / "one")) == SOUND
+    parts = {"train": made(SOUND), "validation": made(SOUND[:2]), "unsupervised": made(SOUND[2:])}
+    datasets.DatasetDict(parts).save_to_disk(tmp_path / "parts")
+    source = opened(tmp_path / "parts")
+    assert source.splits == ("train", "validation") and rows_of(source) == SOUND
+    assert "'unsupervised' is left out" in remarks(source)
+    made(SOUND, label=-1).save_to_disk(tmp_path / "unlabelled")
+    assert "the label is -1, which is no class" in refusal(tmp_path / "unlabelled")
+    (arrow,) = (tmp_path / "one").glob("*.arrow")
+    arrow.write_bytes(arrow.read_bytes()[:-200])
+    assert "cut or damaged" in refusal(tmp_path / "one")
+
+
 # Labels.
 
 
