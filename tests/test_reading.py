@@ -228,6 +228,8 @@ def test_sep_line_title_rows_and_empty_rows(tmp_path):
     assert rows_of(source) == SOUND
     assert "2 lines above the header" in remarks(source) or "3 lines above" in remarks(source)
     assert "2 empty rows are left out" in remarks(source)
+    (tmp_path / "c.csv").write_text(csv_of(SOUND[:3], ["body", "class"]) + csv_of(SOUND))
+    assert "lines that look like rows" in refusal(tmp_path / "c.csv")
 
 
 def test_rows_of_another_length_are_named_by_line(tmp_path):

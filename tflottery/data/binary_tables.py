@@ -23,6 +23,7 @@ from tflottery.data.records import (
     no_column,
     numbered_columns,
     shown,
+    shown_path,
     split_of,
 )
 from tflottery.data.settings import DataSettings
@@ -38,7 +39,7 @@ class ParquetTable:
 
     def __init__(self, content: Content, settings: DataSettings) -> None:
         self._content = content
-        self._where = shown(content.path)
+        self._where = shown_path(content.path)
         with self._file() as file:
             names = list(file.schema_arrow.names)
         columns = (
@@ -98,7 +99,7 @@ class ExcelTable:
 
     def __init__(self, content: Content, settings: DataSettings, remarks: Remarks) -> None:
         self._content, self._settings = content, settings
-        self._where = shown(content.path)
+        self._where = shown_path(content.path)
         self._sheet, self._first = "", 0
         self._columns: Columns | None = None
         firsts: list[Sequence[Any]] = []
@@ -164,7 +165,7 @@ def _rows_of(sheet: Any) -> Iterator[Sequence[Any]]:
 @contextmanager
 def _workbook(content: Content) -> Iterator[Any]:
     """The workbook, read-only; what openpyxl raises over a damaged one becomes one line."""
-    where = shown(content.path)
+    where = shown_path(content.path)
     try:
         import openpyxl
     except ImportError:
@@ -201,7 +202,7 @@ class HubFolder:
     unit = "row"
 
     def __init__(self, path: Path, settings: DataSettings, remarks: Remarks) -> None:
-        self._where, self._settings = shown(path), settings
+        self._where, self._settings = shown_path(path), settings
         self._parts = self._loaded(path)
         for name in [name for name in self._parts if name is not None and not split_of(name)]:
             remarks.add(f"{self._where}: the split {shown(name)!r} is left out.")

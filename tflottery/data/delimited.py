@@ -28,8 +28,10 @@ from tflottery.data.records import (
     no_column,
     numbered_columns,
     shown,
+    shown_path,
 )
 from tflottery.data.settings import DataSettings
+from tflottery.errors import UserError
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _CANDIDATES = (",", "\t", ";", "|")
@@ -88,7 +90,7 @@ class Delimited:
         )
 
     def _laid_out(self, head: list[str], remarks: Remarks) -> Layout:
-        settings, where = self._settings, shown(self._content.path)
+        settings, where = self._settings, shown_path(self._content.path)
         given, skipped = settings.delimiter, 0
         match = _SEP_LINE.fullmatch(head[0].rstrip("\r\n")) if head else None
         if match and not named_columns([head[0].strip()], settings):
@@ -104,6 +106,7 @@ class Delimited:
             for mark, rows in zip(candidates, found, strict=True):
                 if depth < len(rows) and (columns := named_columns(rows[depth][1], settings)):
                     if depth:
+                        self._check_titles([row for _, row in rows[:depth]], columns, rows[depth])
                         remarks.add(
                             f"{where}: {depth} line{'s' * (depth > 1)} above the header "
                             f"{'are' if depth > 1 else 'is'} left out."
@@ -112,6 +115,17 @@ class Delimited:
                     return self._quoted(mark, columns, lines, columns.names)
         firsts = [rows[0][1] for rows in found if rows]
         raise no_column(where, max(firsts, key=len, default=[]), settings, headless=True)
+
+    def _check_titles(
+        self, above: Sequence[list[str]], columns: Columns, header: tuple[int, list[str]]
+    ) -> None:
+        """Raises UserError where what stands above the header is no title."""
+        if any(sum(bool(value.strip()) for value in row) >= columns.count for row in above):
+            raise UserError(
+                f"{shown_path(self._content.path)}: the header comes only after lines that look "
+                f"like rows ({shown(header[1][0])!r} is below {shown(above[0][0])!r}). Put the "
+                "header first, or delete what is above it."
+            )
 
     def _without_header(
         self, candidates: Sequence[str], found: Sequence[list[tuple[int, list[str]]]], skipped: int
@@ -269,14 +283,14 @@ def _torn(error: str, start: int, end: int, lines: Sequence[str]) -> Fault:
     if "unexpected end" in error or "field larger" in error:
         what = "a quote is opened and never closed"
         if not any('"' in line for line in lines):
-            what = f"{error}"
+            what = shown(error)
         return Fault(start, what, _MEND_QUOTES, max(1, end - start + 1))
     if end > start:
         return Fault(
             start, f"a quote is opened that ends within a text on line {end}", _MEND_QUOTES,
             end - start + 1,
         )  # fmt: skip
-    return Fault(start, f"a quote ends within a field ({error})", _MEND_QUOTES)
+    return Fault(start, f"a quote ends within a field ({shown(error)})", _MEND_QUOTES)
 
 
 def _suspect(

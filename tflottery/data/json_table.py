@@ -20,6 +20,7 @@ from tflottery.data.records import (
     no_column,
     numbered_columns,
     shown,
+    shown_path,
 )
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
@@ -75,7 +76,7 @@ class JsonTable:
 
     def __init__(self, content: Content, decoded: Decoded, settings: DataSettings) -> None:
         self._content, self._decoded, self._settings = content, decoded, settings
-        self._where = shown(content.path)
+        self._where = shown_path(content.path)
         with whole(content.path), self._text() as stream:
             self._form: Form = _form_of(stream, content.suffix)
         self.unit = "line" if self._form == "lines" else "item"
