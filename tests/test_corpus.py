@@ -49,7 +49,7 @@ def test_padding_comes_after_the_words(content):
 
 def test_splits_are_disjoint_stratified_and_cover_everything(small_settings):
     source = sources.open_source(small_settings)
-    made = corpus.encode(source, dataclasses.replace(small_settings, division=1))
+    made = corpus.encode(source, small_settings)
     sizes = [len(getattr(made, split)) for split in SPLITS]
     assert sum(sizes) == len(list(source.examples("train")))
     assert all(getattr(made, split).labels.mean() == 0.5 for split in SPLITS)

@@ -228,6 +228,8 @@ def test_sep_line_title_rows_and_empty_rows(tmp_path):
     assert rows_of(source) == SOUND
     assert "2 lines above the header" in remarks(source) or "3 lines above" in remarks(source)
     assert "2 empty rows are left out" in remarks(source)
+    (tmp_path / "c.csv").write_text(csv_of(SOUND[:3], ["body", "class"]) + csv_of(SOUND))
+    assert "lines that look like rows" in refusal(tmp_path / "c.csv")
 
 
 def test_rows_of_another_length_are_named_by_line(tmp_path):
@@ -389,6 +391,73 @@ def test_a_bad_row_of_json_is_named_by_line(tmp_path, row, message):
     found = refusal(tmp_path / "a.jsonl")
     assert f"line 3: {message}" in found or ("line 3" in found and message in found)
     assert rows_of(opened(tmp_path / "a.jsonl", skip_bad=True)) == SOUND
+
+
+# Excel and Hugging Face.
+
+
+def test_the_sheet_with_the_columns_is_read_and_that_is_said(tmp_path):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["nothing", "here"])
+    sheet = book.create_sheet("Data")
+    sheet.append(["Films of the year"])
+    sheet.append([])
+    sheet.append(["id", "label", "text", None])
+    for n, (text, label) in enumerate(SOUND):
+        sheet.append([n, label, text])
+    sheet.append([])
+    book.save(tmp_path / "a.xlsx")
+    source = opened(tmp_path / "a.xlsx")
+    assert rows_of(source) == SOUND
+    assert "sheet 'Data' is read" in remarks(source) and "above row 3" in remarks(source)
+    sheet.append([99, None, "a film without a label"])
+    sheet.append([99, "n", "a film", "and", "more"])
+    book.save(tmp_path / "a.xlsx")
+    message = refusal(tmp_path / "a.xlsx")
+    assert "row 17: the label is empty" in message and "row 18: more cells" in message
+    (tmp_path / "a.xlsx").write_bytes((tmp_path / "a.xlsx").read_bytes()[:-300])
+    assert "cut or damaged" in refusal(tmp_path / "a.xlsx")
+
+
+@pytest.mark.parametrize("library", ["openpyxl", "datasets"])
+def test_a_library_that_is_missing_is_named_with_its_extra(tmp_path, monkeypatch, library):
+    monkeypatch.setitem(sys.modules, library, None)
+    path = tmp_path / "a.xlsx"
+    if library == "openpyxl":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("[Content_Types].xml", "")
+            archive.writestr("xl/workbook.xml", "")
+    else:
+        path.mkdir()
+        (path / "dataset_dict.json").write_text("{}")
+    extra = "excel" if library == "openpyxl" else "datasets"
+    assert f'pip install "tflottery[{extra}]"' in refusal(path)
+
+
+def test_what_hugging_face_has_saved(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    names = datasets.ClassLabel(names=["n", "p"])
+    features = datasets.Features({"text": datasets.Value("string"), "label": names})
+
+    def made(rows, label=None):
+        numbers = [("np".index(one) if label is None else label) for _, one in rows]
+        columns = {"text": [text for text, _ in rows], "label": numbers}
+        return datasets.Dataset.from_dict(columns, features=features)
+
+    made(SOUND).save_to_disk(tmp_path / "one")
+    assert rows_of(opened(tmp_path / "one")) == SOUND
+    parts = {"train": made(SOUND), "validation": made(SOUND[:2]), "unsupervised": made(SOUND[2:])}
+    datasets.DatasetDict(parts).save_to_disk(tmp_path / "parts")
+    source = opened(tmp_path / "parts")
+    assert source.splits == ("train", "validation") and rows_of(source) == SOUND
+    assert "'unsupervised' is left out" in remarks(source)
+    made(SOUND, label=-1).save_to_disk(tmp_path / "unlabelled")
+    assert "the label is -1, which is no class" in refusal(tmp_path / "unlabelled")
+    (arrow,) = (tmp_path / "one").glob("*.arrow")
+    arrow.write_bytes(arrow.read_bytes()[:-200])
+    assert "cut or damaged" in refusal(tmp_path / "one")
 
 
 # Labels.
@@ -803,12 +872,12 @@ def check_mutation(path: Path, content: bytes) -> str:
         return "said"
     encoding = "cp1252" if "Windows-1252" in remarks(source) else "utf-8-sig"
     text = content.decode(encoding)
-    body = re.split("\r\n|\n|\r", text, maxsplit=1)[1]
+    body = re.split("\r\n|\n|\r", text.lstrip("\r\n"), maxsplit=1)[1]
     if text.lower().startswith(("sep=", '"sep=')):
         body = re.split("\r\n|\n|\r", body, maxsplit=1)[1]
     assert letters_of("".join(a + b for a, b in rows)) == letters_of(body), content
     # No row is part of another's text.
-    ends = re.findall(r"[,;\t](neg|pos)[ \t]*(?=[\r\n]|$)", body)
+    ends = re.findall(r",(neg|pos)[ \t]*(?=[\r\n]|$)", body)
     assert len([label for _, label in rows if label in ("neg", "pos")]) >= len(ends), content
     return "read"
 

@@ -217,3 +217,86 @@ def test_the_real_imdb():
     source = opened("imdb", data_dir=str(SHARED))
     labels = [label for _, label in source.examples("test")]
     assert len(labels) == 25_000 and sum(labels) == 12_500
+
+
+def prepared_copy(folder, change):
+    """Prepared reviews of IMDB's name, and their folder after something happened to it."""
+    write_prepared(folder, "imdb_reviews", "1.0.0", config="plain_text", copies=40)
+    version = folder / "imdb_reviews" / "plain_text" / "1.0.0"
+    (record,) = version.glob("*train*record*")
+    change(version, record)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda v, r: r.write_bytes(r.read_bytes()[:-57]), r"cut or damaged.*prepare them again"),
+        (lambda v, r: r.unlink(), r"train\.tfrecord-00000-of-00001 is missing"),
+        (lambda v, r: (v / "dataset_info.json").write_bytes(b""), r"dataset_info\.json is no JSON"),
+        (lambda v, r: v.rename(v.parent / "incomplete.A1_1.0.0"), r"only incomplete\.A1_1\.0\.0"),
+    ],
+)
+def test_a_torn_folder_is_named_in_one_line(tmp_path, monkeypatch, change, message):
+    monkeypatch.setattr(tfds_source, "_has_network", lambda: False)
+    folder = prepared_copy(tmp_path, change)
+    with pytest.raises(UserError, match=message) as caught:
+        list(opened("imdb", data_dir=str(folder)).examples("train"))
+    assert "\n" not in str(caught.value) and str(folder) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("imdb:9.9.9", r"no such version as 'imdb:9\.9\.9' asks for\. Versions: 1\.0\.0"),
+        ("imdb_reviews/nope", "no such configuration.*plain_text"),
+        ("imdb_reviews:1.0", "No data set 'imdb_reviews:1.0'"),
+    ],
+)
+def test_versions_and_configurations_that_tfds_does_not_have(prepared, name, message):
+    with pytest.raises(UserError, match=message):
+        opened(name, data_dir=str(prepared))
+
+
+def test_an_alias_takes_a_version_and_a_configuration(prepared):
+    for name in ("imdb:1.0.0", "imdb/plain_text", "imdb/plain_text:1.0.0"):
+        assert opened(name, data_dir=str(prepared)).name == "imdb_sample"
+
+
+def test_the_classes_of_tfds_can_be_put_in_another_order(prepared):
+    plain = opened("imdb", data_dir=str(prepared))
+    turned = opened("imdb", data_dir=str(prepared), classes=("pos", "neg"))
+    assert turned.classes == ("pos", "neg") and turned.fingerprint() != plain.fingerprint()
+    texts = [text for text, _ in plain.examples("train")]
+    assert [text for text, _ in turned.examples("train")] == texts
+    assert [1 - n for _, n in plain.examples("train")] == [n for _, n in turned.examples("train")]
+    with pytest.raises(UserError, match="names others"):
+        opened("imdb", data_dir=str(prepared), classes=("pos", "neg", "odd"))
+
+
+def test_a_validation_split_of_tfds_is_used_but_not_in_runs_of_before(tmp_path):
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    rows = {"text": ["a", "b", "c", "d"], "label": [0, 1, 0, 1]}
+    unlabelled = {**rows, "label": [-1] * 4}
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="small_reviews",
+        version="1.0.0",
+        data_dir=str(tmp_path),
+        features=tfds.features.FeaturesDict(
+            {"text": tfds.features.Text(), "label": tfds.features.ClassLabel(names=["n", "p"])}
+        ),
+        split_datasets={
+            split: tf.data.Dataset.from_tensor_slices(made)
+            for split, made in {"train": rows, "validation": rows, "test": unlabelled}.items()
+        },
+    )
+    source = opened("small_reviews", data_dir=str(tmp_path))
+    assert source.splits == ("train", "validation", "test")
+    old = source._of_files()
+    assert source.fingerprint() != old
+    before = opened("small_reviews", data_dir=str(tmp_path), fingerprint=old)
+    assert before.splits == ("train", "test") and before.fingerprint() == old
+    with pytest.raises(UserError, match=r"4 of 4 texts of the split 'test' have no class"):
+        list(source.examples("test"))

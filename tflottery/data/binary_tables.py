@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tflottery.data.records import (
     no_column,
     numbered_columns,
     shown,
+    shown_path,
     split_of,
 )
 from tflottery.data.settings import DataSettings
@@ -37,7 +39,7 @@ class ParquetTable:
 
     def __init__(self, content: Content, settings: DataSettings) -> None:
         self._content = content
-        self._where = shown(content.path)
+        self._where = shown_path(content.path)
         with self._file() as file:
             names = list(file.schema_arrow.names)
         columns = (
@@ -97,7 +99,7 @@ class ExcelTable:
 
     def __init__(self, content: Content, settings: DataSettings, remarks: Remarks) -> None:
         self._content, self._settings = content, settings
-        self._where = shown(content.path)
+        self._where = shown_path(content.path)
         self._sheet, self._first = "", 0
         self._columns: Columns | None = None
         firsts: list[Sequence[Any]] = []
@@ -163,7 +165,7 @@ def _rows_of(sheet: Any) -> Iterator[Sequence[Any]]:
 @contextmanager
 def _workbook(content: Content) -> Iterator[Any]:
     """The workbook, read-only; what openpyxl raises over a damaged one becomes one line."""
-    where = shown(content.path)
+    where = shown_path(content.path)
     try:
         import openpyxl
     except ImportError:
@@ -200,7 +202,7 @@ class HubFolder:
     unit = "row"
 
     def __init__(self, path: Path, settings: DataSettings, remarks: Remarks) -> None:
-        self._where, self._settings = shown(path), settings
+        self._where, self._settings = shown_path(path), settings
         self._parts = self._loaded(path)
         for name in [name for name in self._parts if name is not None and not split_of(name)]:
             remarks.add(f"{self._where}: the split {shown(name)!r} is left out.")
@@ -225,27 +227,38 @@ class HubFolder:
 
     def __iter__(self) -> Iterator[Item | Suspect]:
         number = 0
-        for split, part in self._parts.items():
-            columns = named_columns(part.column_names, self._settings)
-            assert columns is not None
-            names = [part.column_names[place] for place in (columns.text, columns.label)]
-            own = None
-            if split is None and columns.split is not None:
-                own = part.column_names[columns.split]
-            classes = getattr(part.features[names[1]], "names", None)
-            for batch in part.with_format(None).iter(_ROWS):
-                splits = (
-                    batch[own]
-                    if own
-                    else [NO_SPLIT if split is None else split] * len(batch[names[0]])
-                )
-                for text, label, given in zip(
-                    batch[names[0]], batch[names[1]], splits, strict=True
-                ):
+        with _told(self._where):
+            for split, part in self._parts.items():
+                for text, label, given in self._cells(split, part):
                     number += 1
-                    if classes is None or label is None:
-                        yield Record(number, text, label, given)
-                    elif 0 <= label < len(classes):
-                        yield Record(number, text, classes[label], given)
+                    if isinstance(label, _NoClass):
+                        yield Fault(number, f"the label is {label.number}, which is no class")
                     else:
-                        yield Fault(number, f"the label is {label}, which is no class")
+                        yield Record(number, text, label, given)
+
+    def _cells(self, split: str | None, part: Any) -> Iterator[tuple[object, object, object]]:
+        """Text, label and split of each row of one part."""
+        columns = named_columns(part.column_names, self._settings)
+        assert columns is not None
+        text, label = part.column_names[columns.text], part.column_names[columns.label]
+        has_own = split is None and columns.split is not None
+        own = part.column_names[columns.split] if has_own else ""
+        classes = getattr(part.features[label], "names", None)
+        for batch in part.with_format(None).iter(_ROWS):
+            count = len(batch[text])
+            splits = batch[own] if own else [NO_SPLIT if split is None else split] * count
+            labels = batch[label]
+            if classes is not None:
+                labels = [_class_of(number, classes) for number in labels]
+            yield from zip(batch[text], labels, splits, strict=True)
+
+
+@dataclass(frozen=True)
+class _NoClass:
+    number: int
+
+
+def _class_of(number: int | None, classes: Sequence[str]) -> object:
+    if number is None or 0 <= number < len(classes):
+        return None if number is None else classes[number]
+    return _NoClass(number)

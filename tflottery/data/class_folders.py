@@ -8,7 +8,16 @@ from pathlib import Path
 
 from tflottery.data.containers import decoding, is_hidden_name, opener
 from tflottery.data.labels import few
-from tflottery.data.records import Fault, Item, Record, Remarks, Suspect, shown, split_of
+from tflottery.data.records import (
+    Fault,
+    Item,
+    Record,
+    Remarks,
+    Suspect,
+    shown,
+    shown_path,
+    split_of,
+)
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 
@@ -41,7 +50,7 @@ class ClassFolders:
         self._files = [entry for entry in files if self._is_text(entry[2])]
         if files and not self._files:
             raise UserError(
-                f"{shown(path)} holds no .txt files in its class folders, but "
+                f"{shown_path(path)} holds no .txt files in its class folders, but "
                 f"{few(sorted(suffixes))}; a text is a file .txt or one without a suffix."
             )
         self._say_what_is_left_out(roots, [entry[2] for entry in files])
@@ -71,7 +80,7 @@ class ClassFolders:
         ):  # fmt: skip
             if left:
                 names = few([shown(item.relative_to(self._path)) for item in left])
-                self._remarks.add(f"{shown(self._path)}: {what} are left out: {names}.")
+                self._remarks.add(f"{shown_path(self._path)}: {what} are left out: {names}.")
 
     def __iter__(self) -> Iterator[Item | Suspect]:
         for split, folder, file in self._files:
@@ -92,7 +101,7 @@ class ClassFolders:
                     yield Fault(place, "not UTF-8 text", "Save it as UTF-8.")
                     continue
                 self._remarks.add(
-                    f"{shown(self._path)}: files that are no UTF-8 are read as "
+                    f"{shown_path(self._path)}: files that are no UTF-8 are read as "
                     f"{guess.encoding}; where letters come out wrong, set data.encoding."
                 )
             yield Record(place, text, label, split)
@@ -105,11 +114,15 @@ def _roots(path: Path) -> list[tuple[str, Path]]:
     found = dict(named)
     if "train" not in found:
         if named and len(named) == len(folders):
-            raise UserError(f"{shown(path)} has no folder train beside {shown(folders[0].name)}.")
+            raise UserError(
+                f"{shown_path(path)} has no folder train beside {shown(folders[0].name)}."
+            )
         return [("train", path)]
     if len(found) != len(named):
         names = ", ".join(shown(folder.name) for _, folder in named)
-        raise UserError(f"{shown(path)} has two folders for one split among {names}. Keep one.")
+        raise UserError(
+            f"{shown_path(path)} has two folders for one split among {names}. Keep one."
+        )
     return [(split, found[split]) for split in _READ if split in found]
 
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from tflottery.data.records import SURROGATE, shown
+from tflottery.data.records import SURROGATE, shown, shown_path
 from tflottery.errors import UserError
 
 Kind = Literal["text", "parquet", "excel"]
@@ -83,9 +83,9 @@ def look(path: Path) -> Content:
         UserError: it is nothing that is read, or damaged.
     """
     if not path.exists():
-        raise UserError(f"There is no file {shown(path)}; check the path given to --dataset.")
+        raise UserError(f"There is no file {shown_path(path)}; check the path given to --dataset.")
     if not path.is_file():
-        raise UserError(f"{shown(path)} is no regular file and no folder; save it as a file.")
+        raise UserError(f"{shown_path(path)} is no regular file and no folder; save it as a file.")
     content = Content(path, "text", path.suffix.lower(), opener(path))
     with whole(path):
         for _ in range(3):
@@ -95,7 +95,7 @@ def look(path: Path) -> Content:
             if inner is None:
                 return Content(path, _kind(path, head, content), content.suffix, content.open)
             content = inner
-    raise UserError(f"{shown(path)} is packed three times over; unpack it first.")
+    raise UserError(f"{shown_path(path)} is packed three times over; unpack it first.")
 
 
 def opener(path: Path) -> Opener:
@@ -110,15 +110,15 @@ def whole(path: Path) -> Iterator[None]:
         yield
     except TORN as error:
         raise UserError(
-            f"{shown(path)} is cut or damaged ({shown(error)}); fetch or pack it again."
+            f"{shown_path(path)} is cut or damaged ({shown(error)}); fetch or pack it again."
         ) from None
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{shown(path)} is cut, or is not {error.encoding} ({error.reason}); save it again as "
-            "UTF-8, or set data.encoding."
+            f"{shown_path(path)} is cut, or is not {error.encoding} ({error.reason}); save it "
+            "again as UTF-8, or set data.encoding."
         ) from None
     except NotImplementedError as error:  # of zipfile: a method of packing
-        raise UserError(f"{shown(path)} cannot be unpacked ({shown(error)}).") from None
+        raise UserError(f"{shown_path(path)} cannot be unpacked ({shown(error)}).") from None
 
 
 def _kind(path: Path, head: bytes, content: Content) -> Kind:
@@ -128,18 +128,18 @@ def _kind(path: Path, head: bytes, content: Content) -> Kind:
         return "excel"
     for magic, what in _REFUSED:
         if head.startswith(magic):
-            raise UserError(f"{shown(path)} is {what}.")
+            raise UserError(f"{shown_path(path)} is {what}.")
     if head[257:262] == b"ustar":
-        raise UserError(f"{shown(path)} is a tar archive; unpack it first.")
+        raise UserError(f"{shown_path(path)} is a tar archive; unpack it first.")
     start = head.lstrip()[:200].lower()
     if start.startswith((b"<!doctype html", b"<html", b"<?xml")):
         what = "an XML file" if start.startswith(b"<?xml") else "a web page"
-        raise UserError(f"{shown(path)} is {what}, no table; download the file itself, or save "
-                        "the table as CSV.")  # fmt: skip
+        raise UserError(f"{shown_path(path)} is {what}, no table; download the file itself, "
+                        "or save the table as CSV.")  # fmt: skip
     if content.suffix in (".xlsx", ".parquet"):
         raise UserError(
-            f"{shown(path)} is no {content.suffix[1:]} file, whatever its name says (it is empty, "
-            "cut or of another kind); save it again."
+            f"{shown_path(path)} is no {content.suffix[1:]} file, whatever its name says (it is "
+            "empty, cut or of another kind); save it again."
         )
     return "text"
 
@@ -158,16 +158,16 @@ def _unpacked(content: Content, head: bytes) -> Content | None:
         if any(item.filename == "[Content_Types].xml" for item in members):
             if any(item.filename.startswith("xl/") for item in members):
                 return None
-            raise UserError(f"{shown(path)} is an office document, no table; save it as CSV.")
+            raise UserError(f"{shown_path(path)} is an office document, no table; save it as CSV.")
         members = [item for item in members if not _is_hidden(item.filename)]
         if len(members) != 1:
             named = ", ".join(shown(item.filename) for item in members[:5])
             raise UserError(
-                f"{shown(path)} holds {len(members)} files ({named}); unpack it and give the one "
-                "with the table, or the folder."
+                f"{shown_path(path)} holds {len(members)} files ({named}); unpack it and give the "
+                "one with the table, or the folder."
             )
         if members[0].flag_bits & 1:
-            raise UserError(f"{shown(path)} has a password; unpack it first.")
+            raise UserError(f"{shown_path(path)} has a password; unpack it first.")
         member = members[0].filename
     return Content(path, "text", Path(member).suffix.lower(), lambda: _member(inner, member))
 
@@ -234,7 +234,7 @@ def decoding(path: Path, open_it: Opener, encoding: str) -> Decoded:
             return Decoded(mark, "surrogateescape" if mark == "utf-8-sig" else "strict")
         if wide := _without_mark(head):
             return Decoded(
-                wide, "strict", f"{shown(path)} is read as {wide.upper()}, by the look of it; "
+                wide, "strict", f"{shown_path(path)} is read as {wide.upper()}, by the look of it; "
                 "where that is wrong, set data.encoding."
             )  # fmt: skip
         broken, sound, sample = _high_bytes(head, stream)
@@ -244,13 +244,13 @@ def decoding(path: Path, open_it: Opener, encoding: str) -> Decoded:
     if _is_western(sample):
         return Decoded(
             "cp1252", "surrogateescape",
-            f"{shown(path)} is no UTF-8; it is read as Windows-1252. Where letters come out "
+            f"{shown_path(path)} is no UTF-8; it is read as Windows-1252. Where letters come out "
             "wrong, set data.encoding.",
         )  # fmt: skip
     guess = _guessed(sample) if broken > _FEW else ""
     if guess:
         raise UserError(
-            f"{shown(path)} is not UTF-8 text; it may be {guess}. Save it as UTF-8, "
+            f"{shown_path(path)} is not UTF-8 text; it may be {guess}. Save it as UTF-8, "
             f"or read it with --set data.encoding={guess}."
         )
     return Decoded("utf-8", "surrogateescape")

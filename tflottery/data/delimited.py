@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
 
-from tflottery.data.containers import Content, Decoded, decoding, whole
+from tflottery.data.containers import Content, Decoded, whole
 from tflottery.data.records import (
     BLANK,
     SURROGATE,
@@ -28,8 +28,10 @@ from tflottery.data.records import (
     no_column,
     numbered_columns,
     shown,
+    shown_path,
 )
 from tflottery.data.settings import DataSettings
+from tflottery.errors import UserError
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _CANDIDATES = (",", "\t", ";", "|")
@@ -66,11 +68,10 @@ class Delimited:
 
     unit = "line"
 
-    def __init__(self, content: Content, settings: DataSettings, remarks: Remarks) -> None:
-        self._content, self._settings = content, settings
-        self._decoded: Decoded = decoding(content.path, content.open, settings.encoding)
-        if self._decoded.remark:
-            remarks.add(self._decoded.remark)
+    def __init__(
+        self, content: Content, decoded: Decoded, settings: DataSettings, remarks: Remarks
+    ) -> None:
+        self._content, self._decoded, self._settings = content, decoded, settings
         with whole(content.path), self._text() as stream:
             head = list(islice(_without_nul(stream), _HEAD_LINES))
         self._layout = self._laid_out(head, remarks)
@@ -89,7 +90,7 @@ class Delimited:
         )
 
     def _laid_out(self, head: list[str], remarks: Remarks) -> Layout:
-        settings, where = self._settings, shown(self._content.path)
+        settings, where = self._settings, shown_path(self._content.path)
         given, skipped = settings.delimiter, 0
         match = _SEP_LINE.fullmatch(head[0].rstrip("\r\n")) if head else None
         if match and not named_columns([head[0].strip()], settings):
@@ -105,6 +106,7 @@ class Delimited:
             for mark, rows in zip(candidates, found, strict=True):
                 if depth < len(rows) and (columns := named_columns(rows[depth][1], settings)):
                     if depth:
+                        self._check_titles([row for _, row in rows[:depth]], columns, rows[depth])
                         remarks.add(
                             f"{where}: {depth} line{'s' * (depth > 1)} above the header "
                             f"{'are' if depth > 1 else 'is'} left out."
@@ -113,6 +115,17 @@ class Delimited:
                     return self._quoted(mark, columns, lines, columns.names)
         firsts = [rows[0][1] for rows in found if rows]
         raise no_column(where, max(firsts, key=len, default=[]), settings, headless=True)
+
+    def _check_titles(
+        self, above: Sequence[list[str]], columns: Columns, header: tuple[int, list[str]]
+    ) -> None:
+        """Raises UserError where what stands above the header is no title."""
+        if any(sum(bool(value.strip()) for value in row) >= columns.count for row in above):
+            raise UserError(
+                f"{shown_path(self._content.path)}: the header comes only after lines that look "
+                f"like rows ({shown(header[1][0])!r} is below {shown(above[0][0])!r}). Put the "
+                "header first, or delete what is above it."
+            )
 
     def _without_header(
         self, candidates: Sequence[str], found: Sequence[list[tuple[int, list[str]]]], skipped: int
@@ -270,29 +283,45 @@ def _torn(error: str, start: int, end: int, lines: Sequence[str]) -> Fault:
     if "unexpected end" in error or "field larger" in error:
         what = "a quote is opened and never closed"
         if not any('"' in line for line in lines):
-            what = f"{error}"
+            what = shown(error)
         return Fault(start, what, _MEND_QUOTES, max(1, end - start + 1))
     if end > start:
         return Fault(
             start, f"a quote is opened that ends within a text on line {end}", _MEND_QUOTES,
             end - start + 1,
         )  # fmt: skip
-    return Fault(start, f"a quote ends within a field ({error})", _MEND_QUOTES)
+    return Fault(start, f"a quote ends within a field ({shown(error)})", _MEND_QUOTES)
 
 
 def _suspect(
     lines: Sequence[str], start: int, layout: Layout
 ) -> tuple[Fault, tuple[str, ...]] | None:
     """Whether two lines or more of one record look like rows of their own."""
-    columns, delimiter = layout.columns, layout.dialect["delimiter"]
-    labels = []
-    for line in lines:
-        fields = line.rstrip("\r\n").replace('"', "").split(delimiter)
-        if len(fields) == columns.count and columns.count > 1:
-            labels.append(fields[columns.label].strip())
+    labels = [label for line in lines if (label := _label_of_line(line, layout))]
     if len(labels) < 2:
         return None
     end = start + len(lines) - 1
     what = f"a quote is opened that closes on line {end}, and the lines between are whole rows"
     mend = f"{_MEND_QUOTES} Where they are part of the text, set data.quote='\"'."
     return Fault(start, what, mend, len(lines)), tuple(labels)
+
+
+def _label_of_line(line: str, layout: Layout) -> str:
+    """The label of a line that looks like a row by itself, or an empty text."""
+    columns, delimiter = layout.columns, layout.dialect["delimiter"]
+    fields = line.rstrip("\r\n").replace(layout.dialect.get("quotechar", '"'), "").split(delimiter)
+    if len(fields) < columns.count:
+        return ""
+    if len(fields) == columns.count:
+        label = fields[columns.label].strip()
+        before = fields[columns.label - 1] if columns.label else ""
+        # A comma between digits is more often a decimal one.
+        return "" if before[-1:].isdigit() and label[:1].isdigit() else label
+    # A text with delimiters of its own, and a word where the label would be.
+    if columns.label == columns.count - 1:
+        label = fields[-1]
+    elif columns.label == 0 and not fields[1].startswith(" "):
+        label = fields[0]
+    else:
+        return ""
+    return "" if label.startswith(" ") or label[:1].isdigit() else label.strip()

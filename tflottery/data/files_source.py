@@ -9,10 +9,19 @@ from pathlib import Path
 
 from tflottery.data.binary_tables import ExcelTable, HubFolder, ParquetTable, is_hub_folder
 from tflottery.data.class_folders import ClassFolders
-from tflottery.data.containers import is_hidden_name, look
+from tflottery.data.containers import decoding, is_hidden_name, look
 from tflottery.data.delimited import Delimited
 from tflottery.data.json_table import JsonTable, is_json
-from tflottery.data.records import Item, Record, Remarks, Suspect, same_column, shown, split_of
+from tflottery.data.records import (
+    Item,
+    Record,
+    Remarks,
+    Suspect,
+    same_column,
+    shown,
+    shown_path,
+    split_of,
+)
 from tflottery.data.settings import DataSettings
 from tflottery.data.table_source import Reader, TableSource
 from tflottery.data.tfds_source import PUBLISHED_NAMES
@@ -48,7 +57,7 @@ class FilesSource(TableSource):
             remarks.add(f"{settings.dataset} is the {kind} of that name in the working directory.")
         try:
             reader = _reader(path, settings, remarks)
-            super().__init__(name_of(path), shown(path), reader, settings, remarks)
+            super().__init__(name_of(path), shown_path(path), reader, settings, remarks)
         except OSError as error:
             raise _unreadable(path, error) from None
 
@@ -109,12 +118,12 @@ def _exists(path: Path) -> bool:
 
 def _unreadable(path: Path, error: OSError) -> UserError:
     reason = error.strerror or str(error)
-    return UserError(f"{shown(error.filename or path)} cannot be read: {shown(reason)}.")
+    return UserError(f"{shown_path(error.filename or path)} cannot be read: {shown(reason)}.")
 
 
 def _reader(path: Path, settings: DataSettings, remarks: Remarks) -> Reader:
     if "\0" in str(path):
-        raise UserError(f"There is no file {shown(path)}; check the path given to --dataset.")
+        raise UserError(f"There is no file {shown_path(path)}; check the path given to --dataset.")
     if not path.is_dir():
         return _reader_of_file(path, settings, remarks)
     if is_hub_folder(path):
@@ -131,9 +140,12 @@ def _reader_of_file(path: Path, settings: DataSettings, remarks: Remarks) -> Rea
         return ParquetTable(content, settings)
     if content.kind == "excel":
         return ExcelTable(content, settings, remarks)
-    if is_json(content, settings):
-        return JsonTable(content, settings, remarks)
-    return Delimited(content, settings, remarks)
+    decoded = decoding(path, content.open, settings.encoding)
+    if decoded.remark:
+        remarks.add(decoded.remark)
+    if is_json(content, decoded):
+        return JsonTable(content, decoded, settings)
+    return Delimited(content, decoded, settings, remarks)
 
 
 def _split_files(path: Path) -> dict[str, Path]:
@@ -148,7 +160,7 @@ def _split_files(path: Path) -> dict[str, Path]:
             continue
         if split in found:
             raise UserError(
-                f"{shown(path)} has two files for the split {split!r}: "
+                f"{shown_path(path)} has two files for the split {split!r}: "
                 f"{shown(found[split].name)} and {shown(entry.name)}. Keep one."
             )
         found[split] = entry

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, Literal
 
-from tflottery.data.containers import Content, decoding, whole
+from tflottery.data.containers import Content, Decoded, whole
 from tflottery.data.records import (
     NO_SPLIT,
     SURROGATE,
@@ -16,11 +16,11 @@ from tflottery.data.records import (
     Fault,
     Item,
     Record,
-    Remarks,
     Suspect,
     no_column,
     numbered_columns,
     shown,
+    shown_path,
 )
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
@@ -50,11 +50,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique)
 
 
-def is_json(content: Content, settings: DataSettings) -> bool:
+def is_json(content: Content, decoded: Decoded) -> bool:
     """Whether a text file is JSON: by its suffix, else by its first line."""
     if content.suffix in _SUFFIXES:
         return True
-    decoded = decoding(content.path, content.open, settings.encoding)
     with whole(content.path), content.open() as binary:
         stream = io.TextIOWrapper(binary, decoded.encoding, "replace")
         head = stream.read(_BLOCK).lstrip()
@@ -75,12 +74,9 @@ def is_json(content: Content, settings: DataSettings) -> bool:
 class JsonTable:
     """The rows of a JSON file, whichever form it has."""
 
-    def __init__(self, content: Content, settings: DataSettings, remarks: Remarks) -> None:
-        self._content, self._settings = content, settings
-        self._where = shown(content.path)
-        self._decoded = decoding(content.path, content.open, settings.encoding)
-        if self._decoded.remark:
-            remarks.add(self._decoded.remark)
+    def __init__(self, content: Content, decoded: Decoded, settings: DataSettings) -> None:
+        self._content, self._decoded, self._settings = content, decoded, settings
+        self._where = shown_path(content.path)
         with whole(content.path), self._text() as stream:
             self._form: Form = _form_of(stream, content.suffix)
         self.unit = "line" if self._form == "lines" else "item"

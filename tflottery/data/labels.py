@@ -18,6 +18,7 @@ _DOUBTFUL = {"none", "na", "n/a", "-", "?", "unknown"}
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 # These two are part of how Persian, Hindi and emoji are written.
 _JOINERS = re.compile("[\u200c\u200d]")
+_CONTROLS = ("Cc", "Zl", "Zp")
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]*)?")
 _SHOWN = 5
 
@@ -38,7 +39,7 @@ def fault_of(label: str, rule: str) -> str:
         return "the label is empty"
     if any(unicodedata.category(letter) == "Cs" for letter in label):
         return "the label holds half a character (a lone surrogate)"
-    if not label.isprintable() and any(unicodedata.category(letter) == "Cc" for letter in label):
+    if any(unicodedata.category(letter) in _CONTROLS for letter in label):
         return "the label holds a control character"
     if rule != AS_WRITTEN and label.lower() in _MISSING:
         return f"the label is {label!r}, which stands for a missing value"

@@ -89,11 +89,18 @@ def split_of(value: object) -> str | None:
 
 def shown(text: object) -> str:
     """A text of the user's in one line that no terminal obeys, cut after 80 characters."""
-    safe = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape", "replace").decode()
-        for letter in str(text)[:200]
-    )
+    safe = "".join(map(_shown_letter, str(text)[:200]))
     return safe if len(safe) <= 80 else f"{safe[:79]}…"
+
+
+def shown_path(path: object) -> str:
+    """A path in one line that no terminal obeys; of a long one, the end."""
+    safe = "".join(map(_shown_letter, str(path)))
+    return safe if len(safe) <= 160 else f"…{safe[-159:]}"
+
+
+def _shown_letter(letter: str) -> str:
+    return letter if letter.isprintable() else ascii(letter)[1:-1]
 
 
 def named_columns(names: Sequence[object], settings: DataSettings) -> Columns | None:

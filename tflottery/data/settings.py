@@ -67,6 +67,8 @@ class DataSettings:
         for name in ("text_column", "label_column", "split_column"):
             # `--set data.text_column=2` gives a number.
             object.__setattr__(self, name, str(getattr(self, name)))
+        if self.delimiter in ("\\t", "tab"):
+            object.__setattr__(self, "delimiter", "\t")
         if self.vocabulary_size < 3:
             raise UserError("data.vocabulary_size is at least 3 (padding, unknown, a word).")
         if self.max_length < 1:

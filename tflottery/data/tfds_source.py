@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from tflottery import startup
 from tflottery.data.labels import few
-from tflottery.data.records import SPLITS, shown
+from tflottery.data.records import SPLITS, shown, shown_path
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example
 from tflottery.errors import UserError, suggest
@@ -170,8 +170,8 @@ def _reason(error: Exception) -> str:
 
 def _torn(folder: Path, reason: str) -> UserError:
     return UserError(
-        f"The prepared data in {shown(folder)} are cut or damaged ({shown(reason)}). Delete that "
-        "folder and prepare them again."
+        f"The prepared data in {shown_path(folder)} are cut or damaged ({shown(reason)}). Delete "
+        "that folder and prepare them again."
     )
 
 
