@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tflottery.experiments.learning_rate import results
-from tflottery.experiments.learning_rate.judging import Values, fit_rule, judge
+from tflottery.experiments.learning_rate.judging import fit_rule, judge
+from tflottery.experiments.learning_rate.searched import Values
 from tflottery.files import seal
 
 OWN: Values = {

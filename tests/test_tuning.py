@@ -22,7 +22,8 @@ from tflottery.experiments.learning_rate.design import (
     values_of,
     with_values,
 )
-from tflottery.experiments.learning_rate.judging import SEARCHED, fit_rule, judge
+from tflottery.experiments.learning_rate.judging import fit_rule, judge
+from tflottery.experiments.learning_rate.searched import SEARCHED
 from tflottery.experiments.study.design import StudySettings, make_cells
 from tflottery.models.cnn import Cnn
 from tflottery.runs.recipes import Recipe

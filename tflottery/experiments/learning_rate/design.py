@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tflottery import seeds
 from tflottery.errors import UserError, suggest
-from tflottery.experiments.learning_rate.judging import DENSE, SEARCHED, Value, Values
+from tflottery.experiments.learning_rate.searched import DENSE, SEARCHED, Value, Values
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec, Snapshot
 from tflottery.tickets import plan as plans

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tflottery.experiments.learning_rate.design import Tuning
-from tflottery.experiments.learning_rate.judging import DENSE
 from tflottery.experiments.learning_rate.results import TICKET
+from tflottery.experiments.learning_rate.searched import DENSE
 from tflottery.tickets import rule as rules
 from tflottery.tickets.rule import Rule
 from tflottery.tickets.rules import how_pruned, key_at_any_rate

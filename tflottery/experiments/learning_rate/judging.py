@@ -9,15 +9,12 @@ from typing import Any
 import pandas as pd
 
 from tflottery import statistics
+from tflottery.experiments.learning_rate.searched import DENSE, SEARCHED, Value, Values
 from tflottery.experiments.schema import DONE
 from tflottery.tickets.rule import Rule
 
-DENSE = "dense"
-SEARCHED = ("learning_rate", "warmup", "decay", "batch_size", "dropout")
 _SETTINGS = [*SEARCHED, "stages"]
 
-Value = float | int | str
-Values = Mapping[str, Value]
 Row = Mapping[str, Any]
 # A trial: its rows, one for each seed.
 Trial = pd.DataFrame

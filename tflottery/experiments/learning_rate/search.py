@@ -36,8 +36,8 @@ from keras_tuner.oracles import (
 from tflottery import seeds
 from tflottery.errors import TrainingError, UserError
 from tflottery.experiments.learning_rate.design import Cell, Dimension, Trial, Tuning
-from tflottery.experiments.learning_rate.judging import Value
 from tflottery.experiments.learning_rate.roles import ADDRESS, CHIEF, PORT, WORKER, role
+from tflottery.experiments.learning_rate.searched import Value
 from tflottery.files import write_atomically
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.tickets.rule import rounded

@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 
 from tflottery import statistics
+from tflottery.experiments.transfer.arms import DENSE_ARM, GAINS, TARGET_TICKET
 
-DENSE_ARM = ("dense", "fresh")
-TARGET_TICKET = ("target", "target")
 _ARM = ["mask", "init", "level"]
 _MEANS = (
     "sparsity",
@@ -20,11 +19,6 @@ _MEANS = (
     "epochs_to_99",
     "epochs",
 )
-# Pairs of arms that differ in one factor; the gap between their accuracies is its effect.
-GAINS = {
-    "source_weights": (("source", "source"), ("source", "reinit")),
-    "source_mask": (("source", "reinit"), ("random", "reinit")),
-}
 
 
 def judge(rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
