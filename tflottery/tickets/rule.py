@@ -14,6 +14,8 @@ from tflottery.files import read_sealed
 FORMAT_VERSION = 1
 # What a rule's file is called in the folder of a search.
 RULE = "rule.json"
+# The folder of a store that holds searches of rates, each with the rule that it fitted.
+SEARCHES = "tunings"
 FORMULA = "learning_rate = base * (1 - sparsity) ** -exponent"
 
 

@@ -15,9 +15,6 @@ from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
 from tflottery.tickets.rule import RULE, Rule, read_rule
 
-# The folder of a store that holds searches of rates, each with the rule that it fitted.
-SEARCHES = "tunings"
-
 
 def find_rule(recipe: Recipe, pruning: PruningSettings, places: Iterable[Path]) -> tuple[Rule, str]:
     """The rule for a recipe, and a line that says which, and how far it fits.

@@ -22,7 +22,8 @@ from tflottery.runs.recipes import recipe_to_tables, without_places
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
-from tflottery.tickets.rules import SEARCHES, key_of
+from tflottery.tickets.rule import SEARCHES
+from tflottery.tickets.rules import key_of
 from tflottery.versions import versions
 
 

@@ -37,8 +37,7 @@ from tflottery.report.article import slug
 from tflottery.report.numbers import ACCURACY, EPOCHS, NOTHING, POINTS, rate, with_half
 from tflottery.report.terminal import plain_table
 from tflottery.statistics import Difference, Summary
-from tflottery.tickets.rule import Rule, rule_from
-from tflottery.tickets.rules import SEARCHES
+from tflottery.tickets.rule import SEARCHES, Rule, rule_from
 
 FORMAT_VERSION = 1
 RULE = "rule.json"

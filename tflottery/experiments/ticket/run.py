@@ -22,8 +22,8 @@ from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets.plan import AUTO, Plan, PruningSettings
-from tflottery.tickets.rule import read_rule
-from tflottery.tickets.rules import SEARCHES, find_rule
+from tflottery.tickets.rule import SEARCHES, read_rule
+from tflottery.tickets.rules import find_rule
 
 if TYPE_CHECKING:
     from tflottery.progress import Reporter
