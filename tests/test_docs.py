@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import shlex
 from functools import cache
@@ -133,3 +134,27 @@ def test_python_examples_compile(page):
     assert examples
     for example in examples:
         compile(example, name(page), "exec")
+
+
+def test_the_architecture_shows_the_house_as_it_is():
+    """Every room with its files, and their lines to within a fifth: run python docs/rooms.py."""
+    spec = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
+    assert spec and spec.loader
+    rooms = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(rooms)
+    page = rooms.PAGE.read_text(encoding="utf-8")
+    shown, actual = (
+        re.findall(r"^\| `([^`]+)` \| (.*) \| ([\d,]+) \| (.*) \|$", text, re.MULTILINE)
+        for text in (page, rooms.written(page))
+    )
+    assert len(shown) == len(rooms.ROOMS)
+
+    def names(rows: list[tuple[str, ...]]) -> list[tuple[str, str, set[str]]]:
+        return [
+            (room, why, set(re.findall(r"[\w./]+\.\w+", files))) for room, why, _, files in rows
+        ]
+
+    assert names(shown) == names(actual)
+    for one, other in zip(shown, actual, strict=True):
+        lines, now = (int(row[2].replace(",", "")) for row in (one, other))
+        assert abs(lines - now) <= max(20, now / 5), f"{one[0]} has {now} lines"

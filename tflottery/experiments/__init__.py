@@ -1,1 +1,1 @@
-"""The experiments: a study, a transfer, a search for learning rates; a room for each."""
+"""The experiments, a room each, and what they share: settings, driver, schemas, documents."""
