@@ -33,6 +33,8 @@ MODULES = [
     "tflottery.exports.export",
     "tflottery.report",
     "tflottery.experiments.reports",
+    "tflottery.experiments.learning_rate.judging",
+    "tflottery.experiments.transfer.judging",
     "tflottery.experiments.study.run",
     "tflottery.experiments.study.measuring",
     "tflottery.experiments.transfer.run",

@@ -192,8 +192,7 @@ def test_reading_results_loads_no_trainer():
     code = (
         "import sys\n"
         "from tflottery.experiments import reports\n"
-        "from tflottery.experiments.learning_rate import judging, rule\n"
-        "from tflottery.experiments.transfer import judging\n"
+        "from tflottery.experiments.learning_rate import results\n"
         "heavy = ('tensorflow', 'tf_keras', 'keras', 'keras_tuner', 'tflottery.training', "
         "'tflottery.models', 'tflottery.data', 'tflottery.runs', 'tflottery.pruning', "
         "'tflottery.cli', 'matplotlib.pyplot')\n"
