@@ -1,4 +1,4 @@
-"""The errors that tflottery raises on purpose, and their exit codes."""
+"""The errors that are raised on purpose, and their exit codes."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The study: methods, initialisations and sparsities compared over seeds; what held of the claims."""
+"""The study: methods, initialisations and sparsities over seeds, and what held of the claims."""
