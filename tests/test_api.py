@@ -293,3 +293,38 @@ def test_a_mistake_is_a_user_error_in_one_line():
         with pytest.raises(tfl.UserError) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+def test_calls_go_together_in_one_process_and_leave_tensorflow_as_it_was(found, work):
+    """Workers have threads of their own; nothing has to be seeded afterwards."""
+    import tensorflow as tf
+    import tf_keras as keras
+
+    study = tfl.run_study(
+        "tiny.toml", seeds=1, dataset="meals.csv", workers=1, threads=2, progress=False
+    )
+    assert study.trained == study.total > 0
+    with pytest.raises(tfl.UserError, match="cannot change; give threads=1"):
+        tfl.run_study("tiny.toml", seeds=1, dataset="meals.csv", threads=2)
+    assert tf.random.uniform([2]).shape == (2,)
+    model = found.ticket.build()
+    model.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
+    ids = found.ticket.vocabulary.encode(["great fun", "no heart"] * 8, max_length=12)
+    padded = keras.utils.pad_sequences(ids, padding="post")
+    model.fit(padded, pd.Series([1, 0] * 8).to_numpy(), epochs=1, verbose=0)
+    for name, mask in found.ticket.masks.items():
+        layer, _, weight = name.partition("/")
+        if weight == "embeddings":
+            assert not model.get_layer(layer).get_weights()[0][~mask].any()
+
+
+def test_a_global_seed_of_the_users_changes_no_bit(found, tmp_path):
+    import tf_keras as keras
+
+    keras.utils.set_random_seed(123)
+    again = tfl.find_ticket(
+        "films.csv", sparsity=0.36, set=SMALL, progress=False, store=tmp_path / "runs",
+        output=tmp_path / "tickets",
+    )  # fmt: skip
+    assert again.trained == 4
+    assert same_arrays(again.ticket.final_weights, found.ticket.final_weights)

@@ -32,18 +32,24 @@ def environment(threads: int | None) -> dict[str, str]:
     return {**chosen, _GROWTH: os.environ.get(_GROWTH, "true")}
 
 
-def use_threads(threads: int | None) -> None:
-    """Holds TensorFlow to so many threads, here and in workers; None leaves it all cores.
+def use_threads(threads: int | None, *, here: bool = True) -> None:
+    """Sets how many threads TensorFlow takes; None leaves it all cores.
+
+    Args:
+        threads: of one operation.
+        here: whether trainings run in this process. Workers are told by ``environment`` in any
+            case.
 
     Raises:
         UserError: TensorFlow was started with another number in this process, which it keeps.
     """
-    if "tensorflow" in sys.modules and threads not in (None, arithmetic.threads()):
+    if "tensorflow" not in sys.modules:
+        os.environ.update(environment(threads))
+    elif here and threads not in (None, running := arithmetic.current().threads):
         raise UserError(
-            f"TensorFlow runs with {arithmetic.threads()} threads in this process and cannot "
-            f"change; give threads={arithmetic.threads()}, or begin a new process."
+            f"TensorFlow runs with {running} thread{'s' * (running > 1)} in this process and "
+            f"cannot change; give threads={running}, or begin a new process."
         )
-    os.environ.update(environment(threads))
 
 
 def start_tensorflow() -> None:
@@ -58,6 +64,7 @@ def start_tensorflow() -> None:
 
         tensorflow.config.list_physical_devices()
         del tensorflow, tensorflow_model_optimization
+    arithmetic.current()  # now, as the environment may change later
 
 
 @contextmanager

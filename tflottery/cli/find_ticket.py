@@ -94,7 +94,7 @@ def _table(found: FoundTicket) -> Table:
         "round",
         "pruned\n%",
         "weights\nleft",
-        "no emb.\n%",
+        "non-emb.\n%",
         "valid.\n%",
         "test\n%",
         "to dense\npoints",

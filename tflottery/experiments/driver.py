@@ -137,7 +137,7 @@ class Driver:
         self.store = Store.of(store)
         self._tensorboard = str(tensorboard)
         self._progress = progress
-        startup.use_threads(self.resources.threads)
+        startup.use_threads(self.resources.threads, here=self.resources.executor == LOCAL)
 
     @cached_property
     def reporter(self) -> Reporter:

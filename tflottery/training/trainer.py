@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
+
+# TensorFlow switches determinism off only here.
+from tensorflow.python.framework import config as tensorflow_config
 
 from tflottery import seeds
 from tflottery.data import batches
@@ -86,6 +90,20 @@ class _Pace:
         ]
 
 
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Has TensorFlow give the same bits for the same seeds, on the same machine, and leaves it
+    afterwards as it was: whoever goes on in this process need not seed everything. On a CPU this
+    costs nothing."""
+    was_on = tensorflow_config.is_op_determinism_enabled()
+    tf.config.experimental.enable_op_determinism()
+    try:
+        yield
+    finally:
+        if not was_on:
+            tensorflow_config.disable_op_determinism()
+
+
 class Trainer:
     """A compiled masked model that trains any number of runs, one after the other.
 
@@ -98,6 +116,7 @@ class Trainer:
         gradual: how TF-MOT prunes during each training; without it, masks stay as they are.
     """
 
+    @deterministic()
     def __init__(
         self,
         architecture: Architecture,
@@ -106,7 +125,6 @@ class Trainer:
         settings: TrainingSettings,
         gradual: Gradual | None = None,
     ) -> None:
-        make_deterministic()
         self._architecture = architecture
         self._vocabulary_size = vocabulary_size
         self._classes = classes
@@ -130,10 +148,12 @@ class Trainer:
         """Shapes of the tensors that have a mask, by name."""
         return self._masked.prunable
 
+    @deterministic()
     def fresh_weights(self, seed: int) -> Arrays:
         """Newly drawn weights, float32 arrays by tensor; the seed alone decides them."""
         return named_weights.get(self._build(seed))
 
+    @deterministic()
     def train(
         self,
         corpus: Corpus,
@@ -242,6 +262,7 @@ class Trainer:
         logs: dict[str, list[float]] = fitted.history
         return logs
 
+    @deterministic()
     def evaluate(
         self, encoded: Encoded, masks: Masks, weights: Mapping[str, np.ndarray]
     ) -> dict[str, float]:
@@ -294,9 +315,3 @@ def accuracy(classes: int) -> keras.metrics.Metric:
     if classes == 2:
         return keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")
     return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-
-
-def make_deterministic() -> None:
-    """Makes TensorFlow's ops deterministic: equal seeds give equal bits on the same machine. On a
-    CPU this costs no time."""
-    tf.config.experimental.enable_op_determinism()

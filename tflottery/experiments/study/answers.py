@@ -233,8 +233,16 @@ def against_controls(results: Results) -> list[Answer]:
                 ),
             )
             if gain:
-                about = {"control": arm.label, "levels": used}
+                about: dict[str, Any] = {"control": arm.label, "levels": used}
                 about["method"] = names.method(method)
+                to_dense, _ = _over_levels(
+                    used,
+                    lambda level, arm=arm: (  # type: ignore[misc]
+                        results.points("test_accuracy", arm, level),
+                        results.dense_by_seed,
+                    ),
+                )
+                about["to_dense"] = to_dense.mean if to_dense else 0.0
                 rest = "output-layer" if arm.mask.startswith("head_") else "sparse-controls"
                 effects[groups.get(arm.method, rest)].append(Effect("minus", gain, about=about))
                 break

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tflottery.errors import suggest
 from tflottery.experiments import names
+from tflottery.experiments.axes import against_weights_left
 from tflottery.experiments.study.cells import Results
 
 if TYPE_CHECKING:
@@ -35,10 +36,7 @@ def accuracy(results: Results, method: str, ax: Axes | None = None) -> Axes:
             yerr=[one.half or 0.0 for _, one in found],
             fmt="o-", ms=4, capsize=2, label=arm.label,
         )  # fmt: skip
-    ax.set_xscale("log")
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.invert_xaxis()
-    ax.set_xlabel("weights left (%)")
+    against_weights_left(ax)
     ax.set_ylabel("test accuracy (%)")
     ax.set_title(names.method(method))
     ax.legend(fontsize="small")

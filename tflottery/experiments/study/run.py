@@ -22,6 +22,7 @@ from tflottery.experiments.driver import (
     seeds_of,
 )
 from tflottery.experiments.study.design import Study
+from tflottery.runs.encoded import load_corpus
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets.given import open_ticket
@@ -229,7 +230,8 @@ def run_study(  # type: ignore[misc]  # the first overload leaves its flags to t
         seeds=_seeds_in_words(chosen_seeds), set=_without_places(set),
     )  # fmt: skip
     folder = write_study(study, done.realise, driver.store, done.failures, command)
-    cautions = tuple(filter(None, (*looked.remarks, done.caution)))
+    caution = load_corpus(recipe.data, driver.store).caution
+    cautions = tuple(filter(None, (*looked.remarks, done.caution, caution)))
     return StudyResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
 

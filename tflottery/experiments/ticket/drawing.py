@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tflottery.experiments.axes import against_weights_left
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -41,12 +43,9 @@ def accuracy_against_weights(rounds: pd.DataFrame, verdict: str, ax: Axes | None
     ax.annotate(
         verdict,
         (100 * (1 - reported["sparsity"]), 100 * reported["test_accuracy"]),
-        textcoords="offset points", xytext=(0, 10), ha="center",
+        textcoords="offset points", xytext=(-6, 10), ha="right",
     )  # fmt: skip
-    ax.set_xscale("log")
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.invert_xaxis()
-    ax.set_xlabel("weights left (%)")
+    against_weights_left(ax)
     ax.set_ylabel("accuracy (%)")
     ax.legend(fontsize="small")
     return ax
