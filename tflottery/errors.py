@@ -15,7 +15,13 @@ class TflotteryError(Exception):
 
 class UserError(TflotteryError):
     """A user's mistake; one line says what is wrong and how to fix it. Commands end with exit code
-    2."""
+    2.
+
+    >>> import tflottery as tfl
+    >>> tfl.find_ticket("toy", set={"pruning.metod": "one_shot"})
+    Traceback (most recent call last):
+    tflottery.errors.UserError: There is no key pruning.metod. did you mean 'method'? Known: ...
+    """
 
     exit_code = 2
 

@@ -19,8 +19,8 @@ def define(values: flags.FlagValues) -> None:
     text(
         "ticket",
         "",
-        "A ticket's folder, or a folder of tickets: its newest one. Without it, the networks of a "
-        "configuration are tuned.",
+        "A ticket's folder, or a folder of tickets: its newest one. Without it the networks of a "
+        "configuration are tuned; without --config, --dataset and --model too: tickets.",
     )
     common.define_configuration(values)
     text(

@@ -60,6 +60,11 @@ _ADDRESS = re.compile("[a-z][a-z0-9]+:")
 class Store:
     """A folder of finished runs. Opening one writes nothing.
 
+    >>> import tflottery as tfl
+    >>> store = tfl.Store("runs")
+    >>> len(store.runs())
+    0
+
     Args:
         root: the folder, which need not be there yet.
 

@@ -178,6 +178,13 @@ class Ticket:
 def load_ticket(path: str | Path) -> Ticket:
     """Opens a ticket and checks every file of it.
 
+    >>> import tflottery as tfl
+    >>> ticket = tfl.load_ticket("tickets/mine")    # doctest: +SKIP
+    >>> ticket.build().summary()                    # doctest: +SKIP
+
+    Args:
+        path: the ticket's folder.
+
     Raises:
         UserError: there is no ticket, it has another format version, or it is damaged.
     """

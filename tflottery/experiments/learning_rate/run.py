@@ -25,6 +25,7 @@ from tflottery.experiments.driver import (
 )
 from tflottery.experiments.learning_rate import roles
 from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning
+from tflottery.report.numbers import count_of
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL
@@ -179,6 +180,9 @@ def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its f
     >>> import tflottery as tfl
     >>> tuned = tfl.tune_learning_rate("tickets", seeds=2)    # doctest: +SKIP
     >>> tuned.trials.groupby("learning_rate")["val_accuracy"].mean()    # doctest: +SKIP
+    >>> planned = tfl.tune_learning_rate(config="tune_toy", dry_run=True, progress=False)
+    >>> len(planned.runs)
+    26
 
     Args:
         ticket: a ticket, its folder, or a folder of tickets: its newest one. Without it, and with
@@ -275,7 +279,7 @@ def _of_configuration(config: str | Path, changes: Mapping[str, Any], settings: 
 def _planned(driver: Driver, tuning: Tuning, seeds: Sequence[int]) -> PlannedTrainings:
     before = (
         f"{len(tuning.cells)} networks x {tuning.trials_a_cell} trials x {len(seeds)} seeds, "
-        f"beside {len(_only_masks(tuning, seeds))} trainings that only find masks."
+        f"beside {count_of(len(_only_masks(tuning, seeds)), 'training')} for masks alone."
     )
     if tuning.settings.tuner == "grid":
         specs = ancestry(_grid(tuning, seeds))

@@ -172,6 +172,9 @@ def run_study(  # type: ignore[misc]  # the first overload leaves its flags to t
     >>> import tflottery as tfl
     >>> study = tfl.run_study("study_toy", seeds=2, workers=2)    # doctest: +SKIP
     >>> study.cells.groupby("init")["test_accuracy"].mean()       # doctest: +SKIP
+    >>> planned = tfl.run_study("study_toy", seeds=2, dry_run=True, progress=False)
+    >>> len(planned.runs)
+    84
 
     Args:
         config: a TOML file, or the name of a configuration.

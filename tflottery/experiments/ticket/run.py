@@ -128,6 +128,11 @@ def find_ticket(
     >>> found.verdict                                               # doctest: +SKIP
     'winning ticket'
 
+    What it would train, it says without training:
+
+    >>> tfl.find_ticket("toy", sparsity=0.832, dry_run=True, progress=False)
+    <PlannedSearch: 7 of 7 runs to train>
+
     Args:
         dataset: ``imdb``, ``yelp_polarity``, ``toy``, a TFDS builder, the path of a file or a
             folder, a DataFrame, or (texts, labels); by default what ``config`` names, else
