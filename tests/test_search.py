@@ -12,7 +12,7 @@ import pytest
 
 from tests.test_tuning import RECIPE
 from tflottery.errors import TrainingError, UserError
-from tflottery.experiments.learning_rate import search
+from tflottery.experiments.learning_rate import roles
 from tflottery.experiments.learning_rate.design import Trial, Tuning, TuningSettings
 from tflottery.experiments.learning_rate.search import Search
 from tflottery.runs.specs import RunSpec
@@ -176,14 +176,14 @@ def test_roles_by_keras_tuners_variables(monkeypatch):
     names = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
     for name in names:
         monkeypatch.delenv(name, raising=False)
-    assert search.role() == search.ALONE
+    assert roles.role() == roles.ALONE
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     with pytest.raises(UserError, match="KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_PORT too"):
-        search.role()
+        roles.role()
     monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "8000")
-    for name, role in (("chief", search.CHIEF), ("tuner0", search.WORKER)):
+    for name, role in (("chief", roles.CHIEF), ("tuner0", roles.WORKER)):
         monkeypatch.setenv("KERASTUNER_TUNER_ID", name)
-        assert search.role() == role
+        assert roles.role() == role
 
 
 def test_a_port_that_is_taken_is_the_users_to_change(tmp_path, monkeypatch):
