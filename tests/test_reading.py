@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import csv
+import dataclasses
 import gzip
 import io
 import json
@@ -26,6 +27,7 @@ from tflottery.data import sources
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Source
 from tflottery.errors import UserError
+from tflottery.runs import specs
 
 Rows = list[tuple[str, str]]
 
@@ -583,6 +585,8 @@ def test_a_split_column_can_have_another_name_or_none(tmp_path):
     rows = [(*row, "train" if n % 3 else "test") for n, row in enumerate(SOUND)]
     (tmp_path / "a.csv").write_text(csv_of(rows, ["text", "label", "part"]))
     assert opened(tmp_path / "a.csv", split_column="part").splits == ("train", "test")
+    (tmp_path / "a.csv").write_text(csv_of(rows, ["text", "label", "Split"]))
+    assert "'Split' is not read as splits" in remarks(opened(tmp_path / "a.csv"))
 
 
 def test_a_file_a_split(tmp_path):
@@ -666,7 +670,45 @@ def test_an_empty_file_is_named(tmp_path):
     assert len(rows_of(opened(folder, skip_bad=True))) == len(SOUND)
 
 
-# Names.
+# Settings and names.
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"encoding": "utf-99"}, "data.encoding is 'utf-99'"),
+        ({"encoding": "hex"}, "data.encoding is 'hex'"),
+        ({"delimiter": "||"}, "one character"),
+        ({"quote": "often"}, "one character or 'auto' or 'none'"),
+        ({"labels": "upper"}, "data.labels is 'upper'"),
+        ({"classes": ("a",)}, "two classes or more"),
+        ({"classes": ("a", "a")}, "each once"),
+        ({"division": 3}, "data.division is 1 or 2"),
+    ],
+)
+def test_a_setting_out_of_range_is_told_at_once(changes, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        DataSettings(**changes)
+
+
+def test_settings_of_reading_are_in_no_key_and_can_be_given_on_the_command_line():
+    from tflottery import config
+
+    chosen = config.load(
+        "",
+        {"data.dataset": "a.csv"},
+        [
+            "data.header=false", "data.text_column=2", "data.label_column=1", "data.delimiter=;",
+            "data.skip_bad=true", "data.labels=as written", 'data.classes=["neg", "pos"]',
+            "data.encoding=cp1252", "data.quote=none", "data.escape=\\", "data.split_column=part",
+        ],
+    ).data  # fmt: skip
+    assert (chosen.text_column, chosen.label_column, chosen.delimiter) == ("2", "1", ";")
+    assert chosen.classes == ("neg", "pos") and chosen.labels == "as written"
+    tabs = config.load("", {"data.dataset": "a.csv"}, ["data.delimiter=\\t"]).data
+    assert tabs.delimiter == "\t"
+    spec = dataclasses.replace(chosen, text_column="text", label_column="label")
+    assert specs._canonical_fields(spec) == specs._canonical_fields(DataSettings())
 
 
 def test_a_name_is_fit_for_folders_terminals_and_tables(tmp_path):

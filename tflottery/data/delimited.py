@@ -112,6 +112,7 @@ class Delimited:
                             f"{where}: {depth} line{'s' * (depth > 1)} above the header "
                             f"{'are' if depth > 1 else 'is'} left out."
                         )
+                    remarks.add_near_split(where, columns, settings)
                     lines = skipped + rows[depth][0]
                     return self._quoted(mark, columns, lines, columns.names)
         firsts = [rows[0][1] for rows in found if rows]
