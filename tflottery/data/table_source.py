@@ -245,7 +245,9 @@ class TableSource:
             certain[self._judged.labels[row]] -= 1
         known = {word for word, code in self._judged.spelled.items() if certain[code] > 0}
         for row, suspect in self._suspects:
-            if sum(labels.trimmed(label) in known for label in suspect.labels) < 2:
+            own = labels.trimmed(str(suspect.record.label))
+            found = map(labels.trimmed, suspect.labels)
+            if sum(label in known or label == own for label in found) < 2:
                 continue
             if self._judged.labels[row] != _LEFT_OUT:
                 bad.add(suspect.fault)
