@@ -38,8 +38,9 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# More of it: make bench BENCH=--avx2; PyTorch's rows: .venv/bin/pip install -e '.[bench]' before.
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks --write docs/benchmarks.md
+	$(BIN)/python -m benchmarks --write docs/benchmarks.md $(BENCH)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from functools import partial
 from statistics import median
+from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import Table, in_turns, ratio
+from benchmarks.asked import Answer, Asked, serve
+from benchmarks.harness import Options, Table, Work, counted, in_turns, ratio, seconds
+from benchmarks.ours import Initializers, batches, configuration, loss, optimizer
 from benchmarks.reviews import reviews
-from tflottery import config
-from tflottery.data import batches
-from tflottery.models.architecture import Initializers
-from tflottery.training.optimizers import optimizer
-from tflottery.training.trainer import loss
+from benchmarks.watch import Watch
 
 NAMES = ("imdb_cnn", "imdb_lstm")
 Batch = tuple[np.ndarray, np.ndarray]
@@ -26,22 +23,47 @@ _BATCHES = 50
 _BUCKETED = "bucketed"
 
 
-def buckets(turns: int) -> Table:
+def buckets(options: Options, watch: Watch) -> Table:
     """The same texts in batches of like length, in shuffled ones, and all padded alike."""
+    count = options.steps or _BATCHES
+    watch.at("building networks")
+    variants = {
+        (name, variant): work for name in NAMES for variant, work in _epochs(name, count).items()
+    }
+    times = in_turns(
+        {", ".join(both): work for both, work in variants.items()}, options.turns, watch
+    )
+    rows = []
+    for name, variant in variants:
+        each = median(times[f"{name}, {variant}"])
+        batch = configuration(name, {}).training.batch_size
+        rows.append(
+            (
+                name,
+                variant,
+                f"{count * batch / each:,.0f}",
+                ratio(times, f"{name}, {variant}", f"{name}, {_BUCKETED}"),
+            )
+        )
     return Table(
         title="Batches of texts of like length",
-        about=f"An epoch of {_BATCHES} batches, {turns} turns. *Time*: in epochs of bucketed "
-        "batches.",
+        about=f"An epoch of {_batches(count)}, {counted(options.turns, 'turn')}. *Time*: in epochs "
+        "of bucketed batches.",
         columns=("network", "batches", "examples a second", "time"),
-        rows=tuple(row for name in NAMES for row in _buckets_of(name, turns)),
+        rows=tuple(rows),
     )
 
 
-def _buckets_of(name: str, turns: int) -> list[tuple[str, ...]]:
-    chosen = config.load(name, {})
+def _batches(count: int) -> str:
+    return f"{count} batch{'es' * (count != 1)}"
+
+
+def _epochs(name: str, count: int) -> dict[str, Work]:
+    """An epoch of so many batches, made in three ways."""
+    chosen = configuration(name, {})
     batch, length = chosen.training.batch_size, chosen.data.max_length
-    encoded = reviews(_BATCHES * batch, chosen.data.vocabulary_size, length)
-    shuffled = np.random.default_rng(1).permutation(len(encoded)).reshape(_BATCHES, batch)
+    encoded = reviews(count * batch, chosen.data.vocabulary_size, length)
+    shuffled = np.random.default_rng(1).permutation(len(encoded)).reshape(count, batch)
     model = chosen.model.build(chosen.data.vocabulary_size, 2, Initializers(1))
     model.compile(optimizer(chosen.training), loss=loss(classes=2))
 
@@ -59,103 +81,88 @@ def _buckets_of(name: str, turns: int) -> list[tuple[str, ...]]:
         model.fit(batches.dataset_of(lambda: (make(taken) for taken in rows)), verbose=0)
 
     bucketed = batches.training_order(encoded.lengths, batch, 1, 0)
-    variants = {
-        _BUCKETED: lambda: epoch(bucketed, batch_of),
-        "padded to the longest of a batch": lambda: epoch(shuffled, batch_of),
-        "padded to the limit": lambda: epoch(shuffled, to_the_limit),
+    return {
+        _BUCKETED: partial(epoch, bucketed, batch_of),
+        "padded to the longest of a batch": partial(epoch, shuffled, batch_of),
+        "padded to the limit": partial(epoch, shuffled, to_the_limit),
     }
-    times = in_turns(variants, turns)
-    return [
-        (
-            name,
-            variant,
-            f"{_BATCHES * batch / median(spent):,.0f}",
-            ratio(times, variant, _BUCKETED),
-        )
-        for variant, spent in times.items()
-    ]
 
 
-def threads(turns: int) -> Table:
+_ONE, _TWO = "one process, two threads", "two processes, one thread each"
+
+
+def threads(options: Options, watch: Watch) -> Table:
     """Two trainings one after the other on two threads, and side by side on one each."""
-    rows = []
-    for name in NAMES:
-        variants = {
-            "one process, two threads": lambda name=name: _together([(name, 2, 2)]),
-            "two processes, one thread each": lambda name=name: _together([(name, 1, 1)] * 2),
-        }
-        spent: dict[str, list[float]] = {variant: [] for variant in variants}
-        for _ in range(turns):
-            for variant, work in variants.items():
-                spent[variant].append(work())
-        one = median(spent["one process, two threads"])
-        rows += [
-            (name, variant, f"{median(times):.1f}", f"{one / median(times):.2f}")
-            for variant, times in spent.items()
-        ]
+    count = options.steps or _BATCHES
+    # A worker: threads, and epochs to train.
+    variants = {
+        (name, variant): workers
+        for name in NAMES
+        for variant, workers in ((_ONE, [(2, 2)]), (_TWO, [(1, 1), (1, 1)]))
+    }
+    spent: dict[tuple[str, str], list[float]] = {both: [] for both in variants}
+    watch.expect({", ".join(both): options.turns for both in variants})
+    for turn in range(1, options.turns + 1):
+        for (name, variant), workers in variants.items():
+            kind = f"{name}, {variant}"
+            with watch.piece(kind, f"turn {turn} of {options.turns}, {kind}"):
+                spent[name, variant].append(_together(name, workers, count))
     return Table(
         title="Two threads, or two processes",
-        about=f"Two epochs of {_BATCHES} batches, compiling not counted, {turns} turns.",
+        about=f"Two epochs of {_batches(count)}, compiling not counted, "
+        f"{counted(options.turns, 'turn')}.",
         columns=("network", "workers", "seconds", "throughput"),
-        rows=tuple(rows),
+        rows=tuple(
+            (
+                name,
+                variant,
+                f"{median(times):.1f}",
+                f"{median(spent[name, _ONE]) / median(times):.2f}",
+            )
+            for (name, variant), times in spent.items()
+        ),
     )
 
 
-def _together(workers: list[tuple[str, int, int]]) -> float:
+def _together(name: str, workers: list[tuple[int, int]], count: int) -> float:
     """Seconds until the last of these workers has trained its epochs, once all are ready."""
-    processes = []
-    for name, thread_count, epochs in workers:
-        environment = {
-            **os.environ,
-            "TF_NUM_INTRAOP_THREADS": str(thread_count),
-            "TF_NUM_INTEROP_THREADS": str(thread_count),
-        }
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.processes", name, str(epochs)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=environment,
-                text=True,
-            )
-        )
-    for process in processes:
-        _wait_for(process)
-    began = time.perf_counter()
-    for process in processes:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in processes:
-        _wait_for(process)
-    spent = time.perf_counter() - began
-    for process in processes:
-        process.communicate()
-    return spent
+    with ExitStack() as open_now:
+        processes = []
+        for number, (thread_count, _) in enumerate(workers, start=1):
+            environment = {
+                "TF_NUM_INTRAOP_THREADS": str(thread_count),
+                "TF_NUM_INTEROP_THREADS": str(thread_count),
+            }
+            process = Asked(f"worker {number}", "benchmarks.processes", environment)
+            processes.append(open_now.enter_context(process))
+            process.send({"name": name, "batches": count})
+        for process in processes:
+            process.receive()
+
+        def train() -> None:
+            for process, (_, epochs) in zip(processes, workers, strict=True):
+                process.send(epochs)
+            for process in processes:
+                process.receive()
+
+        return seconds(train)
 
 
-def _wait_for(process: subprocess.Popen[str]) -> None:
-    """Until the process says something."""
-    if not process.stdout.readline():
-        raise RuntimeError("a process has died")
-
-
-def _worker(name: str, epochs: int) -> None:
-    chosen = config.load(name, {})
+def begin(asked: dict[str, Any]) -> tuple[str, Answer]:
+    """Trains one epoch; then as many as it is told."""
+    chosen, count = configuration(asked["name"], {}), asked["batches"]
     batch = chosen.training.batch_size
-    encoded = reviews(_BATCHES * batch, chosen.data.vocabulary_size, chosen.data.max_length)
+    encoded = reviews(count * batch, chosen.data.vocabulary_size, chosen.data.max_length)
     model = chosen.model.build(chosen.data.vocabulary_size, 2, Initializers(1))
     model.compile(optimizer(chosen.training), loss=loss(classes=2))
 
-    def fit(count: int) -> None:
+    def fit(epochs: int) -> None:
         data = batches.training_batches(encoded, batch, seed=1)
-        model.fit(data, epochs=count, steps_per_epoch=_BATCHES, verbose=0)
+        model.fit(data, epochs=epochs, steps_per_epoch=count, verbose=0)
 
     fit(1)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    fit(epochs)
-    print("done", flush=True)
+    return "ready", fit
 
 
 if __name__ == "__main__":
-    _worker(sys.argv[1], int(sys.argv[2]))
+    serve(begin)

@@ -1,17 +1,18 @@
-"""The networks of ``configs/`` in PyTorch, trained on demand: a line in, a line out.
+"""The networks of ``configs/`` in PyTorch: a process that trains on the batches it is asked for.
 
-The first line holds sizes and batches as JSON; each further one asks for a pass over the batches.
-It imports nothing of tflottery, so that both have a process, and its threads, for themselves.
+It imports neither tflottery nor TensorFlow, so that both have a process, and its threads, for
+themselves.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
 import torch
 from torch import nn
+
+from benchmarks import batch_files
+from benchmarks.asked import Answer, serve
 
 
 class TextCnn(nn.Module):
@@ -70,33 +71,53 @@ class TextLstm(nn.Module):
         return self.head(self.dropout(features)).squeeze(1)
 
 
-def main() -> None:
-    sizes = json.loads(sys.stdin.readline())
+def begin(sizes: dict[str, Any]) -> tuple[dict[str, bool], Answer]:
+    """Builds the networks; says whether oneDNN is on, and trains the variant it is then told."""
     torch.set_num_threads(sizes["threads"])
-    network = {"cnn": TextCnn, "lstm": TextLstm}[sizes["name"]](sizes)
-    biases = [value for name, value in network.named_parameters() if "bias" in name]
-    others = [value for name, value in network.named_parameters() if "bias" not in name]
-    optimizer = torch.optim.AdamW(
-        [{"params": others}, {"params": biases, "weight_decay": 0.0}],
-        lr=sizes["learning_rate"],
-        eps=sizes["epsilon"],
-        weight_decay=sizes["weight_decay"],
-        fused=True,  # one op a weight, as ours
-    )
-    loss = nn.BCEWithLogitsLoss()
-    batches = [
-        (torch.tensor(ids), torch.tensor(labels, dtype=torch.float32))
-        for ids, labels in sizes["batches"]
-    ]
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        for ids, labels in batches:
-            optimizer.zero_grad()
-            value = loss(network(ids), labels)
+    onednn = sizes["onednn"] and torch.backends.mkldnn.is_available()
+    trainings = {
+        "PyTorch": _Training(sizes, "bucketed"),
+        "PyTorch, not bucketed": _Training(sizes, "plain"),
+    }
+
+    def train(variant: str) -> float:
+        with torch.backends.mkldnn.flags(enabled=onednn):
+            return trainings[variant].train()
+
+    return {"onednn": onednn}, train
+
+
+class _Training:
+    """One network, and the batches that it is trained on again and again."""
+
+    def __init__(self, sizes: dict[str, Any], kind: str) -> None:
+        self._network = {"cnn": TextCnn, "lstm": TextLstm}[sizes["name"]](sizes)
+        named = list(self._network.named_parameters())
+        self._optimizer = torch.optim.AdamW(
+            [
+                {"params": [value for name, value in named if "bias" not in name]},
+                {"params": [value for name, value in named if "bias" in name], "weight_decay": 0.0},
+            ],
+            lr=sizes["learning_rate"],
+            eps=sizes["epsilon"],
+            weight_decay=sizes["weight_decay"],
+            fused=True,  # one op a weight, as ours
+        )
+        self._loss = nn.BCEWithLogitsLoss()
+        self._batches = [
+            (torch.tensor(ids), torch.tensor(labels, dtype=torch.float32))
+            for ids, labels in batch_files.read(sizes["batches"][kind])
+        ]
+
+    def train(self) -> float:
+        """A pass over the batches; gives the last loss."""
+        for ids, labels in self._batches:
+            self._optimizer.zero_grad()
+            value = self._loss(self._network(ids), labels)
             value.backward()
-            optimizer.step()
-        print(value.item(), flush=True)
+            self._optimizer.step()
+        return value.item()
 
 
 if __name__ == "__main__":
-    main()
+    serve(begin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tflottery.data.corpus import Encoded
+from benchmarks.ours import Encoded
 
 # Words of IMDB's 25,000 training reviews under this package's normalisation, measured on TFDS'
 # imdb_reviews 1.0.0; between the percentiles lengths are taken as linear.

@@ -5,21 +5,19 @@ from __future__ import annotations
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
-from tflottery.config import Config
-from tflottery.models.cnn import Cnn
-from tflottery.models.lstm import Lstm
+from benchmarks.ours import Cnn, Configuration, Lstm
 
 layers = keras.layers
 
 
-def model(chosen: Config) -> keras.Model:
+def model(chosen: Configuration) -> keras.Model:
     """Of a configuration's sizes, compiled with Keras' Adam."""
     made = _network(chosen)
     _compile(made, chosen)
     return made
 
 
-def pruned(chosen: Config, sparsity: float) -> keras.Model:
+def pruned(chosen: Configuration, sparsity: float) -> keras.Model:
     """The whole model under ``prune_low_magnitude``, with TF-MOT's ``ConstantSparsity``."""
     schedule = tfmot.sparsity.keras.ConstantSparsity(sparsity, begin_step=0, frequency=100)
     made = tfmot.sparsity.keras.prune_low_magnitude(_network(chosen), pruning_schedule=schedule)
@@ -27,7 +25,7 @@ def pruned(chosen: Config, sparsity: float) -> keras.Model:
     return made
 
 
-def _compile(made: keras.Model, chosen: Config) -> None:
+def _compile(made: keras.Model, chosen: Configuration) -> None:
     training = chosen.training
     made.compile(
         keras.optimizers.Adam(
@@ -40,7 +38,7 @@ def _compile(made: keras.Model, chosen: Config) -> None:
     )
 
 
-def _network(chosen: Config) -> keras.Model:
+def _network(chosen: Configuration) -> keras.Model:
     size = chosen.model
     ids = keras.Input([None], dtype="int32")
     is_lstm = isinstance(size, Lstm)

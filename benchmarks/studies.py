@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
 
-from benchmarks.harness import Table
-from tflottery import config
-from tflottery.data import sources
-from tflottery.data.batches import steps_per_epoch
-from tflottery.data.corpus import Corpus
-from tflottery.files import Arrays
-from tflottery.findings import Study
-from tflottery.pruning.masks import Masks
-from tflottery.runs.realise import Realiser, Silent, load_corpus
-from tflottery.runs.specs import RunSpec, ancestry, snapshots_wanted
-from tflottery.runs.store import Store
-from tflottery.training.callbacks import Logs
-from tflottery.training.trainer import Trained, Trainer
+from benchmarks.harness import Options, Table
+from benchmarks.ours import (
+    Arrays,
+    Corpus,
+    Logs,
+    Masks,
+    Realiser,
+    Run,
+    RunSpec,
+    Silent,
+    Store,
+    Study,
+    Trained,
+    Trainer,
+    ancestry,
+    configuration,
+    load_corpus,
+    snapshots_wanted,
+    sources,
+)
+from benchmarks.watch import Watch
+
+# One kind of piece: for an estimate, a script's training takes as long as one of the study.
+_TRAINING = "training"
+
+Piece = AbstractContextManager[None]
 
 
 class _FirstStep(Silent):
-    """Notes how long a run takes to its first step."""
+    """Notes how long a run takes to its first step, and says which run it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch, runs: int) -> None:
         self.seconds: list[float] = []
         self._began: float | None = None
+        self._watch = watch
+        self._runs = runs
+        self._count = 0
 
     def run_begun(self, spec: RunSpec) -> None:
+        self._count += 1
+        self._watch.begin(_TRAINING, f"through the store, training {self._count} of {self._runs}")
         self._began = time.perf_counter()
+
+    def run_ended(self, spec: RunSpec, run: Run) -> None:
+        self._watch.end()
 
     def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
         if self._began is not None:
@@ -43,31 +67,36 @@ class _Script:
     """What a script does that trains a cell from its dense network on: a new model for each
     training, everything in memory, nothing kept for the next cell."""
 
-    def __init__(self, corpus: Corpus) -> None:
+    def __init__(self, corpus: Corpus, piece: Callable[[], Piece]) -> None:
         self._corpus = corpus
+        self._piece = piece
         self._trained: dict[str, Trained] = {}
         self._trainer: Trainer | None = None
 
     def train(self, cell: RunSpec) -> None:
         wanted = snapshots_wanted([cell])
         for spec in ancestry([cell]):
-            training = spec.recipe.training
-            per_epoch = steps_per_epoch(self._corpus.train, training.batch_size)
-            self._trainer = Trainer(
-                spec.recipe.model,
-                len(self._corpus.vocabulary),
-                len(self._corpus.classes),
-                training,
-                spec.mask.gradual(training.epochs * per_epoch),
-            )
-            self._trained[spec.key] = self._trainer.train(
-                self._corpus,
-                spec.mask.make(self),
-                spec.init.make(self),
-                training,
-                spec.seeds,
-                sorted(wanted.get(spec.key, ())),
-            )
+            with self._piece():
+                self._train(spec, sorted(wanted.get(spec.key, ())))
+
+    def _train(self, spec: RunSpec, kept: list[str]) -> None:
+        training = spec.recipe.training
+        per_epoch = self._corpus.train.steps_per_epoch(training.batch_size)
+        self._trainer = Trainer(
+            spec.recipe.model,
+            len(self._corpus.vocabulary),
+            len(self._corpus.classes),
+            training,
+            spec.mask.gradual(training.epochs * per_epoch),
+        )
+        self._trained[spec.key] = self._trainer.train(
+            self._corpus,
+            spec.mask.make(self),
+            spec.init.make(self),
+            training,
+            spec.seeds,
+            kept,
+        )
 
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
@@ -85,16 +114,20 @@ class _Script:
         return self._trainer.fresh_weights(seed)
 
 
-def run() -> list[Table]:
-    """The toy study of one seed with the store, and cell by cell without it."""
-    chosen = config.load("study_toy", {})
+def run(_: Options, watch: Watch) -> list[Table]:
+    """The toy study of one seed with the store, and cell by cell without it; once, in full."""
+    watch.at("planning the toy study")
+    chosen = configuration("study_toy", {})
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
-    study = Study(chosen, recipe, (1,))
+    study = Study(chosen.name, recipe, chosen.pruning, chosen.study, (1,))
     cells = [cell.spec for cell in study.cells(1)]
     shared = ancestry(cells)
     alone = [ancestry([spec]) for spec in cells]
 
-    first = _FirstStep()
+    by_script = sum(map(len, alone))
+    watch.expect({_TRAINING: len(shared) + by_script})
+
+    first = _FirstStep(watch, len(shared))
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         realise = Realiser(Store(Path(folder) / "runs"), shared, first)
@@ -102,11 +135,16 @@ def run() -> list[Table]:
             realise(spec)
     together = time.perf_counter() - began
 
+    numbers = itertools.count(1)
+
+    def piece() -> Piece:
+        return watch.piece(_TRAINING, f"one by one, training {next(numbers)} of {by_script}")
+
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         corpus = load_corpus(recipe.data, Store(Path(folder) / "runs"))
         for spec in cells:
-            _Script(corpus).train(spec)
+            _Script(corpus, piece).train(spec)
     apart = time.perf_counter() - began
     return [
         Table(
@@ -116,7 +154,7 @@ def run() -> list[Table]:
             "model for each training. Once each, one after the other.",
             columns=("", "trainings", "seconds", "times as fast"),
             rows=(
-                ("plain loop", str(sum(map(len, alone))), f"{apart:.0f}", "1"),
+                ("plain loop", str(by_script), f"{apart:.0f}", "1"),
                 ("study", str(len(shared)), f"{together:.0f}", f"{apart / together:.1f}"),
             ),
         ),

@@ -7,9 +7,9 @@ import dataclasses
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
 from tflottery.pruning.masks import By
-from tflottery.runs.specs import Dense, Fresh, Pruned, Recipe, RunSpec, Snapshot
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import TrainingSeeds
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import Dense, Fresh, Pruned, RunSpec, Snapshot
+from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings(epochs=3))
 

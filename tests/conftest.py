@@ -1,4 +1,4 @@
-"""What many tests use: small data, small networks, commands as real processes."""
+"""Fixtures that many tests use: small data, small networks, commands as real processes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# A shell's background jobs ignore Ctrl-C, and what they start would inherit that.
+# The background jobs of a shell ignore Ctrl-C, and their children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# With xdist there is a worker a core; and other threads would give other bits than an executor's.
+# xdist starts a worker for each core; and bits depend on the number of threads.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 import numpy as np
@@ -25,8 +25,8 @@ from tflottery.data.corpus import Corpus, encode
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm
-from tflottery.runs.specs import Recipe
-from tflottery.tickets import Ticket
+from tflottery.runs.recipes import Recipe
+from tflottery.tickets.ticket import Ticket
 from tflottery.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
@@ -82,7 +82,7 @@ def small_recipe(request: pytest.FixtureRequest, small_settings: DataSettings) -
 def small_export(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ticket, Path]:
     """A ticket of a small CNN with drawn weights, and the folder of its exported model."""
     from tests.exported import make_ticket
-    from tflottery.export.publishing import publish
+    from tflottery.exports.publishing import publish
 
     ticket = make_ticket(tmp_path_factory.mktemp("tickets") / "cnn", "cnn")
     base = tmp_path_factory.mktemp("saved_models") / "small"

@@ -1,4 +1,4 @@
-"""Tickets with drawn weights, and exports of them: what every test of exports starts from."""
+"""Tickets with drawn weights, and their exports, for tests of exports."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tflottery.data.vocabulary import Vocabulary
 from tflottery.models import weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.pruning import masks
-from tflottery.runs.specs import Recipe
-from tflottery.tickets import Ticket, write_ticket
+from tflottery.runs.recipes import Recipe
+from tflottery.tickets.ticket import Ticket, write_ticket
 from tflottery.training.settings import TrainingSettings
 
 WORDS = "a film i would gladly see again dull and flat bland good not ! ? 영화였다 좋은".split()
@@ -37,8 +37,8 @@ def _shapes(model: Architecture, classes: int) -> dict[str, tuple[int, ...]]:
 
 
 def drawn(model: Architecture, classes: int = 2) -> dict[str, np.ndarray]:
-    """Weights large enough that scores spread, biases too."""
-    # Draws whose networks give every class to one text or another.
+    """Weights and biases so large that the scores of texts differ clearly."""
+    # With these seeds, every class is the likeliest one of some text.
     random = np.random.default_rng(37 if classes == 2 else 27)
     return {
         name: random.normal(0, 0.6, shape).astype(np.float32)

@@ -20,7 +20,7 @@ from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_
 
 
 class ServingTestDouble(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Serves a model's folder while the ``with`` lasts, at ``grpc`` and ``rest``."""
+    """Serves a model's folder until the ``with`` ends, at the addresses ``grpc`` and ``rest``."""
 
     def __init__(self, base: Path) -> None:
         self.base = base

@@ -19,10 +19,11 @@ import numpy as np
 
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
-from tflottery.runs.specs import Dense, Fresh, Recipe, RunSpec
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.runs.store import Store
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import Trained, TrainingSeeds
+from tflottery.training.settings import TrainingSeeds, TrainingSettings
+from tflottery.training.trained import Trained
 
 PROCESSES, SPECS, KILLS = 8, 200, 40
 
@@ -36,7 +37,7 @@ def specs() -> list[RunSpec]:
 
 
 def drawn(spec: RunSpec) -> Trained:
-    """A run that the spec alone decides."""
+    """The result of a pretended training: random arrays that only the spec decides."""
     values = np.random.default_rng(int(spec.key[:8], 16)).normal(size=(40, 50))
     weights = {"head/kernel": values.astype(np.float32)}
     return Trained(
@@ -49,10 +50,9 @@ def drawn(spec: RunSpec) -> Trained:
 
 
 def work(root: Path, order: list[RunSpec], lives: float) -> None:
-    """What a realiser does with each run: look, lock, look again, write.
+    """Does with each run what a realiser does: looks for it, locks it, looks again, writes it.
 
-    ``lives``: seconds of computing after which the kernel ends the process, wherever it is; 0 is
-    for ever.
+    ``lives``: seconds of processor time after which the kernel kills the process; 0 means never.
     """
     signal.setitimer(signal.ITIMER_PROF, lives)
     store = Store(root)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tflottery.files import seal
+from tflottery.experiments.schema import MEASURED
+from tflottery.experiments.study import results
+from tflottery.files import seal, sha256_of_file
 
 LEVELS = (0.36, 0.59, 0.738, 0.832, 0.972)
 INITS = ("original", "rewind:1ep", "rewind:end", "random", "reinit")
 DENSE = {"cnn": 0.872, "lstm": 0.861}
 WEIGHTS = {"cnn": (1_038_528, 1_000_000), "lstm": (1_321_472, 1_280_000)}
-GATES = ("input", "forget", "cell", "output")
+GATES = ("input", "forget", "candidate", "output")
 STEPS_PER_EPOCH = 313
 
 
@@ -31,35 +34,64 @@ def write_study(
     optional: bool = True,
     controls: bool = True,
     dataset: str = "imdb",
+    reason: str = "the loss is not finite at step 40",
+    **changes: Any,
 ) -> Path:
     """Writes ``<store>/studies/<name>`` and gives it.
 
-    ``failed`` are (method, init, level, seed) of grid cells that failed.
+    ``failed`` are (method, init, level, seed) of grid cells that failed, ``changes`` keys of
+    ``study.json``.
     """
     folder = store / "studies" / name
-    folder.mkdir(parents=True)
     random = np.random.default_rng(len(name))
-    rows = list(_rows(model, seeds, levels, controls, random))
-    for row in rows:
+    cells = list(_rows(model, seeds, levels, controls, random))
+    for row in cells:
         if (row["method"], row["init"], row["level"], row["seed"]) in failed:
-            row.update(state="failed", reason="the loss is not finite at step 40")
-            row.update({key: None for key in row if "acc" in key or "loss" in key or "step" in key})
-    cells = pd.DataFrame(rows)
-    cells.to_csv(folder / "cells.csv", index=False)
-    keys = sorted(set(cells["key"]))
-    timings = pd.DataFrame({"key": keys, "seconds": random.uniform(25, 35, len(keys)).round(2)})
-    timings.to_csv(folder / "timings.csv", index=False)
+            row.update(state="failed", reason=reason)
+            row.update({column.name: None for column in MEASURED})
+    keys = sorted({row["key"] for row in cells})
+    times = random.uniform(25, 35, len(keys)).round(2)
+    rows: dict[str, list[dict[str, Any]]] = {
+        "cells": cells,
+        "timings": [
+            {"key": key, "seconds": float(time)} for key, time in zip(keys, times, strict=True)
+        ],
+    }
     if optional:
-        _masks(model, seeds, levels, random, folder)
-        _stability(seeds, random, folder)
-    (folder / "study.json").write_text(seal(_about(name, model, seeds, dataset)), encoding="utf-8")
+        rows |= _masks(model, seeds, levels, random)
+        rows["instability"] = _stability(seeds, random)
+    about = {**_about(name, model, seeds, dataset), **changes}
+    results.write(folder, about, rows, only_known=True)
     return folder
+
+
+def edit(folder: Path, name: str, change: Callable[[pd.DataFrame], pd.DataFrame | None]) -> None:
+    """Changes a table of a folder and seals it again.
+
+    Args:
+        folder: of a study, a transfer or a search.
+        name: of the file.
+        change: gives the new table, or changes the one that it is given.
+    """
+    frame = pd.read_csv(folder / name)
+    changed = change(frame)
+    (frame if changed is None else changed).to_csv(folder / name, index=False)
+    reseal(folder)
+
+
+def reseal(folder: Path) -> None:
+    """Makes the checksums of a folder's documents those of the files as they are."""
+    for path in folder.glob("*.json"):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document.pop("sha256")
+        if "files" in document:
+            document["files"] = {file: sha256_of_file(folder / file) for file in document["files"]}
+            path.write_text(seal(document), encoding="utf-8")
 
 
 def _about(name: str, model: str, seeds: tuple[int, ...], dataset: str) -> dict[str, Any]:
     weights, embedding = WEIGHTS[model]
     return {
-        "format_version": 1,
         "name": name,
         "dataset": dataset,
         "model": model,
@@ -157,8 +189,7 @@ def _masks(
     seeds: tuple[int, ...],
     levels: tuple[float, ...],
     random: np.random.Generator,
-    folder: Path,
-) -> None:
+) -> dict[str, list[dict[str, Any]]]:
     overlap, layers, early = [], [], []
     for level in levels:
         chance = (1 - level) / (1 + level)
@@ -203,12 +234,11 @@ def _masks(
                          "distance": relative * 2 * level * (1 - level), "relative": relative,
                          "jaccard": 1 - relative}
                     )  # fmt: skip
-    for name, rows in (("overlap", overlap), ("layers", layers), ("early_bird", early)):
-        pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
+    return {"overlap": overlap, "layers": layers, "early_bird": early}
 
 
-def _stability(seeds: tuple[int, ...], random: np.random.Generator, folder: Path) -> None:
-    rows = [
+def _stability(seeds: tuple[int, ...], random: np.random.Generator) -> list[dict[str, Any]]:
+    return [
         {
             "seed": seed, "point": point, "alpha": round(alpha, 2),
             "val_loss": 0.32 + height * alpha * (1 - alpha),
@@ -218,4 +248,3 @@ def _stability(seeds: tuple[int, ...], random: np.random.Generator, folder: Path
         for point, height in (("0ep", 0.9), ("100it", 0.5), ("1ep", 0.1), ("end", 0.02))
         for alpha in np.linspace(0, 1, 11)
     ]  # fmt: skip
-    pd.DataFrame(rows).to_csv(folder / "instability.csv", index=False)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from tflottery.files import seal
-from tflottery.transfer import DEFAULT_ARMS, DENSE_ARM, FULL_ARMS, judge
+from tflottery.experiments.transfer import results
+from tflottery.experiments.transfer.design import DEFAULT_ARMS, DENSE_ARM, FULL_ARMS
+from tflottery.experiments.transfer.judging import judge, mean_overlap
 
 # Points that an arm loses at full sparsity, before chance.
 HARM = {
@@ -46,12 +45,16 @@ def write_transfer_result(
                 rows.append(_row(*arm, level, seed, dense + shift + swing))
     arms, gains = judge(rows)
     overlap = [
-        {"level": level, "tensor": tensor, "jaccard": 0.5, "chance": (1 - level) / (1 + level)}
+        {
+            "level": level, "seed": seed, "tensor": tensor, "jaccard": 0.5,
+            "chance": (1 - level) / (1 + level), "remaining_source": 100, "remaining_target": 100,
+            "total": 1_000,
+        }
         for level in levels
+        for seed in seeds
         for tensor in TENSORS
-    ]
+    ]  # fmt: skip
     about = {
-        "format_version": 1,
         "name": name,
         "source": _data("imdb", 20_000, 25_000),
         "target": _data("yelp_polarity_sample", 22_268, 7_114),
@@ -69,7 +72,7 @@ def write_transfer_result(
         "tolerance": 0.5,
         "arms": arms,
         "gains": gains,
-        "overlap": overlap,
+        "overlap": mean_overlap(overlap),
         "failures": [],
         "config": {"model": {"name": "cnn"}, "pruning": {"rate": 0.2}},
         "caution": "",
@@ -78,10 +81,7 @@ def write_transfer_result(
         **changes,
     }  # fmt: skip
     folder = store / "transfers" / name
-    folder.mkdir(parents=True)
-    pd.DataFrame(rows).to_csv(folder / "cells.csv", index=False)
-    pd.DataFrame(overlap).to_csv(folder / "overlap.csv", index=False)
-    (folder / "result.json").write_text(seal(about), encoding="utf-8")
+    results.write(folder, about, {"cells": rows, "overlap": overlap}, only_known=True)
     return folder
 
 
@@ -94,8 +94,12 @@ def _data(name: str, train: int, test: int) -> dict[str, Any]:
 
 def _row(mask: str, init: str, level: float, seed: int, points: float) -> dict[str, Any]:
     return {
-        "mask": mask, "init": init, "level": level, "seed": seed,
-        "test_accuracy": round(points / 100, 6), "sparsity": level,
+        "mask": mask, "init": init, "level": level, "seed": seed, "state": "done", "reason": "",
+        "key": f"{mask} {init} {level} {seed}", "sparsity": level,
         "sparsity_without_embedding": level, "remaining": round(1_000_000 * (1 - level)),
-        "best_epoch": 2, "epochs": 3, "epochs_to_99": 1 + level,
+        "total": 1_000_000, "val_accuracy": 0.9, "val_loss": 0.3,
+        "test_accuracy": round(min(points, 100) / 100, 6), "test_loss": 0.3, "best_epoch": 2,
+        "epochs": 3,
+        "steps_per_epoch": 100, "steps_to_best": 200, "steps_to_99": round(100 * (1 + level)),
+        "trainings_behind": 2, "epochs_behind": 6, "epochs_to_99": 1 + level,
     }  # fmt: skip

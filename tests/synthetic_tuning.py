@@ -7,10 +7,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from tflottery.experiments.learning_rate import results
+from tflottery.experiments.learning_rate.design import Values
+from tflottery.experiments.learning_rate.judging import fit_rule, judge
 from tflottery.files import seal
-from tflottery.tuning import Values, fit_rule, judge
 
 OWN: Values = {
     "learning_rate": 0.002, "warmup": 0.0, "decay": "none", "batch_size": 64, "dropout": 0.5,
@@ -53,7 +53,6 @@ def write_tuning_result(
     cells, comparisons = judge(rows, own, len(seeds), 0.5)
     rule = fit_rule(cells)
     about = {
-        "format_version": 1,
         "name": name,
         "dataset": "imdb",
         "model": "cnn",
@@ -75,11 +74,8 @@ def write_tuning_result(
         **changes,
     }
     folder = store / "tunings" / name
-    folder.mkdir(parents=True)
-    pd.DataFrame(rows).to_csv(folder / "trials.csv", index=False)
-    (folder / "tuning.json").write_text(seal(about), encoding="utf-8")
-    if about["rule"]:
-        (folder / "rule.json").write_text(seal({"format_version": 1, **about["rule"]}))
+    sealed = seal({"format_version": 1, **about["rule"]}) if about["rule"] else ""
+    results.write(folder, about, rows, sealed, only_known=True)
     return folder
 
 
@@ -87,7 +83,12 @@ def _row(arm: str, level: float, rate: float, seed: int, points: float) -> dict[
     accuracy = round(points / 100, 6)
     return {
         "arm": arm, "level": level, **OWN, "learning_rate": rate, "stages": "", "seed": seed,
-        "state": "done", "reason": "", "sparsity": level, "val_accuracy": accuracy,
-        "val_loss": 1 - accuracy, "test_accuracy": round(accuracy - 0.01, 6),
-        "epochs_to_99": round(2 - (95 + 5 * seed) * rate, 6), "best_epoch": 3,
+        "found_learning_rate": OWN["learning_rate"], "state": "done", "reason": "",
+        "key": f"{arm} {level} {rate} {seed}", "sparsity": level,
+        "sparsity_without_embedding": level, "remaining": round(1_000_000 * (1 - level)),
+        "total": 1_000_000, "val_accuracy": accuracy, "val_loss": 1 - accuracy,
+        "test_accuracy": round(accuracy - 0.01, 6), "test_loss": 1 - accuracy, "best_epoch": 3,
+        "epochs": 3, "steps_per_epoch": 100, "steps_to_best": 300, "steps_to_99": 100,
+        "trainings_behind": 2, "epochs_behind": 6,
+        "epochs_to_99": round(2 - (95 + 5 * seed) * rate, 6),
     }  # fmt: skip

@@ -8,9 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.synthetic_study import write_study
-from tflottery.report import claims, findings, load_study
-from tflottery.report.cells import Results
+from tests.synthetic_study import edit, write_study
+from tflottery.experiments.study.answers import against_controls, answers, one_shot_in_the_middle
+from tflottery.experiments.study.article import WORDS
+from tflottery.experiments.study.cells import Results
+from tflottery.experiments.study.results import load_study
+from tflottery.report.answers import (
+    FAILED,
+    HELD,
+    IN_PART,
+    UNSURE,
+    direction,
+    in_jumps,
+    say,
+)
 
 
 @pytest.fixture(scope="module")
@@ -21,15 +32,17 @@ def cnn(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def _exact(tmp_path: Path, shifts: dict[tuple[str, str], float]) -> Results:
     """A study whose cells are dense plus a shift in points, with a spread over seeds."""
     folder = write_study(tmp_path, controls=False)
-    cells = pd.read_csv(folder / "cells.csv")
     jitter = {1: -0.0004, 2: 0.0, 3: 0.0004}
-    for place, row in cells.iterrows():
-        shift = shifts.get((row["method"], row["init"]), 0.0) / 100
-        spread_ = jitter[row["seed"]] * (0 if row["part"] == "dense" else 1)
-        cells.loc[place, "test_accuracy"] = round(0.87 + shift + spread_, 6)
-        # Sparse networks take another step with each seed, so that no interval is without width.
-        cells.loc[place, "steps_to_best"] += row["seed"] * (row["part"] != "dense")
-    cells.to_csv(folder / "cells.csv", index=False)
+
+    def shift_all(cells: pd.DataFrame) -> None:
+        for place, row in cells.iterrows():
+            shift = shifts.get((row["method"], row["init"]), 0.0) / 100
+            spread_ = jitter[row["seed"]] * (0 if row["part"] == "dense" else 1)
+            cells.loc[place, "test_accuracy"] = round(0.87 + shift + spread_, 6)
+            # Sparse networks take another step with each seed, so that all intervals have width.
+            cells.loc[place, "steps_to_best"] += row["seed"] * (row["part"] != "dense")
+
+    edit(folder, "cells.csv", shift_all)
     return Results(load_study(folder))
 
 
@@ -44,9 +57,9 @@ def test_claims_that_hold(tmp_path):
             ("iterative", "rewind:end"): 0.9,
         },
     )  # fmt: skip
-    outcomes = {finding.claim: finding.outcome for finding in claims.findings(results)}
-    assert set(outcomes.values()) == {findings.HELD}, outcomes
-    middle = claims.one_shot_in_the_middle(results).effects[0].difference
+    outcomes = {answer.name: answer.outcome for answer in answers(results)}
+    assert set(outcomes.values()) == {HELD}, outcomes
+    middle = one_shot_in_the_middle(results).effects[0].difference
     assert middle.mean == pytest.approx(0.6) and middle.n == 3
 
 
@@ -61,36 +74,38 @@ def test_claims_that_do_not_hold(tmp_path):
             ("iterative", "rewind:end"): -3.5,
         },
     )  # fmt: skip
-    outcomes = {finding.claim: finding.outcome for finding in claims.findings(results)}
-    held = {claim for claim, outcome in outcomes.items() if outcome != findings.FAILED}
-    assert held == {"At high sparsity convergence is slower."}
+    outcomes = {answer.name: answer.outcome for answer in answers(results)}
+    held = {claim for claim, outcome in outcomes.items() if outcome != FAILED}
+    assert held == {"sparse-slower"}
 
 
 def test_jumps_that_all_seeds_make_decide_nothing(cnn):
-    found = next(f for f in claims.findings(cnn) if "convergence" in f.claim)
+    found = next(one for one in answers(cnn) if one.name == "sparse-slower")
     alike = [e.difference for e in found.effects if e.difference.low == e.difference.high]
     assert alike and all(gain.mean > 0 for gain in alike)  # the best one epoch later, on all seeds
-    assert findings.direction(alike) == findings.HELD
-    assert findings.direction(findings.in_jumps(alike)) == findings.UNSURE
-    assert found.outcome == findings.IN_PART  # by the steps to 99 %, which differ
+    assert direction(alike) == HELD
+    assert direction(in_jumps(alike)) == UNSURE
+    assert found.outcome == IN_PART  # by the steps to 99 %, which differ
 
 
 def test_gradual_pruning_says_nothing_about_mask_and_weights(cnn):
-    labels = {f.claim: [one.label for one in f.effects] for f in claims.against_controls(cnn)}
+    labels = {one.claim: one.labels for one in say(against_controls(cnn), WORDS)}
     for claim, of_claim in labels.items():
         gradual = [label for label in of_claim if "gradual" in label]
-        assert gradual == (of_claim if "gradually" in claim else [])
+        assert gradual == (list(of_claim) if "gradually" in claim else [])
     assert len(labels) == 4
 
 
 def test_claims_nobody_can_tell(tmp_path):
     folder = write_study(tmp_path, controls=False)
-    cells = pd.read_csv(folder / "cells.csv")
-    # Seeds disagree by far more than arms do.
-    cells["test_accuracy"] = np.random.default_rng(4).normal(0.85, 0.02, len(cells)).round(6)
-    cells.to_csv(folder / "cells.csv", index=False)
-    found = {f.claim: f.outcome for f in claims.findings(Results(load_study(folder)))}
-    assert found["Late rewinding is much better for iterative pruning."] == findings.UNSURE
-    assert found["Late rewinding is not decisive for one-shot pruning."] == findings.UNSURE
-    assert found["One-shot wins over iterative pruning in the middle range."] == findings.UNSURE
-    assert found["Past about 95 % pruned, random initialisation wins."] == findings.UNSURE
+
+    def disagree(cells: pd.DataFrame) -> None:
+        # Seeds disagree by far more than arms do.
+        cells["test_accuracy"] = np.random.default_rng(4).normal(0.85, 0.02, len(cells)).round(6)
+
+    edit(folder, "cells.csv", disagree)
+    found = {one.name: one.outcome for one in answers(Results(load_study(folder)))}
+    assert found["rewinding-iterative"] == UNSURE
+    assert found["rewinding-one-shot"] == UNSURE
+    assert found["one-shot-middle"] == UNSURE
+    assert found["random-when-sparse"] == UNSURE

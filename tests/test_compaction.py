@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.conftest import SMALL
 from tests.exported import VOCABULARY, drawn
 from tflottery.data.vocabulary import PADDING
-from tflottery.export.compaction import compact
-from tflottery.export.network import Network
-from tflottery.export.saved_model import class_logits
+from tflottery.exports.compaction import compact
+from tflottery.exports.network import Network
+from tflottery.exports.saved_model import class_logits
 from tflottery.models.lstm import Lstm
 from tflottery.pruning import masks
 
@@ -52,7 +52,7 @@ def test_every_unit_layer_lies_where_the_architecture_says(model):
             axes[part.tensor, part.axis][part.positions(everyone, units.count)] += 1
             if part.bias:
                 assert part.bias in weights
-    # Only words, a convolution's width and the classes are no units.
+    # All other axes are words, widths of convolutions, or classes.
     outside = {("embedding/embeddings", 0), ("head/kernel", 1), ("head/bias", 0)}
     outside |= {(name, 0) for name in weights if name.startswith("conv") and "kernel" in name}
     for key, met in axes.items():
@@ -77,7 +77,7 @@ def test_scores_stay_whatever_is_pruned(model, seed, sparsity):
 
 
 def zeroed(model: str, **parts: object) -> dict[str, np.ndarray]:
-    """Drawn weights with zeroes at the given index of the given tensors (``__`` for ``/``)."""
+    """Drawn weights with zeros at the given index of each given tensor (``__`` for ``/``)."""
     weights = drawn(SIZES[model])
     for name, index in parts.items():
         weights[name.replace("__", "/")][index] = 0
@@ -85,16 +85,16 @@ def zeroed(model: str, **parts: object) -> dict[str, np.ndarray]:
 
 
 CASES = [
-    # A filter that the head does not read; its incoming weights go with it.
+    # The head does not read a filter; it is removed with its incoming weights.
     ("cnn", {"head__kernel": 2}, {"conv_2": 5}),
-    # A filter without incoming weights: its rectified bias goes into the head's.
+    # A filter without incoming weights: its rectified bias is added to the head's.
     ("cnn", {"conv_3__kernel": np.s_[..., 4]}, {"conv_3": 5}),
     # A column that no filter reads, and one that is zero for every word.
     ("cnn", {"conv_2__kernel": np.s_[:, 1], "conv_3__kernel": np.s_[:, 1]}, {"embedding": 7}),
     ("cnn", {"embedding__embeddings": np.s_[:, 3]}, {"embedding": 7}),
-    # A width whose filters are all useless keeps one, since a layer cannot be empty; it is zero.
+    # All filters of a width are useless; one stays, as zeros, since a layer cannot be empty.
     ("cnn", {"head__kernel": np.s_[6:]}, {"conv_3": 1}),
-    # Units 0 and 1 of the forward LSTM read each other and are read by none else.
+    # Units 0 and 1 of the forward LSTM read each other, and nothing else reads them.
     (
         "lstm",
         {
@@ -103,7 +103,7 @@ CASES = [
         },
         {"lstm_forward_1": 3},
     ),
-    # A unit whose candidate gate is always zero never leaves zero.
+    # A unit whose candidate is always zero stays at zero.
     (
         "lstm",
         {
@@ -113,7 +113,7 @@ CASES = [
         },
         {"lstm_backward_1": 4},
     ),
-    # Without the bias in it, it moves.
+    # With a bias, its candidate is not zero.
     (
         "lstm",
         {
@@ -140,7 +140,7 @@ def test_what_is_removed(model, zeroes, left):
 def test_removals_that_make_others_possible():
     # The head reads no filter of width 3, and those of width 2 look at the even columns.
     weights = zeroed("cnn", head__kernel=np.s_[6:], conv_2__kernel=np.s_[:, 1::2])
-    # These words have nothing in the even columns.
+    # These words have zeros in the even columns.
     weights["embedding/embeddings"][5:9, ::2] = 0
     small = compact(network("cnn", weights))
     assert small.weights["embedding/embeddings"].shape == (1 + 1 + (len(VOCABULARY) - 1 - 4), 4)
@@ -167,7 +167,7 @@ def test_one_zero_row_is_not_worth_sharing():
     assert compact(network("cnn", weights)).own_rows is None
 
 
-def test_nothing_is_done_where_nothing_is_useless():
+def test_a_network_without_useless_parts_stays_as_it_is():
     whole = network("cnn", drawn(SIZES["cnn"]))
     small = compact(whole)
     assert small.own_rows is None

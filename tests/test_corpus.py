@@ -253,7 +253,7 @@ def test_the_end_of_batches_waits_for_no_tuner(small_corpus):
 
 def test_training_batches_go_on_through_epochs_in_their_order(small_corpus):
     train = small_corpus.train
-    per_epoch = batches.steps_per_epoch(train, 10)
+    per_epoch = train.steps_per_epoch(10)
     seen = [labels for _, labels in batches.training_batches(train, 10, 3).take(2 * per_epoch)]
     for epoch in range(2):
         order = batches.training_order(train.lengths, 10, 3, epoch)

@@ -1,4 +1,4 @@
-"""Executors: the same runs from every one, each once, whatever happens to the workers."""
+"""Executors: all give the same runs, and train each once, whatever happens to the workers."""
 
 from __future__ import annotations
 
@@ -19,36 +19,37 @@ from tests.chains import RECIPE, chain
 from tests.conftest import user_environment, write_reviews
 from tests.test_study import TINY
 from tests.workers import Tally, contents, done_by_local, make_plan, make_recipe
-from tflottery import lottery
 from tflottery.cli import study
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
-from tflottery.lottery import PruningSettings
 from tflottery.runs.executors import EXECUTORS, make_executor
 from tflottery.runs.processes import Processes, ProcessPool, visible_gpus
 from tflottery.runs.realise import Realiser, realise_all
-from tflottery.runs.resources import Resources, environment
+from tflottery.runs.resources import Resources
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.runs.tasks import Lost, Ready, Task
+from tflottery.startup import environment
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import PruningSettings
 
-# What goes to a worker
+# Messages to a worker
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.05])
 def test_a_task_arrives_whole_however_long_its_chain(rate):
-    plan = lottery.make_plan(RECIPE, PruningSettings(rate=rate, init="rewind:1ep"), 1)
+    plan = plans.make_plan(RECIPE, PruningSettings(rate=rate, init="rewind:1ep"), 1)
     keys = [spec.key for spec in plan.specs()]
     spec = plan.levels[-1].ticket
     arrived = pickle.loads(pickle.dumps(Task(spec, ("1ep",))))
     assert arrived.snapshots == ("1ep",)
     assert {one.key for one in ancestry([arrived.spec])} == {one.key for one in ancestry([spec])}
     assert arrived.spec.key in keys and len(ancestry([arrived.spec])) == len(plan.levels) + 1
-    fresh = dataclasses.replace(arrived.spec)  # without the key that came along
+    fresh = dataclasses.replace(arrived.spec)  # a copy without the key that was cached
     assert fresh.key == spec.key
 
 
-def test_threads_are_said_in_the_environment(monkeypatch):
+def test_threads_are_set_in_the_environment(monkeypatch):
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(8))
 
@@ -63,7 +64,8 @@ def test_threads_are_said_in_the_environment(monkeypatch):
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "all")
     with pytest.raises(UserError, match="TF_NUM_INTRAOP_THREADS takes a whole number, not 'all'"):
         threads(workers=8)
-    assert environment(2)["TF_NUM_INTRAOP_THREADS"] == "2"
+    names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+    assert {name: environment(2)[name] for name in names} == dict.fromkeys(names, "2")
     assert "TF_NUM_INTRAOP_THREADS" not in environment(None)
 
 
@@ -105,18 +107,18 @@ def test_processes_give_what_local_gives_whoever_is_killed(plan, local, tmp_path
     assert contents(tmp_path / "runs") == expected
     (reason,) = (reason for reason in tally.reasons if "SIGKILL" in reason)
     assert reason.endswith("taken again")
-    assert {tally.told["ended", key] for key in expected} == {1}
-    # Each once, the killed one twice, and of those that fail only the first.
-    begun = sum(tally.told["begun", spec.key] for spec in ancestry(plan))
+    assert {tally.events["ended", key] for key in expected} == {1}
+    # Each training began once, the killed one twice; of those that fail, only the first began.
+    begun = sum(tally.events["begun", spec.key] for spec in ancestry(plan))
     assert begun == len(expected) + 2
     assert workers_of(tmp_path / "runs") == []
-    # Nothing is left to do, so no worker is started: it could not be.
+    # Nothing is left to do, so no worker is started: starting one would fail now.
     monkeypatch.setattr(sys, "executable", "/bin/false")
     done = [spec for spec in plan if spec.key not in failures]
     assert Processes(Resources(workers=2))(done, Realiser(Store(tmp_path / "runs"), plan)) == {}
 
 
-def test_a_damaged_run_ends_it_as_it_ends_local(small_settings, tmp_path):
+def test_a_damaged_run_ends_processes_as_it_ends_local(small_settings, tmp_path):
     store = Store(tmp_path / "runs")
     one, two = chain(make_recipe(small_settings), 1, rounds=1)
     run = Realiser(store, [two])(one)
@@ -127,10 +129,10 @@ def test_a_damaged_run_ends_it_as_it_ends_local(small_settings, tmp_path):
     assert workers_of(tmp_path / "runs") == []
 
 
-def test_a_worker_begins_and_ends_whatever_is_round_it(tmp_path, monkeypatch):
-    """A shell's background jobs ignore Ctrl-C; a folder may hold modules of any name."""
+def test_a_worker_begins_and_ends_whatever_its_surroundings(tmp_path, monkeypatch):
+    """The current folder may hold modules of any name, and background jobs ignore Ctrl-C."""
     monkeypatch.chdir(tmp_path)
-    if sys.version_info >= (3, 11):  # the first that can leave the folder out
+    if sys.version_info >= (3, 11):  # older Pythons always import from the current folder
         (tmp_path / "queue.py").write_text("raise RuntimeError")
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -152,7 +154,7 @@ def test_each_gpu_has_a_worker_also_after_one_was_lost(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(idle))
 
     def settings(worker: subprocess.Popen[bytes]) -> list[bytes]:
-        # Popen returns when exec closes its pipe, a moment before the kernel has the environment.
+        # Popen returns a moment before the kernel shows the environment of the new program.
         until = time.monotonic() + 60
         while not (environ := Path(f"/proc/{worker.pid}/environ").read_bytes()):
             assert time.monotonic() < until
@@ -178,7 +180,7 @@ def test_workers_that_cannot_start_end_the_command(plan, tmp_path, monkeypatch):
         Processes(Resources(workers=1))(plan, Realiser(Store(tmp_path / "runs"), plan))
 
 
-# As a user meets them
+# As commands
 
 
 @pytest.mark.parametrize(
@@ -226,7 +228,7 @@ def test_a_study_that_is_ended_leaves_no_worker_and_goes_on(command, tmp_path, e
 
 
 def tables(store: Path) -> dict[str, bytes]:
-    """What a study wrote, but for the times."""
+    """The tables that a study wrote, without times."""
     files = (store / "studies" / "tiny").iterdir()
     return {path.name: path.read_bytes() for path in files if path.name != "timings.csv"}
 
@@ -251,7 +253,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_two(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     if flags == ["--executor", "ray"]:
-        # Another cluster may be on this machine, or have left its address.
+        # Another cluster may run on this machine, or may have left its address behind.
         services = pytest.importorskip("ray._private.services")
         monkeypatch.setattr(services, "find_gcs_addresses", lru_cache(frozenset))
         monkeypatch.setattr(services, "find_bootstrap_address", lambda folder: None)

@@ -20,13 +20,13 @@ from tests.exported import CLASSES, VOCABULARY, drawn, make_ticket
 from tflottery.cli import export, predict
 from tflottery.data.corpus import Encoded
 from tflottery.errors import TflotteryError, UserError
-from tflottery.export import network, saved_model
-from tflottery.export.compaction import compact
-from tflottery.export.publishing import publish, versions
-from tflottery.export.session import Process
-from tflottery.export.verification import SENTENCES, padded, require_equal, scorer, verify
+from tflottery.exports import network, saved_model
+from tflottery.exports.compaction import compact
+from tflottery.exports.publishing import publish, versions
+from tflottery.exports.session import Process
+from tflottery.exports.verification import SENTENCES, padded, require_equal, scorer, verify
 from tflottery.files import seal
-from tflottery.tickets import Ticket
+from tflottery.tickets.ticket import Ticket
 
 KINDS = {
     "cnn": ("cnn", CLASSES),
@@ -104,7 +104,7 @@ def test_every_weight_is_stored_once_and_pruned_ones_are_zero(exported, ticket):
 
 
 def by_saved_model_command(exported: Path, place: Path) -> np.ndarray:
-    """What ``saved_model_cli run`` gives for ``SENTENCES``."""
+    """The scores of ``saved_model_cli run`` for ``SENTENCES``."""
     np.save(place / "texts.npy", np.array(SENTENCES))
     arguments = [
         "run", "--dir", exported, "--tag_set", "serve", "--signature_def", "serving_default",
@@ -119,7 +119,7 @@ def by_saved_model_command(exported: Path, place: Path) -> np.ndarray:
 
 
 def by_openvino(exported: Path, ids: np.ndarray) -> np.ndarray:
-    """What OpenVINO gives; text has operations that it does not know, ids are as far as it goes."""
+    """OpenVINO's scores for ids; it does not know the operations on text."""
     loaded = tf.saved_model.load(str(exported))
     model = openvino.convert_model(loaded.signatures["ids"])
     exact = {"INFERENCE_PRECISION_HINT": "f32"}
@@ -179,7 +179,7 @@ def cnn(small_export) -> Ticket:
 
 
 def test_versions_count_on_and_none_is_replaced(cnn, tmp_path, monkeypatch):
-    monkeypatch.setattr("tflottery.export.publishing.verify", lambda *_: 0.0)
+    monkeypatch.setattr("tflottery.exports.publishing.verify", lambda *_: 0.0)
     monkeypatch.setattr(saved_model, "save", lambda *_: None)
     base = tmp_path / "reviews"
     (base / "7").mkdir(parents=True)
@@ -198,14 +198,14 @@ def test_a_version_that_another_process_took_is_left_alone(cnn, tmp_path, monkey
         (tmp_path / "reviews" / "1").mkdir()
         return 0.0
 
-    monkeypatch.setattr("tflottery.export.publishing.verify", meanwhile)
+    monkeypatch.setattr("tflottery.exports.publishing.verify", meanwhile)
     with pytest.raises(UserError, match="is there already"):
         publish(cnn, tmp_path / "reviews")
     assert [path.name for path in (tmp_path / "reviews").iterdir()] == ["1"]
 
 
 def save(ticket: Ticket, folder: Path, **changes: np.ndarray) -> network.Network:
-    """A SavedModel of other weights; gives the network as it should be."""
+    """Writes a SavedModel with changed weights; returns the unchanged network."""
     served = network.of_ticket(ticket)
     folder.mkdir()
     altered = network.of_weights(ticket, {**served.weights, **changes}, {})
@@ -225,11 +225,11 @@ def test_every_test_text_counts(small_export):
     right = scorer(ticket.build("final"))
     texts = Encoded(np.array([2, 3, 4], np.int32), np.array([0, 1, 3]), np.array([0, 1], np.int32))
 
-    def wrong_elsewhere(ids: np.ndarray) -> np.ndarray:
+    def wrong_on_test_texts(ids: np.ndarray) -> np.ndarray:
         return right(ids) + (0 if len(ids) == len(SENTENCES) else 1e-3)
 
     with pytest.raises(TflotteryError, match=r"scores differ from the Python model's by 1\.0e-03"):
-        verify(base / "1", network.of_ticket(ticket), VOCABULARY, wrong_elsewhere, texts)
+        verify(base / "1", network.of_ticket(ticket), VOCABULARY, wrong_on_test_texts, texts)
 
 
 def test_weights_stored_twice_are_found_out(cnn, tmp_path):
@@ -276,7 +276,7 @@ def test_nothing_stays_of_a_failed_export(cnn, tmp_path, monkeypatch):
     def fail(*_: object) -> float:
         raise TflotteryError("scores differ")
 
-    monkeypatch.setattr("tflottery.export.publishing.verify", fail)
+    monkeypatch.setattr("tflottery.exports.publishing.verify", fail)
     with pytest.raises(TflotteryError):
         publish(cnn, tmp_path / "saved_models" / "small")
     assert list(tmp_path.iterdir()) == []
@@ -293,7 +293,7 @@ def without_trained_weights(ticket: Ticket) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ([], "Which ticket?"),
+        ([], "tickets holds no ticket"),
         (["nowhere"], "nowhere holds no ticket"),
         (["untrained"], "has no trained weights"),
         (["untrained", "--compact"], "has no trained weights"),

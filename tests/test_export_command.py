@@ -16,10 +16,10 @@ import tensorflow as tf
 
 import tflottery
 from tests.conftest import write_reviews
-from tflottery.cli import export, export_run, find_ticket, predict
+from tflottery.cli import export, find_ticket, predict
 from tflottery.errors import UserError
-from tflottery.export.publishing import Published
-from tflottery.lottery import Plan
+from tflottery.exports.publishing import Published
+from tflottery.tickets.plan import Plan
 
 CONFIG = """
 [data]
@@ -101,27 +101,25 @@ def test_structured_prunes_whole_units_with_the_ticket_s_recipe(here, capsys, mo
     assert ticket.about["dense_run_key"] == given["dense_run_key"]
     shapes = {tensor.shape for tensor in stored(Path("saved_models/fast/1"))}
     assert {(2, 4, 4), (3, 4, 4), (8, 1)} <= shapes
-    # All of it is in the store now.
-    monkeypatch.setattr("tflottery.cli.export_run.publish", lambda *_: Published(folder, ""))
+    # All trainings are in the store now.
+    monkeypatch.setattr("tflottery.exports.publishing.publish", lambda *_: Published(folder, ""))
     assert export.main(flags) == 0
     assert "Trained nothing" in capsys.readouterr().out
 
 
-def test_structured_prunes_as_large_a_part_of_the_units_as_of_the_weights_that_compete(
-    here, monkeypatch
-):
+def test_structured_prunes_units_by_the_level_of_the_weights_that_compete(here, monkeypatch):
     ticket = tflottery.load_ticket(here)
-    # As where the embedding is spared: few of all weights are pruned, many of those that compete.
-    spared = dataclasses.replace(ticket, about={**ticket.about, "sparsity": 0.05})
+    # If the embedding is excluded, few of all weights are pruned, but many of those that compete.
+    excluded = dataclasses.replace(ticket, about={**ticket.about, "sparsity": 0.05})
     plans: list[Plan] = []
 
-    def find(_: object, plan: Plan, *__: object) -> None:
+    def search(plan: Plan, *_: object) -> None:
         plans.append(plan)
         raise UserError("that was the plan")
 
-    monkeypatch.setattr(export_run, "load_ticket", lambda _: spared)
-    monkeypatch.setattr(export_run, "find", find)
-    assert export.main([str(here), "--structured"]) == 2
+    monkeypatch.setattr("tflottery.experiments.ticket.run.search_and_write", search)
+    with pytest.raises(UserError, match="that was the plan"):
+        tflottery.export(excluded, structured=True)
     assert [level.sparsity for level in plans[0].levels] == [0.6]
     assert plans[0].dense.key == ticket.about["dense_run_key"]
 

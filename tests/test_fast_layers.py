@@ -1,4 +1,4 @@
-"""The layers and the optimizer that are faster than Keras' give the numbers that Keras' give."""
+"""The fast layers and the fast optimizer give the same numbers as Keras' own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIZE = 5
 
 
 def texts(lengths: list[int], seed: int) -> tuple[tf.Variable, tf.Tensor]:
-    """Random words with zeros after them, and where they are."""
+    """Random vectors of words with zeros after them, and the mask of the words."""
     mask = tf.sequence_mask(lengths)
     x = np.random.default_rng(seed).normal(size=(*mask.shape, SIZE)) * mask.numpy()[:, :, None]
     return tf.Variable(x.astype(np.float32)), mask

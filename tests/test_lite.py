@@ -7,17 +7,17 @@ import pytest
 
 from tests.exported import VOCABULARY, drawn
 from tests.test_compaction import IDS, SIZES, network
-from tflottery.export import lite
-from tflottery.export.compaction import compact
-from tflottery.export.session import Process
-from tflottery.export.verification import scorer
+from tflottery.exports import lite
+from tflottery.exports.compaction import compact
+from tflottery.exports.session import Process
+from tflottery.exports.verification import scorer
 
 
 @pytest.mark.parametrize("model", ["cnn", "stacked lstm"])
 def test_a_compact_network_converts_and_keeps_its_scores(model, tmp_path):
     weights = drawn(SIZES[model])
     weights["embedding/embeddings"][3:7] = 0  # rows that are shared
-    weights["embedding/embeddings"][:, 2] = 0  # a column that goes
+    weights["embedding/embeddings"][:, 2] = 0  # a column that is removed
     whole = network(model, weights)
     small = compact(whole)
     assert small.own_rows is not None and len(small.rows) == len(VOCABULARY)
@@ -25,7 +25,7 @@ def test_a_compact_network_converts_and_keeps_its_scores(model, tmp_path):
     file.write_bytes(lite.convert(small, len(IDS), int8=False))
     with Process(file) as loaded:
         found = loaded.run("ids", {"ids": IDS})["score"]
-    # Its layers are those that are trained, LSTMs in one op.
+    # The plain model has the layers that are trained, with an LSTM in one op.
     expected = scorer(whole.plain())(IDS)[:, 1]
     assert np.ptp(expected) > 0.1
     assert found == pytest.approx(expected, abs=1e-5)

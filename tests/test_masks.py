@@ -47,9 +47,9 @@ def test_global_lets_tensors_compete():
     assert layerwise["b"].tolist() == [False, True, True]
 
 
-def test_spared_tensors_neither_prune_nor_count():
+def test_excluded_tensors_are_neither_pruned_nor_counted():
     scores = magnitudes(embedding=[0.1, 0.2], head=[1, 2, 3, 4])
-    pruned = masks.prune(everything(scores), scores, To(0.5), scope="global", spare=["embedding"])
+    pruned = masks.prune(everything(scores), scores, To(0.5), scope="global", exclude=["embedding"])
     assert pruned["embedding"].all()
     assert pruned["head"].tolist() == [False, False, True, True]
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from tests.conftest import SMALL
-from tflottery.export import comparison_tables, measuring
-from tflottery.export.comparison import Comparison, Variant
-from tflottery.export.measuring import Size, Speed
-from tflottery.export.network import Network
+from tflottery.exports import comparison_tables, measuring
+from tflottery.exports.comparison import Comparison, Variant
+from tflottery.exports.measuring import Size, Speed
+from tflottery.exports.network import Network
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_the_entropy_floor_by_hand():
     assert floor(half=[1, 0] * 4) == 4 * 4 + 1
     # 1 of 4: 4 (1/4 log2 4 + 3/4 log2 4/3) = 3.25 bits.
     assert floor(quarter=[0, 0, 0, 1]) == 4 + 1
-    # Each tensor has its own share, so two that are all or nothing cost no mask.
+    # The entropy is taken tensor by tensor: a full and an empty tensor need no mask.
     assert floor(all=[1.0] * 8, none=[0.0] * 8) == 32
     # Half of 16 words have a row of their own.
     assert floor(own=np.arange(16) % 2 == 0) == 2
@@ -99,7 +99,7 @@ def comparison() -> Comparison:
 def test_the_tables(comparison):
     text = comparison_tables.markdown(comparison, "bin/export --compare")
     assert "| dense | 12,345 | 50.0 | 2,000 | 60 | 50.0 | 40.0 | 1.25 | 87.65 |" in text
-    # What a TFLite file has no variables for is left open.
+    # A TFLite file has no variables of its own, so some cells stay empty.
     assert "| TFLite int8 | 12,345 | 50.0 | 2,000 | 60 | – | – | – | 87.65 |" in text
     assert "| TFLite int8 | 3.0 | 1.00 | 1.00 | 32.00 | 32.00 | 1,000 | 4.00 |" in text
     assert "at batch 1 and 32, of 200 and 100 runs" in text

@@ -26,7 +26,7 @@ SIZES = [
 ]
 MODELS = [size.build(WORDS, 2, Initializers(3)) for size in SIZES]
 for _model in MODELS:
-    # Large weights, so that a leak of padding would show.
+    # Large weights, so that an influence of padding would show.
     weights.put(
         _model,
         {name: np.asarray(value * 4 + 0.1) for name, value in weights.get(_model).items()},
@@ -126,6 +126,6 @@ def test_whole_words_are_dropped_together():
         lambda: Lstm(pooling="mean"),
     ],
 )
-def test_sizes_that_cannot_be(make):
+def test_impossible_sizes_are_refused(make):
     with pytest.raises(UserError, match=r"model\."):
         make()

@@ -31,8 +31,8 @@ from tensorflow_serving.apis import classification_pb2, prediction_service_pb2_g
 from tests.serving_double import ServingTestDouble
 from tflottery.cli import predict
 from tflottery.errors import TflotteryError, UserError
-from tflottery.export import client
-from tflottery.export.verification import SENTENCES, examples
+from tflottery.exports import client
+from tflottery.exports.verification import SENTENCES, examples
 
 URL = os.environ.get("TFLOTTERY_SERVING_URL", "")
 SERVERS = [
@@ -208,7 +208,7 @@ def test_a_mistake_is_one_line(tmp_path, monkeypatch, capfd, flags, code, messag
     assert message in errors and errors.startswith("predict: ") and errors.count("\n") == 1
 
 
-def test_a_server_of_other_models_is_told_apart(server, monkeypatch):
+def test_a_server_of_other_models_is_an_error(server, monkeypatch):
     class Reply(io.BytesIO):
         def __init__(self) -> None:
             super().__init__(b'{"predictions": [0.5]}')
@@ -218,7 +218,7 @@ def test_a_server_of_other_models_is_told_apart(server, monkeypatch):
         client.over_rest(server.rest, client.Model(server.base))([b"a"])
 
 
-def test_a_folder_of_another_model_is_told_apart(tmp_path):
+def test_a_folder_of_another_model_is_an_error(tmp_path):
     module = tf.Module()
     double = tf.function(lambda x: {"y": 2 * x}, input_signature=[tf.TensorSpec([None], name="x")])
     tf.saved_model.save(module, str(tmp_path / "1"), double.get_concrete_function())

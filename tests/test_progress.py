@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tflottery.cli.progress import Lines, Live, open_console, time_for, watch
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
-from tflottery.runs.specs import Dense, Fresh, Recipe, RunSpec
-from tflottery.runs.store import Run
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import TrainingSeeds
+from tflottery.progress import Lines, Live, Reporter, open_console, time_for
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.run import Run
+from tflottery.runs.specs import Dense, Fresh, RunSpec
+from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())
 SPECS = [RunSpec(RECIPE, Dense(), Fresh(seed), TrainingSeeds(seed, seed)) for seed in range(20)]
@@ -39,7 +39,9 @@ def label(spec: RunSpec) -> str:
 
 def test_lines_of_trainings_that_go_on_at_once_keep_apart():
     stream = io.StringIO()
-    view = watch(Console(file=stream, highlight=False), label, total=5, may_end_early=False)
+    view = Reporter(Console(file=stream, highlight=False)).watch(
+        label, total=5, may_end_early=False
+    )
     assert isinstance(view, Lines)
     one, two, three, four, _ = SPECS[:5]
     with view:
@@ -68,7 +70,7 @@ def test_lines_of_trainings_that_go_on_at_once_keep_apart():
 def test_the_live_view_has_a_bar_a_training_but_no_more_than_fit(count):
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100, height=40, highlight=False)
-    view = watch(console, label, total=25, may_end_early=False)
+    view = Reporter(console).watch(label, total=25, may_end_early=False)
     assert isinstance(view, Live)
     with view:
         for spec in SPECS[:count]:
@@ -92,7 +94,9 @@ def test_a_label_is_shown_as_it_is(terminal, capsys, monkeypatch):
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     if terminal == "xterm":
         monkeypatch.setenv("FORCE_COLOR", "1")
-    view = watch(open_console(), lambda spec: "rewind:end: [b]x", total=2, may_end_early=False)
+    view = Reporter(open_console()).watch(
+        lambda spec: "rewind:end: [b]x", total=2, may_end_early=False
+    )
     assert isinstance(view, Live if terminal == "xterm" else Lines)
     with view:
         view.run_begun(SPECS[0])

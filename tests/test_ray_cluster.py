@@ -1,4 +1,4 @@
-"""Ray: a real cluster of two machines, each a set of processes here, and the examples of others."""
+"""Ray: a real cluster of two machines, each a group of processes here; and the example cluster."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
 
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    # A busy machine answers late; one that is gone refuses at once.
+    # A busy machine may answer late, so only a refused connection shows that a machine is lost.
     monkeypatch.setenv("RAY_health_check_timeout_ms", "60000")
     started = Cluster(
         initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
@@ -56,7 +56,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
 
 
 class Disaster(Tally):
-    """Counts as a tally; ends the machine on which a training goes on."""
+    """A tally that kills the machine on which the first training runs."""
 
     def __init__(self, cluster: object, store: Path) -> None:
         super().__init__()
@@ -71,13 +71,13 @@ class Disaster(Tally):
         for node in self._cluster.worker_nodes:
             if node.all_processes["raylet"][0].process.pid in ancestors(worker):
                 self.lost_machine = True
-                os.kill(worker, signal.SIGKILL)  # it may outlive its machine's daemon for a moment
+                os.kill(worker, signal.SIGKILL)  # it would outlive its machine's daemon for a while
                 self._cluster.remove_node(node, allow_graceful=False)
                 return
 
 
 def ancestors(pid: int) -> list[int]:
-    """The process that started a process, the one that started that, and so on."""
+    """The parent of a process, its parent, and so on."""
     found = []
     while pid > 1:
         listed = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True)
@@ -101,7 +101,7 @@ def test_a_machine_that_dies_in_the_middle_changes_nothing(cluster, plan, tmp_pa
     assert disaster.lost_machine and len(cluster.worker_nodes) == 1
     assert any("taken again" in reason for reason in disaster.reasons)
     assert contents(root) == expected
-    assert {disaster.told["ended", key] for key in expected} == {1}
+    assert {disaster.events["ended", key] for key in expected} == {1}
 
 
 @pytest.mark.parametrize(

@@ -693,9 +693,9 @@ def test_a_setting_out_of_range_is_told_at_once(changes, message):
 
 
 def test_settings_of_reading_are_in_no_key_and_can_be_given_on_the_command_line():
-    from tflottery import config
+    from tflottery.experiments import configuration
 
-    chosen = config.load(
+    chosen = configuration.load(
         "",
         {"data.dataset": "a.csv"},
         [
@@ -706,7 +706,7 @@ def test_settings_of_reading_are_in_no_key_and_can_be_given_on_the_command_line(
     ).data  # fmt: skip
     assert (chosen.text_column, chosen.label_column, chosen.delimiter) == ("2", "1", ";")
     assert chosen.classes == ("neg", "pos") and chosen.labels == "as written"
-    tabs = config.load("", {"data.dataset": "a.csv"}, ["data.delimiter=\\t"]).data
+    tabs = configuration.load("", {"data.dataset": "a.csv"}, ["data.delimiter=\\t"]).data
     assert tabs.delimiter == "\t"
     spec = dataclasses.replace(chosen, text_column="text", label_column="label")
     assert specs._canonical_fields(spec) == specs._canonical_fields(DataSettings())

@@ -19,24 +19,21 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from tests.conftest import ROOT
-from tests.synthetic_study import write_study
+from tests.synthetic_study import edit, write_study
 from tflottery.errors import UserError
+from tflottery.experiments.reports import write_report
+from tflottery.experiments.study import figures, mask_figures, summary, tables
+from tflottery.experiments.study.answers import answers
+from tflottery.experiments.study.article import study_articles
+from tflottery.experiments.study.cells import Arm, Results
+from tflottery.experiments.study.note import accuracies, lookup
+from tflottery.experiments.study.results import load_study
 from tflottery.files import seal
-from tflottery.report import (
-    claims,
-    figures,
-    findings,
-    load_study,
-    mask_figures,
-    summary,
-    tables,
-    write_report,
-)
-from tflottery.report.cells import Arm, Results
+from tflottery.report.answers import FAILED, MISSING, UNSURE
 from tflottery.report.drawing import spread
-from tflottery.report.note import accuracies, lookup
+from tflottery.report.rendering import MarkdownArticle, markdown
 
-FAILED = (("one_shot", "original", 0.972, 2), ("iterative", "rewind:end", 0.59, 1))
+FAILED_CELLS = (("one_shot", "original", 0.972, 2), ("iterative", "rewind:end", 0.59, 1))
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = (
     "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
@@ -48,7 +45,7 @@ QUIET = (
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CNN with two failed runs, an LSTM, and one seed without optional files."""
     folder = tmp_path_factory.mktemp("store")
-    write_study(folder, failed=FAILED)
+    write_study(folder, failed=FAILED_CELLS)
     lstm_levels = (0.2, 0.36, 0.488, 0.59, 0.672, 0.832)
     write_study(folder, "study_lstm", model="lstm", levels=lstm_levels)
     write_study(
@@ -66,6 +63,11 @@ def report(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def cnn(store: Path) -> Results:
     return Results(load_study(store / "studies" / "study_cnn"))
+
+
+def said(results: Results) -> str:
+    """The article's Markdown."""
+    return markdown([MarkdownArticle(article) for article in study_articles([results])])
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -146,7 +148,7 @@ def test_failed_runs_are_shown_and_not_counted(report, cnn):
     rows = _rows(report / "tables" / "study_cnn-grid.csv")
     (row,) = [row for row in rows if row["failed"] and row["method"] == "one-shot"]
     assert row["n"] == "2" and row["failed"] == "seed 2: the loss is not finite at step 40"
-    assert "2 runs failed" in " ".join(summary.opening(cnn))
+    assert "2 runs failed" in said(cnn)
     text = (report / "index.html").read_text(encoding="utf-8")
     assert "seed 2: the loss is not finite at step 40" in text
 
@@ -164,20 +166,20 @@ def test_a_cell_that_failed_in_every_seed(tmp_path):
 
 def test_dense_that_failed_everywhere_is_said(tmp_path):
     folder = write_study(tmp_path, levels=(0.36, 0.59))
-    cells = pd.read_csv(folder / "cells.csv")
-    dense = cells["part"] == "dense"
-    cells.loc[dense, "state"], cells.loc[dense, "test_accuracy"] = "failed", None
-    cells.to_csv(folder / "cells.csv", index=False)
+
+    def fail(cells: pd.DataFrame) -> None:
+        dense = cells["part"] == "dense"
+        cells.loc[dense, "state"], cells.loc[dense, "test_accuracy"] = "failed", None
+
+    edit(folder, "cells.csv", fail)
     page = write_report(tmp_path, tmp_path / "report").read_text(encoding="utf-8")
     assert "The dense network failed for every seed" in page
 
 
 def test_one_seed_says_that_it_has_no_intervals(store, report):
     results = Results(load_study(store / "studies" / "study_toy"))
-    assert any("one seed" in line for line in summary.opening(results))
-    assert {finding.outcome for finding in claims.findings(results)} <= {
-        findings.UNSURE, findings.MISSING, findings.FAILED,
-    }  # fmt: skip
+    assert "There is one seed" in said(results)
+    assert {answer.outcome for answer in answers(results)} <= {UNSURE, MISSING, FAILED}
     assert "± " not in _terminal(results)
 
 
@@ -194,9 +196,8 @@ def test_what_was_not_measured_is_said(report):
 
 def test_a_control_without_a_ticket_is_compared_with_nothing(tmp_path):
     folder = write_study(tmp_path)
-    cells = pd.read_csv(folder / "cells.csv")
-    no_ticket = (cells["part"] == "grid") & (cells["init"] == "original") & (cells["level"] == 0.59)
-    cells[~no_ticket].to_csv(folder / "cells.csv", index=False)
+    ticket = "part == 'grid' and init == 'original' and level == 0.59"
+    edit(folder, "cells.csv", lambda cells: cells.drop(cells.query(ticket).index))
     table = tables.controls(Results(load_study(folder)))
     compared = {row["at"]: (row.get("interval"), row.get("p_holm")) for row in table.rows}
     assert compared[59.0] == (None, None) and None not in compared[83.2]
@@ -238,8 +239,10 @@ def test_the_barrier_is_the_top_of_the_line_above_the_mean_of_its_ends(cnn):
 
 
 def test_early_bird_epoch(cnn):
-    (sentence,) = summary.early_bird(cnn)
-    assert "after epoch 2 of 4 (3 of 3 seeds before the end), which saves 50 %" in sentence
+    (settled,) = summary.settled(cnn)
+    assert (settled.epochs, settled.last, settled.early) == ((2, 2, 2), 4, 3)
+    sentence = "after epoch 2 of 4 (3 of 3 seeds before the end), which saves 50 %"
+    assert said(cnn).count(sentence) == 1
 
 
 def test_early_bird_within_an_epoch(cnn):
@@ -250,8 +253,8 @@ def test_early_bird_within_an_epoch(cnn):
     (panel, *_) = mask_figures.early_bird(moved).panels
     assert "Columns 0.32, 1, 2, 3, 4." in panel.description and "none" not in panel.description
     frame["relative"] = 0.0
-    (sentence,) = summary.early_bird(moved)
-    assert "after epoch 0.32 of 4" in sentence and "saves 92 %" in sentence
+    (settled,) = summary.settled(moved)
+    assert settled.saved == 92 and "after epoch 0.32 of 4" in said(moved)
 
 
 def _terminal(results: Results) -> str:
@@ -280,7 +283,7 @@ def test_labels_are_spread(places):
 
 def test_nothing_heavy_is_imported():
     code = (
-        "import sys, tflottery.report\n"
+        "import sys, tflottery.experiments.reports\n"
         "heavy = ('tensorflow', 'tf_keras', 'tflottery.training', 'tflottery.models', "
         "'tflottery.data', 'tflottery.runs', 'matplotlib.pyplot')\n"
         "print([name for name in heavy if name in sys.modules])"

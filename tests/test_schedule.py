@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests.chains import RECIPE, chain, dense
 from tflottery.models.lstm import Lstm
 from tflottery.pruning.masks import By
-from tflottery.runs.realise import network
+from tflottery.runs.networks import network
 from tflottery.runs.schedule import Schedule
 from tflottery.runs.specs import GraduallyPruned, Pruned, RunSpec, Snapshot, ancestry
-from tflottery.training.trainer import TrainingSeeds
+from tflottery.training.settings import TrainingSeeds
 
 
 def test_long_chains_go_before_short_ones():
@@ -58,7 +58,7 @@ def test_a_failure_takes_its_descendants_and_leaves_the_rest():
     assert [schedule.take(), schedule.take()] == [healthy[0], None]
 
 
-def test_a_run_that_loses_its_worker_is_taken_again_but_not_for_ever():
+def test_a_run_that_loses_its_worker_is_tried_again_until_the_third_time():
     first, second = chain(RECIPE, 1, rounds=1)
     schedule = Schedule([first, second])
     for again in (True, True, False):

@@ -11,12 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 from tests.test_tuning import RECIPE
-from tflottery import search
 from tflottery.errors import TrainingError, UserError
-from tflottery.lottery import PruningSettings
+from tflottery.experiments.learning_rate import search
+from tflottery.experiments.learning_rate.design import Trial, Tuning, TuningSettings
+from tflottery.experiments.learning_rate.search import Search
 from tflottery.runs.specs import RunSpec
-from tflottery.search import Search
-from tflottery.tuning import Trial, Tuning, TuningSettings
+from tflottery.tickets.plan import PruningSettings
 
 PEAK = 0.005
 

@@ -1,4 +1,4 @@
-"""What lies beside an export: read back with TensorFlow Serving's own messages where they exist."""
+"""The files beside an export, read with TensorFlow Serving's own messages where these exist."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from tests.exported import VOCABULARY
 from tflottery.errors import UserError
-from tflottery.export import serving_files
-from tflottery.export.client import BATCH, LARGEST_REQUEST
-from tflottery.export.publishing import publish
-from tflottery.tickets import Ticket
+from tflottery.exports import places, serving_files
+from tflottery.exports.client import BATCH, LARGEST_REQUEST
+from tflottery.exports.publishing import publish
+from tflottery.tickets.ticket import Ticket
 
 
 @pytest.fixture
@@ -115,11 +115,11 @@ def batching_parameters() -> type:
 
 def test_the_batching_parameters_are_serving_s(base):
     parsed = text_format.Parse((base / "batching.config").read_text(), batching_parameters()())
-    # A request of more texts than the first is refused, one of more than the second is split.
+    # A request with more texts than the first number is refused, with more than the second split.
     assert parsed.max_batch_size.value == LARGEST_REQUEST > BATCH
     assert parsed.enable_large_batch_splitting.value
     assert parsed.max_execution_batch_size.value == BATCH
-    # Serving pads with a request's first element, which would be a word.
+    # Serving pads with the first element of a request, which is a word.
     assert not parsed.pad_variable_length_inputs
 
 
@@ -164,7 +164,7 @@ def test_the_card_says_what_was_measured(base, ticket):
 
 
 def test_without_the_extra_nothing_is_written(ticket, tmp_path, monkeypatch):
-    monkeypatch.setattr(serving_files.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(places.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'tflottery\[serving\]'"):
         publish(ticket, tmp_path / "saved_models" / "small")
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The simulation: a plan's time on many workers, by hand and by bounds that are known."""
+"""The simulation: a plan's time on many workers, by hand and by known bounds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tflottery.models.lstm import Lstm
 from tflottery.runs.simulation import Simulation, recorded_seconds
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
-from tflottery.training.trainer import Trained
+from tflottery.training.trained import Trained
 
 
 def test_a_simulation_of_known_times():
@@ -58,6 +58,6 @@ def test_times_that_are_not_recorded_are_drawn_from_those_that_are(tmp_path):
     assert {seconds[spec.key] for spec in unknown} <= {3, 6, 9}
     assert seconds[longer.key] in (30, 60, 90)
     assert recorded_seconds(specs, store)[0] == seconds
-    elsewhere = dense(dataclasses.replace(RECIPE, model=Lstm()), 1)
+    unlike = dense(dataclasses.replace(RECIPE, model=Lstm()), 1)
     with pytest.raises(UserError, match="holds no training that tells"):
-        recorded_seconds([*specs, elsewhere], store)
+        recorded_seconds([*specs, unlike], store)

@@ -14,19 +14,18 @@ from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm
 from tflottery.pruning.masks import By, To
 from tflottery.runs import specs
+from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
     Dense,
     Fresh,
     Pruned,
-    Recipe,
     RunSpec,
     Shuffled,
     Snapshot,
     ancestry,
     snapshots_wanted,
 )
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import TrainingSeeds
+from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())
 DENSE = RunSpec(RECIPE, Dense(), Fresh(1), TrainingSeeds(1, 1))
@@ -80,7 +79,7 @@ def test_where_data_lies_is_no_part_of_the_key():
 
 
 def test_keys_are_what_they_were():
-    """A change of these means that nobody's store is found again: raise SPEC_VERSION instead."""
+    """If these change, the runs in every store are lost: raise SPEC_VERSION instead."""
     assert DENSE.key == KNOWN["dense"]
     assert ROUND.key == KNOWN["round"]
 
@@ -97,8 +96,9 @@ def test_a_new_field_at_its_default_leaves_old_keys_alone():
         seed: int
         scale: float = 1.0
 
-    assert specs._canonical(Fresh(1)) == specs._canonical(specs.Fresh(1))
-    assert specs._canonical(Fresh(1, 2.0)) != specs._canonical(specs.Fresh(1))
+    known = specs.canonical_form(specs.Fresh(1))
+    assert specs.canonical_form(Fresh(1)) == known
+    assert specs.canonical_form(Fresh(1, 2.0)) != known
 
 
 def test_data_without_a_fingerprint_has_no_key():

@@ -1,4 +1,4 @@
-"""The report's statistics against hand computations and scipy."""
+"""Statistics against results by hand and by scipy."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ from tflottery.data import corpus as corpora
 from tflottery.errors import DamagedFileError, TrainingError, UserError
 from tflottery.pruning import masks
 from tflottery.pruning.masks import By
-from tflottery.runs.realise import Realiser, load_corpus, mixed_arithmetic
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.realise import Realiser, mixed_arithmetic
 from tflottery.runs.specs import Fresh, Pruned, Shuffled, Signs, Snapshot
 from tflottery.runs.store import Store
 from tflottery.training.trainer import Trainer
@@ -44,13 +45,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode:
         pytest.skip(f"cannot mount a file system here: {mounted.stderr.strip()}")
     yield folder
-    # Encoded data stays mapped into memory, so the file system goes when this process does.
+    # Encoded data stay mapped into memory, so the file system is unmounted when this process ends.
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.fixture
 def count(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Counts trainings in its length."""
+    """A list that gets an element for every training."""
     calls: list[int] = []
     original = Trainer.train
 
@@ -87,17 +88,18 @@ def test_a_chain_is_realised_once_and_starts_at_mask_times_rewound_weights(
     assert len(count) == 3
 
 
-def test_what_is_spared_stays_dense_and_the_rest_is_pruned(tmp_path, small_recipe):
+def test_excluded_tensors_stay_dense_and_the_rest_is_pruned(tmp_path, small_recipe):
     root = dense(small_recipe)
-    spared = {
+    excluded = {
         "embedding/embeddings": Pruned(root, By(0.3), embedding=False),
         "head/kernel": Pruned(root, By(0.3), head=False),
     }
-    tickets = {name: dataclasses.replace(root, mask=mask) for name, mask in spared.items()}
+    tickets = {name: dataclasses.replace(root, mask=mask) for name, mask in excluded.items()}
     realise = Realiser(Store(tmp_path / "runs"), tickets.values())
-    for spare, ticket in tickets.items():
+    for left_out, ticket in tickets.items():
         for name, kept in realise(ticket).masks().items():
-            assert kept.sum() == kept.size - round(0.3 * kept.size) * (name != spare)
+            pruned_weights = 0 if name == left_out else round(0.3 * kept.size)
+            assert kept.sum() == kept.size - pruned_weights
 
 
 def test_rewinding_to_the_beginning_is_original_init_and_to_the_end_is_finetuning(
@@ -151,7 +153,7 @@ def test_a_snapshot_asked_for_later_is_trained_again_to_the_same_bits(
     assert {"0ep", "1ep", "2it", "end"} <= set(after.snapshots)
     assert same_arrays(after.snapshot("end"), end)
 
-    # Where the machine computes otherwise, children must not be mixed with it.
+    # If the machine computes otherwise, the new weights must not be mixed with old children.
     train = Trainer.train
 
     def compute_otherwise(self, *arguments, **options):
@@ -164,7 +166,7 @@ def test_a_snapshot_asked_for_later_is_trained_again_to_the_same_bits(
     with pytest.raises(TrainingError, match="other weights"):
         Realiser(store, [later])(later)
 
-    # It is asked for only where the arithmetic is the same.
+    # Equal weights are required only if the arithmetic is the same.
     other = Arithmetic("avx2", onednn=False, threads=9)
     monkeypatch.setattr(arithmetic, "current", lambda: other)
     Realiser(store, [later])(later)
@@ -265,14 +267,14 @@ def test_a_full_disk_is_an_error_that_loses_nothing_finished(small_disk, small_r
             file.write(bytes(4096))
     with pytest.raises(OSError, match="No space left"):
         Realiser(store, [ticket])(ticket)
-    # Neither a whole run nor the beginning of one.
+    # The failed run left nothing, neither whole nor in part.
     assert [path.name for path in store.root.glob("[!.]*/run.json")] == ["run.json"]
     assert store.find(ticket.key) is None and not list(store.root.glob(f"{files.STAGING_PREFIX}*"))
     assert same_arrays(store.find(root.key).snapshot("end"), finished.snapshot("end"))
 
     ballast.unlink()
     assert Realiser(store, [ticket])(ticket).metrics["epochs"] >= 1
-    assert len(count) == 3  # dense, the ticket in vain, the ticket
+    assert len(count) == 3  # dense; the ticket, whose files did not fit; the ticket again
 
 
 def test_no_pickle_is_ever_loaded(tmp_path):
@@ -372,7 +374,7 @@ def test_eight_processes_killed_at_random_leave_every_run_once_and_whole(tmp_pat
         assert same_arrays(run.masks(), expected.masks)
         for step in ("0ep", "1ep", "end"):
             assert same_arrays(run.snapshot(step), expected.snapshots[step])
-    # What a killed process left half-written went when another wrote that run.
+    # What a killed process left half-written was deleted when another process wrote that run.
     assert not list(root.glob(f"{files.STAGING_PREFIX}*-*"))
 
 

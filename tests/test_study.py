@@ -15,18 +15,25 @@ import pandas as pd
 import pytest
 
 from tests.conftest import user_environment, write_reviews
-from tflottery import config, findings
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
-from tflottery.findings import Study, run_study, write_findings
-from tflottery.lottery import PruningSettings
+from tflottery.experiments import configuration
+from tflottery.experiments.reports import write_report
+from tflottery.experiments.study.design import Cell, Study, StudySettings, make_cells
+from tflottery.experiments.study.measuring import (
+    Moment,
+    one_shot_mask,
+    run_study,
+    write_study,
+)
+from tflottery.experiments.study.results import FORMAT_VERSION, load_study
 from tflottery.models.cnn import Cnn
 from tflottery.pruning import masks
-from tflottery.report import load_study, write_report
 from tflottery.runs.realise import Realiser
-from tflottery.runs.specs import HEAD, Fresh, Pruned, Recipe, Shuffled, Signs, Snapshot, ancestry
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import HEAD, Fresh, Pruned, Shuffled, Signs, Snapshot, ancestry
 from tflottery.runs.store import Store
-from tflottery.study import Cell, StudySettings, make_cells
+from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
 from tflottery.training.trainer import Trainer
 
@@ -126,9 +133,9 @@ def test_settings_that_cannot_be(settings):
 
 @pytest.mark.parametrize("name", ["study_toy", "study_cnn", "study_lstm", "study_week11"])
 def test_the_studies_that_ship_can_be_planned(name):
-    chosen = config.load(name, {})
+    chosen = configuration.load(name, {})
     recipe = dataclasses.replace(chosen.recipe, data=RECIPE.data)
-    study = Study(chosen, recipe, (1,))
+    study = Study(chosen.name, recipe, chosen.pruning, chosen.study, (1,))
     assert len(ancestry(study.specs(1))) > 10
 
 
@@ -138,10 +145,9 @@ def small_study(small_settings) -> Study:
         learning_rate=0.02, batch_size=16, epochs=2, patience=2, validations_per_epoch=2
     )
     model = Cnn(embedding=6, widths=(2,), filters=4)
-    chosen = config.Config(
-        small_settings,
-        model,
-        training,
+    return Study(
+        "small",
+        Recipe(small_settings, model, training),
         PruningSettings(rate=0.5),
         StudySettings(
             levels=(0.5, 0.75),
@@ -152,16 +158,15 @@ def small_study(small_settings) -> Study:
             instability_points=("0ep", "1ep"),
             early_bird_points=("1it", "1ep", "2ep"),
         ),
-        name="small",
+        (1, 2),
     )
-    return Study(chosen, Recipe(small_settings, model, training), (1, 2))
 
 
 def carry_out(study: Study, root: Path) -> tuple[dict[str, str], Path]:
     store = Store(root)
     realise = Realiser(store, [spec for seed in study.seeds for spec in study.wanted(seed)])
     failures = run_study(study, realise)
-    return failures, write_findings(study, realise, store, failures, "bin/study")
+    return failures, write_study(study, realise, store, failures, "bin/study")
 
 
 def test_findings_say_what_the_runs_say(small_study, tmp_path):
@@ -236,7 +241,7 @@ def test_a_failed_run_shows_with_its_reason_and_the_rest_goes_on(
     victim = found["grid", "iterative", "rewind:1ep", 0.5]
     heir = found["grid", "iterative", "rewind:1ep", 0.75]
     attempts = []
-    original = Realiser._train
+    original = Realiser.train
 
     def fail(self, spec, wanted):
         if spec.key == victim.key:
@@ -244,7 +249,7 @@ def test_a_failed_run_shows_with_its_reason_and_the_rest_goes_on(
             raise TrainingError("the loss is not finite")
         return original(self, spec, wanted)
 
-    monkeypatch.setattr(Realiser, "_train", fail)
+    monkeypatch.setattr(Realiser, "train", fail)
     failures, folder = carry_out(study, tmp_path / "runs")
     assert {victim.key, heir.key} <= set(failures) and len(attempts) == 1
     frame = pd.read_csv(folder / "cells.csv", keep_default_na=False)
@@ -252,7 +257,7 @@ def test_a_failed_run_shows_with_its_reason_and_the_rest_goes_on(
     failed = frame[frame.state == "failed"]
     assert set(failed.key) == set(failures)
     assert set(failed.reason) == {"the loss is not finite"}
-    monkeypatch.setattr(Realiser, "_train", original)
+    monkeypatch.setattr(Realiser, "train", original)
     failures, folder = carry_out(study, tmp_path / "runs")
     assert failures == {}
     assert set(pd.read_csv(folder / "cells.csv")["state"]) == {"done"}
@@ -270,7 +275,7 @@ def test_a_study_in_which_all_fails_can_be_read_and_leaves_no_older_tables(
     def fail(self, spec, wanted):
         raise TrainingError("the loss is not finite")
 
-    monkeypatch.setattr(Realiser, "_train", fail)
+    monkeypatch.setattr(Realiser, "train", fail)
     carry_out(study, tmp_path / "runs")
     found = load_study(folder)
     assert set(found.cells["reason"]) == {"the loss is not finite"} and found.instability is None
@@ -287,11 +292,56 @@ def test_chance_overlap_and_distance():
     assert masks.chance_distance(one | spared, other | spared) == 0.25
 
 
-def test_early_bird_masks_spare_what_the_study_spares():
+def drawn(weights, level: float, **pruning) -> masks.Masks:
+    """The mask that one-shot pruning would draw at a moment with these weights."""
+    settings = PruningSettings(**pruning)
+    prunable = {name: tensor for name, tensor in weights.items() if not name.endswith("bias")}
+    everything = masks.dense({name: tensor.shape for name, tensor in prunable.items()})
+    mask = one_shot_mask(RECIPE, settings, level, seed=1)
+    return mask.make(Moment(everything, weights))
+
+
+def test_early_bird_masks_exclude_what_the_study_excludes():
     weights = {name: np.arange(1.0, 11) for name in ("conv/kernel", HEAD)}
     for head, kept in ((True, 5), (False, 10)):
-        drawn = findings._draw(weights, list(weights), 0.5, PruningSettings(head=head))
-        assert drawn["conv/kernel"].sum() == 5 and drawn[HEAD].sum() == kept
+        made = drawn(weights, 0.5, head=head)
+        assert made["conv/kernel"].sum() == 5 and made[HEAD].sum() == kept
+
+
+def test_early_bird_masks_are_drawn_by_the_studys_own_criterion_and_scope():
+    random_ = np.random.default_rng(1)
+    shapes = {
+        "embedding/embeddings": (30, 6), "conv_2/kernel": (2, 6, 4), "conv_2/bias": (4,),
+        HEAD: (4, 2),
+    }  # fmt: skip
+    weights = {name: random_.normal(size=shape) for name, shape in shapes.items()}
+    whole = drawn(weights, 0.5)
+    assert np.abs(weights[HEAD])[whole[HEAD]].min() > np.abs(weights[HEAD])[~whole[HEAD]].max()
+    by_chance = drawn(weights, 0.5, criterion="random")
+    assert masks.count(by_chance) == masks.count(whole)
+    assert masks.distance(by_chance, whole) > 0.3
+    everywhere = drawn(weights, 0.5, scope="global")
+    assert masks.count(everywhere).remaining == masks.count(whole).remaining
+    assert everywhere[HEAD].sum() != whole[HEAD].sum()
+
+
+def test_early_bird_masks_of_units_prune_units_whole(small_settings):
+    model = Cnn(embedding=6, widths=(2,), filters=4)
+    recipe = Recipe(dataclasses.replace(small_settings, fingerprint="f"), model, TrainingSettings())
+    random_ = np.random.default_rng(1)
+    weights = {
+        "embedding/embeddings": random_.normal(size=(30, 6)),
+        "conv_2/kernel": random_.normal(size=(2, 6, 4)),
+        "conv_2/bias": random_.normal(size=4),
+        HEAD: random_.normal(size=(4, 2)),
+    }
+    names = [name for name in weights if name != "conv_2/bias"]
+    everything = masks.dense({name: weights[name].shape for name in names})
+    settings = PruningSettings(criterion="filters")
+    made = one_shot_mask(recipe, settings, 0.5, seed=1).make(Moment(everything, weights))
+    kept = made["conv_2/kernel"].any(axis=(0, 1))
+    assert kept.sum() == 2 and (made[HEAD].any(axis=1) == kept).all()
+    assert made["embedding/embeddings"].any(axis=0).sum() == 3
 
 
 def test_the_command_end_to_end(command, tmp_path):
@@ -365,9 +415,9 @@ def test_a_study_killed_ten_times_ends_as_an_undisturbed_one(tmp_path):
         {
             path.name: path.read_bytes()
             for path in (folder / "runs" / "studies" / "study_toy").iterdir()
-            if path.name != "timings.csv"
+            if path.stem != "timings"
         }
         for folder in (killed, calm)
     ]
     assert tables[0] == tables[1]
-    assert findings.FORMAT_VERSION == 1
+    assert FORMAT_VERSION == 1

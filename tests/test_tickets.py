@@ -17,8 +17,9 @@ from tflottery.errors import DamagedFileError, UserError
 from tflottery.models import weights
 from tflottery.models.architecture import Initializers
 from tflottery.pruning import masks
-from tflottery.runs.specs import EMBEDDING, Recipe
-from tflottery.tickets import FORMAT_VERSION, write_ticket
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import EMBEDDING
+from tflottery.tickets.ticket import FORMAT_VERSION, write_ticket
 
 VOCABULARY = Vocabulary(("[PAD]", "[UNK]", *(f"word{number}" for number in range(30))))
 
@@ -128,4 +129,4 @@ def test_what_is_no_ticket_is_said_to_be_none(tmp_path):
     with pytest.raises(UserError, match="holds no ticket"):
         tflottery.load_ticket(tmp_path)
     with pytest.raises(ValueError, match="'rewind' or 'final'"):
-        tflottery.tickets.Ticket(tmp_path, {}).build("best")
+        tflottery.Ticket(tmp_path, {}).build("best")

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 
 from tests.conftest import SMALL, same_arrays
-from tflottery.data.batches import steps_per_epoch
 from tflottery.errors import TrainingError, UserError
 from tflottery.pruning import masks
+from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import To
-from tflottery.pruning.schedules import Gradual
 from tflottery.training import steps
 from tflottery.training.callbacks import KeepBest
 from tflottery.training.rates import rate
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import Trainer, TrainingSeeds
+from tflottery.training.settings import TrainingSeeds, TrainingSettings
+from tflottery.training.trainer import Trainer
 
 SETTINGS = TrainingSettings(learning_rate=0.01, batch_size=16, epochs=3, patience=3)
 SEEDS = TrainingSeeds(order=1, dropout=1)
@@ -58,7 +58,7 @@ def test_each_seed_changes_the_training(trainer, small_corpus, seeds):
 
 
 def test_snapshots_are_the_weights_of_their_step(trainer, small_corpus):
-    per_epoch = steps_per_epoch(small_corpus.train, SETTINGS.batch_size)
+    per_epoch = small_corpus.train.steps_per_epoch(SETTINGS.batch_size)
     weights = trainer.fresh_weights(1)
     asked = ["0ep", "1it", "1ep", f"{per_epoch}it", "2ep"]
     trained = train(trainer, small_corpus, weights=weights, at=asked)
@@ -99,7 +99,7 @@ def test_validating_more_often_finds_the_best_moment_more_closely(trainer, small
     per_epoch = once.metrics["steps_per_epoch"]
     assert [row["step"] for row in once.history] == [per_epoch * n for n in (1, 2, 3)]
     period = twice.history[0]["step"]
-    assert period == -(-per_epoch // 2) and len(twice.history) == 6
+    assert period == math.ceil(per_epoch / 2) and len(twice.history) == 6
     best = min(twice.history, key=lambda row: row["val_loss"])
     assert twice.metrics["best_epoch"] == pytest.approx(best["step"] / per_epoch, abs=1e-4)
 
@@ -144,21 +144,21 @@ def test_training_follows_the_rate_and_begins_it_anew(trainer, small_corpus):
     assert train(trainer, small_corpus).history != first.history
 
 
-def test_weight_decay_shrinks_kernels_and_spares_biases(small_corpus):
+def test_weight_decay_shrinks_kernels_and_excludes_biases(small_corpus):
     decaying = dataclasses.replace(SETTINGS, weight_decay=5.0, epochs=1)
     decayer = Trainer(SMALL["cnn"], len(small_corpus.vocabulary), 2, decaying)
     weights = decayer.fresh_weights(1)
     weights["head/bias"] = np.array([2.0], np.float32)
     trained = train(decayer, small_corpus, weights=weights, settings=decaying)
     ended, steps_done = trained.snapshots["end"], trained.history[-1]["step"]
-    # No text holds padding as a word, so nothing but the decay moves its row.
+    # No text holds padding as a word, so only the decay changes its row.
     padding = weights["embedding/embeddings"][0] * (1 - 0.01 * 5.0) ** steps_done
     assert ended["embedding/embeddings"][0] == pytest.approx(padding, rel=1e-5)
     assert ended["head/bias"] == pytest.approx(2.0, abs=0.01 * steps_done + 1e-4)
 
 
 def test_gradual_pruning_ends_at_its_sparsity_and_keeps_weights_from_after_it(small_corpus):
-    gradual = Gradual(0.75, end=12, spare=("head/kernel",))
+    gradual = Gradual(0.75, end=12, exclude=("head/kernel",))
     pruner = Trainer(SMALL["cnn"], len(small_corpus.vocabulary), 2, SETTINGS, gradual)
     for _ in range(2):  # the second run begins at step 0 again
         trained = train(pruner, small_corpus)
@@ -181,7 +181,7 @@ def test_a_loss_that_is_not_finite_is_an_error(trainer, small_corpus):
     weights["head/bias"] = np.array([np.nan], np.float32)
     with pytest.raises(TrainingError, match="not finite"):
         train(trainer, small_corpus, weights=weights)
-    # and the trainer is none the worse
+    # The trainer can still be used.
     assert np.isfinite(train(trainer, small_corpus).metrics["test_loss"])
 
 
@@ -219,7 +219,7 @@ def test_steps_have_one_form(text, parsed):
 
 
 @pytest.mark.parametrize("text", ["", "1", "ep", "-1ep", "1.5ep", "2ep5it", "start", "1 ep"])
-def test_what_is_no_step_is_refused(text):
+def test_a_text_that_names_no_step_is_refused(text):
     with pytest.raises(UserError, match="names no step"):
         steps.parse(text)
 
@@ -228,6 +228,6 @@ def test_what_is_no_step_is_refused(text):
     "changes",
     [{"optimizer": "adamm"}, {"monitor": "loss"}, {"epochs": 0}, {"learning_rate": 0.0}],
 )
-def test_settings_that_cannot_be(changes):
+def test_impossible_settings_are_refused(changes):
     with pytest.raises(UserError, match=r"training\."):
         TrainingSettings(**changes)

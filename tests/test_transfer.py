@@ -11,20 +11,23 @@ import pandas as pd
 import pytest
 
 from tests.conftest import SMALL, same_arrays, write_reviews
-from tflottery import lottery, transfer
 from tflottery.data import sources
 from tflottery.data.settings import DataSettings
 from tflottery.data.vocabulary import Vocabulary
 from tflottery.errors import UserError
+from tflottery.experiments.transfer.design import DEFAULT_ARMS, Cell, Transfer, encoded_for
+from tflottery.experiments.transfer.judging import GAINS, judge
+from tflottery.experiments.transfer.measuring import compare_words, name_of, write_transfer
 from tflottery.files import read_sealed
-from tflottery.lottery import PruningSettings
 from tflottery.pruning import masks
-from tflottery.runs.realise import Realiser, load_corpus, realise_all
-from tflottery.runs.specs import EMBEDDING, Fresh, Recipe, RunSpec, Snapshot, ancestry
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.realise import Realiser, realise_all
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import EMBEDDING, Fresh, RunSpec, Snapshot, ancestry
 from tflottery.runs.store import Store
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
-from tflottery.transfer import Cell, Transfer, encoded_for, judge
-from tflottery.transfer_findings import compare_words, name_of, write_transfer
 
 PRUNING = PruningSettings(rate=0.5)
 TRAINING = TrainingSettings(learning_rate=0.02, batch_size=16, epochs=1)
@@ -67,7 +70,7 @@ def make(folder: Path, vocabulary: str = "reuse", **settings) -> Transfer:
 
 def source_ticket(made: Transfer, seed: int = 1) -> RunSpec:
     pruning = dataclasses.replace(made.pruning, sparsity=LEVEL)
-    return lottery.make_plan(made.source, pruning, seed).levels[-1].ticket
+    return plans.make_plan(made.source, pruning, seed).levels[-1].ticket
 
 
 def by_arm(cells: list[Cell]) -> dict[ARM, RunSpec]:
@@ -107,8 +110,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def test_the_default_arms_are_those_of_desai_and_each_gain_changes_one_thing(folder):
     specs = by_arm(make(folder).cells(1))
-    assert list(specs) == [("dense", "fresh"), *transfer.DEFAULT_ARMS]
-    for one, other in transfer.GAINS.values():
+    assert list(specs) == [("dense", "fresh"), *DEFAULT_ARMS]
+    for one, other in GAINS.values():
         differs = [
             name for name in ("recipe", "mask", "init", "seeds")
             if getattr(specs[one], name) != getattr(specs[other], name)
@@ -131,7 +134,7 @@ def test_the_targets_own_ticket_is_what_find_ticket_finds_there(folder):
     made = make(folder)
     specs = by_arm(made.cells(1))
     seed = specs["dense", "fresh"].init.seed
-    plan = lottery.make_plan(made.target, dataclasses.replace(PRUNING, sparsity=LEVEL), seed)
+    plan = plans.make_plan(made.target, dataclasses.replace(PRUNING, sparsity=LEVEL), seed)
     assert plan.dense == specs["dense", "fresh"]
     assert plan.levels[-1].ticket == specs["target", "target"]
     # The same seed would begin with the very weights of the source.
@@ -149,14 +152,14 @@ def test_other_vocabularies_and_sizes_are_other_data(folder):
     plain = make(folder, "remap").target
     smaller = dataclasses.replace(plain, data=dataclasses.replace(plain.data, train_size=20))
     recipes = [plain, make(folder).target, make(folder).source, smaller]
-    keys = {lottery.make_plan(recipe, PRUNING, 1).dense.key for recipe in recipes}
+    keys = {plans.make_plan(recipe, PRUNING, 1).dense.key for recipe in recipes}
     assert len(keys) == 4
     moved = dataclasses.replace(
         make(folder).target.data,
         vocabulary_from=(dataclasses.replace(make(folder).source.data, data_dir="/elsewhere"),),
     )
     same = dataclasses.replace(make(folder).target, data=moved)
-    assert lottery.make_plan(same, PRUNING, 1).dense.key in keys
+    assert plans.make_plan(same, PRUNING, 1).dense.key in keys
 
 
 def test_seeds_share_nothing(folder):
@@ -244,7 +247,7 @@ def test_remapped_rows_go_with_their_words(folder, store):
 def test_a_dropped_embedding_is_neither_carried_nor_pruned(folder, store):
     found = Realised(make(folder, "drop"), store)
     assert "restaurant" in found.target_words
-    for arm in transfer.DEFAULT_ARMS:
+    for arm in DEFAULT_ARMS:
         assert found.masks(arm)[EMBEDDING].all()
     start, own = found.begun(("source", "source")), found.begun(("dense", "fresh"))
     assert np.array_equal(start[EMBEDDING], own[EMBEDDING])
@@ -293,7 +296,7 @@ def test_what_is_written_is_what_the_runs_say(folder, store, monkeypatch):
         kept = {n: {name: m[name]} for n, m in (("one", one), ("other", other))}
         assert overlap[name] == masks.overlap(kept["one"], kept["other"])
     assert "data_dir" not in json.dumps(about["config"])
-    monkeypatch.setattr(Realiser, "_train", lambda *a: pytest.fail("trained again"))
+    monkeypatch.setattr(Realiser, "train", lambda *a: pytest.fail("trained again"))
     more = dataclasses.replace(made, levels=(0.5, LEVEL))
     assert name_of(more, *corpora) == written.name == name_of(made, *corpora)
     slower = dataclasses.replace(

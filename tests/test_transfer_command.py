@@ -15,9 +15,9 @@ from tests.conftest import write_reviews
 from tests.test_sources import write_prepared
 from tests.test_transfer import write_others
 from tflottery.cli import find_ticket, report, transfer
-from tflottery.cli.given_ticket import level_of
 from tflottery.files import seal
 from tflottery.runs.store import Store
+from tflottery.tickets.given import level_of
 
 SMALL = [
     f"--set={setting}"

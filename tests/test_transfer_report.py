@@ -12,12 +12,15 @@ from rich.console import Console
 from tests.synthetic_study import write_study
 from tests.synthetic_transfer import write_transfer_result
 from tflottery.errors import UserError
+from tflottery.experiments.reports import write_report
+from tflottery.experiments.transfer.answers import answers
+from tflottery.experiments.transfer.article import transfer_article
+from tflottery.experiments.transfer.design import DEFAULT_ARMS
+from tflottery.experiments.transfer.results import load_transfer, terminal
 from tflottery.files import seal
-from tflottery.report import findings, write_report
+from tflottery.report.answers import FAILED, HELD, MISSING, UNSURE
 from tflottery.report.drawing import Curve, Point, ends_in_words, style
-from tflottery.report.transfer_article import transfer_article
-from tflottery.report.transfers import load_transfer, terminal
-from tflottery.transfer import DEFAULT_ARMS
+from tflottery.report.rendering import MarkdownArticle, markdown
 
 
 def test_a_transfer_stands_beside_a_study(tmp_path):
@@ -62,14 +65,16 @@ def test_a_store_of_transfers_alone_and_one_transfer(tmp_path):
 
 
 def outcomes(folder) -> list[str]:
-    return [finding.outcome for finding in transfer_article(load_transfer(folder)).findings]
+    return [answer.outcome for answer in answers(load_transfer(folder))]
+
+
+def said(folder) -> str:
+    """The article's Markdown."""
+    return markdown([MarkdownArticle(transfer_article(load_transfer(folder)))])
 
 
 def arms(own: float, ticket: float, reinit: float, random: float) -> dict:
     return dict(zip(DEFAULT_ARMS, (own, ticket, reinit, random), strict=True))
-
-
-HELD, FAILED, UNSURE = findings.HELD, findings.FAILED, findings.UNSURE
 
 
 @pytest.mark.parametrize(
@@ -95,8 +100,7 @@ def test_one_seed_cannot_tell(tmp_path):
         tmp_path, seeds=(1,), shifts=arms(-0.2, -0.1, -2.0, -4.0), noise=0
     )
     assert outcomes(folder) == [UNSURE] * 4
-    opening = transfer_article(load_transfer(folder)).opening
-    assert any("one seed" in line for line in opening)
+    assert "There is one seed" in said(folder)
     assert "±" not in shown(folder)
 
 
@@ -105,10 +109,10 @@ def test_failures_other_classes_and_missing_arms_are_said(tmp_path):
     folder = write_transfer_result(
         tmp_path, failures=[failed], same_classes=False, gains=[], overlap=[]
     )
-    text = " ".join(transfer_article(load_transfer(folder)).opening)
+    text = said(folder)
     assert "source mask, new, 59.0 % pruned, seed 2 (no memory)" in text
     assert "the head is initialised anew" in text
-    assert outcomes(folder)[2:] == [findings.MISSING] * 2
+    assert outcomes(folder)[2:] == [MISSING] * 2
     assert "No level has both tickets." in write_report(folder, tmp_path / "r").read_text()
 
 

@@ -16,17 +16,17 @@ import pytest
 
 import tflottery
 from tests.conftest import user_environment, write_reviews
-from tflottery import config
 from tflottery.cli import find_ticket, report, tune_lr
-from tflottery.cli.given_ticket import level_of
 from tflottery.data import sources
 from tflottery.errors import UserError
+from tflottery.experiments import configuration
+from tflottery.experiments.learning_rate.results import load_tuning
+from tflottery.experiments.learning_rate.search import Search
 from tflottery.files import seal
-from tflottery.rate_rule import read_rule
-from tflottery.report.tunings import load_tuning
 from tflottery.runs.store import Store
-from tflottery.search import Search
-from tflottery.tuning_findings import find_rule
+from tflottery.tickets.given import level_of
+from tflottery.tickets.rule import read_rule
+from tflottery.tickets.rules import find_rule
 
 TINY = """
 [data]
@@ -188,7 +188,7 @@ def test_the_first_place_with_a_rule_that_fits_wins(here):
     for name in ("one", "two"):
         (here / name).mkdir()
         shutil.copyfile(folder / "rule.json", here / name / "mine.json")
-    chosen = config.load("tiny.toml", {"data.dataset": "mine.csv"})
+    chosen = configuration.load("tiny.toml", {"data.dataset": "mine.csv"})
     recipe = dataclasses.replace(chosen.recipe, data=sources.identify(chosen.data))
     (here / "two" / "torn.json").write_text("{")
     places = [here / "none", here / "two", here / "one"]
@@ -321,13 +321,13 @@ def test_a_chief_and_two_workers_find_what_one_process_finds(here, tmp_path):
 
 def test_the_rules_that_come_along():
     """Each is whole, is of a configuration that comes along, and serves other networks too."""
-    place = config.config_folder() / "rules"
+    place = configuration.folder() / "rules"
     files = sorted(place.glob("*.json"))
     assert files
     for file in files:
         rule, document = read_rule(file)
         name = f"tune_{document['model']}"
-        chosen = config.load(name, {})
+        chosen = configuration.load(name, {})
         data = dataclasses.replace(chosen.data, fingerprint=document["fingerprint"])
         recipe = dataclasses.replace(chosen.recipe, data=data)
         found, line = find_rule(recipe, chosen.pruning, [place])

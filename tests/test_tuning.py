@@ -10,27 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tflottery import config, lottery
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
-from tflottery.lottery import PruningSettings
-from tflottery.models.cnn import Cnn
-from tflottery.rate_rule import Rule
-from tflottery.runs.specs import Recipe, Snapshot, ancestry
-from tflottery.study import StudySettings, make_cells
-from tflottery.training.settings import TrainingSettings
-from tflottery.tuning import (
+from tflottery.experiments import configuration
+from tflottery.experiments.learning_rate.design import (
     SEARCHED,
     Cell,
     Trial,
     Tuning,
     TuningSettings,
-    fit_rule,
     hyperband_trials,
-    judge,
     values_of,
     with_values,
 )
+from tflottery.experiments.learning_rate.judging import fit_rule, judge
+from tflottery.experiments.study.design import StudySettings, make_cells
+from tflottery.models.cnn import Cnn
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import Snapshot, ancestry
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.rule import Rule
+from tflottery.training.settings import TrainingSettings
 
 TRAINING = TrainingSettings(learning_rate=0.004, epochs=4)
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TRAINING)
@@ -70,7 +71,7 @@ def test_other_searches_take_rates_between_the_ends():
 
 def test_only_the_training_of_the_mask_has_the_tuned_rate():
     made = make(levels=(0.0, 0.36))
-    plan = lottery.make_plan(RECIPE, PruningSettings(sparsity=0.36), seed=1)
+    plan = plans.make_plan(RECIPE, PruningSettings(sparsity=0.36), seed=1)
     for arm, level, untuned in (
         ("dense", 0.0, plan.dense),
         ("ticket", 0.36, plan.levels[-1].ticket),
@@ -155,14 +156,14 @@ def test_searches_that_cannot_be(settings):
     ("name", "study"), [("tune_cnn", "study_cnn"), ("tune_lstm", "study_lstm")]
 )
 def test_the_searches_that_ship_share_their_trainings_with_the_studies(name, study):
-    tuned, studied = config.load(name, {}), config.load(study, {})
+    tuned, studied = configuration.load(name, {}), configuration.load(study, {})
     assert (tuned.recipe, tuned.pruning) == (studied.recipe, studied.pruning)
     assert tuned.training.learning_rate in tuned.tuning.learning_rate
 
 
 def test_a_plan_at_other_rates_keeps_masks_and_starts():
-    plan = lottery.make_plan(RECIPE, PruningSettings(sparsity=0.488), seed=1)
-    faster = lottery.at_rates(plan, lambda sparsity: 0.001 + sparsity)
+    plan = plans.make_plan(RECIPE, PruningSettings(sparsity=0.488), seed=1)
+    faster = plans.at_rates(plan, lambda sparsity: 0.001 + sparsity)
     assert faster.dense.recipe.training.learning_rate == 0.001
     for before, after in zip(plan.levels, faster.levels, strict=True):
         for one, other in ((before.ticket, after.ticket), (before.reinit, after.reinit)):

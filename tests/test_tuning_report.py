@@ -12,13 +12,13 @@ from rich.console import Console
 from tests.synthetic_study import write_study
 from tests.synthetic_tuning import RATES, write_tuning_result
 from tflottery.errors import UserError
+from tflottery.experiments.learning_rate.answers import answers, in_words
+from tflottery.experiments.learning_rate.article import tuning_article
+from tflottery.experiments.learning_rate.results import load_tuning, terminal
+from tflottery.experiments.reports import write_report
 from tflottery.files import seal
-from tflottery.report import findings, write_report
-from tflottery.report.tuning_article import tuning_article
-from tflottery.report.tunings import in_words, load_tuning, terminal
-
-HELD, IN_PART, FAILED = findings.HELD, findings.IN_PART, findings.FAILED
-UNSURE, MISSING = findings.UNSURE, findings.MISSING
+from tflottery.report.answers import FAILED, HELD, IN_PART, MISSING, UNSURE
+from tflottery.report.rendering import MarkdownArticle, markdown
 
 
 def test_a_search_stands_beside_a_study(tmp_path):
@@ -68,7 +68,11 @@ def test_the_tables_hold_what_was_judged(tmp_path):
 
 
 def outcomes(folder) -> list[str]:
-    return [finding.outcome for finding in tuning_article(load_tuning(folder)).findings]
+    return [answer.outcome for answer in answers(load_tuning(folder))]
+
+
+def written(folder) -> MarkdownArticle:
+    return MarkdownArticle(tuning_article(load_tuning(folder)))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ def test_one_seed_an_edge_and_failures_are_said(tmp_path):
     failed = (("ticket", 0.832, 0.016, 1),)
     folder = write_tuning_result(tmp_path, seeds=(1,), exponent=1.5, failed=failed)
     tuning = load_tuning(folder)
-    text = " ".join(tuning_article(tuning).opening)
+    text = markdown([written(folder)])
     assert "one seed" in text and "±" not in shown(folder)
     assert "ticket, 83.2 % pruned, rate 0.016, seed 1 (the loss is not finite)" in text
     assert "ticket at 73.8 % pruned (highest)" in text
@@ -130,9 +134,11 @@ def test_one_seed_an_edge_and_failures_are_said(tmp_path):
 
 def test_hyperband_makes_no_curve(tmp_path):
     folder = write_tuning_result(tmp_path, tuner="hyperband", rule=None)
-    article = tuning_article(load_tuning(folder))
-    assert not article.chapters[0].figures and "no curve" in article.chapters[0].text[0]
-    assert article.findings[0].outcome == MISSING and "rule.json" not in article.files
+    article = written(folder)
+    assert all(drawing.name != "rates" for drawing in article.drawings)
+    chapter = markdown([article]).partition("### Accuracy against the learning rate")[2]
+    assert "no curve" in chapter.partition("###")[0]
+    assert outcomes(folder)[0] == MISSING and "rule.json" not in article.article.files
 
 
 def test_a_network_whose_trials_all_failed_has_a_row(tmp_path):

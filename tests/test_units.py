@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from tests.exported import drawn
 from tests.test_compaction import SIZES, given_scores, network
-from tflottery.export.compaction import compact
-from tflottery.lottery import PruningSettings
+from tflottery.exports.compaction import compact
 from tflottery.models.units import Units
 from tflottery.pruning import criteria, masks
 from tflottery.pruning.masks import By, To
+from tflottery.tickets.plan import PruningSettings
 
 
 def everything(model: str) -> masks.Masks:
@@ -32,7 +32,7 @@ def filters(model: str, current: masks.Masks, amount: By | To, **options) -> mas
 
 
 def left(units: Units, pruned: masks.Masks) -> np.ndarray:
-    """Which units are whole; fails where one is in part."""
+    """bool [units]: which units are whole; fails if a unit is partly pruned."""
     everyone = np.arange(units.count)
     (made,) = [part for part in units.made if part.tensor.endswith(("embeddings", "/kernel"))]
     alive = made.of(pruned[made.tensor], everyone, units.count).any(axis=1)
@@ -80,7 +80,7 @@ def test_the_units_of_highest_norm_stay():
     assert scores["conv_2"].argmin() == 1 and scores["embedding"].argmax() == 6
     kernel = weights["conv_3/kernel"]
     assert scores["conv_3"] == pytest.approx(np.abs(kernel).mean(axis=(0, 1)))
-    # Weights that went with other units do not count against those that read them.
+    # Weights that were pruned with other units do not count in the mean of those that read them.
     weights["conv_3/kernel"] = np.where(np.arange(8)[:, np.newaxis] < 4, kernel, 0)
     again = criteria.unit_scores("filters", weights, layers)["conv_3"]
     assert again == pytest.approx(np.abs(kernel[:, :4]).mean(axis=(0, 1)))
@@ -91,8 +91,8 @@ def test_the_last_unit_of_a_layer_stays():
     assert [left(units, pruned).sum() for units in SIZES["cnn"].unit_layers()] == [1, 1, 1]
 
 
-def test_the_embedding_can_be_spared():
-    pruned = filters("cnn", everything("cnn"), To(0.5), spare=["embedding/embeddings"])
+def test_the_embedding_can_be_excluded():
+    pruned = filters("cnn", everything("cnn"), To(0.5), exclude=["embedding/embeddings"])
     assert pruned["embedding/embeddings"].all()
     assert pruned["conv_2/kernel"].any(axis=(0, 2)).all()
     assert pruned["conv_2/kernel"].any(axis=(0, 1)).sum() == 3

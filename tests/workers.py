@@ -1,4 +1,4 @@
-"""What the executors are tested with: a plan that trains in seconds, and eyes on the workers."""
+"""Help for tests of executors: a plan that trains in seconds, and an observer of workers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from pathlib import Path
 from tests.chains import chain
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
-from tflottery.runs.realise import Realiser, Silent, realise_all
-from tflottery.runs.specs import GraduallyPruned, Recipe, RunSpec, Snapshot
+from tflottery.runs.observer import Silent
+from tflottery.runs.realise import Realiser, realise_all
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import GraduallyPruned, RunSpec, Snapshot
 from tflottery.runs.store import Store
 from tflottery.training.settings import TrainingSettings
 
@@ -37,13 +39,13 @@ def make_plan(recipe: Recipe) -> list[RunSpec]:
 
 
 def done_by_local(plan: list[RunSpec], root: Path) -> tuple[dict[str, str], Files]:
-    """What ``local`` makes of the plan: its failures and its files."""
+    """The failures and the files that the executor ``local`` makes of a plan."""
     failures = realise_all(plan, Realiser(Store(root), plan))
     return failures, contents(root)
 
 
 def contents(root: Path) -> Files:
-    """Every run's files, but for the time that it took."""
+    """The files of every run, without the time that its training took."""
     found = {}
     for folder in root.glob("[!.]*/"):
         if (folder / "run.json").exists():
@@ -67,15 +69,15 @@ def holder(lock: Path) -> int | None:
 
 
 class Tally(Silent):
-    """Counts what it is told; kills a worker in the middle of its training."""
+    """Counts events; can kill a worker in the middle of its training."""
 
     def __init__(self, victims: Path | None = None) -> None:
-        self._victims = victims  # the store of the workers of which one is to die
-        self.told: Counter[tuple[str, str]] = Counter()
+        self._victims = victims  # one of the workers on this store will be killed
+        self.events: Counter[tuple[str, str]] = Counter()
         self.reasons: list[str] = []
 
     def run_begun(self, spec):
-        self.told["begun", spec.key] += 1
+        self.events["begun", spec.key] += 1
 
     def step_ended(self, spec, step, steps, logs):
         if self._victims and (worker := holder(self._victims / "locks" / spec.key)):
@@ -83,10 +85,10 @@ class Tally(Silent):
             self._victims = None
 
     def validated(self, spec, epoch, epochs, logs):
-        self.told["validated", spec.key] += 1
+        self.events["validated", spec.key] += 1
 
     def run_ended(self, spec, run):
-        self.told["ended", spec.key] += 1
+        self.events["ended", spec.key] += 1
 
     def run_stopped(self, spec, reason):
         self.reasons.append(reason)

@@ -1,29 +1,99 @@
 """tflottery finds, studies, transfers and ships lottery tickets in Keras text classifiers.
 
-The package is silent on import: nothing here loads TensorFlow until it is used.
+>>> import tflottery as tfl
+>>> found = tfl.find_ticket("toy", sparsity=0.36)    # doctest: +SKIP
+>>> found.verdict, found.rounds, found.ticket        # doctest: +SKIP
+
+The package is silent on import, and nothing here loads TensorFlow until it is used. Networks are
+``tf_keras`` models, not Keras 3.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
 from tflottery.arithmetic import switch_on_onednn
+from tflottery.versions import __version__
 
 # Both have to stand before TensorFlow is imported anywhere. TF-MOT works with tf_keras alone.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 switch_on_onednn()
 
 if TYPE_CHECKING:
-    from tflottery.tickets import Ticket, load_ticket
+    from tflottery.errors import DamagedFileError, TflotteryError, TrainingError, UserError
+    from tflottery.experiments.driver import PlannedTrainings
+    from tflottery.experiments.learning_rate.run import TuningResult, tune_learning_rate
+    from tflottery.experiments.reports import write_report
+    from tflottery.experiments.study.run import StudyResult, run_study
+    from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
+    from tflottery.experiments.ticket.run import find_ticket
+    from tflottery.experiments.transfer.run import TransferResult, transfer
+    from tflottery.exports.export import Compared, Exported, export
+    from tflottery.runs.run import Run
+    from tflottery.runs.store import Store
+    from tflottery.tickets.ticket import Ticket, load_ticket
 
-__version__ = "0.1.0"
-__all__ = ["Ticket", "__version__", "load_ticket"]
+# Where each public name lives; it is imported when it is first used.
+_PLACES = {
+    "Compared": "exports.export",
+    "DamagedFileError": "errors",
+    "Exported": "exports.export",
+    "FoundTicket": "experiments.ticket.result",
+    "PlannedSearch": "experiments.ticket.result",
+    "PlannedTrainings": "experiments.driver",
+    "Run": "runs.run",
+    "Store": "runs.store",
+    "StudyResult": "experiments.study.run",
+    "TflotteryError": "errors",
+    "Ticket": "tickets.ticket",
+    "TrainingError": "errors",
+    "TransferResult": "experiments.transfer.run",
+    "TuningResult": "experiments.learning_rate.run",
+    "UserError": "errors",
+    "export": "exports.export",
+    "find_ticket": "experiments.ticket.run",
+    "load_ticket": "tickets.ticket",
+    "run_study": "experiments.study.run",
+    "transfer": "experiments.transfer.run",
+    "tune_learning_rate": "experiments.learning_rate.run",
+    "write_report": "experiments.reports",
+}
+__all__ = [  # noqa: RUF022 - as a reader meets them
+    "find_ticket",
+    "run_study",
+    "transfer",
+    "tune_learning_rate",
+    "export",
+    "load_ticket",
+    "write_report",
+    "FoundTicket",
+    "StudyResult",
+    "TransferResult",
+    "TuningResult",
+    "Exported",
+    "Compared",
+    "PlannedSearch",
+    "PlannedTrainings",
+    "Ticket",
+    "Store",
+    "Run",
+    "TflotteryError",
+    "UserError",
+    "DamagedFileError",
+    "TrainingError",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Ticket", "load_ticket"):
-        from tflottery import tickets
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"tflottery.{_PLACES[name]}"), name)
+    globals()[name] = found
+    return found
 
-        return getattr(tickets, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,4 +1,4 @@
-"""The errors that tflottery raises on purpose, and the exit code of each."""
+"""The errors that tflottery raises on purpose, and their exit codes."""
 
 from __future__ import annotations
 
@@ -7,27 +7,29 @@ from collections.abc import Iterable
 
 
 class TflotteryError(Exception):
-    """Something failed while running; commands end with exit code 1."""
+    """Something failed while running; commands end with exit code 1. The base of all errors that
+    tflottery raises on purpose."""
 
     exit_code = 1
 
 
 class UserError(TflotteryError):
-    """The user can mend this; the text is one line that names the culprit and the mend."""
+    """A user's mistake; one line says what is wrong and how to fix it. Commands end with exit code
+    2."""
 
     exit_code = 2
 
 
 class DamagedFileError(UserError):
-    """A file does not hold what was once written to it."""
+    """A file is missing, or does not hold what was written to it."""
 
 
 class TrainingError(TflotteryError):
-    """A training ended without usable weights (a loss that is not finite, say)."""
+    """A training ended without usable weights, for example because its loss was not finite."""
 
 
 def suggest(word: str, choices: Iterable[str]) -> str:
-    """The choices in words, and the one nearest to a mistyped ``word`` first."""
+    """A sentence with all choices, which first asks for the one nearest to a mistyped ``word``."""
     known = sorted(choices)
     near = difflib.get_close_matches(word, known, n=1)
     question = f"did you mean {near[0]!r}? " if near else ""

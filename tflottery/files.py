@@ -1,8 +1,8 @@
-"""Files that are whole or absent, and that say so when they are damaged.
+"""Files that are written whole or not at all, and whose damage is found when they are read.
 
-Everything is written under another name and renamed into place. JSON documents carry a checksum
-of themselves (``seal``); arrays are numpy's ``.npz`` read without pickle, with their SHA-256 kept
-in the sealed document beside them.
+Everything is written under another name and renamed into place. JSON documents hold a checksum of
+themselves (``seal``). Arrays are numpy's ``.npz``, read without pickle; their SHA-256 is kept in
+the sealed document beside them.
 """
 
 from __future__ import annotations
@@ -36,10 +36,12 @@ def canonical_json(payload: Any) -> str:
 
 
 def sha256_of_bytes(content: bytes) -> str:
+    """64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def sha256_of_file(path: Path) -> str:
+    """64 hexadecimal digits; the file is read block by block."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):
@@ -48,7 +50,7 @@ def sha256_of_file(path: Path) -> str:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Writes ``path`` whole or not at all, making its folder where needed."""
+    """Writes ``path`` whole or not at all; makes its folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=STAGING_PREFIX, dir=path.parent)
     staged = Path(name)
@@ -66,11 +68,13 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 @contextmanager
 def new_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
-    """A folder to fill; it appears under ``path`` at the end, whole, or not at all.
+    """An empty folder to fill; at the end of the ``with`` it is renamed to ``path``.
 
-    Where ``path`` exists by then (another process was faster, or the same thing is written
-    anew), the new content takes its place. With ``replace=False`` FileExistsError is raised
-    instead. After a failure the parents that were made for it are gone too.
+    If ``path`` exists by then, the new folder replaces it. After an error nothing is left, not even
+    the parents that were made for it.
+
+    Raises:
+        FileExistsError: ``path`` exists, and ``replace`` is False.
     """
     made = [parent for parent in path.parents if not parent.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,21 +94,26 @@ def new_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
             _rename(staging, path)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
-        with suppress(OSError):  # one that something else is in by now
+        with suppress(OSError):  # a parent may hold something else by now
             for parent in made:
                 parent.rmdir()
         raise
 
 
 def staging_folder(path: Path) -> Path:
-    """A new folder beside ``path`` for what is to be renamed to it."""
+    """A new folder beside ``path``, whose content will be renamed to ``path``."""
     return Path(tempfile.mkdtemp(prefix=f"{STAGING_PREFIX}{path.name}-", dir=path.parent))
 
 
 def _rename(staging: Path, path: Path) -> None:
-    """Gives a folder its name, unless another process has given it to one."""
+    """Renames a folder to ``path``.
+
+    Raises:
+        FileExistsError: ``path`` exists.
+    """
     taken = FileExistsError(errno.EEXIST, "it exists already", str(path))
-    # Renaming replaces an empty folder, but none with something in it, however late that came.
+    # Renaming replaces an empty folder. It fails if there is something in the folder, even if that
+    # came after this check.
     if path.exists():
         raise taken
     try:
@@ -116,10 +125,10 @@ def _rename(staging: Path, path: Path) -> None:
 
 
 def require_writable(path: Path, flag: str) -> None:
-    """Makes sure that a folder can be made at ``path``, before hours of work go into it.
+    """Checks that a folder can be made at ``path``, before hours of work go into it.
 
     Raises:
-        UserError: it cannot; ``flag`` is what the user can change.
+        UserError: it cannot be made; the text names ``flag``, which the user can change.
     """
     there = path
     while not there.exists() and there != there.parent:
@@ -135,13 +144,18 @@ def _umask() -> int:
 
 
 def seal(payload: Mapping[str, Any]) -> str:
-    """The payload as readable JSON, with a ``sha256`` of its canonical form as last key."""
+    """The payload as readable JSON; its last key is the ``sha256`` of its canonical form."""
     checksum = sha256_of_bytes(canonical_json(payload).encode())
     return json.dumps({**payload, "sha256": checksum}, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_sealed(path: Path, *, what: str, format_version: int) -> dict[str, Any]:
-    """Reads what ``seal`` wrote.
+    """Reads a file that ``seal`` made.
+
+    Args:
+        path: the file.
+        what: what its folder is called in an error, as ``run``.
+        format_version: the only version that is read.
 
     Raises:
         UserError: there is no such file, or it has another ``format_version``.
@@ -156,44 +170,48 @@ def read_sealed(path: Path, *, what: str, format_version: int) -> dict[str, Any]
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, KeyError, AttributeError):
-        raise DamagedFileError(f"{path} is damaged: it is not a sealed {what}. {_MEND}") from None
+        raise DamagedFileError(f"{path} is damaged: it is not a sealed {what}. {_REMEDY}") from None
     if version != format_version:
         raise UserError(
             f"{path} has format version {version!r}; this tflottery reads {format_version}. "
             f"Make the {what} anew, or use the tflottery that wrote it."
         )
     if sha256_of_bytes(canonical_json(payload).encode()) != checksum:
-        raise DamagedFileError(f"{path} is damaged: its checksum does not fit. {_MEND}")
+        raise DamagedFileError(f"{path} is damaged: its checksum does not fit. {_REMEDY}")
     return payload
 
 
-_MEND = "Delete that folder and make it again, or restore it from a copy."
+_REMEDY = "Delete that folder and make it again, or restore it from a copy."
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
-    """Writes named arrays to ``path`` (``.npz``) and gives the file's SHA-256."""
+    """Writes named arrays to ``path`` (``.npz``); returns the file's SHA-256."""
     with path.open("wb") as stream:
         np.savez(stream, **dict(arrays))  # type: ignore[arg-type]
     return sha256_of_file(path)
 
 
 def read_arrays(path: Path, sha256: str) -> Arrays:
-    """Reads what ``write_arrays`` wrote.
+    """Reads a file that ``write_arrays`` wrote: arrays by name.
 
     Raises:
-        DamagedFileError: the file is missing or is not the one with that checksum.
+        DamagedFileError: the file is missing or has another checksum.
     """
     check_file(path, sha256)
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (ValueError, OSError, zipfile.BadZipFile):
-        raise DamagedFileError(f"{path} is damaged: no array archive. {_MEND}") from None
+        raise DamagedFileError(f"{path} is damaged: no array archive. {_REMEDY}") from None
 
 
 def check_file(path: Path, sha256: str) -> None:
-    """Raises DamagedFileError unless the file is there with that checksum."""
+    """Checks a file against its checksum.
+
+    Raises:
+        DamagedFileError: the file is missing or has another checksum.
+    """
     if not path.is_file():
-        raise DamagedFileError(f"{path} is missing. {_MEND}")
+        raise DamagedFileError(f"{path} is missing. {_REMEDY}")
     if sha256_of_file(path) != sha256:
-        raise DamagedFileError(f"{path} is damaged: its checksum does not fit. {_MEND}")
+        raise DamagedFileError(f"{path} is damaged: its checksum does not fit. {_REMEDY}")

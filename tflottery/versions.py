@@ -1,4 +1,4 @@
-"""What made a result: the versions that every result file records."""
+"""The versions of software that every result file records."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import platform
 from functools import cache
 from importlib import metadata
 
-import tflottery
-
+__version__ = "0.1.0"
 _PACKAGES = (
     "tensorflow",
     "tf_keras",
@@ -20,6 +19,6 @@ _PACKAGES = (
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions by name: tflottery, Python and the packages whose code decides a number."""
+    """Versions by name: of tflottery, Python and the packages that can change a number."""
     found = {name: metadata.version(name) for name in _PACKAGES}
-    return {"tflottery": tflottery.__version__, "python": platform.python_version(), **found}
+    return {"tflottery": __version__, "python": platform.python_version(), **found}

@@ -11,7 +11,7 @@ from tflottery.errors import suggest
 
 
 def main() -> int:
-    """Runs the command that the first argument names; gives its exit code."""
+    """Runs the command that the first argument names; returns its exit code."""
     name, *rest = sys.argv[1:] or ["--help"]
     if name in COMMANDS:
         code: int = importlib.import_module(f"tflottery.cli.{name}").main(rest)

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import textwrap
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from absl import flags
 
 from tflottery.errors import TflotteryError, UserError, suggest
-from tflottery.runs.resources import environment
 
-_STANDARD_ERROR = 2
 DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its name, the first line of its help, its flags, what it does, examples.
+    """A command.
 
-    ``kept`` says after Ctrl-C what remains. ``argument`` names the flag that may also be given as
-    a bare word: with ``store``, ``report runs`` is ``report --store runs``.
+    ``summary``: the first line of its help. ``define``: defines its flags. ``action``: does the
+    work. ``kept``: says what is kept after Ctrl-C. ``argument``: the flag whose name can be left
+    out: with ``store``, ``report runs`` means ``report --store runs``.
     """
 
     name: str
@@ -38,7 +35,12 @@ class Command:
 
 
 def run(command: Command, argv: list[str] | None = None) -> int:
-    """Runs a command and gives its exit code; nothing but a bug shows a traceback."""
+    """Runs a command; returns its exit code. Only a bug shows a traceback.
+
+    Args:
+        command: what to run.
+        argv: words after its name; by default those of the process.
+    """
     values = flags.FlagValues()
     flags.DEFINE_boolean("help", False, "Show this help.", short_name="h", flag_values=values)
     command.define(values)
@@ -54,7 +56,7 @@ def run(command: Command, argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain(command, f"interrupted. {command.kept(values)}", INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read the output has seen enough (``| head``).
+        # The reader of the output has ended, as ``| head`` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except OSError as error:
@@ -67,48 +69,13 @@ def run(command: Command, argv: list[str] | None = None) -> int:
     return DONE
 
 
-def start_tensorflow(threads: int | None = None) -> None:
-    """Imports TensorFlow without its start-up messages; they come back if the import fails.
-
-    Some are written before TensorFlow reads TF_CPP_MIN_LOG_LEVEL, so only the descriptor helps.
-
-    Args:
-        threads: how many it may use, here and in workers; None takes all cores.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.update(environment(threads))
-    with _kept_aside(_STANDARD_ERROR):
-        import tensorflow
-        import tensorflow_model_optimization
-
-        tensorflow.config.list_physical_devices()
-        del tensorflow, tensorflow_model_optimization
-
-
-@contextmanager
-def _kept_aside(descriptor: int) -> Iterator[None]:
-    """Sends what is written to a file descriptor to a file, and from there back on an error."""
-    with tempfile.TemporaryFile() as aside:
-        original = os.dup(descriptor)
-        os.dup2(aside.fileno(), descriptor)
-        try:
-            yield
-        except BaseException:
-            aside.seek(0)
-            os.write(original, aside.read())
-            raise
-        finally:
-            os.dup2(original, descriptor)
-            os.close(original)
-
-
 def _complain(command: Command, text: str, code: int) -> int:
     print(f"{command.name}: {text}", file=sys.stderr)
     return code
 
 
 def _parse(command: Command, values: flags.FlagValues, argv: list[str]) -> None:
-    values.set_gnu_getopt()  # flags may also follow the bare word
+    values.set_gnu_getopt()  # flags may also come after the bare word
     try:
         rest = values([command.name, *argv])[1:]
     except flags.UnrecognizedFlagError as error:

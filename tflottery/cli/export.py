@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from tflottery.cli import app
+from tflottery.cli import flags as common
+from tflottery.cli.find_ticket import show_found
+
+if TYPE_CHECKING:
+    from tflottery.exports.export import Compared, Exported
+    from tflottery.progress import Reporter
 
 
 def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
+
     def text(name: str, default: str | None, help_text: str) -> None:
         flags.DEFINE_string(name, default, help_text, flag_values=values)
 
     def switch(name: str, help_text: str) -> None:
         flags.DEFINE_boolean(name, False, help_text, flag_values=values)
 
-    text("ticket", None, "Folder of the ticket.")
+    text("ticket", "tickets", "A ticket's folder, or a folder of tickets: its newest one.")
     text("name", None, "The model's name. Default: data set and architecture, as imdb-cnn.")
     text("version", None, "The model's version, a whole number. Default: the next.")
     switch("compact", "Remove what pruning made useless; every test score is compared.")
@@ -33,10 +42,54 @@ def define(values: flags.FlagValues) -> None:
 
 
 def export(values: flags.FlagValues) -> None:
-    app.start_tensorflow()
-    from tflottery.cli.export_run import run
+    """Calls ``tflottery.export`` and prints what it returns."""
+    version = common.whole_number(values, "version", least=1) if values.version else None
+    # Imported only here, so that --help is quick.
+    from tflottery.exports.export import Compared
+    from tflottery.exports.export import export as export_ticket
 
-    run(values)
+    places = {
+        "name": values.name,
+        "structured": values.structured,
+        "sparsity": common.number("sparsity", values.sparsity) if values.sparsity else None,
+        "data_dir": values.data_dir,
+        "store": values.store,
+    }
+    done = export_ticket(
+        values.ticket, values.output, compare=values.compare, version=version,
+        compact=values.compact, **places,
+    )  # fmt: skip
+    from tflottery.progress import Reporter, open_console
+
+    reporter = Reporter(open_console())
+    if done.found:
+        show_found(reporter, done.found)
+    if isinstance(done, Compared):
+        _show_compared(reporter, done)
+    else:
+        _show_exported(reporter, done)
+
+
+def _show_compared(reporter: Reporter, done: Compared) -> None:
+    from rich.markdown import Markdown
+
+    reporter.show(Markdown(done.markdown))
+    reporter.say(f"Written: {done.files[0].parent}/comparison.md, comparison.csv")
+
+
+def _show_exported(reporter: Reporter, done: Exported) -> None:
+    from tflottery.exports.serving_files import curl, docker_run
+
+    base = done.folder.parent
+    for line in (
+        f"Export: {done.folder}/",
+        done.checked,
+        f"Serve:  {docker_run(base)}",
+        f"        or docker compose -f {base}/compose.yaml up",
+        f"Ask:    {curl(done.name)}",
+        f'        or bin/predict --model {base} "a film I would gladly see again"',
+    ):
+        reporter.say(line)
 
 
 def _kept(values: flags.FlagValues) -> str:
@@ -49,6 +102,7 @@ COMMAND = app.Command(
     define=define,
     action=export,
     examples="""
+    bin/export
     bin/export --ticket tickets/imdb-cnn-…
     bin/export --ticket tickets/imdb-cnn-… --compact
     bin/export --ticket tickets/imdb-cnn-… --structured --sparsity 0.59
@@ -61,7 +115,7 @@ COMMAND = app.Command(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Runs the command; returns its exit code."""
     return app.run(COMMAND, argv)
 
 

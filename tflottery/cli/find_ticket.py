@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tflottery.cli import app
+from tflottery.cli import COMMANDS, app
 from tflottery.cli import flags as common
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
+    from tflottery.progress import Reporter
 
 
 def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
     common.define_configuration(values)
     common.define_search(values)
     common.define_places(values, "tickets", "Folder where the ticket goes, in one of its own.")
@@ -18,10 +27,116 @@ def define(values: flags.FlagValues) -> None:
 
 
 def find(values: flags.FlagValues) -> None:
-    app.start_tensorflow()
-    from tflottery.cli.ticket_search import search
+    """Calls ``tflottery.find_ticket`` and prints what it returns."""
+    # Imported only here, so that --help is quick.
+    from tflottery.experiments.ticket.run import find_ticket
 
-    search(values)
+    found = find_ticket(
+        **common.configured(values),
+        **common.searched(values),
+        seed=common.whole_number(values, "seed"),
+        store=values.store,
+        output=values.output,
+        tensorboard=values.tensorboard,
+        dry_run=values.dry_run,
+    )
+    from tflottery.experiments.ticket.result import PlannedSearch
+    from tflottery.progress import Reporter, open_console
+
+    reporter = Reporter(open_console())
+    if isinstance(found, PlannedSearch):
+        _show_plan(reporter, found)
+        return
+    show_found(reporter, found)
+    for line in _next_steps(found):
+        reporter.say(line)
+
+
+def _show_plan(reporter: Reporter, planned: PlannedSearch) -> None:
+    from tflottery.progress import time_for
+
+    rows: Iterable[Any] = planned.runs.itertuples(index=False)
+    for network, done, key in rows:
+        reporter.say(f"{key[:12]}  {network:<20} {'in the store' if done else 'to train'}")
+    finished = [spec for spec in planned.specs if planned.store.find(spec.key)]
+    # Every training of a plan has as many epochs as the dense one.
+    epochs = planned.missing * planned.plan.dense.recipe.training.epochs
+    limit = "at most " if planned.plan.is_open else ""
+    reporter.say(
+        f"To train: {limit}{planned.missing} of {planned.total} runs; "
+        f"{time_for(epochs, finished, planned.store)}."
+    )
+
+
+def show_found(reporter: Reporter, found: FoundTicket) -> None:
+    """Prints what a search found: its levels, its verdict, and warnings."""
+    reporter.show(_table(found))
+    reporter.say(found.sentence, wrap=True)
+    if found.rule:
+        about, dense = found.ticket.about, found.outcome.plan.dense
+        reporter.say(
+            f"Learning rates: masks were found at {about['found_learning_rate']:g}, dense was "
+            f"trained at {dense.recipe.training.learning_rate:g}, the ticket at "
+            f"{about['learning_rate']:g}, by the rule {found.rule}."
+        )
+    for caution in found.cautions:
+        reporter.say(caution, wrap=True)
+    if not found.trained:
+        reporter.say(f"Trained nothing: every run was in {found.store.root}/ already.")
+
+
+def _table(found: FoundTicket) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in (
+        "round",
+        "pruned\n%",
+        "weights\nleft",
+        "no emb.\n%",
+        "valid.\n%",
+        "test\n%",
+        "to dense\npoints",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    reported = found.outcome.reported.level.number
+    rows: Iterable[Any] = found.rounds.itertuples(index=False)
+    for row in rows:
+        verdict: str | Text = ""
+        if row.network == "reinit":
+            verdict = f"mask of {reported}"
+        elif row.reported:
+            verdict = Text(f"{found.verdict} <", "bold")
+        elif row.network != "dense":
+            verdict = "matches" if row.matches else "below dense"
+        table.add_row(
+            row.network.removeprefix("round "),
+            f"{100 * row.sparsity:.1f}",
+            f"{row.remaining:,}",
+            f"{100 * row.sparsity_without_embedding:.1f}",
+            f"{100 * row.validation_accuracy:.2f}",
+            f"{100 * row.test_accuracy:.2f}",
+            "" if row.network == "dense" else f"{row.difference:+.2f}",
+            verdict,
+        )
+    return table
+
+
+def _next_steps(found: FoundTicket) -> list[str]:
+    from tflottery.data.tfds_source import ALIASES
+
+    ticket = found.ticket
+    found_on = ALIASES.get(ticket.about["dataset"], ticket.about["dataset"])
+    other = "imdb" if found_on == ALIASES["yelp_polarity"] else "yelp_polarity"
+    commands = {
+        "tune_lr": f"bin/tune_lr --ticket {ticket.folder}",
+        "transfer": f"bin/transfer --ticket {ticket.folder} --to {other}",
+        "export": f"bin/export --ticket {ticket.folder}",
+    }
+    following = [line for name, line in commands.items() if name in COMMANDS]
+    return [f"Ticket: {ticket.folder}/", *(f"Next:   {line}" for line in following)]
 
 
 COMMAND = app.Command(
@@ -40,7 +155,7 @@ COMMAND = app.Command(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Runs the command; returns its exit code."""
     return app.run(COMMAND, argv)
 
 

@@ -1,4 +1,4 @@
-"""Flags that mean the same in every command, and the configuration they make."""
+"""Flags that several commands share, and their values as keywords of the API."""
 
 from __future__ import annotations
 
@@ -12,23 +12,10 @@ from tflottery.runs.resources import LOCAL, Resources
 
 AUTO = "auto"
 _LARGEST = 2**63 - 1
-# Flags that set a key of the configuration.
-_KEYS = {
-    "dataset": "data.dataset",
-    "data_dir": "data.data_dir",
-    "model": "model.name",
-    "method": "pruning.method",
-    "rate": "pruning.rate",
-    "sparsity": "pruning.sparsity",
-    "init": "pruning.init",
-    "scope": "pruning.scope",
-    "criterion": "pruning.criterion",
-    "tolerance": "pruning.tolerance",
-}
 
 
 def define_configuration(values: flags.FlagValues) -> None:
-    """Which data and network, and the configuration behind them."""
+    """Flags for data, network and configuration."""
 
     def text(name: str, help_text: str) -> None:
         flags.DEFINE_string(name, None, help_text, flag_values=values)
@@ -47,7 +34,7 @@ def define_configuration(values: flags.FlagValues) -> None:
 
 
 def define_search(values: flags.FlagValues) -> None:
-    """How a ticket is looked for."""
+    """Flags for the search for a ticket."""
 
     def text(name: str, help_text: str) -> None:
         flags.DEFINE_string(name, None, help_text, flag_values=values)
@@ -79,7 +66,7 @@ def define_search(values: flags.FlagValues) -> None:
 
 
 def define_places(values: flags.FlagValues, output: str, output_help: str) -> None:
-    """Where things are kept, the seed, and what to do."""
+    """``--seed``, ``--store``, ``--output`` and ``--dry_run``."""
     flags.DEFINE_string("seed", "1", "Decides every random number.", flag_values=values)
     flags.DEFINE_string("store", "runs", "Folder where trainings are kept.", flag_values=values)
     flags.DEFINE_string("output", output, output_help, flag_values=values)
@@ -97,7 +84,7 @@ def define_tensorboard(values: flags.FlagValues) -> None:
 
 
 def define_executor(values: flags.FlagValues) -> None:
-    """Where trainings run, and how many at a time."""
+    """Flags for where trainings run, and how many at a time."""
 
     def text(name: str, help_text: str) -> None:
         flags.DEFINE_string(name, "", help_text, flag_values=values)
@@ -121,7 +108,11 @@ def define_executor(values: flags.FlagValues) -> None:
 
 
 def resources(values: flags.FlagValues) -> Resources:
-    """What ``define_executor``'s flags say."""
+    """The values of ``define_executor``'s flags.
+
+    Raises:
+        UserError: a flag is no number, or --workers goes with the executor local.
+    """
     workers, threads = (
         whole_number(values, name, least=1) if values[name].value else None
         for name in ("workers", "threads")
@@ -138,24 +129,39 @@ def define_dry_run(values: flags.FlagValues) -> None:
     )
 
 
-def overrides(values: flags.FlagValues) -> dict[str, Any]:
-    """The configuration keys that flags set."""
-    chosen = {
-        key: values[name].value
-        for name, key in _KEYS.items()
-        if name in values and values[name].value is not None
+def configured(values: flags.FlagValues) -> dict[str, Any]:
+    """The values of ``define_configuration``'s flags, as keywords of the API."""
+    return {
+        "dataset": values.dataset,
+        "data_dir": values.data_dir,
+        "config": values.config or "",
+        "set": values.set,
+        "model": values.model,
+    }
+
+
+def searched(values: flags.FlagValues) -> dict[str, Any]:
+    """The values of ``define_search``'s flags, as keywords of the API.
+
+    Raises:
+        UserError: a flag that takes a number has none.
+    """
+    keywords: dict[str, Any] = {
+        name: values[name].value for name in ("method", "init", "scope", "criterion")
     }
     for name in ("rate", "sparsity", "tolerance"):
-        text = chosen.get(_KEYS[name])
-        if text is not None and not (name == "sparsity" and text == AUTO):
-            chosen[_KEYS[name]] = number(name, text)
-    if isinstance(rate := learning_rate(values), float):
-        chosen["training.learning_rate"] = rate
-    return chosen
+        text = values[name].value
+        is_number = text is not None and not (name == "sparsity" and text == AUTO)
+        keywords[name] = number(name, text) if is_number else text
+    return {**keywords, "learning_rate": learning_rate(values)}
 
 
 def learning_rate(values: flags.FlagValues) -> float | str | None:
-    """``--learning_rate``: a number, ``auto``, a file, or None where it is not given."""
+    """``--learning_rate``: a number, ``auto``, a file, or None if it is not given.
+
+    Raises:
+        UserError: it is none of these.
+    """
     text = values.learning_rate if "learning_rate" in values else None
     if text is None or text == AUTO or Path(text).is_file():
         return text
@@ -168,7 +174,11 @@ def learning_rate(values: flags.FlagValues) -> float | str | None:
 
 
 def number(name: str, text: str) -> float:
-    """A flag's text as a number."""
+    """A flag's text as a number.
+
+    Raises:
+        UserError: it is none.
+    """
     try:
         return float(text)
     except ValueError:
@@ -176,7 +186,11 @@ def number(name: str, text: str) -> float:
 
 
 def whole_number(values: flags.FlagValues, name: str, least: int = 0) -> int:
-    """A flag as a whole number from ``least`` on that fits 64 bits."""
+    """A flag as a whole number from ``least`` on that fits 64 bits.
+
+    Raises:
+        UserError: it is none.
+    """
     text = values[name].value
     if not text.isdecimal() or not least <= int(text[:20]) <= _LARGEST:
         raise UserError(f"--{name} takes a whole number from {least} on, not {text!r}.")
@@ -184,16 +198,26 @@ def whole_number(values: flags.FlagValues, name: str, least: int = 0) -> int:
 
 
 def seeds(values: flags.FlagValues) -> tuple[int, ...]:
-    """The flag ``--seeds``: ``3`` is 1 to 3, ``4-13`` are ten others."""
-    text = values.seeds
-    first, _, last = text.partition("-") if "-" in text else ("1", "", text)
-    if not (first.isdecimal() and last.isdecimal()) or not (
-        1 <= int(first[:20]) <= int(last[:20]) <= _LARGEST
-    ):
+    """``--seeds`` as numbers: ``3`` means 1 to 3, ``4-13`` ten others, ``2,5-7`` four.
+
+    Raises:
+        UserError: it is none of these, or names a seed twice.
+    """
+    text: str = values.seeds
+    if text.isdecimal() and 1 <= int(text[:20]) <= _LARGEST:
+        return tuple(range(1, int(text) + 1))
+    chosen: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        last = last or first
+        if text.isdecimal() or not (first.isdecimal() and last.isdecimal()):
+            break
+        chosen += range(int(first), int(last) + 1)
+    if not chosen or len(set(chosen)) != len(chosen):
         raise UserError(f"--seeds takes a number of seeds, as 3, or some, as 4-13; not {text!r}.")
-    return tuple(range(int(first), int(last) + 1))
+    return tuple(chosen)
 
 
 def kept_in_store(values: flags.FlagValues) -> str:
-    """What to say after Ctrl-C."""
+    """What a command that fills a store says after Ctrl-C."""
     return f"Finished trainings are kept in {values.store}/; the same command goes on from there."

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from absl import flags
 
+from tflottery import startup
 from tflottery.cli import app
 from tflottery.errors import UserError
 
 
 def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
+
     def text(name: str, help_text: str) -> None:
         flags.DEFINE_string(name, None, help_text, flag_values=values)
 
@@ -27,19 +30,20 @@ def define(values: flags.FlagValues) -> None:
 
 
 def predict(values: flags.FlagValues) -> None:
+    """Asks the model about each text and prints its label, its score and the text."""
     if not values.model:
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
-    # Here, so that REST need not wait for TensorFlow.
-    from tflottery.export import client
+    # TensorFlow is started only where it is needed: REST works without it.
+    from tflottery.exports import client
 
     model = client.Model(Path(values.model))
     if not values.server:
-        app.start_tensorflow()
+        startup.start_tensorflow()
         ask = client.local(model)
     elif values.server.startswith(("http://", "https://")):
         ask = client.over_rest(values.server, model)
     else:
-        app.start_tensorflow()
+        startup.start_tensorflow()
         ask = client.over_grpc(values.server, model)
     texts = iter([os.fsencode(values.text)]) if values.text is not None else _lines()
     while batch := list(islice(texts, client.BATCH)):
@@ -75,7 +79,7 @@ COMMAND = app.Command(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Runs the command; returns its exit code."""
     return app.run(COMMAND, argv)
 
 

@@ -11,6 +11,7 @@ from tflottery.cli import app
 
 
 def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
     flags.DEFINE_string(
         "store",
         "runs",
@@ -26,8 +27,9 @@ def define(values: flags.FlagValues) -> None:
 
 
 def make(values: flags.FlagValues) -> None:
-    # Here, so that --help need not wait for pandas and matplotlib.
-    from tflottery.report import write_report
+    """Writes the report and prints where it is."""
+    # Imported only here, so that --help does not wait for pandas and matplotlib.
+    from tflottery.experiments.reports import write_report
 
     print(f"Report: {write_report(Path(values.store), Path(values.output))}")
 
@@ -52,7 +54,7 @@ COMMAND = app.Command(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Runs the command; returns its exit code."""
     return app.run(COMMAND, argv)
 
 

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
+from tflottery.cli import experiments
 
-from tflottery.cli.progress import clock
-from tflottery.runs.simulation import Simulation, recorded_seconds
-from tflottery.runs.specs import RunSpec
-from tflottery.runs.store import Store
+if TYPE_CHECKING:
+    from tflottery.experiments.driver import PlannedTrainings
 
 
-def show_simulation(
-    console: Console,
-    specs: Sequence[RunSpec],
-    store: Store,
-    labels: Mapping[str, str],
-    workers: Sequence[int],
-) -> None:
+def show_simulation(planned: PlannedTrainings, workers: Sequence[int]) -> None:
     """Prints a line for each number of workers, the longest chain, and where more do not help.
 
     Raises:
         UserError: the store tells no times.
     """
-    seconds, recorded = recorded_seconds(specs, store)
-    plan = Simulation(specs, seconds)
+    from rich.table import Table
+
+    from tflottery.progress import clock
+    from tflottery.runs.simulation import Simulation, recorded_seconds
+
+    seconds, recorded = recorded_seconds(planned.trainings.all, planned.store)
+    plan = Simulation(planned.trainings.all, seconds)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("workers", "time", "speed-up", "busy\n%"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -35,18 +32,14 @@ def show_simulation(
         row = (clock(timing.seconds), f"{timing.speed_up:.1f}", f"{100 * timing.busy:.0f}")
         table.add_row(str(number), *row)
     chain, enough = plan.longest_chain(), plan.saturation()
-    console.print(
+    experiments.say(
         f"{len(plan.runs)} trainings, {clock(plan.work)} of work; {recorded} times are recorded, "
-        "the others drawn from them.",
-        soft_wrap=True,
+        "the others drawn from them."
     )
-    console.print(table)
-    console.print(
+    experiments.show(table)
+    experiments.say(
         f"Longest chain: {clock(plan.longest())} in {len(chain)} trainings, up to "
-        f"{labels.get(chain[-1].key, 'an ancestor')}; no number of workers is faster.",
-        soft_wrap=True,
-    )
-    console.print(
+        f"{planned.trainings.label(chain[-1])}; no number of workers is faster.",
         f"Saturates:     at {enough.workers} workers, {enough.speed_up:.1f} times as fast as one; "
-        "with more it gains less than 5 %."
+        "with more it gains less than 5 %.",
     )

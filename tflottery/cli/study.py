@@ -6,13 +6,23 @@ import sys
 
 from absl import flags
 
-from tflottery.cli import app
+from tflottery.cli import app, experiments
 from tflottery.cli import flags as common
+from tflottery.errors import UserError
 
 
 def define(values: flags.FlagValues) -> None:
+    flags.DEFINE_string(
+        "ticket",
+        "",
+        "A ticket's folder, or a folder of tickets: its newest one, whose data and network the "
+        "study is of. Without it, and without --config, --dataset and --model: tickets.",
+        flag_values=values,
+    )
     common.define_configuration(values)
-    flags.DEFINE_string("seeds", "3", "How many seeds, from 1 on; or which, as 4-13.", flag_values=values)
+    flags.DEFINE_string(
+        "seeds", "3", "How many seeds, from 1 on; or which, as 4-13.", flag_values=values
+    )
     flags.DEFINE_string("store", "runs", "Folder where trainings are kept.", flag_values=values)
     common.define_executor(values)
     common.define_tensorboard(values)
@@ -27,10 +37,47 @@ def define(values: flags.FlagValues) -> None:
 
 
 def study(values: flags.FlagValues) -> None:
-    app.start_tensorflow(common.resources(values).threads)
-    from tflottery.cli.study_run import run
+    keywords = {
+        **common.configured(values),
+        **experiments.where(values),
+        "ticket": values.ticket or None,
+        "seeds": common.seeds(values),
+    }
+    workers = _numbers(values.simulate) if values.simulate else []
+    # Here, so that --help need not wait.
+    from tflottery.experiments.study.run import run_study
 
-    run(values)
+    if values.dry_run or workers:
+        planned = run_study(**keywords, dry_run=True)
+        if workers:
+            from tflottery.cli.simulated import show_simulation
+
+            show_simulation(planned, workers)
+        else:
+            experiments.say(planned.sentence)
+        return
+    done = run_study(**keywords)
+    from tflottery.experiments.study.tables import terminal
+
+    experiments.show(terminal(done.results.study))
+    total = done.total
+    experiments.say(
+        *done.cautions,
+        f"{done.trained} trainings done now, {total - len(done.failures)} in all.",
+        f"Findings: {done.folder}/",
+        f"Next:     bin/report {values.store} --output report/",
+    )
+    experiments.require_all(done.failures, total, done.folder / "cells.csv")
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = [0]
+    if min(numbers) < 1:
+        raise UserError(f"--simulate takes numbers of workers, as 1,10,100; not {text!r}.")
+    return numbers
 
 
 COMMAND = app.Command(
@@ -49,7 +96,7 @@ COMMAND = app.Command(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Runs the command; returns its exit code."""
     return app.run(COMMAND, argv)
 
 

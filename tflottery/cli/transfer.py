@@ -1,4 +1,4 @@
-"""``bin/transfer``: take a ticket to other data, and compare it with what was made there."""
+"""``bin/transfer``: take a ticket to other data, and compare it with networks found there."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import sys
 
 from absl import flags
 
-from tflottery.cli import app
+from tflottery.cli import app, experiments
 from tflottery.cli import flags as common
+from tflottery.errors import UserError
 
 
 def define(values: flags.FlagValues) -> None:
@@ -53,10 +54,50 @@ def define(values: flags.FlagValues) -> None:
 
 
 def transfer(values: flags.FlagValues) -> None:
-    app.start_tensorflow(common.resources(values).threads)
-    from tflottery.cli.transfer_run import run
+    if not values.to:
+        raise UserError("Say where to: bin/transfer --to yelp_polarity, or a file of your own.")
+    keywords = {
+        **experiments.where(values),
+        "to": values.to,
+        "model": values.model,
+        "data_dir": values.data_dir or None,
+        "seeds": common.whole_number(values, "seeds", least=1),
+        "levels": _levels(values.levels),
+        "grid": values.grid,
+        "vocabulary": values.vocabulary,
+        "train_size": common.whole_number(values, "train_size"),
+        "reverse": values.reverse,
+        "set": values.set,
+    }
+    # Here, so that --help need not wait.
+    from tflottery.experiments.transfer.run import transfer as transfer_ticket
 
-    run(values)
+    if values.dry_run:
+        experiments.say(transfer_ticket(values.ticket, **keywords, dry_run=True).sentence)
+        return
+    done = transfer_ticket(values.ticket, **keywords)
+    from tflottery.experiments.transfer.results import terminal
+
+    experiments.show(terminal(done.results))
+    experiments.say(
+        *(one.on_a_line for one in done.answers),
+        *done.cautions,
+        f"{done.trained} trainings done now, {done.total - len(done.failures)} in all.",
+        f"Result: {done.folder}/result.json",
+        f"Next:   bin/report {values.store} --output report/",
+    )
+    experiments.require_all(done.failures, len(done.cells), done.folder / "cells.csv", "networks")
+
+
+def _levels(text: str) -> list[float] | str | None:
+    if text in ("", "all"):
+        return text or None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(
+            f"--levels takes sparsities with commas between them, or all; not {text!r}."
+        ) from None
 
 
 COMMAND = app.Command(
@@ -76,7 +117,7 @@ COMMAND = app.Command(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Runs the command; returns its exit code."""
     return app.run(COMMAND, argv)
 
 

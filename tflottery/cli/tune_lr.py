@@ -6,8 +6,10 @@ import sys
 
 from absl import flags
 
-from tflottery.cli import app
+from tflottery.cli import app, experiments
 from tflottery.cli import flags as common
+from tflottery.errors import UserError
+from tflottery.tickets.rule import RULE
 
 
 def define(values: flags.FlagValues) -> None:
@@ -52,10 +54,50 @@ def define(values: flags.FlagValues) -> None:
 
 
 def tune(values: flags.FlagValues) -> None:
-    app.start_tensorflow(common.resources(values).threads)
-    from tflottery.cli.tune_run import run
+    keywords = {
+        **common.configured(values),
+        **experiments.where(values),
+        "levels": _levels(values.levels),
+        "arms": [part.strip() for part in values.arms.split(",")] if values.arms else None,
+        "seeds": common.whole_number(values, "seeds", least=1),
+        "tuner": values.tuner or None,
+        "trials": common.whole_number(values, "trials", least=1) if values.trials else None,
+    }
+    ticket = values.ticket or None
+    # Here, so that --help need not wait.
+    from tflottery.experiments.learning_rate.run import tune_learning_rate
 
-    run(values)
+    if values.dry_run:
+        experiments.say(tune_learning_rate(ticket, **keywords, dry_run=True).sentence)
+        return
+    done = tune_learning_rate(ticket, **keywords)
+    if done.folder is None:
+        experiments.say(f"{done.trained} trainings done here; the chief writes what was found.")
+        return
+    from tflottery.experiments.learning_rate.answers import in_words
+    from tflottery.experiments.learning_rate.results import terminal
+
+    experiments.show(terminal(done.results))
+    has_rule = (done.folder / RULE).exists()
+    experiments.say(
+        *(one.on_a_line for one in done.answers),
+        *in_words(done.results),
+        *done.cautions,
+        f"{done.trained} trainings done now.",
+        f"Result: {done.folder}/tuning.json",
+        f"Rule:   {done.folder}/{RULE}, for --learning_rate auto" if has_rule else "",
+        f"Next:   bin/report {values.store} --output report/",
+    )
+    experiments.require_all(done.failures, 0, done.folder / "trials.csv")
+
+
+def _levels(text: str) -> list[float] | None:
+    try:
+        return [float(part) for part in text.split(",")] if text else None
+    except ValueError:
+        raise UserError(
+            f"--levels takes sparsities with commas between them, not {text!r}."
+        ) from None
 
 
 COMMAND = app.Command(
@@ -74,7 +116,7 @@ COMMAND = app.Command(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Runs the command; returns its exit code."""
     return app.run(COMMAND, argv)
 
 

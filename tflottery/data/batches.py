@@ -24,11 +24,6 @@ _SIGNATURE = (
 )
 
 
-def steps_per_epoch(encoded: Encoded, batch_size: int) -> int:
-    """Batches in one epoch; the last one may be smaller."""
-    return -(-len(encoded) // batch_size)
-
-
 def training_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
     """Rows of each batch of one epoch; every row once.
 

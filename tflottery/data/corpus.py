@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from tflottery import startup
 from tflottery.data.duplicates import words_of
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example, Source
 from tflottery.data.sources import name_of, open_source
 from tflottery.data.splitting import divide
-from tflottery.data.text import NORMALISATION, normalise
 from tflottery.data.unigrams import Unigrams, merge
 from tflottery.data.vocabulary import RESERVED, UNKNOWN, Vocabulary
 from tflottery.errors import UserError
@@ -33,6 +33,8 @@ from tflottery.files import (
 )
 
 FORMAT_VERSION = 2
+# Part of every cache key: which texts ``text.normalise`` gives.
+NORMALISATION = 1
 SPLITS = ("train", "validation", "test")
 _CHUNK = 1_024
 # Bytes of a file that stays on disk, for workers to share and for more data than memory. Evaluation
@@ -60,6 +62,10 @@ class Encoded:
     def lengths(self) -> np.ndarray:
         """int64 [texts]: words in each text."""
         return np.diff(self.offsets)
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Batches in one pass; the last one may be smaller."""
+        return -(-len(self) // batch_size)
 
     def take(self, rows: np.ndarray, max_length: int | None = None) -> Encoded:
         """The given texts in the given order, each cut after ``max_length`` words."""
@@ -213,6 +219,9 @@ def _normalised(texts: Sequence[bytes]) -> list[bytes]:
     made = [words_of(text) if text.isascii() else b"" for text in texts]
     others = [number for number, text in enumerate(texts) if not text.isascii()]
     if others:
+        startup.start_tensorflow()
+        from tflottery.data.text import normalise
+
         for number, text in zip(
             others, normalise([texts[number] for number in others]).numpy(), strict=True
         ):

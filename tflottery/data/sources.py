@@ -81,10 +81,12 @@ def name_of(settings: DataSettings) -> str:
 
 @dataclass(frozen=True)
 class Identified:
-    """Settings with the fingerprint of their data, and what to tell the user about these."""
+    """Settings with the fingerprint of their data, what to tell the user about these, and the names
+    of their classes by label."""
 
     settings: DataSettings
     remarks: tuple[str, ...]
+    classes: tuple[str, ...]
 
 
 def identify(settings: DataSettings) -> DataSettings:
@@ -104,7 +106,7 @@ def look(settings: DataSettings) -> Identified:
     division = splitting.division(source, settings)
     own = dataclasses.replace(settings, fingerprint=source.fingerprint(), division=division)
     if not settings.share_vocabulary:
-        return Identified(own, remarks)
+        return Identified(own, remarks, source.classes)
     other = DataSettings(
         dataset=settings.share_vocabulary,
         data_dir=settings.data_dir,
@@ -116,4 +118,4 @@ def look(settings: DataSettings) -> Identified:
     shared = look(other)
     both = (alone, shared.settings)
     lines = dict.fromkeys([*remarks, *shared.remarks])
-    return Identified(dataclasses.replace(own, vocabulary_from=both), tuple(lines))
+    return Identified(dataclasses.replace(own, vocabulary_from=both), tuple(lines), source.classes)

@@ -1,11 +1,11 @@
-"""One normalisation for every source, written in string ops that can run inside a SavedModel."""
+"""One normalisation for every source, written in string ops that can run inside a SavedModel.
+
+Whoever changes what ``normalise`` gives raises ``corpus.NORMALISATION``.
+"""
 
 from __future__ import annotations
 
 import tensorflow as tf
-
-# Part of every cache key: raise it whenever ``normalise`` gives another text.
-NORMALISATION = 1
 
 
 @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tflottery import startup
 from tflottery.data.labels import few
 from tflottery.data.records import SPLITS, shown, shown_path
 from tflottery.data.settings import DataSettings
@@ -117,6 +118,7 @@ class TfdsSource:
         return sha256_of_bytes(canonical_json([sha256_of_file(file) for file in files]).encode())
 
     def examples(self, split: str) -> Iterator[Example]:
+        startup.start_tensorflow()
         import tensorflow_datasets as tfds
 
         count, unlabelled = 0, 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tflottery.data.text import normalise
+from tflottery import startup
 from tflottery.errors import DamagedFileError
 
 PADDING, UNKNOWN = 0, 1
@@ -54,6 +54,9 @@ class Vocabulary:
     def encode(self, texts: Iterable[str | bytes], max_length: int) -> list[list[int]]:
         """Ids of the first ``max_length`` words of each raw text; a text without words is one
         unknown word, so that every text has a score."""
+        startup.start_tensorflow()
+        from tflottery.data.text import normalise
+
         normalised = normalise(list(texts)).numpy()
         ids = self._ids
         return [

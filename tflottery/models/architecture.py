@@ -1,58 +1,78 @@
-"""What an architecture is, and what all of them share: initializers and the head."""
+"""What an architecture is, and what all of them share: initializers and the head.
+
+Sizes are settings, which are read and checked without TensorFlow. Keras is imported only when a
+network is built.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
-
-import tf_keras as keras
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from tflottery import seeds
 from tflottery.models.units import Part, Units
 
+if TYPE_CHECKING:
+    import tf_keras as keras
+
 
 class Architecture(Protocol):
-    """Sizes of a network, and how to build it."""
+    """The sizes of a network, and how to build it."""
 
     name: ClassVar[str]
 
     @property
     def dropout(self) -> float:
-        """The fraction that is dropped before the head."""
+        """The fraction of units that is dropped before the head."""
         ...
 
     def __hash__(self) -> int: ...
 
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
-        """An uncompiled plain Keras model: ids int32 [batch, words] → logits float.
+        """An uncompiled plain Keras model: ids int32 [batch, words] → logits float32.
 
         Logits are [batch, 1] for two classes, [batch, classes] for more. Padding never changes
         them. Every layer with weights has a name of its own, the same at every call.
+
+        Args:
+            vocabulary_size: the number of ids, padding and the unknown word among them.
+            classes: at least 2.
+            initializers: draw the initial weights.
         """
         ...
 
     def gates(self, tensor: str) -> tuple[str, ...]:
-        """Names of the equal parts that a tensor has along its last axis, if it has any."""
+        """The names of the gates that lie side by side along the last axis of a tensor, in equal
+        parts; empty if it has none."""
         ...
 
     def unit_layers(self) -> tuple[Units, ...]:
-        """Every layer's units but the last layer's, in the order of the layers."""
+        """The units of each layer but the last, in the order of the layers."""
         ...
 
 
 @dataclass(frozen=True)
 class Initializers:
-    """Keras initializers that draw from one seed, each tensor from its own stream."""
+    """Keras initializers from one seed; each tensor has a random stream of its own."""
 
     seed: int
 
     def glorot_uniform(self, tensor: str) -> keras.initializers.Initializer:
+        """Glorot and Bengio (2010), for the tensor of that name."""
+        import tf_keras as keras
+
         return keras.initializers.GlorotUniform(seed=self._seed(tensor))
 
     def orthogonal(self, tensor: str) -> keras.initializers.Initializer:
+        """An orthogonal matrix (Saxe et al. 2014, arXiv 1312.6120)."""
+        import tf_keras as keras
+
         return keras.initializers.Orthogonal(seed=self._seed(tensor))
 
     def uniform(self, tensor: str, limit: float) -> keras.initializers.Initializer:
+        """Uniform in ± ``limit``."""
+        import tf_keras as keras
+
         return keras.initializers.RandomUniform(-limit, limit, seed=self._seed(tensor))
 
     def _seed(self, tensor: str) -> int:
@@ -60,7 +80,9 @@ class Initializers:
 
 
 def head(classes: int, initializers: Initializers) -> keras.layers.Layer:
-    """The last layer: one logit for two classes, one each for more."""
+    """The last layer: one logit for two classes; for more, one logit for each class."""
+    import tf_keras as keras
+
     return keras.layers.Dense(
         1 if classes == 2 else classes,
         kernel_initializer=initializers.glorot_uniform("head"),
@@ -69,5 +91,5 @@ def head(classes: int, initializers: Initializers) -> keras.layers.Layer:
 
 
 def read_by_head(start: int) -> Part:
-    """Where the last layer reads units that come after ``start`` others."""
+    """Where the last layer reads a layer's units, of which the first has the index ``start``."""
     return Part("head/kernel", 0, start, bias="head/bias")

@@ -1,27 +1,27 @@
-"""The text CNN of Kim (2014, arXiv 1408.5882): windows of words, maximum over time."""
+"""The text CNN of Kim (2014, arXiv 1408.5882): filters over windows of words, maximum over time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-import tf_keras as keras
+from typing import TYPE_CHECKING, ClassVar
 
 from tflottery.errors import UserError
 from tflottery.models.architecture import Initializers, head, read_by_head
-from tflottery.models.convolution import ConvMaxOverTime
-from tflottery.models.layers import BlankPadding, SeededDropout, WordMask
 from tflottery.models.units import Columns, Filters, Part, Units
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 
 @dataclass(frozen=True)
 class Cnn:
-    """One convolution of ``filters`` filters for each of ``widths``, in words.
+    """A convolution of ``filters`` filters for each of ``widths`` (in words), and one output layer.
 
-    Embeddings begin uniform in ± ``embedding_scale``: the smaller, the sooner magnitude pruning
-    takes the rows of words that were hardly ever seen. ``word_dropout`` is the fraction of words
-    that a training step does not see (Iyyer et al. 2015), ``embedding_dropout`` that of the numbers
-    in their embeddings.
+    ``embedding`` is the length of a word's vector. Embeddings begin uniform in ±
+    ``embedding_scale``; the smaller it is, the sooner magnitude pruning removes the rows of rare
+    words. ``word_dropout`` is the fraction of words that a training step drops (Iyyer et al. 2015),
+    ``embedding_dropout`` the fraction of numbers in embeddings, ``dropout`` the fraction of
+    features before the head.
     """
 
     name: ClassVar[str] = "cnn"
@@ -39,6 +39,11 @@ class Cnn:
             raise UserError("model.widths is a list of different widths, each at least 1 word.")
 
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
+        import tf_keras as keras
+
+        from tflottery.models.convolution import ConvMaxOverTime
+        from tflottery.models.layers import BlankPadding, SeededDropout, WordMask
+
         layers = keras.layers
         ids = keras.Input([None], dtype="int32", name="ids")
         mask = WordMask(name="word_mask")(ids)
@@ -62,7 +67,7 @@ class Cnn:
             )
             features.append(convolution(words, mask=mask))
         joined = layers.Concatenate(name="features")(features) if features[1:] else features[0]
-        # After the maximum instead of before it: the same numbers, a fraction of the work.
+        # ReLU after the maximum gives the same numbers as before it, for a fraction of the work.
         joined = layers.ReLU(name="relu")(joined)
         joined = SeededDropout(self.dropout, name="dropout")(joined)
         return keras.Model(ids, head(classes, initializers)(joined), name="cnn")

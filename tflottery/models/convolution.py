@@ -1,4 +1,4 @@
-"""A convolution and its maximum over time as one layer, for the sake of its gradient."""
+"""A convolution and its maximum over time in one layer, whose gradient is cheap."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Gradients = tuple[tf.Tensor, tf.Tensor, None]
 class ConvMaxOverTime(keras.layers.Conv1D):
     """(x float [batch, words, size], mask bool [batch, words]) → float [batch, filters].
 
-    The maximum of each filter over the words alone: padding never decides a feature. Where it is
-    reached twice, the first window has the gradient.
+    The maximum of each filter over all words; padding never decides a feature. If two windows reach
+    the maximum, the first one gets the gradient.
     """
 
     def get_prunable_weights(self) -> list[tf.Variable]:
-        """What TF-MOT asks of a layer that it does not know."""
+        """The weights that TF-MOT wraps; it asks layers that are not Keras' own."""
         return [self.kernel]
 
     def call(self, inputs: tf.Tensor, mask: tf.Tensor, training: bool | None = None) -> tf.Tensor:
@@ -28,7 +28,7 @@ class ConvMaxOverTime(keras.layers.Conv1D):
 
 
 def _windows(x: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """float [batch, words, filters], the lowest number where padding is."""
+    """float [batch, words, filters]: each filter at each word; at padding the lowest number."""
     windows = tf.nn.conv1d(x, kernel, stride=1, padding="SAME")
     return tf.where(mask[:, :, tf.newaxis], windows, x.dtype.min)
 
@@ -41,10 +41,10 @@ def _maxima(x: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
 def _maxima_to_train(
     x: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], Gradients]]:
-    """``_maxima``, whose gradient visits the one window of each text that a filter chose.
+    """``_maxima`` with a gradient that visits only the window of each text that a filter chose.
 
-    Keras' own would carry zeros back through the convolution for all the other windows, twice the
-    work of the convolution itself.
+    Keras' own gradient passes zeros through the convolution for all other windows, which takes
+    twice the work of the convolution itself.
     """
     windows = _windows(x, kernel, mask)
     chosen = tf.argmax(windows, axis=1, output_type=tf.int32)  # [batch, filters]

@@ -10,10 +10,10 @@ from tflottery.data.vocabulary import PADDING
 
 @keras.saving.register_keras_serializable(package="tflottery")
 class WordMask(keras.layers.Layer):
-    """ids int32 [batch, words] → bool [batch, words], true where a word is.
+    """ids int32 [batch, words] → bool [batch, words], true at words, false at padding.
 
-    Architectures hand this mask on as a plain tensor: Keras' implicit masks do not pass through
-    TF-MOT's wrapper.
+    Architectures pass this mask on as a plain tensor, because Keras' implicit masks do not get
+    through TF-MOT's wrapper.
     """
 
     def call(self, ids: tf.Tensor) -> tf.Tensor:
@@ -22,7 +22,7 @@ class WordMask(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tflottery")
 class BlankPadding(keras.layers.Layer):
-    """(x float [batch, words, size], mask bool [batch, words]) → x, zero where padding is."""
+    """(x float [batch, words, size], mask bool [batch, words]) → x with zeros at padding."""
 
     def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         x, mask = inputs
@@ -33,7 +33,7 @@ class BlankPadding(keras.layers.Layer):
 class MaxOverTime(keras.layers.Layer):
     """(x float [batch, words, size], mask bool [batch, words]) → float [batch, size].
 
-    The maximum over the words alone: padding never decides a feature.
+    The maximum over all words; padding never decides a feature.
     """
 
     def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
@@ -52,14 +52,14 @@ class ReverseTime(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tflottery")
 class SeededDropout(keras.layers.Layer):
-    """Dropout whose stream of random numbers can be set back.
+    """Dropout (Srivastava et al. 2014) whose random stream can be reset.
 
-    Keras' own draws from ops that keep their state for the life of a process, so a compiled model
-    that is used for a second run would drop other units than in a fresh process.
+    Keras' own dropout keeps its random state as long as the process lives. A compiled model that
+    trains a second run would then drop other units than in a fresh process.
 
     Args:
-        rate: the fraction that is dropped; what is left grows by as much.
-        whole: drop vectors, all numbers along the last axis together, instead of single numbers.
+        rate: the fraction that is dropped; the rest is divided by 1 - rate.
+        whole: drop whole vectors (all numbers along the last axis) instead of single numbers.
     """
 
     def __init__(self, rate: float, whole: bool = False, **options: object) -> None:
@@ -69,7 +69,7 @@ class SeededDropout(keras.layers.Layer):
         self.generator = tf.random.Generator.from_seed(0, alg="philox")
 
     def reseed(self, seed: int) -> None:
-        """Begins the stream that belongs to ``seed``."""
+        """Begins the random stream of ``seed``."""
         self.generator.reset_from_seed(seed)
 
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:

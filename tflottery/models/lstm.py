@@ -1,31 +1,30 @@
-"""The LSTM classifier: one or more layers, in one or both directions."""
+"""The LSTM classifier (Hochreiter and Schmidhuber 1997): layers in one or both directions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import tf_keras as keras
-
-from tflottery.errors import UserError, suggest
+from tflottery.errors import UserError
 from tflottery.models.architecture import Initializers, head, read_by_head
-from tflottery.models.layers import MaxOverTime, ReverseTime, SeededDropout, WordMask
-from tflottery.models.recurrence import BlockLstm
 from tflottery.models.units import GATES, Cells, Columns, Part, Units
+from tflottery.settings import check_choices
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 DIRECTIONS = ("forward", "backward")
-POOLINGS = ("last", "max")
 
 
 @dataclass(frozen=True)
 class Lstm:
-    """``layers`` LSTM layers of ``units`` units a direction.
+    """``layers`` LSTM layers, with ``units`` units in each direction.
 
-    ``pooling`` makes one vector of the last layer: its ``last`` states, or the ``max`` of each
-    unit over the words (Conneau et al. 2017), which learns faster on long reviews. Embeddings begin
-    uniform in ± ``embedding_scale``, and ``word_dropout`` drops words, as in ``Cnn``.
+    ``pooling`` makes one vector of the last layer's states: the ``last`` state, or the ``max`` of
+    each unit over the words (Conneau et al. 2017, arXiv 1705.02364), which learns faster on long
+    reviews. ``embedding``, ``embedding_scale`` and the rates of dropout are as in ``Cnn``.
     ``forget_bias`` starts the bias of the forget gate at 1 (Jozefowicz et al. 2015) instead of 0.
-    Both directions are LSTM layers of their own: TF-MOT refuses Keras' Bidirectional.
+    Each direction is an LSTM layer of its own, because TF-MOT refuses Keras' Bidirectional.
     """
 
     name: ClassVar[str] = "lstm"
@@ -35,7 +34,7 @@ class Lstm:
     layers: int = 1
     bidirectional: bool = True
     forget_bias: bool = True
-    pooling: str = "last"
+    pooling: Literal["last", "max"] = "last"
     embedding_scale: float = 0.05
     word_dropout: float = 0.0
     embedding_dropout: float = 0.2
@@ -44,11 +43,13 @@ class Lstm:
     def __post_init__(self) -> None:
         if min(self.embedding, self.units, self.layers) < 1:
             raise UserError("model.embedding, model.units and model.layers are at least 1.")
-        if self.pooling not in POOLINGS:
-            raise UserError(f"model.pooling is not {self.pooling!r}: "
-                            f"{suggest(self.pooling, POOLINGS)}")  # fmt: skip
+        check_choices(self, "model")
 
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
+        import tf_keras as keras
+
+        from tflottery.models.layers import MaxOverTime, SeededDropout, WordMask
+
         ids = keras.Input([None], dtype="int32", name="ids")
         mask = WordMask(name="word_mask")(ids)
         words = keras.layers.Embedding(
@@ -75,6 +76,11 @@ class Lstm:
         sequences: bool,
         initializers: Initializers,
     ) -> keras.KerasTensor:
+        import tf_keras as keras
+
+        from tflottery.models.layers import ReverseTime
+        from tflottery.models.recurrence import BlockLstm
+
         outputs = []
         for direction in self._directions:
             name = f"lstm_{direction}_{number}"

@@ -1,4 +1,4 @@
-"""An LSTM layer that is one op instead of a loop of ops."""
+"""An LSTM layer that runs as one op instead of a loop of ops."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class BlockLstm(keras.layers.LSTM):
     """(x float [batch, words, size], mask bool [batch, words]) → what ``keras.layers.LSTM`` gives.
 
     TensorFlow's fused kernel takes the whole text, which on a CPU is about twice as fast as a loop.
-    Padding comes after the words; in a sequence of states, those at padding mean nothing. Only the
-    standard activations are known to it.
+    It has the standard activations only. Padding must come after the words; in a sequence of
+    states, those at padding mean nothing.
     """
 
     def get_prunable_weights(self) -> list[tf.Variable]:
-        """What TF-MOT asks of a layer that it does not know."""
+        """The weights that TF-MOT wraps; it asks layers that are not Keras' own."""
         return [self.cell.kernel, self.cell.recurrent_kernel]
 
     def call(self, inputs: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
@@ -31,7 +31,7 @@ class BlockLstm(keras.layers.LSTM):
             )
             return tf.where(lengths[:, tf.newaxis] > 0, last, 0.0)
         if self.go_backwards:
-            # Keras gives the states in the order in which it came by them, the padding first.
+            # Keras returns the states in the order in which it computed them, with padding first.
             states = tf.reverse(_backwards(states, lengths), axis=[0])
         return tf.transpose(states, [1, 0, 2])
 
@@ -40,7 +40,8 @@ class BlockLstm(keras.layers.LSTM):
         kernel = tf.concat([self.cell.kernel, self.cell.recurrent_kernel], axis=0)
         nothing = tf.zeros([tf.shape(x)[1], self.units], x.dtype)
         no_peephole = tf.zeros([self.units], x.dtype)
-        # Not BlockLSTMV2, whose gates lie as in Keras: its registered gradient is that of this one.
+        # BlockLSTMV2 has its gates in Keras' order, but TensorFlow gives it the gradient of this
+        # op, whose gates lie in another order.
         return tf.raw_ops.BlockLSTM(
             seq_len_max=tf.shape(x, tf.int64)[0],
             x=x,
@@ -58,10 +59,10 @@ class BlockLstm(keras.layers.LSTM):
 
 
 def _backwards(x: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-    """float [words, batch, size] with the words of each text in reverse, the padding as it is.
+    """float [words, batch, size] with the words of each text reversed and padding left in place.
 
-    What ``tf.reverse_sequence`` gives, which moves numbers one by one and takes more than twice
-    as long.
+    ``tf.reverse_sequence`` gives the same, but moves numbers one by one, which takes more than
+    twice as long.
     """
     words, batch = tf.shape(x)[0], tf.shape(x)[1]
     place = tf.range(words)[:, tf.newaxis]
@@ -72,7 +73,8 @@ def _backwards(x: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
 
 @tf.custom_gradient
 def _swap(x: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, Callable[..., object]]:
-    """Rows in an order that undoes itself, so that the gradient is moved alike, not added up."""
+    """Reorders rows by a permutation that is its own inverse; so the gradient is reordered too,
+    instead of added up."""
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
         return _swap(upstream, rows), None
@@ -81,6 +83,6 @@ def _swap(x: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, Callable[..., objec
 
 
 def _gates_of_block(weight: tf.Tensor) -> tf.Tensor:
-    """Keras' order of gates to that of the block."""
+    """The gates of a weight in the order of the block op instead of Keras'."""
     into, forget, candidate, out = tf.split(weight, 4, axis=-1)
     return tf.concat([into, candidate, forget, out], axis=-1)

@@ -1,7 +1,7 @@
 """Architectures by name.
 
-An architecture is one file with a frozen dataclass of sizes (its fields are the keys of a config's
-``[model]`` table) and a place in ``ARCHITECTURES``.
+An architecture is a frozen dataclass of sizes in a file of its own, and an entry in
+``ARCHITECTURES``. Its fields are the keys of ``[model]`` in a configuration.
 """
 
 from __future__ import annotations
@@ -11,4 +11,4 @@ from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm
 
 ARCHITECTURES: dict[str, type[Architecture]] = {kind.name: kind for kind in (Cnn, Lstm)}
-"""By the name that ``--model`` takes."""
+"""Classes by the name that ``--model`` takes."""

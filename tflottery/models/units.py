@@ -1,7 +1,7 @@
-"""The units of a network: embedding columns, filters, LSTM units, and where their weights lie.
+"""The units of a network (embedding columns, filters, LSTM units) and where their weights lie.
 
-An architecture lists them layer by layer (``Architecture.unit_layers``), so that whole units can be
-pruned and useless ones removed without knowing more of it.
+An architecture lists its units layer by layer (``Architecture.unit_layers``). That is all that
+pruning of whole units, and removal of useless ones, must know of it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 
 Weights = Mapping[str, np.ndarray]
-# Of an LSTM, in the order in which Keras lays them side by side in a kernel.
+# The gates of an LSTM, in the order in which they lie side by side in Keras' kernels.
 GATES = ("input", "forget", "candidate", "output")
 
 
 @dataclass(frozen=True)
 class Part:
-    """Where a layer's units lie in a tensor: along ``axis`` from ``start`` on, in ``blocks`` equal
-    blocks (the gates of an LSTM). ``bias`` is what is added to what the tensor makes of them."""
+    """Where a layer's units lie in a tensor: along ``axis``, from index ``start`` on, in ``blocks``
+    equal blocks (the gates of an LSTM).
+
+    ``bias``: the bias of the layer that reads them, which takes up a constant output of theirs;
+    empty if such an output can only be 0.
+    """
 
     tensor: str
     axis: int
@@ -29,12 +33,18 @@ class Part:
     bias: str = ""
 
     def positions(self, units: np.ndarray, count: int) -> np.ndarray:
-        """Indices along ``axis`` of the given units of a layer that has ``count``."""
+        """int [blocks * units]: the indices along ``axis`` of some units.
+
+        Args:
+            units: int, the numbers of the units in their layer.
+            count: how many units the layer has.
+        """
         offsets = self.start + count * np.arange(self.blocks)
         return (offsets[:, np.newaxis] + units).ravel()
 
     def of(self, tensor: np.ndarray, units: np.ndarray, count: int) -> np.ndarray:
-        """The tensor's entries that belong to each unit, [units, entries]."""
+        """[units, entries]: the entries of the tensor that belong to each unit; arguments as in
+        ``positions``."""
         taken = np.moveaxis(tensor, self.axis, 0)[self.positions(units, count)]
         return np.swapaxes(taken.reshape(self.blocks, len(units), -1), 0, 1).reshape(len(units), -1)
 
@@ -43,7 +53,7 @@ class Part:
 class Units(ABC):
     """The units of one layer.
 
-    ``read``: the tensors of later layers that they go into.
+    ``layer``: its name. ``count``: the number of units. ``read``: where later layers read them.
     """
 
     layer: str
@@ -53,21 +63,21 @@ class Units(ABC):
     @property
     @abstractmethod
     def made(self) -> tuple[Part, ...]:
-        """The layer's own tensors, along the axis that holds a unit each."""
+        """Where the layer's own tensors compute the units."""
 
     @property
     def recurrent(self) -> Part | None:
-        """Where the layer reads its own units."""
+        """Where the layer reads its own units; None if it does not."""
         return None
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """All that makes or reads the units: what goes when one of them goes."""
+        """Everything that computes or reads the units: what is pruned with a unit."""
         return (*self.made, *self.read, *((self.recurrent,) if self.recurrent else ()))
 
     @abstractmethod
     def constants(self, weights: Weights) -> np.ndarray:
-        """float [count]: what a unit always gives, whatever the text; NaN where that depends."""
+        """float [count]: the output of each unit if it is the same for every text, else NaN."""
 
 
 class Columns(Units):
@@ -110,7 +120,8 @@ class Cells(Units):
         return Part(f"{self.layer}/recurrent_kernel", 0)
 
     def constants(self, weights: Weights) -> np.ndarray:
-        """A unit whose candidate is always tanh(0) never leaves 0; others move with time."""
+        """A unit whose candidate is always tanh(0) stays at 0; the output of others changes with
+        time."""
         candidate = GATES.index("candidate")
         columns = slice(candidate * self.count, (candidate + 1) * self.count)
         tensors = [np.atleast_2d(weights[part.tensor])[:, columns] for part in self.made]

@@ -1,4 +1,4 @@
-"""The trainable tensors of a model by name, the same names plain and wrapped."""
+"""The trainable tensors of a model by name; a wrapped model has the same names as a plain one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import tf_keras as keras
 
 
 def variables(model: keras.Model) -> dict[str, tf.Variable]:
-    """Trainable variables as ``layer/tensor`` (``lstm_forward_1/kernel``), in layer order."""
+    """Trainable variables by ``layer/tensor`` (``lstm_forward_1/kernel``), in layer order.
+
+    Raises:
+        ValueError: two weights share a name.
+    """
     named: dict[str, tf.Variable] = {}
     for layer in model.layers:
         inner = layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
@@ -22,17 +26,21 @@ def variables(model: keras.Model) -> dict[str, tf.Variable]:
 
 
 def tensor_name(layer: keras.layers.Layer, variable: tf.Variable) -> str:
-    """``layer/tensor``, whatever scopes a wrapper or a cell put between the two."""
+    """``layer/tensor``, without the scopes that a wrapper or a cell adds between the two."""
     return f"{layer.name}/{variable.name.split('/')[-1].removesuffix(':0')}"
 
 
 def get(model: keras.Model) -> dict[str, np.ndarray]:
-    """Copies of all trainable tensors."""
+    """Copies of all trainable tensors: float32 arrays by name."""
     return {name: variable.numpy().copy() for name, variable in variables(model).items()}
 
 
 def put(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
     """Sets every trainable tensor.
+
+    Args:
+        model: plain or wrapped.
+        weights: float32 arrays by name, for every trainable tensor.
 
     Raises:
         ValueError: names or shapes are not the model's.

@@ -1,1 +1,1 @@
-"""Pruning: masks and criteria in numpy, and TF-MOT's wrapper to carry them."""
+"""Pruning: masks and criteria in numpy, and models that hold masks by TF-MOT's wrapper."""

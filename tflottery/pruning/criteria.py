@@ -1,8 +1,8 @@
-"""What makes a weight worth keeping.
+"""Pruning criteria: which weights are worth keeping.
 
-A criterion is a function of a tensor and a random generator that scores each weight; the highest
-scores are kept. Add one here and to ``CRITERIA``. A criterion of ``UNIT_CRITERIA`` scores the units
-of a layer instead, which then stay or go whole.
+A criterion is a function that scores each weight of a tensor; the weights with the highest scores
+are kept. Add one here and to ``CRITERIA``. A criterion in ``UNIT_CRITERIA`` scores the units of a
+layer instead, which are then kept or pruned whole.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ def magnitude(weight: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def chance(weight: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A random number: the control that any criterion has to beat."""
+    """A random number in [0, 1): the control that every criterion must beat."""
     return random.random(weight.shape)
 
 
 def filters(units: Units, weights: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Mean |w| over the weights left that compute a unit: the norm of Li et al. (2017, arXiv
-    1608.08710), per weight so that layers of unlike sizes can compete."""
+    """float [units]: the mean |w| of the remaining weights that compute a unit.
+
+    This is the norm of Li et al. (2017, arXiv 1608.08710), divided by the number of weights, so
+    that layers of different sizes can compete.
+    """
     everyone = np.arange(units.count)
     kernels = [part for part in units.made if not part.tensor.endswith("bias")]
     entries = np.concatenate(
@@ -47,7 +50,14 @@ UNIT_CRITERIA: dict[str, UnitCriterion] = {"filters": filters}
 def scores(
     criterion: str, weights: Mapping[str, np.ndarray], names: list[str], seed: int
 ) -> dict[str, np.ndarray]:
-    """Scores of the named tensors, each tensor with a random stream of its own."""
+    """The scores of the named tensors: float arrays of their shapes.
+
+    Args:
+        criterion: a key of ``CRITERIA``.
+        weights: float32 arrays by tensor.
+        names: the tensors to score.
+        seed: for criteria that draw; each tensor has a random stream of its own.
+    """
     return {
         name: CRITERIA[criterion](weights[name], seeds.generator("criterion", seed, name))
         for name in names
@@ -57,5 +67,11 @@ def scores(
 def unit_scores(
     criterion: str, weights: Mapping[str, np.ndarray], layers: Iterable[Units]
 ) -> dict[str, np.ndarray]:
-    """Scores of the units of each layer, by the layer's name."""
+    """The scores of the units of each layer: float [units] by the layer's name.
+
+    Args:
+        criterion: a key of ``UNIT_CRITERIA``.
+        weights: float32 arrays by tensor.
+        layers: the units of each layer.
+    """
     return {units.layer: UNIT_CRITERIA[criterion](units, weights) for units in layers}

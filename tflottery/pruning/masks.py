@@ -1,11 +1,12 @@
 """Masks in pure numpy: which weights a network keeps.
 
-A ``Masks`` is a dict of bool arrays by tensor name, true where a weight is kept. Functions give new
-masks and leave their arguments alone; nothing here ever revives a pruned weight.
+``Masks`` are bool arrays by tensor name, true where a weight is kept. Functions return new masks
+and do not change their arguments. No function ever revives a pruned weight.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -27,7 +28,8 @@ def dense(shapes: Mapping[str, tuple[int, ...]]) -> Masks:
 
 
 def apply(masks: Masks, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The weights with exact zeros where they are pruned; tensors without a mask as they are."""
+    """The weights, with exact zeros where they are pruned; tensors without a mask stay as they
+    are."""
     return {
         name: np.where(masks[name], tensor, np.zeros((), tensor.dtype)) if name in masks else tensor
         for name, tensor in weights.items()
@@ -36,11 +38,12 @@ def apply(masks: Masks, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarr
 
 @dataclass(frozen=True)
 class By:
-    """Prunes this fraction of the weights that are left."""
+    """Prunes this fraction of the remaining weights."""
 
     fraction: float
 
     def kept(self, alive: int, total: int) -> int:
+        """How many of ``alive`` remaining weights are kept."""
         del total
         return alive - round(alive * self.fraction)
 
@@ -52,6 +55,11 @@ class To:
     sparsity: float
 
     def kept(self, alive: int, total: int) -> int:
+        """How many of ``alive`` remaining weights are kept, out of ``total`` in all.
+
+        Raises:
+            UserError: fewer remain than are to be kept.
+        """
         kept = total - round(total * self.sparsity)
         if kept > alive:
             raise UserError(
@@ -67,24 +75,25 @@ def prune(
     amount: By | To,
     *,
     scope: Scope = "layerwise",
-    spare: Iterable[str] = (),
+    exclude: Iterable[str] = (),
 ) -> Masks:
-    """Keeps the weights of highest score, an exact number of them.
+    """Keeps the weights with the highest scores, an exact number of them.
 
-    Equal scores go to the weight that comes first (in the order of the names, then of the
-    positions), so the result never depends on the sorting algorithm.
+    Among equal scores the first weights are kept (by the names of tensors, then by position), so
+    the result does not depend on the sorting algorithm.
 
     Args:
-        masks: bool arrays by name, what is left so far.
+        masks: bool arrays by tensor: the weights that remain so far.
         scores: float arrays of the same shapes.
-        amount: how many to keep, of each tensor (``layerwise``) or of all (``global``).
-        scope: where weights compete.
-        spare: names that are not pruned and do not count.
+        amount: how many to prune, of each tensor (``layerwise``) or of all together (``global``).
+        scope: whether weights compete within their tensor or all together.
+        exclude: tensors that are neither pruned nor counted.
 
     Raises:
-        ValueError: a score is not a number.
+        ValueError: a score is NaN.
+        UserError: the amount would revive weights.
     """
-    names = sorted(set(masks) - set(spare))
+    names = sorted(set(masks) - set(exclude))
     groups = [[name] for name in names] if scope == "layerwise" else [names]
     pruned = dict(masks)
     for group in groups:
@@ -99,22 +108,25 @@ def prune_units(
     amount: By | To,
     *,
     scope: Scope = "layerwise",
-    spare: Iterable[str] = (),
+    exclude: Iterable[str] = (),
 ) -> Masks:
-    """Keeps the units of highest score, an exact number of them, and prunes the others whole: the
-    weights that compute a unit and those that read it.
+    """Keeps the units with the highest scores, an exact number of them, and prunes the others
+    whole: the weights that compute a unit and those that read it.
 
-    ``amount`` counts units. Every layer keeps at least one. What is left is a smaller dense
-    network.
+    Every layer keeps at least one unit. What remains is a smaller dense network.
 
     Args:
-        masks: bool arrays by tensor name.
+        masks: bool arrays by tensor.
         layers: the network's units.
         scores: float [units] by layer.
-        amount, scope: as in ``prune``, for units.
-        spare: tensor names; layers that are made of them are not pruned.
+        amount, scope: as in ``prune``, but they count units.
+        exclude: tensors; layers whose units they compute are not pruned.
+
+    Raises:
+        ValueError: a score is NaN.
+        UserError: the amount would revive units.
     """
-    chosen = [units for units in layers if not {part.tensor for part in units.made} & set(spare)]
+    chosen = [units for units in layers if not {part.tensor for part in units.made} & set(exclude)]
     alive = {units.layer: _alive(units, masks) for units in chosen}
     kept = prune(alive, scores, amount, scope=scope)
     pruned = {name: mask.copy() for name, mask in masks.items()}
@@ -130,7 +142,7 @@ def prune_units(
 
 
 def _alive(units: Units, masks: Masks) -> np.ndarray:
-    """bool [units]: whether anything that computes a unit is left."""
+    """bool [units]: whether some weight that computes the unit remains."""
     everyone = np.arange(units.count)
     return np.logical_or.reduce(
         [
@@ -160,7 +172,8 @@ def _prune_together(masks: Masks, scores: Mapping[str, np.ndarray], amount: By |
 
 
 def shuffle(masks: Masks, seed: int) -> Masks:
-    """Each mask with its entries permuted: every tensor keeps its count, none its pattern."""
+    """The masks with their entries permuted at random within each tensor (Frankle et al. 2021,
+    arXiv 2009.08576): sparsities stay, patterns do not."""
     return {
         name: seeds.generator("shuffle", seed, name).permutation(mask.ravel()).reshape(mask.shape)
         for name, mask in masks.items()
@@ -169,7 +182,7 @@ def shuffle(masks: Masks, seed: int) -> Masks:
 
 @dataclass(frozen=True)
 class Count:
-    """Weights left of how many."""
+    """How many weights remain, of how many."""
 
     remaining: int
     total: int
@@ -181,44 +194,46 @@ class Count:
 
 
 def count(masks: Masks, without: Iterable[str] = ()) -> Count:
-    """Weights left over all masks but those named in ``without``."""
+    """Counts the weights of all masks but those named in ``without``."""
     counted = [mask for name, mask in masks.items() if name not in set(without)]
     return Count(sum(int(mask.sum()) for mask in counted), sum(mask.size for mask in counted))
 
 
 def overlap(one: Masks, other: Masks) -> float:
-    """Jaccard index of the kept weights: kept by both / kept by either; 1 where none is kept."""
+    """The Jaccard index of two masks: weights kept by both / weights kept by either; 1 if neither
+    keeps any."""
     both = sum(int((one[name] & other[name]).sum()) for name in one)
     either = sum(int((one[name] | other[name]).sum()) for name in one)
     return both / either if either else 1.0
 
 
 def chance_overlap(one: Masks, other: Masks) -> float:
-    """The Jaccard index to expect of masks that keep as many weights of each tensor at random."""
+    """The Jaccard index that random masks with the same counts in each tensor have."""
     both = sum(one[name].mean() * other[name].mean() * one[name].size for name in one)
     kept = sum(int(one[name].sum()) + int(other[name].sum()) for name in one)
     return float(both / (kept - both)) if kept else 1.0
 
 
 def distance(one: Masks, other: Masks) -> float:
-    """Normalised Hamming distance: the fraction of weights on which the masks differ."""
+    """The normalised Hamming distance: the fraction of weights on which the masks differ (You et
+    al. 2020, arXiv 1909.11957)."""
     return sum(int((one[name] != other[name]).sum()) for name in one) / count(one).total
 
 
 def chance_distance(one: Masks, other: Masks) -> float:
-    """The distance to expect of masks that keep as many weights of each tensor at random."""
+    """The distance that random masks with the same counts in each tensor have."""
     shares = {name: (one[name].mean(), other[name].mean(), one[name].size) for name in one}
     differ = sum(size * (p * (1 - q) + q * (1 - p)) for p, q, size in shares.values())
     return float(differ / count(one).total)
 
 
 def pack(masks: Masks) -> dict[str, np.ndarray]:
-    """One bit a weight: uint8 arrays by name. ``unpack`` needs the shapes."""
+    """The masks in one bit a weight: uint8 arrays by tensor. ``unpack`` needs their shapes."""
     return {name: np.packbits(mask.ravel()) for name, mask in masks.items()}
 
 
 def unpack(packed: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> Masks:
-    """The masks that ``pack`` packed.
+    """The masks that ``pack`` has packed.
 
     Raises:
         DamagedFileError: names or sizes do not fit the shapes.
@@ -229,7 +244,7 @@ def unpack(packed: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...
     for name, shape in shapes.items():
         size = int(np.prod(shape))
         bits = packed[name]
-        if bits.dtype != np.uint8 or bits.shape != (-(-size // 8),):
+        if bits.dtype != np.uint8 or bits.shape != (math.ceil(size / 8),):
             raise DamagedFileError(f"The mask of {name} is damaged: its size does not fit.")
         masks[name] = np.unpackbits(bits, count=size).astype(bool).reshape(shape)
     return masks

@@ -1,12 +1,11 @@
 """Schedules for TF-MOT's ``prune_low_magnitude``.
 
-A schedule is called with the wrapper's step, traced once into the training function, and says
-(should the mask be computed anew now?, to which sparsity?).
+TF-MOT calls a schedule with the wrapper's step, traced once into the training function. It returns
+whether the mask is updated at this step, and to which sparsity.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -16,13 +15,14 @@ from tensorflow_model_optimization.python.core.sparsity.keras.pruning_schedule i
 )
 
 from tflottery.errors import UserError
+from tflottery.pruning.gradual import Gradual
 
 
 class HoldSparsity(PruningSchedule):
-    """Never fires: the mask stays what it was set to.
+    """Never updates the mask: it stays as it was set.
 
-    TF-MOT's own ``ConstantSparsity`` computes the mask anew every ``frequency`` steps, from weights
-    that one optimizer step may have moved away from zero, so its mask drifts.
+    TF-MOT's own ``ConstantSparsity`` updates the mask every ``frequency`` steps, from weights that
+    an optimizer step may have moved away from zero, so its mask drifts.
     """
 
     def __call__(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -34,11 +34,14 @@ class HoldSparsity(PruningSchedule):
 
 
 class PruneOnce(PruningSchedule):
-    """Fires at exactly one step: one-shot pruning by TF-MOT itself, held from then on.
+    """Updates the mask at exactly one step: one-shot pruning by TF-MOT itself.
 
     Args:
-        sparsity: fraction of each tensor to prune, in [0, 1).
+        sparsity: the fraction of each tensor to prune, in [0, 1).
         step: the optimizer step at which to prune, at least 1 (the wrapper counts from 1).
+
+    Raises:
+        UserError: sparsity or step is out of range.
     """
 
     def __init__(self, sparsity: float, step: int) -> None:
@@ -59,36 +62,12 @@ class PruneOnce(PruningSchedule):
         }
 
 
-# How often gradual pruning computes the mask anew on its way.
-_UPDATES = 20
-
-
-@dataclass(frozen=True)
-class Gradual:
-    """Gradual magnitude pruning within one training (Zhu and Gupta 2017): TF-MOT's own
-    ``PolynomialDecay``, from dense at step 0 to ``sparsity`` at ``end``, held from then on.
-    ``spare`` names tensors whose layers are not pruned."""
-
-    sparsity: float
-    end: int
-    spare: tuple[str, ...] = ()
-
-    @property
-    def frequency(self) -> int:
-        """Optimizer steps between two masks."""
-        return max(1, self.end // _UPDATES)
-
-    @property
-    def last_update(self) -> int:
-        """The step from which the mask holds."""
-        return self.end // self.frequency * self.frequency
-
-    def schedule(self) -> PruningSchedule:
-        """As TF-MOT takes it."""
-        return PolynomialDecay(
-            initial_sparsity=0.0,
-            final_sparsity=self.sparsity,
-            begin_step=0,
-            end_step=self.last_update,
-            frequency=self.frequency,
-        )
+def polynomial(gradual: Gradual) -> PruningSchedule:
+    """Gradual pruning as a TF-MOT schedule: its own ``PolynomialDecay``."""
+    return PolynomialDecay(
+        initial_sparsity=0.0,
+        final_sparsity=gradual.sparsity,
+        begin_step=0,
+        end_step=gradual.last_update,
+        frequency=gradual.frequency,
+    )

@@ -1,23 +1,25 @@
-"""An article: all that a report says of one study or one transfer, whatever form it takes."""
+"""An article: all that a report says of one study, transfer or search, whatever form it takes."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tflottery.report import names
-from tflottery.report.chapters import Chapter
-from tflottery.report.findings import Finding
+from tflottery.report.answers import Said
 
 
 @dataclass(frozen=True)
 class Article:
-    """``folder`` holds ``files``, which are copied; ``remarks`` are set apart from the text;
-    ``facts`` are short; ``tolerance`` is in points."""
+    """``template`` is Markdown, filled in with ``context``; it names the figures and tables that
+    stand in it (``rendering`` says how). ``folder`` holds ``files``, which are copied;
+    ``tolerance`` is in points.
+    """
 
-    title: str
+    template: str
+    context: Mapping[str, Any]
     name: str
     folder: Path
     files: Sequence[str]
@@ -25,13 +27,33 @@ class Article:
     config: Mapping[str, Any]
     versions: Mapping[str, str]
     tolerance: float
-    remarks: Sequence[str]
-    facts: Mapping[str, str]
-    opening: Sequence[str]
-    findings: Sequence[Finding]
-    chapters: Sequence[Chapter]
+    answers: Sequence[Said] = field(default=())
 
     @property
     def slug(self) -> str:
         """Its name in file names and links."""
-        return names.slug(self.folder)
+        return slug(self.folder)
+
+    @property
+    def settings(self) -> dict[str, dict[str, str]]:
+        """The configuration in words, by table; settings outside of any table under ``study``."""
+        tables = {key: value for key, value in self.config.items() if isinstance(value, Mapping)}
+        loose = {key: value for key, value in self.config.items() if key not in tables}
+        blocks = {**({"study": loose} if loose else {}), **tables, "versions": self.versions}
+        return {
+            name: {str(key): _in_words(value) for key, value in block.items()}
+            for name, block in blocks.items()
+        }
+
+
+def slug(folder: Path) -> str:
+    """A folder's name as it stands in file names and links."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name)
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_in_words, value))
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} {_in_words(item)}" for key, item in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -12,15 +12,18 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from math import log
 from typing import Any
 
 import matplotlib as mpl
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+from tflottery.report import environments
+from tflottery.statistics import Summary
 
 WIDTH, HEIGHT = 480, 330
 _UNITS_PER_INCH = 72
@@ -110,6 +113,11 @@ class Point:
     high: float | None = None
 
 
+def point(x: float, summary: Summary) -> Point:
+    """A mean with its interval."""
+    return Point(x, summary.mean, summary.low, summary.high)
+
+
 @dataclass(frozen=True)
 class Curve:
     label: str
@@ -129,19 +137,42 @@ def ends_in_words(curves: Sequence[Curve], digits: int) -> str:
 
 @dataclass(frozen=True)
 class Panel:
-    """One SVG: its name within the figure and what it shows, for who cannot see it."""
+    """One SVG: its name, and what it shows in words, for readers who cannot see it. ``box`` and
+    ``body`` are its ``viewBox`` and content."""
 
     name: str
     description: str
-    svg: str
+    box: str
+    body: str
+
+    @property
+    def file(self) -> str:
+        """Its name in the folder of figures."""
+        return f"{self.name}.svg"
+
+    @property
+    def svg(self) -> Markup:
+        """As a part of a page, whose theme it takes."""
+        return self._rendered("panel")
+
+    @property
+    def alone(self) -> str:
+        """As a file of its own, which brings its themes and a background."""
+        return str(self._rendered("picture"))
+
+    def _rendered(self, template: str) -> Markup:
+        made = environments.html().get_template(f"report/templates/{template}.svg.j2")
+        body = Markup(self.body)
+        return Markup(
+            made.render(box=self.box, description=self.description, body=body, theme=THEME)
+        )
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of the page: panels under one caption."""
+    """A figure of an article: panels under one caption."""
 
     name: str
-    caption: str
     panels: Sequence[Panel]
 
 
@@ -182,8 +213,8 @@ class Canvas:
             self.figure.savefig(
                 stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
             )
-        shape = _themed(stream.getvalue().decode(), self._name, description)
-        return Panel(self._name, description, shape)
+        box, body = _themed(stream.getvalue().decode(), self._name)
+        return Panel(self._name, description, box, body)
 
     def axis_labels(self, x: str, y: str) -> None:
         """The label of y stands above the axis, where it can be read without turning the head."""
@@ -337,8 +368,8 @@ def _apart(ticks: Sequence[float], axes: Axes, room: float = 24) -> list[float]:
     return shown
 
 
-def _themed(source: str, name: str, description: str) -> str:
-    """matplotlib's SVG made fit to stand in a page: theme, font, ids, and a text in its place."""
+def _themed(source: str, name: str) -> tuple[str, str]:
+    """matplotlib's SVG made fit for a page, with its themes, font and ids: viewBox and content."""
     shape = source[source.index("<svg") :]
     shape = re.sub(r"<metadata>.*?</metadata>", "", shape, flags=re.DOTALL)
     shape = re.sub(r' (id|xlink:href)="(#?)([^"]+)"', rf' \1="\2{name}-\3"', shape)
@@ -346,23 +377,6 @@ def _themed(source: str, name: str, description: str) -> str:
     for variable, (colour, _) in THEME.items():
         shape = shape.replace(colour, f"var(--{variable}, {colour})")
     shape = shape.replace("'DejaVu Sans'", _FONT).replace(" xlink:href=", " href=")
-    head = re.search(r'viewBox="[^"]+"', shape)
+    head = re.search(r'viewBox="([^"]+)"', shape)
     assert head is not None  # matplotlib always writes one
-    body = shape[shape.index(">") + 1 :]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {head.group()} role="img" '
-        f'aria-label="{escape(description)}">{body.strip()}'
-    )
-
-
-def alone(svg: str) -> str:
-    """The figure as a file of its own, which brings its themes and a background."""
-    light, dark = (
-        "".join(f"--{name}:{tones[theme]};" for name, tones in THEME.items()) for theme in (0, 1)
-    )
-    css = (
-        f"svg{{{light}background:#fff}}"
-        f"@media (prefers-color-scheme:dark){{svg{{{dark}background:#16181c}}}}"
-    )
-    head, body = svg.split(">", 1)
-    return f"{head}><style>{css}</style>{body}\n"
+    return head.group(1), shape[shape.index(">") + 1 :].strip()

@@ -1,45 +1,18 @@
-"""A table once, and its three forms: HTML for the page, Markdown for a README, CSV for pandas."""
+"""A table once: the page, the Markdown and the CSV for pandas are made from it."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
+from itertools import groupby
 from typing import Any
 
-NOTHING = "–"
+from tflottery.report.escaping import one_line
+from tflottery.report.numbers import NOTHING, yes_no
+
 _CSV_DIGITS = 6
-
-
-def text(value: Any) -> str:
-    return str(value)
-
-
-def number(digits: int, *, signed: bool = False) -> Callable[[Any], str]:
-    """Shows a number with so many digits behind the point, and a real minus sign."""
-
-    def show(value: Any) -> str:
-        shown = f"{value:{'+' if signed else ''},.{digits}f}"
-        if not float(shown.replace(",", "")):
-            shown = shown.lstrip("+-")
-        return shown.replace("-", "−")
-
-    return show
-
-
-ACCURACY, EPOCHS = number(2), number(2)
-POINTS = number(2, signed=True)
-PERCENT = number(1)
-
-
-def probability(value: Any) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def yes_no(value: Any) -> str:
-    return "yes" if value else "no"
 
 
 @dataclass(frozen=True)
@@ -51,13 +24,24 @@ class Column:
 
     key: str
     heading: str
-    show: Callable[[Any], str] = text
+    show: Callable[[Any], str] = str
     group: str = ""
     is_text: bool = False
 
     def shown(self, row: Mapping[str, Any]) -> str:
         value = row.get(self.key)
         return NOTHING if value is None else self.show(value)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as it stands in a row: ``text`` and ``verdict`` (yes or no) decide how it looks."""
+
+    shown: str
+    is_header: bool
+    is_text: bool
+    repeats: bool
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -68,30 +52,39 @@ class Table:
     """
 
     name: str
-    caption: str
     columns: Sequence[Column]
     rows: Sequence[Mapping[str, Any]]
     headers: int = 1
     extra: Sequence[str] = field(default=())
 
-    def html(self) -> str:
-        body = "\n".join(self._html_row(place) for place in range(len(self.rows)))
-        return (
-            f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(self.caption)}">'
-            f"<table><caption><span>{escape(self.caption)}</span></caption>\n"
-            f"<thead>{self._html_head()}</thead>\n<tbody>\n{body}\n</tbody></table></div>"
-        )
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """Headings over columns, and how many columns each spans; empty where there are none."""
+        found = [(name, len(list(of))) for name, of in groupby(one.group for one in self.columns)]
+        return found if any(name for name, _ in found) else []
 
-    def markdown(self) -> str:
-        heads = [
-            f"{column.group}: {column.heading}" if column.group else column.heading
-            for column in self.columns
-        ]
-        marks = ["---" if column.is_text else "---:" for column in self.columns]
-        lines = [heads, marks, *([c.shown(row) for c in self.columns] for row in self.rows)]
-        return "\n".join("| " + " | ".join(_plain(word) for word in line) + " |" for line in lines)
+    def body(self) -> Iterator[tuple[bool, list[Cell]]]:
+        """Each row: whether it begins a new set of rows, and its cells."""
+        above: object = object()
+        for place, row in enumerate(self.rows):
+            first = row.get(self.columns[0].key)
+            repeats, above = first == above, first
+            yield bool(place) and not repeats, list(self._cells(row, repeats))
+
+    def _cells(self, row: Mapping[str, Any], repeats: bool) -> Iterator[Cell]:
+        for place, column in enumerate(self.columns):
+            shown = column.shown(row)
+            is_verdict = column.show is yes_no and row.get(column.key) is not None
+            yield Cell(
+                shown,
+                place < self.headers,
+                column.is_text,
+                repeats and not place,
+                shown if is_verdict else "",
+            )
 
     def csv(self) -> str:
+        """Every value, numbers to six digits behind the point, texts on one line."""
         keys = [*(column.key for column in self.columns), *self.extra]
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
@@ -99,61 +92,12 @@ class Table:
         writer.writerows([_raw(row.get(key)) for key in keys] for row in self.rows)
         return stream.getvalue()
 
-    def _html_head(self) -> str:
-        groups: list[tuple[str, int]] = []
-        for column in self.columns:
-            if groups and groups[-1][0] == column.group:
-                groups[-1] = (column.group, groups[-1][1] + 1)
-            else:
-                groups.append((column.group, 1))
-        head = ""
-        if any(name for name, _ in groups):
-            cells = "".join(
-                f'<th scope="colgroup" colspan="{width}" class="group">{escape(name)}</th>'
-                if name
-                else f'<td colspan="{width}"></td>'
-                for name, width in groups
-            )
-            head = f"<tr>{cells}</tr>\n"
-        cells = "".join(
-            f'<th scope="col"{_kind(column)}>{escape(column.heading)}</th>'
-            for column in self.columns
-        )
-        return f"{head}<tr>{cells}</tr>"
-
-    def _html_row(self, place: int) -> str:
-        row = self.rows[place]
-        above = self.rows[place - 1] if place else None
-        repeats = above is not None and above.get(self.columns[0].key) == row.get(
-            self.columns[0].key
-        )
-        cells = []
-        for index, column in enumerate(self.columns):
-            shown = escape(column.shown(row))
-            kind = _kind(column, again=repeats and index == 0, verdict=shown)
-            if index < self.headers:
-                cells.append(f'<th scope="row"{kind}>{shown}</th>')
-            else:
-                cells.append(f"<td{kind}>{shown}</td>")
-        rule = "" if repeats or not place else ' class="rule"'
-        return f"<tr{rule}>{''.join(cells)}</tr>"
-
-
-def _kind(column: Column, *, again: bool = False, verdict: str = "") -> str:
-    classes = ["text"] if column.is_text else []
-    classes += ["again"] if again else []
-    if column.show is yes_no and verdict in ("yes", "no"):
-        classes.append(verdict)
-    return f' class="{" ".join(classes)}"' if classes else ""
-
-
-def _plain(word: str) -> str:
-    return " ".join(word.split()).replace("|", "\\|")
-
 
 def _raw(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, str):
+        return one_line(value)
     return round(value, _CSV_DIGITS) if isinstance(value, float) else value

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from rich.table import Table
-
-from tflottery.statistics import Summary
 
 
 def plain_table(title: str) -> Table:
@@ -23,12 +18,3 @@ def plain_table(title: str) -> Table:
         padding=(0, 2, 0, 0),
         header_style="bold",
     )
-
-
-def with_half(summary: Summary, show: Callable[[Any], str]) -> str:
-    """``87.50 ± 0.31``: the mean, and half of the 95 % interval where there is one."""
-    if summary.half is None:
-        return show(summary.mean)
-    # Hundredths of an interval as wide as that say nothing, and would push a column out.
-    digits = 2 if summary.half < 10 else 0
-    return f"{show(summary.mean)} ± {summary.half:.{digits}f}"

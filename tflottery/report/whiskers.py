@@ -1,22 +1,36 @@
-"""Differences with their intervals as dots and whiskers, drawn into a line of the summary."""
+"""Where a difference and its interval stand in a small picture on a line of the summary."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from tflottery.report.findings import Effect
+from tflottery.report.answers import Effect
 from tflottery.statistics import Difference
 
-_WIDTH, _HEIGHT = 180, 18
-_MIDDLE = _WIDTH / 2
+WIDTH, HEIGHT = 180, 18
+_MIDDLE = WIDTH / 2
 
 
-def whiskers(effects: Sequence[Effect], tolerance: float) -> list[str]:
-    """An inline SVG for each effect, all on one scale with 0 in the middle.
+@dataclass(frozen=True)
+class Whisker:
+    """Places in units of the picture, from its left end; ``band`` is half the width of the
+    tolerance around 0, which is in the middle. ``side``: held above 0, failed below, else unsure.
+    """
 
-    The numbers stand beside them, so they are hidden from who cannot see them. The band is the
-    tolerance in points. A whisker that is much longer than the others runs out of the picture
-    instead of pressing the rest together.
+    mean: float
+    reach: tuple[float, float] | None
+    band: float
+    side: str
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def whiskers(effects: Sequence[Effect], tolerance: float) -> list[Whisker]:
+    """One for each effect, all on one scale. ``tolerance`` is in points.
+
+    A whisker that is much longer than the others runs out of the picture, so that the rest can be
+    told apart.
     """
     means = [abs(one.difference.mean) for one in effects]
     ends = [
@@ -30,33 +44,19 @@ def whiskers(effects: Sequence[Effect], tolerance: float) -> list[str]:
         reach = max(reach, 1.6 * tolerance)
     scale = (_MIDDLE - 8) / reach
     return [
-        _draw(one.difference, scale, scale * tolerance if one.unit == "points" else 0.0)
+        _whisker(one.difference, scale, scale * tolerance if one.unit == "points" else 0.0)
         for one in effects
     ]
 
 
-def _draw(difference: Difference, scale: float, band: float) -> str:
-    middle = _HEIGHT / 2
-    parts = [
-        f'<rect class="band" x="{_MIDDLE - band:.1f}" y="0" width="{2 * band:.1f}" '
-        f'height="{_HEIGHT}"/>',
-        f'<path class="zero" d="M{_MIDDLE} 0V{_HEIGHT}"/>',
-    ]
-    if difference.low is not None and difference.high is not None:
-        low, high = (_place(end, scale) for end in (difference.low, difference.high))
-        parts.append(f'<path class="reach" d="M{low:.1f} {middle}H{high:.1f}"/>')
-    parts.append(f'<circle cx="{_place(difference.mean, scale):.1f}" cy="{middle}" r="4"/>')
-    return (
-        f'<svg class="whisker {_side(difference)}" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'aria-hidden="true">{"".join(parts)}</svg>'
+def _whisker(difference: Difference, scale: float, band: float) -> Whisker:
+    low, high = difference.low, difference.high
+    ends = None if low is None or high is None else (_place(low, scale), _place(high, scale))
+    side = "held" if difference.mean > 0 else "failed"
+    return Whisker(
+        _place(difference.mean, scale), ends, band, "unsure" if difference.holds_zero else side
     )
 
 
 def _place(value: float, scale: float) -> float:
-    return min(max(_MIDDLE + value * scale, 0.0), float(_WIDTH))
-
-
-def _side(difference: Difference) -> str:
-    if difference.holds_zero:
-        return "unsure"
-    return "held" if difference.mean > 0 else "failed"
+    return min(max(_MIDDLE + value * scale, 0.0), float(WIDTH))

@@ -1,4 +1,4 @@
-"""The executors: how the runs of a plan become finished runs, one at a time or many."""
+"""Executors: they train the runs of a plan, one after the other or several at a time."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tflottery.runs.specs import RunSpec
 
 
 class Executor(Protocol):
-    """Trains what is missing of some runs."""
+    """Trains those of the given runs that the store lacks."""
 
     def __call__(self, specs: Iterable[RunSpec], realise: Realiser) -> dict[str, str]:
-        """Gives the reasons of failures by key.
+        """Returns the reason of each failure, by key of the run.
 
-        A run begins when its parents are done, and none is trained twice. A training that fails
-        takes its descendants with it; the rest goes on.
+        A run begins when its parents are finished, and no run is trained twice. If a training
+        fails, its descendants fail too; all others go on.
         """
         ...
 
@@ -42,10 +42,10 @@ EXECUTORS: dict[str, Callable[[Resources], Executor]] = {
 
 
 def make_executor(resources: Resources) -> Executor:
-    """The executor that was asked for.
+    """The executor that the resources name.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: there is none of that name, or its package is not installed.
     """
     name = resources.executor
     if name not in EXECUTORS:

@@ -1,4 +1,4 @@
-"""What is read off a finished run for a table."""
+"""What tables say of a finished run: size, accuracies, losses, speed of convergence."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tflottery.pruning import masks as mask_ops
+from tflottery.runs.run import Run
 from tflottery.runs.specs import EMBEDDING
-from tflottery.runs.store import Run
-
 
 # The columns that ``measures`` fills.
 MEASURED = (
@@ -19,11 +18,15 @@ MEASURED = (
 
 
 def measures(run: Run, behind: Iterable[Run]) -> dict[str, Any]:
-    """Size, accuracies (fractions), losses and speed of convergence, by column.
+    """The values of ``MEASURED`` by column; sparsities and accuracies are fractions.
+
+    ``steps_to_best`` is the optimizer step of the lowest validation loss, ``steps_to_99`` that at
+    which 99 % of the last validation accuracy is reached first. ``trainings_behind`` and
+    ``epochs_behind`` are what this run would cost if it were made alone.
 
     Args:
         run: a finished run.
-        behind: it and all its ancestors, for what it would cost if it were made alone.
+        behind: the run and all its ancestors.
     """
     masks = run.masks()
     counted = mask_ops.count(masks)
@@ -55,7 +58,14 @@ def _step_where(
     metric: str,
     goal: Callable[[list[float]], float],
 ) -> int:
-    """The first validation at which a metric reaches a goal that the whole history sets."""
+    """The optimizer step of the first validation whose metric has reached the goal.
+
+    Args:
+        run: a finished run.
+        reached: takes a value and the goal; whether the value is good enough.
+        metric: a column of the run's history.
+        goal: computes the goal from the values of all validations.
+    """
     values = [row[metric] for row in run.history]
     end = goal(values)
     return next(

@@ -1,4 +1,4 @@
-"""Keeping workers busy with a plan's runs: what the executors with several workers share."""
+"""What the executors with several workers share: they hand a plan's runs out to a pool."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from tflottery.errors import TrainingError
-from tflottery.runs.realise import CACHED, Realiser, load_corpus, network, realise_all
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.networks import CACHED, network
+from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.schedule import Schedule
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.tasks import (
@@ -24,27 +26,28 @@ from tflottery.runs.tasks import (
     Validated,
 )
 
-# On steps: often enough for an eye, seldom enough for the one process that hears all workers.
+# How often a worker reports its step: often enough for a progress bar, but no more messages than
+# the one process that reads them all can take.
 _SECONDS_BETWEEN_MESSAGES = 0.25
 _MESSAGES_A_SECOND = 200
-# So many workers in a row that end before they are ready, for each that there should be.
+# Failed starts in a row that are tolerated, for each worker of the pool.
 _STARTS = 3
 
 
 class Pool(Protocol):
-    """Workers by number; a number is never given twice."""
+    """Numbered workers; a number is never used again."""
 
     def keep(self, most: int) -> int:
-        """Starts workers until there are as many as there should be, at most so many; gives how
-        many there are."""
+        """Starts workers until the pool has its size, but at most ``most``; returns how many there
+        are."""
         ...
 
     def give(self, worker: int, task: Task) -> None:
-        """Gives a task to a worker that waits for one. A worker that is gone by now is lost."""
+        """Gives a task to an idle worker. If the worker has ended, its next message is ``Lost``."""
         ...
 
     def messages(self) -> Sequence[tuple[int, Message]]:
-        """What workers said, in their order; waits until one says something."""
+        """Waits for messages; returns them in order, each with the number of its worker."""
         ...
 
 
@@ -53,13 +56,13 @@ def realise_in(
     specs: Iterable[RunSpec],
     realise: Realiser,
 ) -> dict[str, str]:
-    """Trains what is missing in a pool's workers; gives the reasons of failures by key, as
-    ``realise_all`` does.
+    """Trains the runs that the store lacks in the workers of a pool; returns the reason of each
+    failure by key, as ``realise_all`` does.
 
     Args:
-        start: makes the pool; leaving it ends every worker.
-        specs: the runs to have in the end.
-        realise: its store, snapshots and observer are used.
+        start: makes the pool; leaving its context ends every worker.
+        specs: the runs that shall be in the store at the end.
+        realise: gives the store, the snapshots to keep and the observer.
 
     Raises:
         UserError: a run in the store is damaged.
@@ -69,16 +72,16 @@ def realise_in(
     missing = realise.missing(specs)
     if missing:
         with start() as pool:
-            # Once, here: workers would all encode the same texts at the same time.
+            # Encoded once, here: otherwise all workers would encode the same texts at once.
             for data in {spec.recipe.data for spec in ancestry(specs)}:
                 load_corpus(data, realise.store)
             _Drive(pool, Schedule(missing), realise).go()
-    # What failed is known to the realiser by now; what a cell's failure is called, it decides.
+    # The realiser reports the failures it already knows.
     return realise_all(specs, realise)
 
 
 class _Drive:
-    """One pool's way through one schedule."""
+    """Works through one schedule with one pool."""
 
     def __init__(self, pool: Pool, schedule: Schedule, realise: Realiser) -> None:
         self._pool = pool
@@ -115,7 +118,7 @@ class _Drive:
         if isinstance(message, Ready):
             self._false_starts = 0
             self._idle.append(worker)
-            # As many as a process keeps.
+            # A worker keeps its last ``CACHED`` compiled models.
             self._compiled[worker] = deque(maxlen=CACHED)
             return
         spec = self._busy[worker]

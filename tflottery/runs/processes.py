@@ -17,31 +17,30 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import IO
 
-import tensorflow as tf
-
+from tflottery.arithmetic import cores
 from tflottery.runs.pool import realise_in
 from tflottery.runs.realise import Realiser
-from tflottery.arithmetic import cores
-from tflottery.runs.resources import Resources, environment
+from tflottery.runs.resources import Resources
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.tasks import Lost, Message, Task, last_line
+from tflottery.startup import environment, start_tensorflow
 
-# What a worker has to put away what it was writing.
+# How long a worker may take to clean up after an interrupt.
 _SECONDS_TO_END = 10.0
 
 
 @dataclass(frozen=True)
 class Processes:
-    """Trains in processes of this machine: one a core, or one a GPU where there are any.
+    """Trains in processes of this machine: one for each GPU, or for each core if there is no GPU.
 
-    Each is a fresh interpreter with its share of threads, keeps its compiled networks from run to
-    run, and is gone when the command is, however that ends.
+    Each process is a fresh interpreter with its share of the threads. It keeps compiled networks
+    from run to run. It ends with the command, even if that is killed.
     """
 
     resources: Resources
 
     def __call__(self, specs: Iterable[RunSpec], realise: Realiser) -> dict[str, str]:
-        """As ``realise_all``."""
+        """See ``Executor``."""
         gpus = visible_gpus()
         size = self.resources.workers or len(gpus) or cores()
         settings = environment(self.resources.threads)
@@ -54,6 +53,9 @@ class Processes:
 
 def visible_gpus() -> list[str]:
     """The GPUs of this machine that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    start_tensorflow()
+    import tensorflow as tf
+
     found = tf.config.list_physical_devices("GPU")
     named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     names = named.split(",") if named else [str(number) for number in range(len(found))]
@@ -62,7 +64,7 @@ def visible_gpus() -> list[str]:
 
 @dataclass
 class _Process:
-    """A worker, the parent's end of its pipe, what it writes to standard error, and its GPU."""
+    """A worker, the parent's end of its pipe, the file of its output, and its GPU."""
 
     process: subprocess.Popen[bytes]
     connection: Connection
@@ -88,9 +90,10 @@ class ProcessPool:
 
     Args:
         store: the store's folder.
-        size: how many.
-        settings: environment variables of each, beside the parent's.
-        gpus: each worker has one, that which the fewest others have.
+        size: the number of workers.
+        settings: environment variables for the workers, added to those of this process.
+        gpus: GPUs as CUDA_VISIBLE_DEVICES names them; each worker gets the one with the fewest
+            workers.
     """
 
     def __init__(
@@ -107,8 +110,8 @@ class ProcessPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends every worker. One in the middle of a run puts away what it was writing; a second
-        Ctrl-C does not wait for that."""
+        """Ends every worker. A worker in the middle of a run may delete what is half-written; a
+        second Ctrl-C does not wait for that."""
         try:
             for worker in self.workers.values():
                 worker.process.send_signal(signal.SIGINT)
@@ -129,15 +132,15 @@ class ProcessPool:
         return len(self.workers)
 
     def _free_gpu(self) -> str | None:
-        """The GPU that the fewest workers have, if there are any."""
+        """The GPU with the fewest workers; None without GPUs."""
         taken = Counter(worker.gpu for worker in self.workers.values())
         return min(self._gpus, key=lambda gpu: taken[gpu], default=None)
 
     def _start(self) -> _Process:
         ours, theirs = Pipe()
-        errors = tempfile.TemporaryFile()
-        # Just the modules of this process: folders may have been added to its path by hand, and
-        # the one where the command runs need not be in it.
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+        # Workers import from the folders of this process, and from no others: its path may have
+        # been changed, and Python would add the current folder.
         folders = os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
         settings = {**self._settings, "PYTHONPATH": folders, "PYTHONSAFEPATH": "1"}
         gpu = self._free_gpu()
@@ -150,14 +153,14 @@ class ProcessPool:
             stdout=errors,
             stderr=errors,
             pass_fds=[theirs.fileno()],
-            # A terminal's Ctrl-C is for the parent, which then ends its workers.
+            # Ctrl-C in a terminal shall reach only the parent, which then ends its workers.
             start_new_session=True,
         )
         theirs.close()
         return _Process(process, ours, errors, gpu)
 
     def give(self, worker: int, task: Task) -> None:
-        with suppress(OSError):  # ``messages`` meets the end of its pipe
+        with suppress(OSError):  # the worker has ended; ``messages`` will find its pipe closed
             self.workers[worker].connection.send(task)
 
     def messages(self) -> list[tuple[int, Message]]:

@@ -1,4 +1,4 @@
-"""The executor ``ray``: workers on the machines of a Ray cluster, which share the store's folder."""
+"""The executor ``ray``: workers on a Ray cluster's machines, which share the store's folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import ray
 from tflottery.errors import UserError
 from tflottery.runs.pool import realise_in
 from tflottery.runs.realise import Realiser
-from tflottery.runs.resources import Resources, environment
+from tflottery.runs.resources import Resources
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
 from tflottery.runs.tasks import (
@@ -32,26 +32,28 @@ from tflottery.runs.tasks import (
     last_line,
     perform,
 )
+from tflottery.startup import environment
 
-# A cluster grows and shrinks; it is asked now and then.
+# A cluster may grow and shrink, so its size is asked for this often.
 _SECONDS_BETWEEN_LOOKS = 5.0
 _SECONDS_TO_ANSWER = 10.0
 _THIS_MACHINE = "auto"
-# What a worker says of a task at its end.
+# One of these is a worker's last message about a task.
 _LAST = (Ended, Failed, Broken)
 
 
 @dataclass(frozen=True)
 class RayCluster:
-    """Trains in actors of a Ray cluster: as many as it has cores for, or GPUs where it has any.
+    """Trains in actors of a Ray cluster: one for each GPU, or as many as the cores allow if there
+    is no GPU.
 
-    Every machine needs tflottery installed, and sees the store under the same path.
+    Every machine needs tflottery and must see the store under the same path.
     """
 
     resources: Resources
 
     def __call__(self, specs: Iterable[RunSpec], realise: Realiser) -> dict[str, str]:
-        """As ``realise_all``.
+        """See ``Executor``.
 
         Raises:
             UserError: there is no cluster at the address.
@@ -63,7 +65,7 @@ class RayCluster:
 class RayPool:
     """A ``Pool`` of Ray actors.
 
-    Entering it connects to the cluster, where this process is not connected yet.
+    Entering its context connects this process to the cluster, unless it is connected already.
     """
 
     def __init__(self, resources: Resources, store: Path) -> None:
@@ -72,7 +74,7 @@ class RayPool:
         self._store = store
         self._numbers = count()
         self._actors: dict[int, Any] = {}
-        # What each worker will say next: that it has started, or how its task goes.
+        # The next message of each worker, to wait for: that it has started, or about its task.
         self._next: dict[Any, int] = {}
         self._looked = -_SECONDS_BETWEEN_LOOKS
         self._size = self._gpus = 0
@@ -90,7 +92,7 @@ class RayPool:
                     f"There is no Ray cluster at {address}; start one with ray start --head, or "
                     "give its head's host:port with --address."
                 ) from None
-            except RuntimeError as error:  # other versions there than here
+            except RuntimeError as error:  # the cluster has other versions of Ray or Python
                 raise UserError(f"The Ray cluster at {address} cannot be used: {error}") from None
             self._connected_here = True
         return self
@@ -134,18 +136,18 @@ class RayPool:
         waiting = list(self._next)
         ready, _ = ray.wait(waiting, timeout=_SECONDS_BETWEEN_LOOKS, fetch_local=False)
         if ready:
-            # Whoever else has something to say by now.
+            # Take every other message that has arrived meanwhile.
             ready, _ = ray.wait(waiting, num_returns=len(waiting), timeout=0, fetch_local=False)
         return [(self._next[one], self._receive(one)) for one in ready]
 
     def _receive(self, said: Any) -> Message:
         worker = self._next[said]
         try:
-            goes_on = isinstance(said, ray.ObjectRefGenerator)
-            message: Message = ray.get(next(said) if goes_on else said)
+            is_stream = isinstance(said, ray.ObjectRefGenerator)
+            message: Message = ray.get(next(said) if is_stream else said)
         except (ray.exceptions.RayError, StopIteration) as error:
             del self._next[said]
-            ray.kill(self._actors.pop(worker))  # it may only be out of reach
+            ray.kill(self._actors.pop(worker))  # it may still run, on a machine out of reach
             return Lost(f"{type(error).__name__}: {last_line(str(error))}")
         if isinstance(message, (Ready, *_LAST)):
             del self._next[said]
@@ -153,13 +155,13 @@ class RayPool:
 
 
 def gpu_share(gpus: int, workers: int) -> float:
-    """The part of a GPU that each worker asks for. Ray puts an actor on one GPU, so what is asked
-    for has to fit it a whole number of times."""
+    """The fraction of a GPU that each worker asks for. Ray never splits an actor between GPUs, so
+    a GPU must hold a whole number of such fractions."""
     return 1 / math.ceil(workers / gpus) if gpus else 0.0
 
 
 def _require_answer(address: str) -> None:
-    """Raises OSError where nobody listens; Ray itself would try for minutes."""
+    """Raises OSError if nothing listens at the address; Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise UserError(f"--address takes {_THIS_MACHINE} or host:port, not {address!r}.")
@@ -167,7 +169,7 @@ def _require_answer(address: str) -> None:
 
 
 class _Worker:
-    """What runs in an actor: trainings in a thread of their own, so that they can be told of."""
+    """The actor. It trains in a second thread, so that it can send messages meanwhile."""
 
     def __init__(self, store: Path) -> None:
         self._store = Store(store)
@@ -183,7 +185,7 @@ class _Worker:
         return Ready()
 
     def perform(self, task: Task) -> Iterator[Message]:
-        """Says how the task goes while it does."""
+        """Performs the task; yields its messages as they come."""
         self._tasks.put(task)
         while True:
             message = self._messages.get()

@@ -3,75 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Protocol
 
 import numpy as np
 
-from tflottery import arithmetic
-from tflottery.data import batches
-from tflottery.data import corpus as corpora
-from tflottery.data.corpus import Corpus
-from tflottery.data.settings import DataSettings
+from tflottery import arithmetic, startup
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays
-from tflottery.pruning.masks import Masks
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.observer import Observer, Silent
+from tflottery.runs.run import Run
 from tflottery.runs.specs import Dense, RunSpec, snapshots_wanted
-from tflottery.runs.store import Run, Store
+from tflottery.runs.store import Store
 from tflottery.training import steps
-from tflottery.training.callbacks import Logs
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import Trainer
+from tflottery.training.listener import Logs
 
-# Every rewind of a study goes to the dense run, so these are kept of it without being asked.
+# Every dense run keeps these, because studies rewind to them.
 _KEPT_OF_DENSE = frozenset({steps.BEGINNING, "1ep"})
-
-
-class Observer(Protocol):
-    """Is told which runs are trained, and how that goes on; several may go on at a time."""
-
-    def run_begun(self, spec: RunSpec) -> None: ...
-
-    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
-        """As a ``Listener``'s."""
-        ...
-
-    def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
-        """As a ``Listener``'s."""
-        ...
-
-    def run_ended(self, spec: RunSpec, run: Run) -> None: ...
-
-    def run_stopped(self, spec: RunSpec, reason: str) -> None:
-        """The training gave no run; it may be begun again."""
-        ...
-
-    def run_found(self, spec: RunSpec, run: Run) -> None:
-        """The run was in the store already."""
-        ...
-
-
-class Silent:
-    """An observer that says nothing."""
-
-    def run_begun(self, spec: RunSpec) -> None: ...
-
-    def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None: ...
-
-    def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None: ...
-
-    def run_ended(self, spec: RunSpec, run: Run) -> None: ...
-
-    def run_stopped(self, spec: RunSpec, reason: str) -> None: ...
-
-    def run_found(self, spec: RunSpec, run: Run) -> None: ...
 
 
 @dataclass(frozen=True)
 class _Following:
-    """Tells an observer how the training of one run goes on."""
+    """A ``Listener`` that passes the events of one run's training to an observer."""
 
     observer: Observer
     spec: RunSpec
@@ -84,13 +38,13 @@ class _Following:
 
 
 class Realiser:
-    """Gives the run of a spec: from the store, or by training it and its parents.
+    """Returns the finished run of a spec: from the store, or by training it and its parents.
 
     Args:
         store: where runs are kept.
-        plan: the specs that may be asked for; a run keeps the snapshots that any of them wants,
-            so that it need not be trained again for one.
-        observer: is told what happens.
+        plan: the specs that may be asked for. A run keeps every snapshot that one of them needs,
+            so that it need not be trained again for it.
+        observer: follows what happens.
     """
 
     def __init__(
@@ -105,7 +59,7 @@ class Realiser:
         """The finished run.
 
         Raises:
-            UserError: a run in the store is damaged, or a snapshot can never be had.
+            UserError: a run in the store is damaged, or a snapshot lies beyond the last epoch.
             TrainingError: a training failed.
         """
         wanted = self.wants(spec)
@@ -118,32 +72,48 @@ class Realiser:
         if spec.key in self._failed:
             raise TrainingError(self._failed[spec.key])
         with self.store.lock(spec.key):
-            # Another process may have been faster.
+            # Another process may have trained the run while this one waited.
             run = self._found(spec, wanted)
             try:
-                return run or self._train(spec, wanted)
+                return run or self.train(spec, wanted)
             except TrainingError as error:
                 self.fail(spec, str(error))
                 raise
 
     def initial_weights(self, spec: RunSpec) -> Arrays:
-        """The weights that the run started from, those under the mask too."""
+        """The weights that the run started from, before the mask: float32 arrays by tensor.
+
+        Raises: as for the run itself.
+        """
         self(spec)
+        startup.start_tensorflow()
+        from tflottery.runs.trainers import StoredAncestors, trainer_for
+
         corpus = load_corpus(spec.recipe.data, self.store)
-        return spec.init.make(_Ancestors(self.store, _trainer_for(spec, corpus), corpus))
+        trainer = trainer_for(spec, corpus)
+        return spec.init.make(StoredAncestors(self.store, trainer, corpus))
 
     def evaluate(self, spec: RunSpec, weights: Arrays) -> dict[str, float]:
-        """``loss`` and ``accuracy`` on validation data of other weights under a run's mask."""
+        """``loss`` and ``accuracy`` (a fraction) on validation data of other weights under a run's
+        mask.
+
+        Args:
+            spec: the run whose mask is applied; it is realised first.
+            weights: float32 arrays by tensor.
+        """
+        startup.start_tensorflow()
+        from tflottery.runs.trainers import trainer_for
+
         corpus = load_corpus(spec.recipe.data, self.store)
-        return _trainer_for(spec, corpus).evaluate(corpus.validation, self(spec).masks(), weights)
+        return trainer_for(spec, corpus).evaluate(corpus.validation, self(spec).masks(), weights)
 
     def is_done(self, spec: RunSpec) -> bool:
-        """Whether the store holds the run, with every snapshot that the plan wants."""
+        """Whether the store holds the run, with every snapshot that the plan needs."""
         return self._found(spec, self.wants(spec)) is not None
 
     def missing(self, specs: Iterable[RunSpec]) -> list[RunSpec]:
-        """What has to be trained for the specs, each once, parents before children; the observer is
-        told of what is there.
+        """The runs that must be trained for the specs: each once, parents before children. The
+        observer gets a ``run_found`` for each run that the store holds.
 
         Raises:
             UserError: a run in the store is damaged.
@@ -163,23 +133,24 @@ class Realiser:
             ordered.append(spec)
 
         specs = list(specs)
+        # Register all wanted snapshots first: one spec may need a snapshot of another.
         for spec in specs:
-            self.wants(spec)  # before one is looked at that another wants a snapshot of
+            self.wants(spec)
         for spec in specs:
             visit(spec)
         return ordered
 
     def fail(self, spec: RunSpec, reason: str) -> None:
-        """Keeps why a training failed; neither it nor its descendants are tried again."""
+        """Records why a training failed; the run and its descendants are not tried again."""
         self._failed[spec.key] = reason
         self.observer.run_stopped(spec, reason)
 
     def keep(self, spec: RunSpec, snapshots: Collection[str]) -> None:
-        """Makes the run keep these snapshots beside those that the plan wants."""
+        """Makes the run keep these snapshots beside those that the plan needs."""
         self.wants(spec).update(snapshots)
 
     def wants(self, spec: RunSpec) -> set[str]:
-        """The snapshots that the run is to keep."""
+        """The snapshots that the run must keep."""
         if spec.key not in self._wanted:
             for key, snapshots in snapshots_wanted([spec]).items():
                 self._wanted.setdefault(key, set()).update(snapshots)
@@ -189,16 +160,30 @@ class Realiser:
         run = self.store.find(spec.key)
         return run if run is not None and wanted <= set(run.snapshots) else None
 
-    def _train(self, spec: RunSpec, wanted: set[str]) -> Run:
+    def train(self, spec: RunSpec, wanted: set[str]) -> Run:
+        """Trains one run and writes it to the store; its parents are finished, its lock is held.
+
+        Args:
+            spec: what to train.
+            wanted: the snapshots to keep, besides those that the store holds of this run.
+
+        Raises:
+            UserError: a snapshot lies beyond the last epoch.
+            TrainingError: the training failed, or ended with other weights than before.
+        """
+        # TensorFlow is imported only here: a store that holds every run needs none.
+        startup.start_tensorflow()
+        from tflottery.runs.trainers import StoredAncestors, trainer_for
+
         self.observer.run_begun(spec)
         corpus = load_corpus(spec.recipe.data, self.store)
-        trainer = _trainer_for(spec, corpus)
+        trainer = trainer_for(spec, corpus)
         earlier = self.store.find(spec.key)
         if earlier is not None:
             wanted = wanted | set(earlier.snapshots)
         if isinstance(spec.mask, Dense):
             wanted = wanted | _KEPT_OF_DENSE
-        ancestors = _Ancestors(self.store, trainer, corpus)
+        ancestors = StoredAncestors(self.store, trainer, corpus)
         trained = trainer.train(
             corpus,
             spec.mask.make(ancestors),
@@ -214,42 +199,9 @@ class Realiser:
         return run
 
 
-class _Ancestors:
-    """Arrays of finished parents, for the mask and the initial weights of one run."""
-
-    def __init__(self, store: Store, trainer: Trainer, corpus: Corpus) -> None:
-        self._store = store
-        self._trainer = trainer
-        self._corpus = corpus
-
-    @property
-    def prunable(self) -> dict[str, tuple[int, ...]]:
-        return self._trainer.prunable
-
-    def masks(self, run: RunSpec) -> Masks:
-        return self._run(run).masks()
-
-    def snapshot(self, run: RunSpec, step: str) -> Arrays:
-        return self._run(run).snapshot(step)
-
-    def _run(self, spec: RunSpec) -> Run:
-        run = self._store.find(spec.key)
-        if run is None:
-            raise TrainingError(f"run {spec.key[:12]} was deleted while its children were made")
-        return run
-
-    def fresh_weights(self, seed: int) -> Arrays:
-        return self._trainer.fresh_weights(seed)
-
-    def rows_in(self, data: DataSettings) -> np.ndarray:
-        return self._corpus.vocabulary.rows_in(load_corpus(data, self._store).vocabulary)
-
-
 def realise_all(specs: Iterable[RunSpec], realise: Realiser) -> dict[str, str]:
-    """Trains what is missing; gives the reasons of failures by key.
-
-    A training that fails takes its descendants with it; the rest goes on.
-    """
+    """Trains the runs that the store lacks, one after the other; returns the reason of each failure
+    by key. If a training fails, its descendants fail too; all others go on."""
     failures: dict[str, str] = {}
     for spec in specs:
         try:
@@ -260,12 +212,12 @@ def realise_all(specs: Iterable[RunSpec], realise: Realiser) -> dict[str, str]:
 
 
 def _ends_otherwise(earlier: Run, final: Arrays) -> bool:
-    """Whether a run that was trained again for one more snapshot ended with other bits than before.
+    """Whether a run that was trained again, for another snapshot, ended with other weights.
 
-    It may where the earlier training was made with another arithmetic.
+    That is right only if the earlier training used another arithmetic.
 
     Raises:
-        TrainingError: it did, and the arithmetic is the same.
+        TrainingError: the weights differ, and the arithmetic does not.
     """
     before = earlier.snapshot(steps.END)
     if all(np.array_equal(before[name], final[name]) for name in final):
@@ -279,8 +231,8 @@ def _ends_otherwise(earlier: Run, final: Arrays) -> bool:
 
 
 def mixed_arithmetic(runs: Iterable[Run]) -> str:
-    """A line on runs that were made with unlike instructions, oneDNN or threads; empty where all
-    were made alike. Between such runs the last digits differ by more than their specs."""
+    """A warning if runs were made with different processor instructions, oneDNN or threads; empty
+    if not. The last digits of such runs differ for reasons that their specs do not name."""
     counts = Counter(str(run.arithmetic or "not recorded") for run in runs)
     if len(counts) < 2:
         return ""
@@ -289,50 +241,3 @@ def mixed_arithmetic(runs: Iterable[Run]) -> str:
         f"Mixed arithmetic: {listed}. The same command would end with other last digits on one "
         "machine; give --store a new folder to compare like with like."
     )
-
-
-# Compiled models and encoded data, kept for the next run of the process. Two of each: a transfer
-# goes back and forth between a source and a target.
-CACHED = 2
-_trainer = lru_cache(maxsize=CACHED)(Trainer)
-
-
-def _trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
-    training = spec.recipe.training
-    steps_per_epoch = batches.steps_per_epoch(corpus.train, training.batch_size)
-    return _trainer(
-        spec.recipe.model,
-        len(corpus.vocabulary),
-        len(corpus.classes),
-        _compiled(training),
-        spec.mask.gradual(training.epochs * steps_per_epoch),
-    )
-
-
-def _compiled(training: TrainingSettings) -> TrainingSettings:
-    """Only what is compiled in, so that learning rates and epochs share a trainer."""
-    return TrainingSettings(
-        optimizer=training.optimizer,
-        epsilon=training.epsilon,
-        weight_decay=training.weight_decay,
-    )
-
-
-def network(spec: RunSpec) -> Hashable:
-    """Equal for runs that can share a compiled model."""
-    recipe = spec.recipe
-    gradual = spec.mask.gradual(recipe.training.epochs)
-    return recipe.model, recipe.data, _compiled(recipe.training), gradual
-
-
-_load = lru_cache(maxsize=CACHED)(corpora.load)
-
-
-def forget() -> None:
-    """Lets go of the models that were compiled, so that the next run makes its own."""
-    _trainer.cache_clear()
-
-
-def load_corpus(settings: DataSettings, store: Store) -> Corpus:
-    """The encoded data of a recipe, from the store's cache."""
-    return _load(settings, store.data_folder())

@@ -6,30 +6,29 @@ import heapq
 from collections import Counter
 from collections.abc import Collection, Hashable, Sequence
 
-from tflottery.runs.realise import network
+from tflottery.runs.networks import network
 from tflottery.runs.specs import RunSpec
 
-# A run whose worker is lost so often is taken for the reason.
+# After this many lost workers, blame the run.
 _ATTEMPTS = 3
 
 
 class Schedule:
-    """Hands out runs whose parents are done.
+    """Hands out runs whose parents are finished.
 
-    Of those, first the one with the most epochs before the last of its descendants is done: a chain
-    of iterative pruning goes round by round, so its length is what the whole plan waits for in the
-    end (critical-path scheduling: Graham 1969, Kohler 1975). Among equals, one whose network the
-    worker has compiled already.
+    The run with the longest chain of descendants, counted in epochs, comes first: iterative pruning
+    goes round by round, so the longest chain decides when the plan ends (critical-path scheduling:
+    Graham 1969, Kohler 1975). Among equals, a worker gets a run whose network it has compiled.
 
     Args:
-        runs: those to train, each once, parents before children. A parent that is not among them
-            is done.
+        runs: the runs to train, each once, parents before children. A parent that is not listed
+            counts as finished.
     """
 
     def __init__(self, runs: Sequence[RunSpec]) -> None:
         self._specs = {spec.key: spec for spec in runs}
         self._places = {key: place for place, key in enumerate(self._specs)}
-        # Networks by number: they are long to hash.
+        # Networks are numbered, because they are slow to hash.
         self._numbers: dict[Hashable, int] = {}
         self._networks = {
             key: self._numbers.setdefault(network(spec), len(self._numbers))
@@ -47,21 +46,21 @@ class Schedule:
             self._length[key] = self._specs[key].recipe.training.epochs + below
         self._open = set(self._specs)
         self._lost: Counter[str] = Counter()
-        # By network, so that a worker need not look at every run for one of its own.
+        # A heap for each network, so that a worker finds a run of its network without a search.
         self._ready: dict[int, list[tuple[float, int, str]]] = {}
         for key in self._specs:
             self._offer(key)
 
     @property
     def open(self) -> int:
-        """How many runs are neither done nor given up."""
+        """How many runs are neither finished nor failed."""
         return len(self._open)
 
     def take(self, compiled: Collection[Hashable] = ()) -> RunSpec | None:
-        """The run to begin now, if one can.
+        """The run to begin now; None if no run can begin.
 
         Args:
-            compiled: the networks (``realise.network``) that the worker has at hand.
+            compiled: the networks (``networks.network``) that the worker has compiled.
         """
         at_hand = {self._numbers.get(one) for one in compiled}
         heads = [
@@ -77,21 +76,21 @@ class Schedule:
         return self._specs[key]
 
     def done(self, spec: RunSpec) -> None:
-        """The run is there; its children may begin."""
+        """The run is finished; its children may begin."""
         self._open.discard(spec.key)
         for child in self._children[spec.key]:
             self._waits_for[child] -= 1
             self._offer(child)
 
     def fail(self, spec: RunSpec) -> None:
-        """The run cannot be had, and none of its descendants."""
+        """The run failed, and with it all its descendants."""
         if spec.key in self._open:
             self._open.discard(spec.key)
             for child in self._children[spec.key]:
                 self.fail(self._specs[child])
 
     def lose(self, spec: RunSpec) -> bool:
-        """The run's worker is gone; says whether the run is to be taken again."""
+        """The run's worker was lost; returns whether the run will be tried again."""
         self._lost[spec.key] += 1
         again = self._lost[spec.key] < _ATTEMPTS
         if again:

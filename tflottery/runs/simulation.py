@@ -1,12 +1,11 @@
 """How long a plan would take on many workers, from the times of trainings that were done.
 
-The schedule is the executors' own; only the clock is made up. What is left out: starting workers,
-compiling, reading and writing the store.
+The schedule is the executors' own; only the clock is simulated. The times to start workers, to
+compile, and to read and write the store are left out.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,18 +13,19 @@ from dataclasses import dataclass
 
 from tflottery import seeds
 from tflottery.errors import UserError
+from tflottery.runs.recipes import Recipe
 from tflottery.runs.schedule import Schedule
-from tflottery.runs.specs import Recipe, RunSpec, ancestry
+from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 
-# So near to the longest chain, a plan gains nothing from more workers.
+# A plan within this factor of its longest chain gains nothing from more workers.
 _NEAR = 1.05
 
 
 @dataclass(frozen=True)
 class Timing:
-    """A plan on so many workers. ``seconds``: from its beginning to its end. ``work``: of all its
-    trainings together."""
+    """The time of a plan on a number of workers. ``seconds``: from its beginning to its end.
+    ``work``: seconds of all its trainings together."""
 
     workers: int
     seconds: float
@@ -33,12 +33,12 @@ class Timing:
 
     @property
     def speed_up(self) -> float:
-        """How many times as fast as one worker."""
+        """How many times as fast as on one worker."""
         return self.work / self.seconds
 
     @property
     def busy(self) -> float:
-        """The fraction of their time in which workers train."""
+        """The fraction of the time that workers spend on training."""
         return self.speed_up / self.workers
 
 
@@ -46,8 +46,8 @@ class Simulation:
     """A plan whose trainings take known times.
 
     Args:
-        specs: the plan; its ancestry is what is trained.
-        seconds: of each training, by key.
+        specs: the plan; they and all their ancestors are trained.
+        seconds: how long each training takes, by key.
     """
 
     def __init__(self, specs: Iterable[RunSpec], seconds: Mapping[str, float]) -> None:
@@ -56,8 +56,8 @@ class Simulation:
         self.work = sum(seconds[spec.key] for spec in self.runs)
 
     def longest_chain(self) -> list[RunSpec]:
-        """The runs that follow one another and together take the longest; no number of workers
-        is faster."""
+        """The chain of runs, each the parent of the next, that takes the longest. More workers
+        cannot make the plan faster than this chain."""
         until: dict[str, float] = {}
         before: dict[str, RunSpec | None] = {}
         for spec in self.runs:
@@ -77,7 +77,7 @@ class Simulation:
         return sum(self._seconds[spec.key] for spec in self.longest_chain())
 
     def on(self, workers: int) -> Timing:
-        """The plan on so many workers, all there from the beginning."""
+        """The time of the plan on this many workers, all available from the beginning."""
         schedule = Schedule(self.runs)
         now, idle = 0.0, workers
         ends: list[tuple[float, str, RunSpec]] = []
@@ -91,7 +91,7 @@ class Simulation:
         return Timing(workers, now, self.work)
 
     def saturation(self) -> Timing:
-        """The fewest workers on which the plan ends within 5 % of its longest chain."""
+        """The fewest workers that finish the plan within 1.05 times its longest chain."""
         goal = _NEAR * self.longest()
         few = int(self.work / goal)
         enough = self.on(few + 1)
@@ -107,22 +107,22 @@ class Simulation:
 
 
 def recorded_seconds(specs: Sequence[RunSpec], store: Store) -> tuple[dict[str, float], int]:
-    """Seconds of each training in an ancestry, by key, and how many of them the store recorded.
+    """The seconds of each training in an ancestry, by key, and how many of them the store recorded.
 
-    The others are drawn from the recorded ones that differ from them in their seeds, mask and
-    initial weights alone, or where there are none, in the length of the training too: those are
-    scaled by the epochs.
+    The time of a run that is not in the store is drawn from the recorded times of runs with the
+    same recipe. If there are none, it is drawn from runs whose recipe differs only in the length of
+    the training, and scaled by the epochs.
 
     Raises:
-        UserError: nothing like them is recorded.
+        UserError: the store holds no such run.
     """
     runs = ancestry(specs)
     found = {spec.key: run.seconds for spec in runs if (run := store.find(spec.key))}
-    alike: defaultdict[Recipe, list[float]] = defaultdict(list)
+    same_recipe: defaultdict[Recipe, list[float]] = defaultdict(list)
     an_epoch: defaultdict[Recipe, list[float]] = defaultdict(list)
     for spec in runs:
         if spec.key in found:
-            alike[spec.recipe].append(found[spec.key])
+            same_recipe[spec.recipe].append(found[spec.key])
             epochs = spec.recipe.training.epochs
             an_epoch[_without_length(spec.recipe)].append(found[spec.key] / epochs)
     random = seeds.generator("simulation")
@@ -130,8 +130,8 @@ def recorded_seconds(specs: Sequence[RunSpec], store: Store) -> tuple[dict[str, 
     for spec in runs:
         if spec.key in found:
             continue
-        if spec.recipe in alike:
-            seconds[spec.key] = float(random.choice(alike[spec.recipe]))
+        if spec.recipe in same_recipe:
+            seconds[spec.key] = float(random.choice(same_recipe[spec.recipe]))
         elif _without_length(spec.recipe) in an_epoch:
             drawn = float(random.choice(an_epoch[_without_length(spec.recipe)]))
             seconds[spec.key] = spec.recipe.training.epochs * drawn
@@ -144,5 +144,4 @@ def recorded_seconds(specs: Sequence[RunSpec], store: Store) -> tuple[dict[str, 
 
 
 def _without_length(recipe: Recipe) -> Recipe:
-    training = dataclasses.replace(recipe.training, epochs=1, patience=1)
-    return dataclasses.replace(recipe, training=training)
+    return recipe.with_training(epochs=1, patience=1)

@@ -1,8 +1,9 @@
 """A trained network as a value that names its ancestors.
 
-A ``RunSpec`` is a recipe, a mask and initial weights; mask and weights may refer to other runs.
-Its key is the SHA-256 of its canonical form: parents by their keys, defaults left out (so that a
-field added later leaves old keys alone), places on disk left out, the data's fingerprint in.
+A ``RunSpec`` is a recipe, a mask, initial weights and seeds; mask and weights may refer to other
+runs. Its key is the SHA-256 of its canonical form. That form names parents by their keys, leaves
+out fields at their defaults (so that a new field leaves old keys alone) and folders on disk, and
+holds the fingerprint of the data.
 
 A new control or initialisation is one more dataclass here with ``needs`` and ``make``.
 """
@@ -21,55 +22,51 @@ import numpy as np
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
-from tflottery.models.architecture import Architecture
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import By, Masks, Scope, To
-from tflottery.pruning.schedules import Gradual
+from tflottery.runs.recipes import Recipe
 from tflottery.training import steps
-from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import TrainingSeeds
+from tflottery.training.settings import TrainingSeeds
 
-# The tensor that is most of a text network, and the one behind every score; ``Pruned.embedding``
-# and ``Pruned.head`` switch them.
+# The tensor that holds most weights of a text network, and the kernel of the output layer.
+# ``Pruned.embedding`` and ``Pruned.head`` decide whether they are pruned.
 EMBEDDING = "embedding/embeddings"
 HEAD = "head/kernel"
 
-# Raise it when the same spec would train to other weights; old runs then have other keys.
+# Raise it when the same specs train to other weights; every key changes with it.
 SPEC_VERSION = 1
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Everything about a training but its mask, its initial weights and its seeds."""
-
-    data: DataSettings
-    model: Architecture
-    training: TrainingSettings
-
-
 class Ancestors(Protocol):
-    """What a mask or an initialisation can ask for while it is made."""
+    """What a mask or an initialisation can be made from."""
 
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the tensors that have a mask, in the network to be trained."""
         ...
 
-    def masks(self, run: RunSpec) -> Masks: ...
+    def masks(self, run: RunSpec) -> Masks:
+        """bool arrays by tensor: the mask at the end of a run."""
+        ...
 
-    def snapshot(self, run: RunSpec, step: str) -> Arrays: ...
+    def snapshot(self, run: RunSpec, step: str) -> Arrays:
+        """float32 arrays for every trainable tensor: a run's weights at a step."""
+        ...
 
-    def fresh_weights(self, seed: int) -> Arrays: ...
+    def fresh_weights(self, seed: int) -> Arrays:
+        """float32 arrays for every trainable tensor, newly drawn."""
+        ...
 
     def rows_in(self, data: DataSettings) -> np.ndarray:
-        """int64 [words]: for each embedding row of the network to be trained, the row that the
-        same word has in a network on other data; -1 where it has none."""
+        """int64 [words]: for each embedding row of the network to be trained, the row of the same
+        word in a network on other data; -1 if that network does not know the word."""
         ...
 
 
 Need = tuple["RunSpec", str]
-"""A run, and the snapshot of it that is wanted."""
+"""A run, and the step of the snapshot that is needed of it."""
 
 
 class MaskSpec(ABC):
@@ -81,10 +78,10 @@ class MaskSpec(ABC):
 
     @abstractmethod
     def make(self, ancestors: Ancestors) -> Masks:
-        """The mask at the beginning of the training."""
+        """bool arrays for every prunable tensor: the mask at the beginning of the training."""
 
     def gradual(self, total_steps: int) -> Gradual | None:
-        """How TF-MOT prunes within the training; none where the mask holds.
+        """How TF-MOT prunes during the training; None if the mask stays as it is.
 
         Args:
             total_steps: optimizer steps of a training that is not stopped early.
@@ -115,12 +112,14 @@ class Dense(MaskSpec):
 
 @dataclass(frozen=True)
 class Pruned(MaskSpec):
-    """The mask of a run, pruned further by its final weights.
+    """The mask of a run, pruned further by its final weights (magnitude pruning, one-shot or in
+    rounds: Han et al. 2015; Frankle and Carbin 2019, arXiv 1803.03635).
 
-    ``amount`` is ``By(0.2)`` of what is left or ``To(0.832)`` of all. ``embedding=False`` leaves
-    the embedding out: unpruned and uncounted; so does ``head=False`` with the output layer's
-    kernel. A criterion of units prunes them whole and ``amount`` counts units; the head's weights
-    that read a unit go with it in any case. ``seed`` serves the criteria that draw.
+    ``amount`` is ``By(0.2)`` of the remaining weights or ``To(0.832)`` of all. ``embedding=False``
+    excludes the embedding: it is neither pruned nor counted. ``head=False`` does the same with the
+    output layer's kernel. A criterion of units prunes whole units, and ``amount`` counts units; the
+    head's weights that read a pruned unit are pruned even with ``head=False``. ``seed`` is for
+    criteria that draw random numbers.
     """
 
     of: RunSpec
@@ -137,25 +136,26 @@ class Pruned(MaskSpec):
     def make(self, ancestors: Ancestors) -> Masks:
         masks = ancestors.masks(self.of)
         final = ancestors.snapshot(self.of, steps.END)
-        spare = spared(self.embedding, self.head)
+        exclude = excluded(self.embedding, self.head)
         if self.criterion in criteria.UNIT_CRITERIA:
             layers = self.of.recipe.model.unit_layers()
             units = criteria.unit_scores(self.criterion, final, layers)
             return mask_ops.prune_units(
-                masks, layers, units, self.amount, scope=self.scope, spare=spare
+                masks, layers, units, self.amount, scope=self.scope, exclude=exclude
             )
         scores = criteria.scores(self.criterion, final, list(masks), self.seed)
-        return mask_ops.prune(masks, scores, self.amount, scope=self.scope, spare=spare)
+        return mask_ops.prune(masks, scores, self.amount, scope=self.scope, exclude=exclude)
 
 
-def spared(embedding: bool, head: bool) -> tuple[str, ...]:
-    """The tensors that pruning leaves out, by ``Pruned``'s switches."""
+def excluded(embedding: bool, head: bool) -> tuple[str, ...]:
+    """The names of the tensors that ``Pruned`` excludes with these values of its fields."""
     return (() if embedding else (EMBEDDING,)) + (() if head else (HEAD,))
 
 
 @dataclass(frozen=True)
 class Shuffled(MaskSpec):
-    """Another mask with its entries permuted within each tensor (Frankle et al. 2021)."""
+    """Another mask with its entries permuted within each tensor (Frankle et al. 2021, arXiv
+    2009.08576)."""
 
     of: MaskSpec
     seed: int
@@ -169,8 +169,11 @@ class Shuffled(MaskSpec):
 
 @dataclass(frozen=True)
 class GraduallyPruned(MaskSpec):
-    """Gradual magnitude pruning to a sparsity over the first part of the training; ``embedding``
-    and ``head`` as in ``Pruned``."""
+    """Gradual magnitude pruning during the training (Zhu and Gupta 2017, arXiv 1710.01878).
+
+    ``to``: the sparsity at the end, a fraction. ``over``: the fraction of the training in which
+    sparsity grows. ``embedding`` and ``head`` as in ``Pruned``.
+    """
 
     to: float
     over: float = 0.5
@@ -182,7 +185,7 @@ class GraduallyPruned(MaskSpec):
 
     def gradual(self, total_steps: int) -> Gradual | None:
         end = max(1, round(self.over * total_steps))
-        return Gradual(self.to, end, spared(self.embedding, self.head))
+        return Gradual(self.to, end, excluded(self.embedding, self.head))
 
 
 @dataclass(frozen=True)
@@ -197,9 +200,12 @@ class Fresh(InitSpec):
 
 @dataclass(frozen=True)
 class Snapshot(InitSpec):
-    """The weights of a run at a step: ``0ep`` is original init, ``1ep`` late rewinding, ``end``
-    of the round before is fine-tuning. The training that follows has the full number of epochs,
-    and its data order begins anew."""
+    """The weights of a run at a step.
+
+    Of the dense run, ``0ep`` is the original init and ``1ep`` late rewinding (Frankle et al. 2019,
+    arXiv 1903.01611); ``end`` of the round before is fine-tuning. The training that follows has the
+    full number of epochs, and its data order begins anew.
+    """
 
     of: RunSpec
     at: str
@@ -213,8 +219,9 @@ class Snapshot(InitSpec):
 
 @dataclass(frozen=True)
 class Signs(InitSpec):
-    """Of other initial weights nothing but the signs: each kernel's weights become plus or minus
-    its standard deviation, biases stay (Zhou et al. 2019, "sign, constant")."""
+    """The signs of other initial weights: each weight of a kernel becomes plus or minus the
+    kernel's standard deviation; biases stay (Zhou et al. 2019, arXiv 1905.01067, "sign,
+    constant")."""
 
     of: InitSpec
 
@@ -231,23 +238,25 @@ class Signs(InitSpec):
 
 @dataclass(frozen=True)
 class Fit:
-    """How a network on other data is made to fit this one.
+    """How masks and weights of a network on other data are made to fit this network.
 
-    ``words_of``: the data whose vocabulary the other network's embedding rows belong to; its rows
-    are carried over word by word. None where both networks have the same vocabulary.
-    ``without``: layers that are not carried over, neither their weights nor their mask.
-    ``seed``: of what is drawn anew.
+    ``words_of``: the data whose vocabulary the other network has; its embedding rows are matched
+    word by word. None if both networks have the same vocabulary.
+    ``without``: layers that are excluded: neither their weights nor their masks are transferred.
+    ``seed``: for everything that is drawn anew.
     """
 
     words_of: DataSettings | None = None
     without: tuple[str, ...] = ()
     seed: int = 0
 
-    def leaves_out(self, tensor: str) -> bool:
+    def excludes(self, tensor: str) -> bool:
+        """Whether the tensor belongs to an excluded layer."""
         return tensor.partition("/")[0] in self.without
 
     def rows(self, tensor: str, ancestors: Ancestors) -> np.ndarray | None:
-        """Where each row of a tensor comes from, -1 for nowhere; None if all stay in place."""
+        """int64 [rows]: for each row of the tensor, the other network's row that it takes, or -1
+        for none; None if all rows stay in place."""
         if self.words_of is None or tensor != EMBEDDING:
             return None
         return ancestors.rows_in(self.words_of)
@@ -255,8 +264,11 @@ class Fit:
 
 @dataclass(frozen=True)
 class TransferredMask(MaskSpec):
-    """A mask from other data. Layers that are left out are dense; rows of words that the other
-    data lack keep as large a part of their weights as the carried tensor does, by chance."""
+    """A mask from other data.
+
+    Excluded layers are dense. The embedding rows of words that the other data lack are pruned at
+    random, to the sparsity of the other network's embedding.
+    """
 
     of: MaskSpec
     fit: Fit
@@ -268,26 +280,26 @@ class TransferredMask(MaskSpec):
         masks = self.of.make(ancestors)
         return {
             name: np.ones(shape, bool)
-            if self.fit.leaves_out(name)
-            else self._carried(name, masks[name], ancestors)
+            if self.fit.excludes(name)
+            else self._transferred(name, masks[name], ancestors)
             for name, shape in ancestors.prunable.items()
         }
 
-    def _carried(self, name: str, mask: np.ndarray, ancestors: Ancestors) -> np.ndarray:
+    def _transferred(self, name: str, mask: np.ndarray, ancestors: Ancestors) -> np.ndarray:
         rows = self.fit.rows(name, ancestors)
         if rows is None:
             return mask
-        carried = mask[rows]
-        new = np.zeros(carried[rows < 0].size, bool)
+        transferred = mask[rows]
+        new = np.zeros(transferred[rows < 0].size, bool)
         new[: round(new.size * mask.mean())] = True
         random = seeds.generator("transferred mask", self.fit.seed, name)
-        carried[rows < 0] = random.permutation(new).reshape(-1, mask.shape[1])
-        return carried
+        transferred[rows < 0] = random.permutation(new).reshape(-1, mask.shape[1])
+        return transferred
 
 
 @dataclass(frozen=True)
 class TransferredWeights(InitSpec):
-    """Weights from other data; newly drawn are those of layers that are left out, and the rows of
+    """Weights from other data. Excluded layers are newly drawn, and so are the embedding rows of
     words that the other data lack."""
 
     of: InitSpec
@@ -299,11 +311,13 @@ class TransferredWeights(InitSpec):
     def make(self, ancestors: Ancestors) -> Arrays:
         weights = self.of.make(ancestors)
         return {
-            name: new if self.fit.leaves_out(name) else self._carried(name, weights, new, ancestors)
+            name: new
+            if self.fit.excludes(name)
+            else self._transferred(name, weights, new, ancestors)
             for name, new in ancestors.fresh_weights(self.fit.seed).items()
         }
 
-    def _carried(
+    def _transferred(
         self, name: str, weights: Arrays, new: np.ndarray, ancestors: Ancestors
     ) -> np.ndarray:
         rows = self.fit.rows(name, ancestors)
@@ -314,7 +328,7 @@ class TransferredWeights(InitSpec):
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One training, fully said."""
+    """One training, fully described: its key decides its weights bit for bit."""
 
     recipe: Recipe
     mask: MaskSpec
@@ -322,23 +336,31 @@ class RunSpec:
     seeds: TrainingSeeds
     version: int = field(default=SPEC_VERSION, repr=False)
 
+    def with_training(self, **changes: Any) -> RunSpec:
+        """The same mask, initial weights and seeds with other training settings."""
+        return dataclasses.replace(self, recipe=self.recipe.with_training(**changes))
+
     def needs(self) -> Iterator[Need]:
-        """Parents and the snapshots wanted of them."""
+        """The parents, each with the step of a snapshot that is needed of it."""
         yield from self.mask.needs()
         yield from self.init.needs()
 
     @cached_property
     def canonical(self) -> dict[str, Any]:
-        """A JSON value that says the same, parents by key."""
+        """The spec as a JSON value, its parents by key.
+
+        Raises:
+            ValueError: the data have no fingerprint.
+        """
         if not self.recipe.data.fingerprint:
             raise ValueError("a run needs data with a fingerprint: see sources.identify")
         body = _canonical_fields(self)
-        # A version is never a default to leave out: raising it must change every key.
+        # The version is in the form even at its default: raising it must change every key.
         return {**body, "version": self.version}
 
     @cached_property
     def key(self) -> str:
-        """64 hexadecimal digits."""
+        """The SHA-256 of the canonical form, 64 hexadecimal digits."""
         return sha256_of_bytes(canonical_json(self.canonical).encode())
 
     def __hash__(self) -> int:
@@ -348,8 +370,9 @@ class RunSpec:
 def ancestry(specs: Iterable[RunSpec]) -> list[RunSpec]:
     """The specs and all their ancestors, each once, parents before children."""
     ordered: dict[str, RunSpec] = {}
-    # By identity: a key asks for the keys of all ancestors at once, and a chain of many rounds is
-    # longer than Python's stack, so keys are asked for parents first.
+    # Specs are told apart by identity, not by key: computing a key computes the keys of all
+    # ancestors by recursion, and a chain of many rounds would overflow Python's stack. Here the
+    # keys are computed parents first, and each spec keeps its own.
     visited: dict[int, RunSpec] = {}
     stack = list(specs)[::-1]
     while stack:
@@ -364,7 +387,7 @@ def ancestry(specs: Iterable[RunSpec]) -> list[RunSpec]:
 
 
 def snapshots_wanted(specs: Iterable[RunSpec]) -> dict[str, set[str]]:
-    """For each key in the ancestry, the snapshots that some descendant asks for."""
+    """For each key in the ancestry, the steps of the snapshots that descendants need."""
     wanted: dict[str, set[str]] = {}
     for spec in ancestry(specs):
         wanted.setdefault(spec.key, set())
@@ -373,13 +396,18 @@ def snapshots_wanted(specs: Iterable[RunSpec]) -> dict[str, set[str]]:
     return wanted
 
 
-def _canonical(value: Any) -> Any:
+def canonical_form(value: Any) -> Any:
+    """A part of a spec as a JSON value: its class, and the fields that are not at their defaults.
+
+    Raises:
+        TypeError: a value is neither a dataclass, a tuple, a number, a string nor None.
+    """
     if isinstance(value, RunSpec):
         return {"run": value.key}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _canonical_fields(value)
     if isinstance(value, tuple):
-        return [_canonical(item) for item in value]
+        return [canonical_form(item) for item in value]
     if value is None or isinstance(value, (str, int, float)):
         return value
     raise TypeError(f"{type(value).__name__} has no canonical form")
@@ -387,7 +415,7 @@ def _canonical(value: Any) -> Any:
 
 def _canonical_fields(value: Any) -> dict[str, Any]:
     chosen = {
-        item.name: _canonical(getattr(value, item.name))
+        item.name: canonical_form(getattr(value, item.name))
         for item in dataclasses.fields(value)
         if item.metadata.get("key", True) and getattr(value, item.name) != item.default
     }

@@ -10,9 +10,8 @@
       locks/<key>           held while a process trains that run
       data/                 encoded data
 
-A run's folder appears whole, by rename. Locks are the kernel's (``flock``): there is none to be
-taken over, since those of a dead process are free at once. What it had half-written goes when its
-run is written.
+A run's folder appears whole, by rename. Locks are the kernel's (``flock``), which frees those of a
+dead process at once. What such a process left half-written is deleted when its run is written.
 """
 
 from __future__ import annotations
@@ -22,104 +21,54 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tflottery import arithmetic
-from tflottery.arithmetic import Arithmetic
 from tflottery.errors import UserError
 from tflottery.files import (
     STAGING_PREFIX,
-    Arrays,
     new_folder,
-    read_arrays,
-    read_sealed,
     require_writable,
     seal,
     write_arrays,
     write_atomically,
 )
+from tflottery.notebook import as_html
 from tflottery.pruning import masks as mask_ops
-from tflottery.pruning.masks import Masks
+from tflottery.runs import inventory
+from tflottery.runs.run import FORMAT_VERSION, MASKS, Run
 from tflottery.runs.specs import RunSpec
-from tflottery.training.trainer import Trained
+from tflottery.training.trained import Trained
 from tflottery.versions import versions
 
-FORMAT_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run, read from disk; arrays are loaded, and checked, when asked for."""
-
-    key: str
-    folder: Path
-
-    @cached_property
-    def record(self) -> dict[str, Any]:
-        """``run.json``, checked."""
-        return read_sealed(self.folder / "run.json", what="run", format_version=FORMAT_VERSION)
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """See ``Trained.metrics``; accuracies are fractions."""
-        return self.record["metrics"]
-
-    @property
-    def history(self) -> list[dict[str, float]]:
-        """One dict a validation, with its optimizer ``step``."""
-        return self.record["history"]
-
-    @property
-    def seconds(self) -> float:
-        """Wall time of the training."""
-        return self.record["seconds"]
-
-    @property
-    def arithmetic(self) -> Arithmetic | None:
-        """What its last digits depend on; None where it was made before runs recorded it."""
-        return Arithmetic.from_record(self.record.get("arithmetic"))
-
-    @property
-    def snapshots(self) -> list[str]:
-        """The steps whose weights were kept."""
-        return [name.removesuffix(".npz") for name in self.record["files"] if name != _MASKS]
-
-    def masks(self) -> Masks:
-        """The mask that the run ended with."""
-        packed = read_arrays(self.folder / _MASKS, self.record["files"][_MASKS])
-        shapes = {name: tuple(shape) for name, shape in self.record["prunable"].items()}
-        return mask_ops.unpack(packed, shapes)
-
-    def snapshot(self, step: str) -> Arrays:
-        """All trainable tensors at that step, pruned weights zero."""
-        name = f"{step}.npz"
-        return read_arrays(self.folder / name, self.record["files"][name])
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def _about(run: Run) -> dict[str, Any]:
-    """What stays of a run in the record of the one that takes its place."""
+    """What the record of a run keeps of the run that it replaces."""
     return {key: run.record.get(key) for key in ("arithmetic", "metrics", "versions", "files")}
 
 
-_MASKS = "masks.npz"
-# As a path begins that was made of an address: gs://bucket.
+# First part of a Path built from a URL.
 _ADDRESS = re.compile("[a-z][a-z0-9]+:")
 
 
 class Store:
-    """A folder of finished runs.
+    """A folder of finished runs. Opening one writes nothing.
+
+    Args:
+        root: the folder, which need not be there yet.
 
     Raises:
         UserError: the folder cannot be used, or is a store of another format.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: str | Path = "runs") -> None:
+        self.root = root = Path(root)
         if _ADDRESS.fullmatch(next(iter(root.parts), "")):
             raise UserError(
                 f"{root} is in an object store, which can neither lock nor rename; give --store a "
@@ -144,13 +93,18 @@ class Store:
         except (ValueError, AttributeError):
             raise UserError(f"{self._marker} is damaged; give --store another folder.") from None
 
+    @classmethod
+    def of(cls, place: str | Path | Store) -> Store:
+        """The store in a folder; a store is returned as it is."""
+        return place if isinstance(place, Store) else cls(place)
+
     @property
     def _marker(self) -> Path:
         return self.root / "store.json"
 
     def _holds_other_things(self) -> bool:
         found = any(not path.name.startswith(STAGING_PREFIX) for path in self.root.iterdir())
-        # In this order: of a store that another process makes now, the marker is the first thing.
+        # List before checking the marker: creators write it first.
         return found and not self._marker.exists()
 
     def _claim(self) -> None:
@@ -159,28 +113,95 @@ class Store:
             write_atomically(self._marker, json.dumps({"format_version": FORMAT_VERSION}) + "\n")
 
     def data_folder(self) -> Path:
-        """The folder for encoded data."""
+        """The folder for encoded data; it need not be there yet."""
         self._claim()
         return self.root / "data"
 
     def find(self, key: str) -> Run | None:
-        """The finished run with that key, if it is here."""
+        """The finished run with that key; None if the store lacks it."""
         folder = self.root / key
         return Run(key, folder) if folder.is_dir() else None
 
+    def runs(self) -> pd.DataFrame:
+        """A table with one row for each finished run.
+
+        Columns: ``key``; ``dataset``, ``model``; ``mask`` and ``init``: the kinds of their specs;
+        ``sparsity`` (fraction pruned, of all prunable weights); ``validation_accuracy`` and
+        ``test_accuracy`` (fractions); ``epochs``; ``seconds`` (of the training); ``bytes``;
+        ``arithmetic``: what the last digits depend on; ``version``: of the tflottery that trained
+        the run.
+
+        Raises:
+            DamagedFileError: a run is damaged.
+        """
+        return inventory.table(self.root)
+
+    def open(self, key: str) -> Run:
+        """The run whose key begins with those digits.
+
+        Raises:
+            UserError: there is none, or more than one.
+        """
+        return inventory.find_one(self.root, key)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk, with encoded data and results of experiments."""
+        files = (path for path in self.root.rglob("*") if path.is_file())
+        return sum(file.stat().st_size for file in files)
+
+    def unneeded(self, tickets: str | Path | None = "tickets") -> list[str]:
+        """Keys of the runs that nothing needs.
+
+        A run is needed if a study, a transfer or a learning-rate search in this store names it, or
+        a ticket does; its ancestors are needed too.
+
+        Args:
+            tickets: a ticket, or a folder of tickets; None for no tickets.
+
+        Raises:
+            UserError: a ticket cannot be read.
+        """
+        return inventory.unneeded(self.root, None if tickets is None else Path(tickets))
+
+    def delete(self, keys: Iterable[str]) -> int:
+        """Deletes runs; returns how many bytes were freed.
+
+        Args:
+            keys: keys of runs, or their first digits.
+
+        Raises:
+            UserError: there is no such run, or another run in the store was made from it.
+        """
+        freed = 0
+        for run in inventory.deletable(self.root, keys):
+            with self.lock(run.key):
+                freed += run.size
+                shutil.rmtree(run.folder)
+        return freed
+
+    def _repr_html_(self) -> str:
+        table = self.runs()
+        sentence = f"{len(table)} runs in {self.root}/, {self.size / 1e6:.0f} MB"
+        return as_html(sentence, table.drop(columns=["version"]))
+
+    def __repr__(self) -> str:
+        return f"<Store: {self.root}>"
+
     def write(self, spec: RunSpec, trained: Trained, replaced: Run | None = None) -> Run:
-        """Keeps a finished training, whole or not at all; the caller holds the run's lock.
+        """Writes a finished training, whole or not at all; the caller holds the run's lock.
 
         Args:
             spec: what was trained.
-            trained: what it gave.
-            replaced: the run of the same key that ended with other bits, on another arithmetic.
+            trained: the result.
+            replaced: the earlier run of the same key, if it ended with other bits because of
+                another arithmetic.
         """
         folder = self.root / spec.key
         for half in self.root.glob(f"{STAGING_PREFIX}{spec.key}-*"):
             shutil.rmtree(half, ignore_errors=True)
         with new_folder(folder) as staging:
-            files = {_MASKS: write_arrays(staging / _MASKS, mask_ops.pack(trained.masks))}
+            files = {MASKS: write_arrays(staging / MASKS, mask_ops.pack(trained.masks))}
             for step, arrays in trained.snapshots.items():
                 files[f"{step}.npz"] = write_arrays(staging / f"{step}.npz", arrays)
             payload = {
@@ -202,7 +223,7 @@ class Store:
 
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
-        """Holds a run while it is trained; waits while another process does."""
+        """Holds the lock of a run while it is trained; waits while another process holds it."""
         self._claim()
         path = self.root / "locks" / key
         path.parent.mkdir(exist_ok=True)

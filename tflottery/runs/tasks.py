@@ -1,4 +1,4 @@
-"""What a worker is given and what it says, wherever it runs."""
+"""Tasks for workers, and the messages that workers send back, whatever carries them."""
 
 from __future__ import annotations
 
@@ -11,39 +11,42 @@ from dataclasses import dataclass
 from typing import Any
 
 from tflottery.errors import TflotteryError, TrainingError
-from tflottery.runs.realise import Realiser, Silent
+from tflottery.runs.observer import Silent
+from tflottery.runs.realise import Realiser
+from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec, ancestry
-from tflottery.runs.store import Run, Store
-from tflottery.training.callbacks import Logs
+from tflottery.runs.store import Store
+from tflottery.training.listener import Logs
 
 
 @dataclass(frozen=True)
 class Task:
-    """A run to realise, the snapshots that it is to keep, and the seconds at least from one
-    ``Stepped`` to the next."""
+    """A run to realise. ``snapshots``: those that it must keep. ``pause``: the least number of
+    seconds between two ``Stepped`` messages."""
 
     spec: RunSpec
     snapshots: tuple[str, ...]
     pause: float = 0.0
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # One ancestor after the other: pickle's own way goes as deep as the chain is long.
+        # Pickled one ancestor at a time: by itself pickle would recurse through the whole chain,
+        # and a long one would overflow Python's stack.
         return _unpack, (_pack(self.spec), self.snapshots, self.pause)
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker waits for a task."""
+    """The worker has started and waits for a task."""
 
 
 @dataclass(frozen=True)
 class Begun:
-    """The training began; the run is not in the store."""
+    """The training begins, because the store lacks the run."""
 
 
 @dataclass(frozen=True)
 class Stepped:
-    """As a ``Listener``'s ``step_ended``, now and then."""
+    """See ``Listener.step_ended``; not every step is reported."""
 
     step: int
     steps: int
@@ -52,7 +55,7 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Validated:
-    """As a ``Listener``'s."""
+    """See ``Listener.validated``."""
 
     epoch: float
     epochs: int
@@ -61,7 +64,7 @@ class Validated:
 
 @dataclass(frozen=True)
 class Ended:
-    """The run is in the store; ``trained`` says whether this worker did it."""
+    """The run is in the store. ``trained``: whether this worker trained it."""
 
     trained: bool
 
@@ -75,14 +78,14 @@ class Failed:
 
 @dataclass(frozen=True)
 class Broken:
-    """Something that no other run would be spared."""
+    """An error that would meet every other run too, as a full disk."""
 
     error: Exception
 
 
 @dataclass(frozen=True)
 class Lost:
-    """The worker is gone."""
+    """The worker has ended or cannot be reached."""
 
     reason: str
 
@@ -91,56 +94,57 @@ Message = Ready | Begun | Stepped | Validated | Ended | Failed | Broken | Lost
 
 
 def last_line(text: str) -> str:
-    """The last line with something in it: of a traceback, the error."""
+    """The last line that is not blank; in a traceback, that is the error."""
     return next((line.strip() for line in reversed(text.split("\n")) if line.strip()), "")
 
 
-def perform(task: Task, store: Store, tell: Callable[[Message], None]) -> None:
-    """Realises the task's run; tells how that goes, and last ``Ended``, ``Failed`` or ``Broken``."""
-    teller = _Teller(tell, task.pause)
-    realise = Realiser(store, [], teller)
+def perform(task: Task, store: Store, send: Callable[[Message], None]) -> None:
+    """Realises the task's run and sends messages about it; the last one is ``Ended``, ``Failed`` or
+    ``Broken``."""
+    sender = _Sender(send, task.pause)
+    realise = Realiser(store, [], sender)
     realise.keep(task.spec, task.snapshots)
     try:
         realise(task.spec)
     except TrainingError as error:
-        tell(Failed(str(error)))
+        send(Failed(str(error)))
     except (TflotteryError, OSError) as error:
-        tell(Broken(error))
+        send(Broken(error))
     except Exception:
-        # Any other exception might not survive the way to the parent.
-        tell(Broken(RuntimeError(f"in a worker:\n{traceback.format_exc()}")))
+        # Any other exception may not survive pickling.
+        send(Broken(RuntimeError(f"in a worker:\n{traceback.format_exc()}")))
     else:
-        tell(Ended(trained=teller.trained))
+        send(Ended(trained=sender.trained))
 
 
-class _Teller(Silent):
-    """Turns what an observer is told into messages."""
+class _Sender(Silent):
+    """An observer that sends the events of a training as messages."""
 
-    def __init__(self, tell: Callable[[Message], None], pause: float) -> None:
-        self._tell = tell
+    def __init__(self, send: Callable[[Message], None], pause: float) -> None:
+        self._send = send
         self._pause = pause
-        self._told = 0.0
+        self._sent_at = 0.0
         self.trained = False
 
     def run_begun(self, spec: RunSpec) -> None:
-        self._tell(Begun())
+        self._send(Begun())
 
     def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
         self._last = Stepped(step, steps, dict(logs))
-        if time.monotonic() - self._told > self._pause:
-            self._tell(self._last)
-            self._told = time.monotonic()
+        if time.monotonic() - self._sent_at > self._pause:
+            self._send(self._last)
+            self._sent_at = time.monotonic()
 
     def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
-        self._tell(self._last)
-        self._tell(Validated(epoch, epochs, dict(logs)))
+        self._send(self._last)
+        self._send(Validated(epoch, epochs, dict(logs)))
 
     def run_ended(self, spec: RunSpec, run: Run) -> None:
         self.trained = True
 
 
 class _Packer(pickle.Pickler):
-    """Writes one spec; its parents are named by their keys."""
+    """Pickles one spec; its parents are replaced by their keys."""
 
     def __init__(self, stream: io.BytesIO, spec: RunSpec) -> None:
         super().__init__(stream)
@@ -160,7 +164,7 @@ class _Unpacker(pickle.Unpickler):
 
 
 def _pack(spec: RunSpec) -> list[bytes]:
-    """A spec and its ancestors, parents first."""
+    """A spec and its ancestors, each pickled by itself, parents first."""
     packed = []
     for one in ancestry([spec]):
         stream = io.BytesIO()

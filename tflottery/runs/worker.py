@@ -17,7 +17,7 @@ from tflottery.runs.tasks import Ready, Task, perform
 
 def main() -> None:
     """Performs the tasks that come through the pipe, one after the other."""
-    # A shell's background jobs ignore Ctrl-C, and what they start inherits that.
+    # The background jobs of a shell ignore Ctrl-C, and their children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     connection = Connection(int(sys.argv[1]))
     store = Store(Path(sys.argv[2]))
@@ -27,17 +27,18 @@ def main() -> None:
         connection.send(Ready())
         while True:
             perform(tasks.get(), store, connection.send)
-    # Nothing is half-written by now, and TensorFlow would take its time to end.
+    # Nothing is half-written now. Ends at once, because TensorFlow is slow to shut down.
     os._exit(0)
 
 
 def _receive(connection: Connection, tasks: SimpleQueue[Task]) -> None:
-    """Takes tasks in, also while one is performed, so that the end of the parent is noticed."""
+    """Receives tasks even while one is performed, so as to notice when the parent ends."""
     try:
         while True:
             tasks.put(connection.recv())
     except Exception as error:
-        # The end of the parent; or something worse, which it finds as the reason of a lost worker.
+        # The parent has ended. Or this is a bug: then the parent reads this line, as the reason
+        # why it lost the worker.
         print(repr(error), file=sys.stderr, flush=True)
         os._exit(1)
 

@@ -1,36 +1,25 @@
-"""What happens beside the optimizer: its rate, rewind capture, early stopping, progress."""
+"""Keras callbacks of a training: learning rate, snapshots, early stopping, progress."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 import tf_keras as keras
 
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays
-
-Logs = dict[str, float]
-
-
-class Listener(Protocol):
-    """Is told how a training goes on; epochs are counted as done, with fractions."""
-
-    def step_ended(self, step: int, steps: int, logs: Logs) -> None:
-        """Optimizer steps done of at most ``steps``."""
-        ...
-
-    def validated(self, epoch: float, epochs: int, logs: Logs) -> None: ...
+from tflottery.training.listener import Listener, Logs
 
 
 class SetRate(keras.callbacks.Callback):
-    """Gives the optimizer its learning rate before each step.
+    """Sets the optimizer's learning rate before each step.
 
-    A rate built into the optimizer would be compiled into the step that many runs share.
+    A schedule inside the optimizer would be compiled into the model, which runs with other rates
+    share.
 
     Args:
-        rate: the rate of a step, counted from 0.
+        rate: gives the learning rate of a step, counted from 0.
     """
 
     def __init__(self, rate: Callable[[int], float]) -> None:
@@ -44,11 +33,11 @@ class SetRate(keras.callbacks.Callback):
 
 
 class RewindCapture(keras.callbacks.Callback):
-    """Keeps the weights at given optimizer steps; 0 is before the first one.
+    """Copies the weights at given optimizer steps; 0 is before the first one.
 
     Args:
-        iterations: the steps to keep.
-        weights: gives copies of the model's weights.
+        iterations: the steps.
+        weights: returns copies of the model's weights.
 
     Attributes:
         captured: weights by step.
@@ -74,20 +63,24 @@ class RewindCapture(keras.callbacks.Callback):
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Ends the training when the monitor stops improving; ``best`` holds the best weights.
+    """Early stopping: ends the training when the monitor stops improving, and keeps the best
+    weights.
 
-    Keras calls a *period* between two validations an epoch. Keras' own EarlyStopping gives the best
-    weights back only where it did stop the training, and it would take masks for weights.
+    A *period* lies between two validations; Keras calls it an epoch. Keras' own EarlyStopping
+    restores the best weights only if it has stopped the training, and it would restore masks too.
 
     Args:
-        monitor: ``val_loss`` (the lower the better) or ``val_accuracy`` (the higher).
-        patience: periods without improvement before the end.
-        weights: gives copies of the model's weights.
-        first: the first period that counts (from 1); gradual pruning is not done before.
+        monitor: ``val_loss`` (lower is better) or ``val_accuracy`` (higher is better).
+        patience: how many periods without improvement end the training.
+        weights: returns copies of the model's weights.
+        first: the first period that counts, from 1; gradual pruning must be finished by then.
 
     Attributes:
-        best_period: from 1; 0 before there is one.
-        best: the weights after it.
+        best_period: the best period so far, from 1; 0 if there is none.
+        best: the weights at its end.
+
+    Raises:
+        TrainingError: a loss or an accuracy is not finite.
     """
 
     def __init__(
@@ -118,7 +111,7 @@ class KeepBest(keras.callbacks.Callback):
 
 
 class EndAfter(keras.callbacks.Callback):
-    """Ends the training after so many optimizer steps, also within a period."""
+    """Ends the training after ``steps`` optimizer steps, even in the middle of a period."""
 
     def __init__(self, steps: int) -> None:
         super().__init__()
@@ -131,11 +124,11 @@ class EndAfter(keras.callbacks.Callback):
 
 
 class Report(keras.callbacks.Callback):
-    """Passes on what Keras says to a ``Listener``.
+    """Passes what Keras reports on to a ``Listener``.
 
     Args:
-        listener: is told.
-        epochs: passes over the data at most.
+        listener: is called after each step and each validation.
+        epochs: the most passes over the data.
         period: optimizer steps between two validations.
         per_epoch: optimizer steps in one pass over the data.
     """

@@ -1,4 +1,4 @@
-"""Keras' optimizers, and an Adam that goes over each weight once a step."""
+"""Keras' optimizers, and an Adam that reads and writes each weight once a step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tflottery.training.settings import TrainingSettings
 
 
 def optimizer(settings: TrainingSettings) -> keras.optimizers.Optimizer:
-    """The optimizer that the settings name."""
+    """The optimizer that the settings name; weight decay leaves biases out."""
     options: dict[str, float | None] = {"weight_decay": settings.weight_decay or None}
     if settings.optimizer != "sgd":
         options["epsilon"] = settings.epsilon
@@ -25,8 +25,8 @@ def optimizer(settings: TrainingSettings) -> keras.optimizers.Optimizer:
 
 
 class FusedAdam(keras.optimizers.Adam):
-    """``keras.optimizers.Adam`` with its update in one op, which goes over an embedding once
-    instead of a dozen times."""
+    """``keras.optimizers.Adam`` (Kingma and Ba 2015, arXiv 1412.6980) with its update in one op,
+    which passes over an embedding once instead of a dozen times."""
 
     def update_step(self, gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> None:
         number = self._index_dict[self._var_key(variable)]

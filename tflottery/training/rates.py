@@ -15,8 +15,8 @@ def rate(settings: TrainingSettings, step: int, per_epoch: int) -> float:
     2017, arXiv 1608.03983).
 
     Args:
-        settings: the highest rate, its shape and the number of epochs.
-        step: from 0.
+        settings: the highest rate, the warm-up, the decay and the number of epochs.
+        step: the optimizer step, from 0.
         per_epoch: optimizer steps in one pass over the data.
     """
     rising = settings.warmup * per_epoch

@@ -1,53 +1,48 @@
-"""How a network is trained: the part of a recipe that this package reads."""
+"""How a network is trained: the settings of ``[training]``, and the seeds."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
-from tflottery.errors import UserError, suggest
-
-OPTIMIZERS = ("adam", "rmsprop", "sgd")
-MONITORS = ("val_loss", "val_accuracy")
-DECAYS = ("none", "linear", "cosine")
+from tflottery.errors import UserError
+from tflottery.settings import check_choices
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """One training: at most ``epochs`` epochs, ended after ``patience`` epochs without a better
-    ``monitor`` on the validation data, the best weights kept. Validation comes
-    ``validations_per_epoch`` times an epoch; more of them find the best moment more closely.
+    """The settings of one training.
 
-    ``epsilon`` is Adam's and RMSprop's: at 1e-7 every coordinate of a word seen once moves as far
-    as one seen a thousand times, so magnitudes say little about use; at 1e-5 they do (Yu et al.
-    2020 take 1e-3). ``weight_decay`` is decoupled (Loshchilov and Hutter 2019): each step takes
-    ``learning_rate * weight_decay`` of every kernel and embedding, biases are spared.
+    It has at most ``epochs`` epochs, ends after ``patience`` epochs without a better ``monitor`` on
+    the validation data, and keeps the best weights. There are ``validations_per_epoch`` validations
+    an epoch; with more of them the best moment is found more exactly.
 
-    ``learning_rate`` is the highest rate: it is reached after ``warmup`` epochs (a fraction will
-    do), and falls to zero at the last step by ``decay``; every training goes through all of it.
+    ``epsilon`` is Adam's and RMSprop's. At 1e-7 the embedding of a word that was seen once moves as
+    far as that of a word seen a thousand times, so magnitudes say little about use; at 1e-5 they do
+    (Yu et al. 2020, arXiv 1906.02768, take 1e-3). ``weight_decay`` is decoupled (Loshchilov and
+    Hutter 2019, arXiv 1711.05101): each step subtracts ``learning_rate * weight_decay`` times the
+    weight from every kernel and embedding; biases are excluded.
+
+    ``learning_rate`` is the highest rate. It is reached after ``warmup`` epochs, which may be a
+    fraction; with ``decay`` it falls to zero at the last step. Every training begins with the
+    warm-up and goes through the whole schedule.
     """
 
-    optimizer: str = "adam"
+    optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
     learning_rate: float = 0.001
     warmup: float = 0.0
-    decay: str = "none"
+    decay: Literal["none", "linear", "cosine"] = "none"
     epsilon: float = 1e-7
     weight_decay: float = 0.0
     batch_size: int = 64
     epochs: int = 4
     patience: int = 1
-    monitor: str = "val_loss"
+    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     validations_per_epoch: int = 1
 
     def __post_init__(self) -> None:
-        for key, choices in (
-            ("optimizer", OPTIMIZERS),
-            ("monitor", MONITORS),
-            ("decay", DECAYS),
-        ):
-            value = getattr(self, key)
-            if value not in choices:
-                raise UserError(f"training.{key} is not {value!r}: {suggest(value, choices)}")
+        check_choices(self, "training")
         for key in ("batch_size", "epochs", "patience", "validations_per_epoch"):
             if getattr(self, key) < 1:
                 raise UserError(f"training.{key} is at least 1.")
@@ -58,3 +53,11 @@ class TrainingSettings:
             raise UserError("training.weight_decay is 0 or above.")
         if not 0 <= self.warmup < self.epochs:
             raise UserError("training.warmup is 0 epochs or more, and fewer than training.epochs.")
+
+
+@dataclass(frozen=True)
+class TrainingSeeds:
+    """The seeds of one training: of the order of the data, and of dropout."""
+
+    order: int
+    dropout: int

@@ -12,7 +12,7 @@ _FORM = re.compile(r"(\d{1,9})(ep|it)")
 
 
 def parse(text: str) -> str:
-    """The one way to write a moment: no leading zeros, and ``0it`` is ``0ep``.
+    """A moment in its only canonical form: without leading zeros, and ``0ep`` for ``0it``.
 
     Raises:
         UserError: the text names no moment.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,62 +19,83 @@ from tflottery.files import Arrays
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.layers import SeededDropout
-from tflottery.pruning.carrier import Carrier
+from tflottery.pruning.gradual import Gradual
+from tflottery.pruning.masked_model import MaskedModel
 from tflottery.pruning.masks import Masks
-from tflottery.pruning.schedules import Gradual
+from tflottery.pruning.schedules import polynomial
 from tflottery.training import steps
-from tflottery.training.callbacks import (
-    EndAfter,
-    KeepBest,
-    Listener,
-    Report,
-    RewindCapture,
-    SetRate,
-)
+from tflottery.training.callbacks import EndAfter, KeepBest, Report, RewindCapture, SetRate
+from tflottery.training.listener import Listener
 from tflottery.training.optimizers import optimizer
 from tflottery.training.rates import rate
-from tflottery.training.settings import TrainingSettings
+from tflottery.training.settings import TrainingSeeds, TrainingSettings
+from tflottery.training.trained import Trained
 
 _EVALUATION_BATCH = 256
 _VALIDATION_METRICS = ("val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True)
-class TrainingSeeds:
-    """A seed for each source of randomness within one training."""
+class _Pace:
+    """A training in optimizer steps.
 
-    order: int
-    dropout: int
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a training gives.
-
-    ``masks``: as they were at the end. ``metrics``: losses and accuracies (fractions) on validation
-    and test data with the best weights, ``best_epoch``, ``epochs`` run and ``steps_per_epoch``.
-    ``history``: one dict a validation, with its optimizer ``step``. ``snapshots``: weights by step;
-    ``end`` is the best weights. ``seconds``: wall time, the only part that differs from one time to
-    the next.
+    ``per_epoch``: in one pass over the data. ``period``: from one validation to the next.
+    ``total``: in all epochs, if the training does not stop early.
     """
 
-    masks: Masks
-    metrics: dict[str, float]
-    history: list[dict[str, float]]
-    snapshots: dict[str, Arrays]
-    seconds: float
+    per_epoch: int
+    period: int
+    total: int
+
+    @classmethod
+    def of(cls, settings: TrainingSettings, corpus: Corpus) -> _Pace:
+        per_epoch = corpus.train.steps_per_epoch(settings.batch_size)
+        period = math.ceil(per_epoch / settings.validations_per_epoch)
+        return cls(per_epoch, period, per_epoch * settings.epochs)
+
+    def epochs(self, step: float) -> float:
+        """Passes over the data at a step; an int if it is a whole number."""
+        passes = round(step / self.per_epoch, 4)
+        return int(passes) if passes.is_integer() else passes
+
+    def moments(self, snapshots: Iterable[str]) -> dict[str, int]:
+        """The optimizer step of each snapshot but ``end``.
+
+        Raises:
+            UserError: a snapshot lies beyond the last epoch.
+        """
+        moments = {
+            step: steps.iteration(step, self.per_epoch) for step in snapshots if step != steps.END
+        }
+        for step, moment in moments.items():
+            if moment > self.total:
+                raise UserError(
+                    f"The step {step} lies beyond the training ({self.total // self.per_epoch} "
+                    f"epochs of {self.per_epoch} steps); choose an earlier one."
+                )
+        return moments
+
+    def history(self, logs: Mapping[str, list[float]]) -> list[dict[str, float]]:
+        """A dict for each validation, with its ``step``, from the values by name."""
+        return [
+            {
+                "step": min(self.period * number, self.total),
+                **dict(zip(logs, values, strict=True)),
+            }
+            for number, values in enumerate(zip(*logs.values(), strict=True), start=1)
+        ]
 
 
 class Trainer:
-    """A compiled model, carried by TF-MOT, that trains any number of runs one after the other.
+    """A compiled masked model that trains any number of runs, one after the other.
 
-    Tracing and compiling cost more than an epoch of a small network, so runs that share an
-    architecture and an optimizer share a trainer; nothing of one run is left in the next.
+    Tracing and compiling take longer than an epoch of a small network, so runs that share an
+    architecture and an optimizer share a trainer. Nothing of one run is left in the next.
 
     Args:
         architecture, vocabulary_size, classes: the network.
         settings: optimizer, epsilon and weight decay are compiled in; the rest comes with each run.
-        gradual: TF-MOT prunes within the training; without it, masks hold.
+        gradual: how TF-MOT prunes during each training; without it, masks stay as they are.
     """
 
     def __init__(
@@ -89,12 +111,12 @@ class Trainer:
         self._vocabulary_size = vocabulary_size
         self._classes = classes
         self._gradual = gradual
-        self._carrier = (
-            Carrier(self._build(seed=0), gradual.schedule(), gradual.spare)
+        self._masked = (
+            MaskedModel(self._build(seed=0), polynomial(gradual), gradual.exclude)
             if gradual
-            else Carrier(self._build(seed=0))
+            else MaskedModel(self._build(seed=0))
         )
-        self._model = self._carrier.model
+        self._model = self._masked.model
         self._optimizer = optimizer(settings)
         self._optimizer.build(self._model.trainable_variables)
         self._optimizer_start = [variable.numpy() for variable in self._optimizer.variables]
@@ -106,10 +128,10 @@ class Trainer:
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the tensors that have a mask, by name."""
-        return self._carrier.prunable
+        return self._masked.prunable
 
     def fresh_weights(self, seed: int) -> Arrays:
-        """Newly drawn weights; the seed alone decides them."""
+        """Newly drawn weights, float32 arrays by tensor; the seed alone decides them."""
         return named_weights.get(self._build(seed))
 
     def train(
@@ -122,84 +144,62 @@ class Trainer:
         snapshots: Iterable[str] = (),
         listener: Listener | None = None,
     ) -> Trained:
-        """Trains from mask x weights under a mask that holds at every step (or grows gradually).
+        """Trains from mask x weights, under a mask that stays as it is or is pruned gradually.
 
         Args:
             corpus: encoded data; its test split is read once, at the end.
             masks: bool arrays for every prunable tensor.
             weights: float32 arrays for every trainable tensor.
-            settings: epochs, rates and stopping.
-            random: the seeds.
-            snapshots: steps whose weights to keep beside ``end``.
-            listener: is told how it goes on.
+            settings: epochs, learning rates and early stopping.
+            random: seeds of the data order and of dropout.
+            snapshots: steps (see ``steps``) whose weights are kept, beside ``end``.
+            listener: is called after each step and each validation.
 
         Raises:
             UserError: a snapshot lies beyond the last epoch.
             TrainingError: the loss is not finite, or the training stopped before a snapshot.
         """
         began = time.monotonic()
-        per_epoch = batches.steps_per_epoch(corpus.train, settings.batch_size)
-        # Keras validates after each of its epochs; ours are a part of the data long.
-        period = -(-per_epoch // settings.validations_per_epoch)
-        total = per_epoch * settings.epochs
-        moments = _moments(snapshots, per_epoch, settings.epochs)
+        pace = _Pace.of(settings, corpus)
+        moments = pace.moments(snapshots)
         self._begin(masks, weights, random)
 
-        capture = RewindCapture(moments.values(), self._carrier.weights)
-        best = KeepBest(
-            settings.monitor,
-            settings.patience * settings.validations_per_epoch,
-            self._carrier.weights,
-            first=-(-self._gradual.last_update // period) if self._gradual else 1,
-        )
-        follow = SetRate(lambda step: rate(settings, step, per_epoch))
-        callbacks = [follow, *self._carrier.callbacks(), capture, best, EndAfter(total)]
-        if listener:
-            callbacks.append(Report(listener, settings.epochs, period, per_epoch))
-        logs = self._fit(
-            batches.training_batches(corpus.train, settings.batch_size, random.order),
-            epochs=settings.epochs * settings.validations_per_epoch,
-            steps_per_epoch=period,
-            validation_data=batches.evaluation_batches(corpus.validation, _EVALUATION_BATCH),
-            callbacks=callbacks,
-        )
-        history = [
-            {"step": min(period * number, total), **dict(zip(logs, values, strict=True))}
-            for number, values in enumerate(zip(*logs.values(), strict=True), start=1)
+        capture = RewindCapture(moments.values(), self._masked.weights)
+        best = self._keep_best(settings, pace)
+        callbacks = [
+            SetRate(lambda step: rate(settings, step, pace.per_epoch)),
+            *self._masked.callbacks(),
+            capture,
+            best,
+            EndAfter(pace.total),
         ]
+        if listener:
+            callbacks.append(Report(listener, settings.epochs, pace.period, pace.per_epoch))
+        history = pace.history(self._fit(corpus, settings, random, pace, callbacks))
 
-        kept = {step: capture.captured.get(moment) for step, moment in moments.items()}
-        missed = [step for step, arrays in kept.items() if arrays is None]
-        if missed:
-            raise TrainingError(
-                f"the training stopped after step {history[-1]['step']}, before the snapshot "
-                f"{missed[0]}; ask for an earlier one or raise training.patience"
-            )
-        kept[steps.END] = best.best
-        masks = self._carrier.masks()
+        kept = {**_captured(capture, moments, history), steps.END: best.best}
+        final_masks = self._masked.masks()
         chosen = history[best.best_period - 1]
-        test = self.evaluate(corpus.test, masks, best.best)
+        test = self.evaluate(corpus.test, final_masks, best.best)
         return Trained(
-            masks=masks,
+            masks=final_masks,
             metrics={
                 **{name: chosen[name] for name in _VALIDATION_METRICS},
                 **{f"test_{name}": value for name, value in test.items()},
-                "best_epoch": _epochs(chosen["step"], per_epoch),
-                "epochs": _epochs(history[-1]["step"], per_epoch),
-                "steps_per_epoch": per_epoch,
+                "best_epoch": pace.epochs(chosen["step"]),
+                "epochs": pace.epochs(history[-1]["step"]),
+                "steps_per_epoch": pace.per_epoch,
             },
             history=history,
-            snapshots={step: _plain_zeros(arrays) for step, arrays in kept.items() if arrays},
+            snapshots={step: _plain_zeros(arrays) for step, arrays in kept.items()},
             seconds=time.monotonic() - began,
         )
 
     def _begin(
-        self,
-        masks: Masks,
-        weights: Mapping[str, np.ndarray],
-        random: TrainingSeeds,
+        self, masks: Masks, weights: Mapping[str, np.ndarray], random: TrainingSeeds
     ) -> None:
-        self._carrier.load(masks, weights)
+        """Sets everything that a training changes to its beginning."""
+        self._masked.load(masks, weights)
         for variable, value in zip(self._optimizer.variables, self._optimizer_start, strict=True):
             variable.assign(value)
         for layer in self._model.layers:
@@ -207,18 +207,52 @@ class Trainer:
                 layer.reseed(seeds.derive("dropout", random.dropout, layer.name))
         self._model.stop_training = False
 
-    def _fit(self, data: tf.data.Dataset, **options: object) -> dict[str, list[float]]:
+    def _keep_best(self, settings: TrainingSettings, pace: _Pace) -> KeepBest:
+        """Early stopping; before gradual pruning is finished, no weights count as the best."""
+        gradual = self._gradual
+        return KeepBest(
+            settings.monitor,
+            settings.patience * settings.validations_per_epoch,
+            self._masked.weights,
+            first=math.ceil(gradual.last_update / pace.period) if gradual else 1,
+        )
+
+    def _fit(
+        self,
+        corpus: Corpus,
+        settings: TrainingSettings,
+        random: TrainingSeeds,
+        pace: _Pace,
+        callbacks: list[keras.callbacks.Callback],
+    ) -> dict[str, list[float]]:
+        """Losses and accuracies by name, a value for each validation."""
+        data = batches.training_batches(corpus.train, settings.batch_size, random.order)
         try:
-            history: dict[str, list[float]] = self._model.fit(data, verbose=0, **options).history
+            fitted = self._model.fit(
+                data,
+                # Keras validates after each of its epochs, so these are one period long.
+                epochs=settings.epochs * settings.validations_per_epoch,
+                steps_per_epoch=pace.period,
+                validation_data=batches.evaluation_batches(corpus.validation, _EVALUATION_BATCH),
+                callbacks=callbacks,
+                verbose=0,
+            )
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             raise TrainingError("out of memory; lower training.batch_size") from error
-        return history
+        logs: dict[str, list[float]] = fitted.history
+        return logs
 
     def evaluate(
         self, encoded: Encoded, masks: Masks, weights: Mapping[str, np.ndarray]
     ) -> dict[str, float]:
-        """``loss`` and ``accuracy`` of mask x weights on some data."""
-        self._carrier.load(masks, weights)
+        """``loss`` and ``accuracy`` (a fraction) of mask x weights on some data.
+
+        Args:
+            encoded: texts with labels.
+            masks: bool arrays for every prunable tensor.
+            weights: float32 arrays for every trainable tensor.
+        """
+        self._masked.load(masks, weights)
         results = self._model.evaluate(
             batches.evaluation_batches(encoded, _EVALUATION_BATCH), verbose=0, return_dict=True
         )
@@ -226,29 +260,30 @@ class Trainer:
 
 
 def _plain_zeros(arrays: Arrays) -> Arrays:
-    """Without the -0.0 that multiplying negative weights by a mask leaves: it compresses badly."""
+    """The same arrays with 0.0 for -0.0, which masks make of negative weights and which compresses
+    badly."""
     return {name: array + np.float32(0) for name, array in arrays.items()}
 
 
-def _epochs(step: float, per_epoch: int) -> float:
-    """Passes over the data; a whole number where it is one."""
-    passes = round(step / per_epoch, 4)
-    return int(passes) if passes.is_integer() else passes
+def _captured(
+    capture: RewindCapture, moments: Mapping[str, int], history: list[dict[str, float]]
+) -> dict[str, Arrays]:
+    """The weights of each snapshot that was asked for.
 
-
-def _moments(snapshots: Iterable[str], per_epoch: int, epochs: int) -> dict[str, int]:
-    moments = {step: steps.iteration(step, per_epoch) for step in snapshots if step != steps.END}
-    for step, moment in moments.items():
-        if moment > per_epoch * epochs:
-            raise UserError(
-                f"The step {step} lies beyond the training ({epochs} epochs of {per_epoch} "
-                "steps); choose an earlier one."
-            )
-    return moments
+    Raises:
+        TrainingError: the training stopped before one of them.
+    """
+    missed = [step for step, moment in moments.items() if moment not in capture.captured]
+    if missed:
+        raise TrainingError(
+            f"the training stopped after step {history[-1]['step']}, before the snapshot "
+            f"{missed[0]}; ask for an earlier one or raise training.patience"
+        )
+    return {step: capture.captured[moment] for step, moment in moments.items()}
 
 
 def loss(classes: int) -> keras.losses.Loss:
-    """Cross-entropy on logits, of the form that the head of that many classes has."""
+    """Cross-entropy on logits: binary on one logit for two classes, else on one logit a class."""
     if classes == 2:
         return keras.losses.BinaryCrossentropy(from_logits=True, name="loss")
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True, name="loss")
@@ -262,5 +297,6 @@ def accuracy(classes: int) -> keras.metrics.Metric:
 
 
 def make_deterministic() -> None:
-    """The same seeds give the same bits on the same machine; on a CPU this costs nothing."""
+    """Makes TensorFlow's ops deterministic: equal seeds give equal bits on the same machine. On a
+    CPU this costs no time."""
     tf.config.experimental.enable_op_determinism()

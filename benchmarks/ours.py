@@ -1,0 +1,58 @@
+"""All that the benchmarks take of tflottery where TensorFlow is at work, in one place."""
+
+from __future__ import annotations
+
+from tflottery.data import batches, sources
+from tflottery.data.corpus import Corpus, Encoded
+from tflottery.experiments.configuration import Configuration
+from tflottery.experiments.configuration import load as configuration
+from tflottery.experiments.study.design import Study
+from tflottery.files import Arrays
+from tflottery.models.architecture import Initializers
+from tflottery.models.cnn import Cnn
+from tflottery.models.lstm import Lstm
+from tflottery.pruning import masks
+from tflottery.pruning.masked_model import MaskedModel
+from tflottery.pruning.masks import Masks, To
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.observer import Silent
+from tflottery.runs.realise import Realiser
+from tflottery.runs.run import Run
+from tflottery.runs.specs import RunSpec, ancestry, snapshots_wanted
+from tflottery.runs.store import Store
+from tflottery.training.listener import Logs
+from tflottery.training.optimizers import optimizer
+from tflottery.training.trained import Trained
+from tflottery.training.trainer import Trainer, accuracy, loss
+
+__all__ = [
+    "Arrays",
+    "Cnn",
+    "Configuration",
+    "Corpus",
+    "Encoded",
+    "Initializers",
+    "Logs",
+    "Lstm",
+    "MaskedModel",
+    "Masks",
+    "Realiser",
+    "Run",
+    "RunSpec",
+    "Silent",
+    "Store",
+    "Study",
+    "To",
+    "Trained",
+    "Trainer",
+    "accuracy",
+    "ancestry",
+    "batches",
+    "configuration",
+    "load_corpus",
+    "loss",
+    "masks",
+    "optimizer",
+    "snapshots_wanted",
+    "sources",
+]

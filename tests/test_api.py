@@ -1,0 +1,295 @@
+"""The library as a notebook meets it: every call, on small reviews, with real trainings."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import json
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from absl import flags
+
+import tflottery as tfl
+from tests.conftest import REVIEWS, same_arrays, write_reviews
+from tests.test_transfer import write_others
+from tflottery.cli import export as export_command
+from tflottery.cli import find_ticket as find_command
+from tflottery.cli import study as study_command
+from tflottery.cli import transfer as transfer_command
+from tflottery.cli import tune_lr as tune_command
+
+mpl.use("Agg")
+
+SMALL = {
+    "training.epochs": 1,
+    "model.filters": 4,
+    "model.embedding": 6,
+    "model.widths": [2],
+}
+STUDY = """
+[data]
+vocabulary_size = 50
+[model]
+name = "cnn"
+embedding = 6
+widths = [2]
+filters = 4
+[training]
+epochs = 1
+[study]
+levels = [0.36]
+inits = ["original"]
+one_shot_levels = [0.36]
+"""
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory) -> Path:
+    """A folder with films.csv, meals.csv and a study's configuration."""
+    folder = tmp_path_factory.mktemp("work")
+    write_reviews(folder / "films.csv")
+    write_others(folder / "meals.csv")
+    (folder / "tiny.toml").write_text(STUDY, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(work, monkeypatch) -> Path:
+    monkeypatch.chdir(work)
+    return work
+
+
+@pytest.fixture(scope="module")
+def found(work) -> tfl.FoundTicket:
+    """The ticket of films.csv at 36 %."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(work)
+        return tfl.find_ticket("films.csv", model="cnn", sparsity=0.36, set=SMALL, progress=False)
+
+
+def texts_and_labels(words: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    rows = [
+        (f"{text} {word}", label)
+        for label, texts in REVIEWS.items()
+        for text in texts
+        for word in words
+    ]
+    return [text for text, _ in rows], [label for _, label in rows]
+
+
+def test_what_was_found_is_a_value(found, capsys):
+    assert capsys.readouterr().out == ""
+    assert found.verdict in ("winning ticket", "matches", "no ticket")
+    assert found.sentence.startswith(found.verdict.capitalize())
+    rounds = found.rounds
+    assert list(rounds["network"]) == ["dense", "round 1", "round 2", "reinit"]
+    assert list(rounds["reported"]) == [False, False, True, False]
+    assert rounds["matches"].isna().tolist() == [True, False, False, True]
+    assert rounds["sparsity"].iloc[2] == pytest.approx(0.36, abs=0.01)
+    assert rounds["remaining"].iloc[0] > rounds["remaining"].iloc[2] == rounds["remaining"].iloc[3]
+    assert rounds["difference"].iloc[0] == 0
+    assert found.trained == 4 and len(found.store.runs()) == 4
+    page = found._repr_html_()
+    assert "<table" in page and "round 2" in page and str(found.ticket.folder) in page
+    assert found.sentence in repr(found)
+
+
+def test_the_same_call_goes_on_from_the_store(found):
+    again = tfl.find_ticket("films.csv", sparsity=0.36, set=SMALL, progress=False)
+    assert again.trained == 0 and again.rounds.equals(found.rounds)
+    assert again.ticket.folder == found.ticket.folder
+
+
+def test_levels_are_drawn(found):
+    axes = found.plot()
+    assert axes.get_xlabel() == "weights left (%)" and axes.get_ylabel() == "accuracy (%)"
+    assert found.plot(ax=axes) is axes
+    buffer = io.BytesIO()
+    axes.figure.savefig(buffer, format="png")
+    assert buffer.getvalue().startswith(b"\x89PNG")
+
+
+def test_a_ticket_is_saved_built_and_opened(found, tmp_path):
+    ticket = found.ticket.save(tmp_path / "mine" / "ticket")
+    assert same_arrays(ticket.masks, found.ticket.masks)
+    assert (tmp_path / "mine" / "ticket" / "ticket.json").read_bytes() == (
+        found.ticket.folder / "ticket.json"
+    ).read_bytes()
+    assert ticket.save(ticket.folder).folder == ticket.folder
+    assert "of a cnn on films.csv" in repr(ticket) and len(repr(ticket)) < 200
+    model = ticket.build("final")
+    ids = ticket.vocabulary.encode(["great fun and great heart"], max_length=12)
+    assert model(pd.DataFrame(ids).to_numpy("int32")).shape == (1, 1)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thing").touch()
+    with pytest.raises(tfl.UserError, match="is a folder of other things"):
+        ticket.save(tmp_path / "other")
+
+
+def test_a_frame_and_a_file_of_equal_content_are_one_data_set(found, tmp_path):
+    frame = pd.read_csv("films.csv")
+    seen = tfl.find_ticket(frame, sparsity=0.36, set=SMALL, progress=False, output=tmp_path)
+    assert seen.trained == 0
+    assert seen.rounds["run_key"].tolist() == found.rounds["run_key"].tolist()
+
+
+def test_columns_of_a_frame_have_names_of_their_own(tmp_path):
+    texts, labels = texts_and_labels(("indeed", "truly", "so", "again", "here", "now"))
+    frame = pd.DataFrame({"review": texts, "stars": [1 if one == "neg" else 5 for one in labels]})
+    planned = tfl.find_ticket(
+        frame, text="review", label="stars", sparsity=0.36, set=SMALL, dry_run=True, progress=False,
+        store=tmp_path / "runs",
+    )  # fmt: skip
+    assert planned.missing == planned.total == 4
+    assert planned.runs["done"].tolist() == [False] * 4
+    with pytest.raises(tfl.UserError, match="review"):
+        tfl.find_ticket(frame, label="stars", progress=False)
+
+
+def test_splits_of_ones_own_are_used_as_they_are(tmp_path):
+    done = tfl.find_ticket(
+        texts_and_labels(("indeed", "truly", "so", "again")),
+        validation=texts_and_labels(("here",)),
+        test=texts_and_labels(("now", "then")),
+        sparsity=0.2, set=SMALL, progress=False, store=tmp_path / "runs", output=tmp_path / "t",
+    )  # fmt: skip
+    from tflottery.runs.encoded import load_corpus
+
+    corpus = load_corpus(done.ticket.recipe.data, done.store)
+    assert (len(corpus.train), len(corpus.validation), len(corpus.test)) == (32, 8, 16)
+    with pytest.raises(tfl.UserError, match="go with a DataFrame or lists"):
+        tfl.find_ticket("films.csv", test=texts_and_labels(("now",)))
+
+
+def test_a_study_is_a_value(work):
+    planned = tfl.run_study("tiny.toml", seeds=2, dataset="films.csv", dry_run=True, progress=False)
+    assert planned.sentence.startswith(f"{len(planned.runs)} trainings: 0 in the store")
+    study = tfl.run_study("tiny.toml", seeds=2, dataset="films.csv", progress=False)
+    assert study.trained == study.total == len(planned.runs) and not study.failures
+    assert set(study.cells["seed"]) == {1, 2}
+    assert {"held", "cannot tell", "did not hold", "not measured", "held in part"} >= {
+        answer.outcome for answer in study.answers
+    }
+    assert study.report("page").name == "index.html"
+    assert "<table" in study._repr_html_() and "StudyResult" in repr(study)
+    assert study.plot().get_title() == "iterative"
+    with pytest.raises(ValueError, match="did you mean 'one_shot'"):
+        study.plot("oneshot")
+    again = tfl.run_study("tiny.toml", seeds=[2], dataset="films.csv", progress=False)
+    assert again.trained == 0 and set(again.cells["seed"]) == {2}
+    told = json.loads((again.folder / "study.json").read_text())
+    assert told["command"] == "bin/study --config tiny.toml --dataset films.csv --seeds 2-2"
+    times = planned.simulate([1, 2])
+    assert times["seconds"].iloc[0] >= times["seconds"].iloc[1] > 0
+
+
+def test_a_study_of_a_ticket(found):
+    planned = tfl.run_study(
+        ticket=found.ticket, seeds=1, dry_run=True, progress=False,
+        set={"study.levels": [0.36], "study.inits": ["original"]},
+    )  # fmt: skip
+    assert planned.runs["done"].sum() >= 3
+    with pytest.raises(tfl.UserError, match="only study can be set"):
+        tfl.run_study(ticket=found.ticket, set=SMALL)
+    with pytest.raises(tfl.UserError, match="leave out --dataset"):
+        tfl.run_study(ticket=found.ticket, dataset="meals.csv")
+
+
+def test_a_transfer_is_a_value(found):
+    moved = tfl.transfer(found.ticket, to="meals.csv", seeds=1, progress=False)
+    assert len(moved.cells) == 5 and (moved.cells["state"] == "done").all()
+    assert moved.trained > 0 and len(moved.answers) >= 3
+    assert "<table" in moved._repr_html_()
+    frame = pd.read_csv("meals.csv")
+    again = tfl.transfer("tickets", to=frame, dry_run=True, progress=False)
+    assert again.runs["done"].all()
+    assert moved.report("moved").is_file()
+
+
+def test_a_search_of_rates_is_a_value(found):
+    space = {"tuning.learning_rate": [0.001, 0.01]}
+    tuned = tfl.tune_learning_rate(found.ticket, set=space, progress=False)
+    assert set(tuned.trials["learning_rate"]) == {0.001, 0.01}
+    assert tuned.answers and "<table" in tuned._repr_html_()
+    planned = tfl.tune_learning_rate(found.ticket, set=space, dry_run=True, progress=False)
+    assert planned.runs["done"].all() and "networks x 2 trials" in planned.sentence
+
+
+def test_an_export_is_a_value(found, tmp_path):
+    done = tfl.export(found.ticket, tmp_path / "models", name="mine", progress=False)
+    assert (done.name, done.version) == ("mine", 1) and "fresh process" in done.checked
+    assert (done.folder / "saved_model.pb").is_file()
+    with pytest.raises(tfl.UserError, match="goes with --structured"):
+        tfl.export(found.ticket, sparsity=0.5)
+
+
+def test_an_interrupted_call_leaves_a_store_that_goes_on(tmp_path, monkeypatch):
+    from tflottery.training.trainer import Trainer
+
+    train, calls = Trainer.train, []
+
+    def interrupted(self, *arguments, **options):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return train(self, *arguments, **options)
+
+    keywords = {"sparsity": 0.36, "set": SMALL, "progress": False, "store": tmp_path / "runs",
+                "output": tmp_path / "tickets"}  # fmt: skip
+    monkeypatch.setattr(Trainer, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tfl.find_ticket("films.csv", **keywords)
+    assert len(tfl.Store(tmp_path / "runs").runs()) == 2 and not (tmp_path / "tickets").exists()
+    monkeypatch.setattr(Trainer, "train", train)
+    assert tfl.find_ticket("films.csv", **keywords).trained == 2
+
+
+# Flags that say where a command's own words go, or a keyword of another name.
+NOT_KEYWORDS = {"help", "h", "simulate", "compare", "rewind"}
+
+
+@pytest.mark.parametrize(
+    ("call", "command"),
+    [
+        (tfl.find_ticket, find_command),
+        (tfl.run_study, study_command),
+        (tfl.transfer, transfer_command),
+        (tfl.tune_learning_rate, tune_command),
+        (tfl.export, export_command),
+    ],
+)
+def test_every_flag_is_a_keyword(call, command):
+    values = flags.FlagValues()
+    command.COMMAND.define(values)
+    missing = set(values) - set(inspect.signature(call).parameters) - NOT_KEYWORDS
+    assert missing == set()
+
+
+def test_public_names_are_there_and_documented():
+    for name in tfl.__all__:
+        thing = getattr(tfl, name)
+        assert name == "__version__" or (thing.__doc__ and len(thing.__doc__) > 20), name
+    with pytest.raises(AttributeError, match="no attribute 'hunt'"):
+        _ = tfl.hunt
+
+
+def test_a_mistake_is_a_user_error_in_one_line():
+    for call in (
+        lambda: tfl.find_ticket("nowhere.csv"),
+        lambda: tfl.find_ticket("films.csv", set={"training": 3}),
+        lambda: tfl.find_ticket("films.csv", method="both"),
+        lambda: tfl.find_ticket("films.csv", seed=-1),
+        lambda: tfl.run_study("tiny.toml", seeds=0),
+        lambda: tfl.run_study("tiny.toml", seeds=[1, 1]),
+        lambda: tfl.run_study("tiny.toml", executor="local", workers=2),
+        lambda: tfl.transfer("tickets", to="meals.csv", levels=[1.5]),
+        lambda: tfl.export("nowhere"),
+        lambda: tfl.load_ticket("nowhere"),
+        lambda: tfl.Store("films.csv"),
+    ):
+        with pytest.raises(tfl.UserError) as caught:
+            call()
+        assert "\n" not in str(caught.value)

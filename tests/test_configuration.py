@@ -1,0 +1,178 @@
+"""Configurations: files, flags, --set, and errors that name the nearest right key."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tflottery.data.settings import DataSettings
+from tflottery.errors import UserError
+from tflottery.experiments import configuration
+from tflottery.models.cnn import Cnn
+from tflottery.models.lstm import Lstm
+from tflottery.runs import recipes
+from tflottery.runs.recipes import Recipe
+from tflottery.training.settings import TrainingSettings
+
+NAMES = sorted(file.stem for file in configuration.folder().glob("*.toml"))
+
+
+def test_every_configuration_that_ships_is_sound():
+    assert {"toy", "imdb_cnn", "imdb_lstm", "week11_cnn", "week11_lstm"} <= set(NAMES)
+    for name in NAMES:
+        assert configuration.load(name, {}).name == name
+
+
+def test_week11_has_the_sizes_of_the_study():
+    cnn, lstm = configuration.load("week11_cnn", {}), configuration.load("week11_lstm", {})
+    assert (cnn.data.vocabulary_size, cnn.model) == (
+        50_000,
+        Cnn(embedding=100, widths=(3, 4, 5), filters=100, embedding_dropout=0.0),
+    )
+    assert (lstm.model.units, lstm.model.layers, lstm.data.vocabulary_size) == (256, 2, 25_000)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "chosen"),
+    [
+        ("imdb", "cnn", "imdb_cnn"),
+        ("imdb_reviews", "lstm", "imdb_lstm"),
+        ("toy", "cnn", "toy"),
+        ("toy", "lstm", "toy_lstm"),
+        ("reviews.csv", "cnn", "defaults"),
+        ("../configs/imdb_cnn", "cnn", "defaults"),
+    ],
+)
+def test_data_set_and_model_choose_the_configuration(dataset, model, chosen):
+    loaded = configuration.load("", {"data.dataset": dataset, "model.name": model})
+    assert (loaded.name, loaded.model.name, loaded.data.dataset) == (chosen, model, dataset)
+
+
+def test_flags_win_over_the_file_and_set_wins_over_flags():
+    loaded = configuration.load(
+        "imdb_cnn",
+        {"pruning.rate": 0.3, "pruning.sparsity": 0.5},
+        ["pruning.rate=0.4", "model.widths=[2, 7]", "training.epochs = 9", "pruning.init=random"],
+    )
+    assert (loaded.pruning.rate, loaded.pruning.sparsity) == (0.4, 0.5)
+    assert loaded.model.widths == (2, 7) and loaded.training.epochs == 9
+    assert loaded.pruning.init == "random"
+
+
+def test_another_model_leaves_the_sizes_of_the_first_behind():
+    loaded = configuration.load("imdb_cnn", {"model.name": "lstm"})
+    assert loaded.model == Lstm() and loaded.training.batch_size == 64
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("training.learning_rat=1", "no key training.learning_rat. did you mean 'learning_rate'"),
+        ("trainin.epochs=1", "no section 'trainin'. did you mean 'training'"),
+        ("training.epochs=many", "training.epochs is 'many'.*type int"),
+        ("training.epochs=1.5", "type int"),
+        ("training.epochs=true", "type int"),
+        ("model.widths=3", "type list"),
+        ("model.widths=[3, 'four']", "type int"),
+        ("model.name=transformer", "no model 'transformer'. Known: cnn, lstm"),
+        ("model.units=3", "no key model.units"),
+        ("pruning.embedding=1", "type bool"),
+        ("pruning.sparsity=[1]", "type float or .auto."),
+        ("data.fingerprint=x", "no key data.fingerprint"),
+        ("epochs=3", "section.key=value"),
+        ("training.epochs", "section.key=value"),
+        ("data.max_length=0", "max_length"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_the_nearest_right_one(assignment, message):
+    with pytest.raises(UserError, match=message):
+        configuration.load("imdb_cnn", {}, [assignment])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[training\n", "no TOML"),
+        ("epochs = 3\n", "outside the tables"),
+        ("[training]\nepoch = 3\n", "did you mean 'epochs'"),
+        ("\xff", "no TOML"),
+    ],
+)
+def test_a_bad_file_is_named(tmp_path, content, message):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(UserError, match=message):
+        configuration.load(str(path), {})
+
+
+def test_a_configuration_that_is_not_there():
+    with pytest.raises(UserError, match="did you mean 'imdb_cnn'"):
+        configuration.load("imdb_cn", {})
+
+
+def data_settings(vocabulary_from: st.SearchStrategy) -> st.SearchStrategy:
+    return st.builds(
+        DataSettings,
+        vocabulary_size=st.integers(3, 10**6),
+        max_length=st.integers(1, 10**4),
+        validation=st.floats(0.01, 0.99),
+        fingerprint=st.text("0123456789abcdef", max_size=8),
+        train_size=st.integers(0, 10**6),
+        vocabulary_from=vocabulary_from,
+    )
+
+
+settings = {
+    "data": data_settings(
+        st.lists(data_settings(st.just(())), max_size=2).map(tuple),
+    ),
+    "model": st.one_of(
+        st.builds(
+            Cnn,
+            embedding=st.integers(1, 500),
+            widths=st.lists(st.integers(1, 9), min_size=1, max_size=4, unique=True).map(tuple),
+        ),
+        st.builds(Lstm, units=st.integers(1, 99), bidirectional=st.booleans()),
+    ),
+    "training": st.builds(
+        TrainingSettings, learning_rate=st.floats(1e-6, 1), epochs=st.integers(1, 99)
+    ),
+}
+
+
+@given(**settings)
+def test_a_recipe_survives_its_tables(data, model, training):
+    recipe = Recipe(data, model, training)
+    tables = json.loads(json.dumps(recipes.recipe_to_tables(recipe)))
+    assert recipes.recipe_from_tables(tables) == recipe
+
+
+def test_a_recipe_for_other_data_keeps_network_and_text_settings():
+    data = DataSettings(
+        "mine.csv", "/data", text_column="review", max_length=77, fingerprint="f", train_size=9
+    )
+    recipe = Recipe(data, Cnn(filters=7), TrainingSettings(epochs=9))
+    other = recipes.retarget(
+        recipe, {"dataset": "yours.csv"}, {"training.epochs": 2, "data.label_column": "stars"}
+    )
+    assert other.model == recipe.model
+    assert other.training == dataclasses.replace(recipe.training, epochs=2)
+    assert other.data == DataSettings("yours.csv", max_length=77, label_column="stars")
+    with pytest.raises(UserError, match="only data and training"):
+        recipes.retarget(recipe, {}, {"model.filters": 9})
+
+
+def test_where_data_lie_is_left_out_of_what_is_written():
+    other = DataSettings("a", "/elsewhere")
+    recipe = Recipe(DataSettings("b", "/here", vocabulary_from=(other,)), Cnn(), TrainingSettings())
+    text = json.dumps(recipes.without_places(recipes.recipe_to_tables(recipe)))
+    assert "here" not in text and '"dataset": "a"' in text
+
+
+def test_defaults_are_immutable():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        configuration.load("toy", {}).data.dataset = "imdb"

@@ -1,0 +1,117 @@
+"""Texts that others wrote cannot break out of Markdown, HTML or CSV, whatever they hold."""
+
+from __future__ import annotations
+
+import csv
+import io
+from html.parser import HTMLParser
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from tests.synthetic_study import write_study
+from tflottery.experiments.reports import write_report
+from tflottery.report.escaping import code, escaped, fenced, one_line
+from tflottery.report.rendering import markdown_table
+from tflottery.report.table import Column, Table
+
+READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+HOSTILE = "a\n# b ![](http://x.invalid/p.png) | `c` <script>alert(1)</script> [l](javascript:x) *d*"
+# What Markdown and HTML are made of comes often, and lines begin with it.
+TEXTS = st.one_of(
+    st.text(max_size=40),
+    st.text("ab1 \n\t\\`*_{}[]()#+-.!|~<>&;:/=$@\x1b\u2028\u202e", max_size=40),
+)
+
+
+def shown(tokens: list[Token]) -> str:
+    """The text of one paragraph's inline tokens, which are nothing but text."""
+    assert {token.type for token in tokens} <= {"text"}, tokens
+    return "".join(token.content for token in tokens)
+
+
+@given(TEXTS)
+@example(HOSTILE)
+@example("1. one")
+@example("- - -")
+@example("===")
+@example("\\")
+@example("&lt;b&gt; &#35;")
+@example("__a__ _b_ c_d")
+def test_markdown_shows_any_text_as_it_is(text):
+    for before, after in (("", ""), ("- **x** ", ""), ("> ", " *y*")):
+        inline = [
+            token
+            for token in READER.parse(f"{before}{escaped(text)}{after}\n")
+            if token.type == "inline"
+        ]
+        if not before:
+            tokens = READER.parse(escaped(text))
+            kinds = [token.type for token in tokens]
+            assert kinds == (["paragraph_open", "inline", "paragraph_close"] if tokens else [])
+            assert (shown(inline[0].children) if inline else "") == one_line(text)
+        else:
+            assert len(inline) == 1
+            kinds = {token.type for token in inline[0].children}
+            assert kinds <= {"text", "strong_open", "strong_close", "em_open", "em_close"}
+
+
+@given(TEXTS)
+@example(HOSTILE)
+def test_a_table_keeps_its_shape_whatever_its_cells_hold(text):
+    columns = [Column("a", "a", is_text=True), Column("b", text or "b")]
+    table = Table("name", columns, [{"a": text, "b": 1}, {"a": "x", "b": text}])
+    tokens = READER.parse(markdown_table(table))
+    assert [token.type for token in tokens].count("td_open") == 4
+    cells = [shown(token.children) for token in tokens if token.type == "inline"]
+    assert cells == [one_line(cell) for cell in ("a", text or "b", text, "1", "x", text)]
+    rows = list(csv.reader(io.StringIO(table.csv(), newline="")))
+    assert rows[1:] == [[one_line(text), "1"], ["x", one_line(text)]]
+
+
+@given(TEXTS)
+@example("``` a ` b ````")
+def test_code_holds_any_text(text):
+    (paragraph,) = [one for one in READER.parse(f"x {code(text)}") if one.type == "inline"]
+    spans = [one.content for one in paragraph.children if one.type == "code_inline"]
+    assert spans == ([one_line(text)] if one_line(text) else [])
+    (block,) = READER.parse(fenced(text))
+    assert block.type == "fence"
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, list[str]]] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, [name for name, _ in attrs]))
+
+
+def test_a_hostile_study_breaks_neither_page_nor_markdown(tmp_path):
+    failed = (("iterative", "original", 0.36, 1),)
+    folders = [tmp_path / name for name in ("calm", "hostile")]
+    texts = ("a", HOSTILE)
+    pages, markdowns = [], []
+    for folder, text in zip(folders, texts, strict=True):
+        write_study(
+            folder, levels=(0.36,), optional=False, failed=failed, note=text, reason=text,
+            dataset=text, command=text,
+        )  # fmt: skip
+        page = write_report(folder, folder / "report")
+        tags = _Tags()
+        tags.feed(page.read_text(encoding="utf-8"))
+        pages.append(tags.found)
+        tokens = READER.parse((folder / "report" / "report.md").read_text(encoding="utf-8"))
+        markdowns.append([(token.type, token.tag) for token in tokens])
+        images = [
+            child.attrs["src"]
+            for token in tokens
+            for child in token.children or []
+            if child.type == "image"
+        ]
+        assert images and all(str(image).startswith("figures/") for image in images)
+    assert pages[0] == pages[1]
+    assert markdowns[0] == markdowns[1]

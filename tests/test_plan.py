@@ -1,0 +1,207 @@
+"""Plans and verdicts, without training: which runs are planned, and how results are judged."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from tflottery.data.settings import DataSettings
+from tflottery.errors import UserError
+from tflottery.models.cnn import Cnn
+from tflottery.pruning.masks import By, To
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import Dense, Fresh, Pruned, RunSpec, Snapshot
+from tflottery.tickets import plan as plans
+from tflottery.tickets import search as searching
+from tflottery.tickets.plan import PruningSettings, make_plan
+from tflottery.training.settings import TrainingSettings
+
+RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())
+
+
+def plan(**settings) -> plans.Plan:
+    return make_plan(RECIPE, PruningSettings(**settings), seed=1)
+
+
+def tickets(made: plans.Plan) -> list[RunSpec]:
+    return [level.ticket for level in made.levels]
+
+
+@pytest.mark.parametrize(
+    ("sparsity", "rounds", "last"),
+    [
+        (0.2, 1, By(0.2)),
+        (0.36, 2, By(0.2)),
+        (0.59, 4, By(0.2)),
+        (0.738, 6, By(0.2)),
+        (0.832, 8, By(0.2)),
+        (0.972, 16, By(0.2)),
+        (0.5, 4, To(0.5)),
+        (0.1, 1, To(0.1)),
+        (0.0, 1, To(0.0)),
+    ],
+)
+def test_iterative_rounds_reach_the_sparsity_asked_for(sparsity, rounds, last):
+    made = plan(sparsity=sparsity)
+    amounts = [ticket.mask.amount for ticket in tickets(made)]
+    assert amounts == [By(0.2)] * (rounds - 1) + [last]
+
+
+def test_iterative_prunes_each_round_from_the_one_before_and_rewinds_to_dense():
+    made = plan(sparsity=0.488)
+    parents = [ticket.mask.of for ticket in tickets(made)]
+    assert parents == [made.dense, *tickets(made)[:-1]]
+    assert {ticket.init for ticket in tickets(made)} == {Snapshot(made.dense, "0ep")}
+    assert made.dense.mask == Dense() and made.dense.init == Fresh(1)
+
+
+def test_one_shot_prunes_dense_at_once():
+    (ticket,) = tickets(plan(method="one_shot", sparsity=0.832))
+    assert ticket.mask.amount == To(0.832) and ticket.mask.of.mask == Dense()
+    levels = tickets(plan(method="one_shot"))
+    assert all(ticket.mask.of.mask == Dense() for ticket in levels)
+    assert [round(ticket.mask.amount.sparsity, 3) for ticket in levels[:3]] == [0.2, 0.36, 0.488]
+
+
+@pytest.mark.parametrize("method", plans.METHODS)
+def test_initialisations(method):
+    def inits(name: str) -> list:
+        return [ticket.init for ticket in tickets(plan(method=method, init=name, sparsity=0.36))]
+
+    dense = plan().dense
+    assert set(inits("original")) == set(inits("rewind:0ep")) == {Snapshot(dense, "0ep")}
+    assert set(inits("rewind:1ep")) == {Snapshot(dense, "1ep")}
+    assert set(inits("rewind:end")) == {Snapshot(dense, "end")}
+    drawn = inits("random")
+    assert all(isinstance(init, Fresh) and init != dense.init for init in drawn)
+    assert len(set(drawn)) == len(drawn)  # each round draws its own
+    made = plan(method=method, init="finetune", sparsity=0.36)
+    for ticket in tickets(made):
+        assert ticket.init == Snapshot(ticket.mask.of, "end")
+
+
+def test_reinit_keeps_the_mask_and_draws_new_weights():
+    made = plan(sparsity=0.36)
+    for level in made.levels:
+        assert level.reinit.mask == level.ticket.mask and level.reinit.seeds == level.ticket.seeds
+        assert level.reinit.init not in (made.dense.init, level.ticket.init)
+    assert made.specs() == [made.dense, *tickets(made), made.levels[-1].reinit]
+
+
+def test_settings_reach_the_mask():
+    chosen = {"scope": "global", "criterion": "random", "embedding": False, "head": False}
+    (ticket,) = tickets(plan(sparsity=0.2, **chosen))
+    assert ticket.mask == Pruned(ticket.mask.of, By(0.2), seed=1, **chosen)
+
+
+@dataclass
+class Result:
+    """A stand-in for a run: an accuracy on validation and on test data, and a mask."""
+
+    metrics: dict[str, float]
+
+    def masks(self):
+        return {"embedding/embeddings": np.ones(4, bool), "head/kernel": np.ones(2, bool)}
+
+
+class Results:
+    """Returns for each spec the accuracy that the test gives it; records the specs asked for."""
+
+    def __init__(self, made, dense, rounds, reinit):
+        self.accuracy = {made.dense.key: dense}
+        for level, value in zip(made.levels, rounds, strict=False):
+            self.accuracy[level.ticket.key] = value
+            self.accuracy[level.reinit.key] = reinit
+        self.asked = []
+
+    def __call__(self, spec):
+        self.asked.append(spec)
+        value = self.accuracy[spec.key]
+        return Result({"val_accuracy": value, "test_accuracy": 1 - value})
+
+
+def search(rounds, *, dense=0.88, reinit=0.80, **settings):
+    made = plan(**settings)
+    results = Results(made, dense, rounds, reinit)
+    return searching.search(made, results), results
+
+
+def test_an_open_search_ends_after_two_levels_below_and_reports_the_sparsest_match():
+    outcome, results = search([0.89, 0.879, 0.87, 0.876, 0.87, 0.86, 0.9])
+    assert [judged.matches for judged in outcome.rounds] == [True, True, False, True, False, False]
+    assert outcome.reported.level.number == 4
+    assert outcome.verdict == "winning ticket"
+    assert results.asked[-1] == outcome.plan.levels[3].reinit
+
+
+def test_an_open_search_without_a_match_says_so():
+    outcome, _ = search([0.7, 0.7])
+    assert (outcome.reported.level.number, outcome.verdict) == (1, "no ticket")
+
+
+def test_a_fixed_sparsity_goes_all_the_way_and_reports_its_end():
+    outcome, results = search([0.7, 0.7, 0.7, 0.88], sparsity=0.59)
+    assert outcome.reported.level.number == 4 and len(results.asked) == 6
+
+
+@pytest.mark.parametrize(
+    ("ticket", "reinit", "init", "verdict"),
+    [
+        (0.88, 0.87, "original", "winning ticket"),
+        (0.875, 0.87, "original", "winning ticket"),  # exactly at the tolerance
+        (0.8749, 0.87, "original", "no ticket"),
+        (0.88, 0.88, "original", "matches"),  # a tie is no win
+        (0.88, 0.89, "original", "matches"),
+        (0.88, 0.87, "rewind:1ep", "matching subnetwork"),
+        (0.88, 0.87, "rewind:0ep", "winning ticket"),
+    ],
+)
+def test_verdicts_come_from_validation_data(ticket, reinit, init, verdict):
+    outcome, _ = search([ticket], reinit=reinit, init=init, sparsity=0.2)
+    assert outcome.verdict == verdict
+
+
+def test_the_tolerance_is_a_setting():
+    assert search([0.86], sparsity=0.2, tolerance=2.0)[0].reported.matches
+    assert not search([0.86], sparsity=0.2, tolerance=1.9)[0].reported.matches
+
+
+def test_on_round_gets_every_round():
+    made = plan(sparsity=0.36)
+    rounds = []
+    searching.search(made, Results(made, 0.88, [0.88, 0.87], 0.8), rounds.append)
+    assert [judged.level.number for judged in rounds] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sparsity": 1.0}, r"in \[0, 1\)"),
+        ({"sparsity": -0.1}, r"in \[0, 1\)"),
+        ({"sparsity": 83.2}, r"in \[0, 1\)"),
+        ({"sparsity": float("nan")}, r"in \[0, 1\)"),
+        ({"sparsity": "most"}, "or 'auto'"),
+        ({"rate": 0.0}, "rate"),
+        ({"rate": 1.0}, "rate"),
+        ({"method": "oneshot"}, "did you mean 'one_shot'"),
+        ({"scope": "local"}, "layerwise"),
+        ({"criterion": "magnitud"}, "did you mean 'magnitude'"),
+        ({"init": "orginal"}, "did you mean 'original'"),
+        ({"init": "rewind"}, "no initialisation"),
+        ({"init": "rewind:soon"}, "names no step"),
+        ({"tolerance": -1.0}, "tolerance"),
+    ],
+)
+def test_settings_that_cannot_be(changes, message):
+    with pytest.raises(UserError, match=message):
+        PruningSettings(**changes)
+
+
+def test_seeds_are_apart():
+    one, two = (make_plan(RECIPE, PruningSettings(sparsity=0.2), seed) for seed in (1, 2))
+    assert one.dense != two.dense
+    assert one.levels[0].reinit.init != two.levels[0].reinit.init
+    assert dataclasses.replace(two.dense, init=one.dense.init, seeds=one.dense.seeds) == one.dense

@@ -1,0 +1,87 @@
+"""Imports go down: no room needs one above it, and no two modules need each other."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "tflottery"
+# The rooms, from the top floor down: each may import those of the floors below it, at any time.
+FLOORS = [
+    {"cli"},
+    {"exports"},
+    {"experiments"},
+    {"tickets", "progress"},
+    {"runs"},
+    {"training"},
+    {"pruning"},
+    {"models"},
+    {"data"},
+    {"report", "startup"},
+    {"files", "settings"},
+    {"notebook", "seeds", "statistics", "versions"},
+    {"arithmetic"},
+    {"errors"},
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def _modules() -> dict[str, ast.Module]:
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+MODULES = _modules()
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    """The modules of the package that a statement imports."""
+    if isinstance(node, ast.ImportFrom) and node.module:
+        for alias in node.names:
+            inner = f"{node.module}.{alias.name}"
+            yield inner if inner in MODULES else node.module
+    elif isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+
+
+def _room(module: str) -> str:
+    """``runs`` of ``tflottery.runs.store``; empty for the package itself, which is lazy."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def test_every_room_has_a_floor():
+    assert {_room(name) for name in MODULES} - {""} == set(FLOOR)
+
+
+def test_no_room_imports_one_above_it():
+    wrong = [
+        (name, imported)
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        for imported in _imported(node)
+        if _room(name) and imported.split(".")[0] == "tflottery"
+        if not _room(imported)
+        or (_room(imported) != _room(name) and FLOOR[_room(imported)] <= FLOOR[_room(name)])
+    ]
+    assert wrong == []
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    # Imports inside functions come later, and those for type checkers never.
+    graph = {
+        name: {
+            imported
+            for node in tree.body
+            for imported in _imported(node)
+            if imported in MODULES and imported != name
+        }
+        for name, tree in MODULES.items()
+    }
+    assert len(list(TopologicalSorter(graph).static_order())) >= len(MODULES)

@@ -1,0 +1,61 @@
+"""What the commands of experiments print: the plan, the results, what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from tflottery.cli import flags as common
+from tflottery.errors import TrainingError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def where(values: flags.FlagValues) -> dict[str, Any]:
+    """Where and how trainings run, as keywords of the API."""
+    resources = common.resources(values)
+    return {
+        "store": values.store,
+        "executor": values.executor,
+        "workers": resources.workers,
+        "threads": resources.threads if values.threads else None,
+        "address": values.address,
+        "tensorboard": values.tensorboard,
+    }
+
+
+def say(*lines: str) -> None:
+    """Prints lines, each whole however long it is; empty ones are left out."""
+    from tflottery.progress import Reporter, open_console
+
+    reporter = Reporter(open_console())
+    for line in lines:
+        reporter.say(line)
+
+
+def show(thing: RenderableType) -> None:
+    """Prints a table."""
+    from tflottery.progress import Reporter, open_console
+
+    Reporter(open_console()).show(thing)
+
+
+def require_all(
+    failures: Mapping[str, str], total: int, file: Path, what: str = "trainings"
+) -> None:
+    """Ends the command as failed where some trainings did.
+
+    Raises:
+        TrainingError: some did; the rest is done and written to ``file``.
+    """
+    if failures:
+        reasons = "; ".join(sorted(set(failures.values())))
+        of_all = f" of {total}" if total else ""
+        raise TrainingError(
+            f"{len(failures)}{of_all} {what} failed ({reasons}); they show as failed in {file}, "
+            "and the same command tries them again"
+        )

@@ -1,0 +1,232 @@
+"""What every experiment's call does: say what there is to train, train it, say how that goes on.
+
+A call describes its trainings (``Trainings``), and a ``Driver`` says where and how they run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tflottery import startup
+from tflottery.errors import UserError
+from tflottery.runs.executors import Executor, make_executor
+from tflottery.runs.realise import Realiser
+from tflottery.runs.resources import LOCAL, Resources
+from tflottery.runs.specs import RunSpec, ancestry
+from tflottery.runs.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tflottery.progress import Reporter, View
+    from tflottery.runs.observer import Observer
+
+Label = Callable[[RunSpec], str]
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """The trainings of an experiment.
+
+    ``asked``: the runs that something is read from. ``label``: what a run is called. ``wanted``:
+    runs, trained or not, whose snapshots have to be kept.
+    """
+
+    asked: Sequence[RunSpec]
+    label: Label
+    wanted: Sequence[RunSpec] = ()
+
+    @cached_property
+    def all(self) -> list[RunSpec]:
+        """The runs and all their ancestors, parents before children."""
+        return ancestry(self.asked)
+
+
+@dataclass(frozen=True)
+class PlannedTrainings:
+    """What a call would train: ``sentence`` says how much of it is done, and about how long the
+    rest takes."""
+
+    trainings: Trainings
+    store: Store
+    sentence: str
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """A row a run: ``network``, ``done`` (bool: in the store), ``run_key``."""
+        import pandas as pd
+
+        realise = Realiser(self.store, self.trainings.wanted)
+        rows = [
+            {"network": self.trainings.label(spec), "done": realise.is_done(spec), "run_key": key}
+            for key, spec in ((spec.key, spec) for spec in self.trainings.all)
+        ]
+        return pd.DataFrame(rows, columns=["network", "done", "run_key"])
+
+    def simulate(self, workers: Iterable[int]) -> pd.DataFrame:
+        """How long the trainings would take on many workers, from the times of those that are done.
+
+        Args:
+            workers: numbers of workers.
+
+        Returns:
+            A row a number: ``workers``, ``seconds``, ``speed_up`` (times as fast as one), ``busy``
+            (the fraction of their time in which workers train).
+
+        Raises:
+            UserError: the store tells no times.
+        """
+        import pandas as pd
+
+        from tflottery.runs.simulation import Simulation, recorded_seconds
+
+        seconds, _ = recorded_seconds(self.trainings.all, self.store)
+        plan = Simulation(self.trainings.all, seconds)
+        timings = [plan.on(number) for number in workers]
+        return pd.DataFrame(
+            {
+                "workers": [one.workers for one in timings],
+                "seconds": [one.seconds for one in timings],
+                "speed_up": [one.speed_up for one in timings],
+                "busy": [one.busy for one in timings],
+            }
+        )
+
+    def __repr__(self) -> str:
+        return f"<PlannedTrainings: {self.sentence}>"
+
+
+class Driver:
+    """Where and how trainings run, by the keywords that every experiment's call takes.
+
+    Args:
+        store: where they are kept.
+        executor: ``local``, ``processes`` or ``ray``; empty for ``local``, or ``processes`` where
+            ``workers`` is given.
+        workers: trainings at a time.
+        threads: of each training; equal bits need equal numbers.
+        address: of the Ray cluster.
+        tensorboard: a folder for TensorBoard's logs; empty for none.
+        progress: whether to say how it goes on, or where.
+
+    Raises:
+        UserError: one of them cannot be, or does not go with another.
+    """
+
+    def __init__(
+        self,
+        store: str | Path | Store,
+        executor: str,
+        workers: int | None,
+        threads: int | None,
+        address: str,
+        tensorboard: str | Path,
+        progress: bool | Reporter,
+    ) -> None:
+        for name, number in (("workers", workers), ("threads", threads)):
+            if number is not None and number < 1:
+                raise UserError(f"--{name} takes a whole number from 1 on, not {number}.")
+        if executor == LOCAL and (workers or 1) > 1:
+            raise UserError(f"--executor {LOCAL} trains one after the other; leave out --workers.")
+        self.resources = Resources.shared(executor, workers, threads, address)
+        self.execute: Executor = make_executor(self.resources)
+        self.store = Store.of(store)
+        self._tensorboard = str(tensorboard)
+        self._progress = progress
+        startup.use_threads(self.resources.threads)
+
+    @cached_property
+    def reporter(self) -> Reporter:
+        """Where to say what happens."""
+        # Here, since a user's mistake need not wait for it.
+        from tflottery.progress import Reporter
+
+        return Reporter.of(self._progress)
+
+    def planned(self, trainings: Trainings, before: str = "") -> PlannedTrainings:
+        """What there is to train; ``before`` is said first."""
+        from tflottery.progress import plan_in_words
+
+        realise = Realiser(self.store, trainings.wanted)
+        words = plan_in_words(trainings.all, realise, self.resources)
+        return PlannedTrainings(trainings, self.store, " ".join(filter(None, (before, words))))
+
+    def watch(
+        self, label: Label, total: int, *, may_end_early: bool = False
+    ) -> tuple[View, Observer]:
+        """A view of trainings, to be entered while they go on, and the observer that feeds it."""
+        from tflottery.runs.tensorboard import observers
+
+        view = self.reporter.watch(label, total, may_end_early=may_end_early)
+        return view, observers(view, self._tensorboard, label)
+
+    def train(
+        self, trainings: Trainings, before: Callable[[Realiser], None] = lambda realise: None
+    ) -> Trained:
+        """Trains what is missing.
+
+        A training that fails takes its descendants with it; the rest goes on.
+
+        Args:
+            trainings: what to have in the end.
+            before: is called with the realiser while the view is open, before anything is trained.
+        """
+        view, observer = self.watch(trainings.label, len(trainings.all))
+        with view:
+            realise = Realiser(self.store, trainings.wanted, observer)
+            before(realise)
+            failures = self.execute(trainings.asked, realise)
+        return Trained(realise, failures, view.trained, view.caution)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Trainings that came to their end.
+
+    ``failures``: reasons by key. ``count``: trainings done now. ``caution``: what is to be known of
+    the runs beside their results.
+    """
+
+    realise: Realiser
+    failures: Mapping[str, str]
+    count: int
+    caution: str
+
+
+def seeds_of(seeds: int | Iterable[int], first: int = 1) -> tuple[int, ...]:
+    """Seeds as a call is given them: how many, from ``first`` on, or which.
+
+    Raises:
+        UserError: there is none, or one is below 0.
+    """
+    if isinstance(seeds, int):
+        if seeds < 1:
+            raise UserError(f"--seeds takes a whole number from 1 on, not {seeds}.")
+        return tuple(range(first, first + seeds))
+    chosen = tuple(seeds)
+    if not chosen or min(chosen) < 0 or len(set(chosen)) != len(chosen):
+        raise UserError(f"--seeds takes different seeds from 0 on, not {list(chosen)}.")
+    return chosen
+
+
+def as_command(program: str, **flags: Any) -> str:
+    """A call as the command that does the same, quoted; flags that are None, False or empty are
+    left out."""
+    import shlex
+
+    words = [program]
+    for name, value in flags.items():
+        if value is None or value is False or value == "" or value == ():
+            continue
+        if value is True:
+            words.append(f"--{name}")
+        elif isinstance(value, (list, tuple)):
+            for one in value:
+                words += [f"--{name}", str(one)]
+        else:
+            words += [f"--{name}", str(value)]
+    return shlex.join(words)

@@ -1,0 +1,127 @@
+"""What a search's trials say, as the files of its folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from tflottery.errors import TrainingError
+from tflottery.experiments.learning_rate import results
+from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning, values_of
+from tflottery.experiments.learning_rate.document import rule_document
+from tflottery.experiments.learning_rate.judging import fit_rule, judge
+from tflottery.experiments.schema import DONE, FAILED
+from tflottery.files import canonical_json, seal, sha256_of_bytes
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.measures import measures
+from tflottery.runs.realise import Realiser
+from tflottery.runs.recipes import recipe_to_tables, without_places
+from tflottery.runs.specs import ancestry
+from tflottery.runs.store import Store
+from tflottery.tickets import plan as plans
+from tflottery.tickets.rule import SEARCHES
+from tflottery.tickets.rules import key_of
+from tflottery.versions import versions
+
+
+def write_tuning(
+    tuning: Tuning,
+    seeds: Sequence[int],
+    trials: Sequence[Trial],
+    realise: Realiser,
+    store: Store,
+    failures: Mapping[str, str],
+    about: Mapping[str, Any],
+) -> Path:
+    """Writes the folder of a search from the runs in the store; gives the folder.
+
+    Args:
+        tuning, seeds, trials: what was tried.
+        realise: gives the finished runs.
+        store: where they are.
+        failures: reasons by key of runs that failed.
+        about: further keys of ``tuning.json``.
+
+    Raises:
+        TrainingError: a run is neither there nor known to have failed.
+    """
+    corpus = load_corpus(tuning.recipe.data, store)
+    rows = [_row(tuning, trial, seed, realise, failures) for trial in trials for seed in seeds]
+    tolerance = tuning.pruning.tolerance
+    cells, comparisons = judge(rows, tuning.own, len(seeds), tolerance)
+    rule = None if tuning.settings.tuner == HYPERBAND else fit_rule(cells)
+    model = tuning.recipe.model.name
+    document = {
+        "name": name_of(tuning, corpus.name),
+        "dataset": corpus.name,
+        "model": model,
+        "tuner": tuning.settings.tuner,
+        "seeds": list(seeds),
+        "tolerance": tolerance,
+        "found_learning_rate": tuning.recipe.training.learning_rate,
+        "space": {name: dataclasses.asdict(one) for name, one in tuning.space.items()},
+        "trials_a_cell": tuning.trials_a_cell,
+        "cells": cells,
+        "comparisons": comparisons,
+        "failures": [
+            {key: row[key] for key in ("arm", "level", "learning_rate", "seed", "reason")}
+            for row in rows
+            if row["state"] == FAILED
+        ],
+        "rule": rule and dataclasses.asdict(rule),
+        "config": {
+            **without_places(recipe_to_tables(tuning.recipe)),
+            "pruning": dataclasses.asdict(tuning.pruning),
+            "tuning": dataclasses.asdict(tuning.settings),
+        },
+        "caution": corpus.caution,
+        **about,
+        "versions": versions(),
+    }
+    folder = store.root / SEARCHES / document["name"]
+    sealed = seal(rule_document(rule, tuning, document)) if rule else ""
+    results.write(folder, document, rows, sealed)
+    return folder
+
+
+def name_of(tuning: Tuning, dataset: str) -> str:
+    """The folder's name, by all settings but the seeds: more seeds go to the same folder."""
+    asked = [
+        key_of(tuning.recipe),
+        dataclasses.asdict(dataclasses.replace(tuning.pruning, sparsity=plans.AUTO)),
+        dataclasses.asdict(tuning.settings),
+    ]
+    digest = sha256_of_bytes(canonical_json(asked).encode())[:8]
+    return f"{dataset}-{tuning.recipe.model.name}-{tuning.settings.tuner}-{digest}"
+
+
+def _row(
+    tuning: Tuning, trial: Trial, seed: int, realise: Realiser, failures: Mapping[str, str]
+) -> dict[str, Any]:
+    spec = tuning.spec(trial, seed)
+    row = {
+        "arm": trial.cell.arm,
+        "level": trial.cell.level,
+        **values_of(spec.recipe),
+        "stages": "+".join(str(ended - begun) for begun, ended in pairwise((0, *trial.stages))),
+        "seed": seed,
+        "found_learning_rate": tuning.recipe.training.learning_rate,
+        "state": DONE if realise.is_done(spec) else FAILED,
+        "reason": failures.get(spec.key, ""),
+        "key": spec.key,
+    }
+    if row["state"] == FAILED:
+        if not row["reason"]:
+            raise TrainingError(
+                f"a trial's run {spec.key[:12]} is not in the store {realise.store.root}; give "
+                "chief and workers the same --store, --seeds and settings"
+            )
+        return row
+    measured = measures(realise(spec), (realise(one) for one in ancestry([spec])))
+    to_99 = measured["steps_to_99"] / measured["steps_per_epoch"]
+    # Hyperband's earlier stages count too.
+    before = trial.stages[-2] if len(trial.stages) > 1 else 0
+    return {**row, **measured, "epochs_to_99": round(before + to_99, 6)}

@@ -1,0 +1,373 @@
+"""``tune_learning_rate``: which rate is best for a ticket, or for dense and every sparsity."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from tflottery import startup
+from tflottery.data import given, sources
+from tflottery.data.given import Data
+from tflottery.errors import UserError
+from tflottery.experiments import configuration
+from tflottery.experiments.configuration import Settings, assigned
+from tflottery.experiments.driver import (
+    Driver,
+    PlannedTrainings,
+    Trainings,
+    as_command,
+    seeds_of,
+)
+from tflottery.experiments.learning_rate import roles
+from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.realise import Realiser
+from tflottery.runs.resources import LOCAL
+from tflottery.runs.specs import RunSpec, ancestry
+from tflottery.runs.store import Store
+from tflottery.tickets.given import level_of, located, open_ticket, require_same
+from tflottery.tickets.plan import Level
+from tflottery.tickets.rule import Rule
+from tflottery.tickets.ticket import Ticket
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tflottery.experiments.learning_rate import results as reading
+    from tflottery.progress import Reporter
+    from tflottery.report.answers import Said
+
+# keras-tuner's projects, in the store.
+_PROJECTS = "keras_tuner"
+
+
+@dataclass(frozen=True, repr=False)
+class TuningResult:
+    """A search that came to its end.
+
+    ``folder``: its tables; None in a worker of a search by several processes, whose chief writes
+    them. ``failures``: reasons by the keys of trainings that failed. ``trained``: trainings done
+    now; the others were in the store. ``cautions``: lines to be read beside any number.
+    """
+
+    folder: Path | None
+    failures: Mapping[str, str]
+    trained: int
+    cautions: tuple[str, ...]
+
+    @property
+    def _folder(self) -> Path:
+        if self.folder is None:
+            raise UserError("The chief of this search writes what was found; this is a worker.")
+        return self.folder
+
+    @cached_property
+    def results(self) -> reading.TuningTables:
+        """What was measured: every network at its rates, the best of each, the rule."""
+        from tflottery.experiments.learning_rate.results import load_tuning
+
+        return load_tuning(self._folder)
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """A row a trial and seed: its values, and what was measured. Accuracies are fractions."""
+        return self.results.trials
+
+    @property
+    def rule(self) -> Rule | None:
+        """The rate for a sparsity, where a curve of rates was fitted."""
+        return self.results.rule
+
+    @cached_property
+    def answers(self) -> list[Said]:
+        """Do sparse networks want a higher rate, and what do tickets gain by their best one?"""
+        from tflottery.experiments.learning_rate.answers import said
+
+        return said(self.results)
+
+    def report(self, output: str | Path = "report") -> Path:
+        """Writes the search's report; gives the path of its ``index.html``.
+
+        Raises:
+            UserError: the folder holds something else than a report.
+        """
+        from tflottery.experiments.reports import write_report
+
+        return write_report(self._folder, Path(output))
+
+    def __repr__(self) -> str:
+        lines = "" if self.folder is None else "".join(f"\n  {a.on_a_line}" for a in self.answers)
+        return f"<TuningResult: {self.folder}{lines}>"
+
+    def _repr_html_(self) -> str:
+        from tflottery.experiments.html import answers_as_html
+
+        return answers_as_html(self._folder, self.answers, self.cautions)
+
+
+@overload
+def tune_learning_rate(
+    ticket: str | Path | Ticket | None = ..., *, dry_run: Literal[True], **flags: Any
+) -> PlannedTrainings: ...
+
+
+@overload
+def tune_learning_rate(
+    ticket: str | Path | Ticket | None = ...,
+    *,
+    dataset: Data | None = ...,
+    text: str = ...,
+    label: str = ...,
+    validation: Data | None = ...,
+    test: Data | None = ...,
+    data_dir: str | Path | None = ...,
+    config: str | Path = ...,
+    set: Settings = ...,
+    model: str | None = ...,
+    levels: Iterable[float] | None = ...,
+    arms: Iterable[str] | None = ...,
+    seeds: int | Iterable[int] = ...,
+    tuner: str | None = ...,
+    trials: int | None = ...,
+    store: str | Path | Store = ...,
+    executor: str = ...,
+    workers: int | None = ...,
+    threads: int | None = ...,
+    address: str = ...,
+    tensorboard: str | Path = ...,
+    dry_run: Literal[False] = ...,
+    progress: bool | Reporter = ...,
+) -> TuningResult: ...
+
+
+def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its flags to this one
+    ticket: str | Path | Ticket | None = None,
+    *,
+    dataset: Data | None = None,
+    text: str = "",
+    label: str = "",
+    validation: Data | None = None,
+    test: Data | None = None,
+    data_dir: str | Path | None = None,
+    config: str | Path = "",
+    set: Settings = (),
+    model: str | None = None,
+    levels: Iterable[float] | None = None,
+    arms: Iterable[str] | None = None,
+    seeds: int | Iterable[int] = 1,
+    tuner: str | None = None,
+    trials: int | None = None,
+    store: str | Path | Store = "runs",
+    executor: str = "",
+    workers: int | None = None,
+    threads: int | None = None,
+    address: str = "auto",
+    tensorboard: str | Path = "",
+    dry_run: bool = False,
+    progress: bool | Reporter = True,
+) -> TuningResult | PlannedTrainings:
+    """Searches the learning rate of a ticket, or of a configuration's networks, with keras-tuner.
+
+    Every trial is a training of the store, and every network gets the same space and as many
+    trials. A search of a configuration that tries a grid also fits a rule: the rate for a sparsity.
+
+    >>> import tflottery as tfl
+    >>> tuned = tfl.tune_learning_rate("tickets", seeds=2)    # doctest: +SKIP
+    >>> tuned.trials.groupby("learning_rate")["val_accuracy"].mean()    # doctest: +SKIP
+
+    Args:
+        ticket: a ticket, its folder, or a folder of tickets: its newest one. Without it, and with
+            neither ``dataset``, ``model`` nor ``config``, the newest one in ``tickets``.
+        dataset, text, label, validation, test, data_dir, config, set, model: as in
+            ``find_ticket``; a ticket brings its own data and network.
+        levels: sparsities in [0, 1), of which 0 is dense; by default as configured, or dense and
+            the ticket's own.
+        arms: ``ticket``, ``reinit``, ``late``; by default as configured.
+        seeds: how many, from 1 or from the ticket's on; or which. A trial is judged by the median
+            over them.
+        tuner: ``grid``, ``random``, ``bayesian`` or ``hyperband``.
+        trials: of each network, for ``random`` and ``bayesian``.
+        store, executor, workers, threads, address, tensorboard, dry_run, progress: as in
+            ``run_study``; several workers go with a grid.
+
+    Returns:
+        What the search gave; trainings that failed are among it (``failures``). With ``dry_run``
+        the trainings that it would take.
+
+    Raises:
+        UserError: the ticket, the data or a setting cannot be used; nothing was trained.
+        TrainingError: in a search by several processes, the chief is gone.
+    """
+    role = roles.role()
+    driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
+    own = configuration.changes(
+        levels=None if levels is None else [float(level) for level in levels],
+        arms=None if arms is None else list(arms), tuner=tuner, trials=trials,
+    )  # fmt: skip
+    if ticket is None and dataset is None and model is None and not config:
+        ticket = "tickets"
+    level = None
+    if ticket is None:
+        data = given.settings(dataset, text, label, validation, test, data_dir)
+        tuning = _of_configuration(
+            config, {**data, **configuration.changes(model=model), **own}, set
+        )
+        chosen = seeds_of(seeds)
+    else:
+        for name, value in (("dataset", dataset), ("model", model)):
+            if value is not None:
+                raise UserError(f"The ticket brings its own data and network; leave out --{name}.")
+        ticket = ticket if isinstance(ticket, Ticket) else open_ticket(Path(ticket))
+        level = level_of(ticket)
+        tuning = _of_ticket(ticket, level, data_dir, config, own, set)
+        chosen = seeds_of(seeds, first=int(ticket.about["seed"]))
+    beforehand = driver.resources.executor != LOCAL
+    if beforehand and (tuning.settings.tuner != "grid" or role != roles.ALONE):
+        raise UserError(
+            "Only a grid is known beforehand: --executor and --workers go with --tuner grid in one "
+            "process; docs/learning_rates.md says how several processes search."
+        )
+    if tuning.settings.tuner == HYPERBAND:
+        driver.reporter.say(_NO_CURVE)
+    if dry_run:
+        return _planned(driver, tuning, chosen)
+    command = as_command(
+        "bin/tune_lr",
+        ticket=ticket and str(ticket.folder),
+        dataset=dataset and str(dataset),
+        config=config,
+        model=model,
+        levels=levels and ",".join(f"{one:g}" for one in tuning.settings.levels),
+        arms=arms and ",".join(tuning.settings.arms),
+        seeds=None if len(chosen) == 1 else len(chosen),
+        tuner=tuner,
+        trials=trials,
+        set=[f"{key}={value}" for key, value in assigned(set).items()],
+    )
+    return _search(driver, role, tuning, chosen, ticket, level, command)
+
+
+def _of_ticket(
+    ticket: Ticket,
+    level: Level,
+    data_dir: str | Path | None,
+    config: str | Path,
+    own: Mapping[str, Any],
+    settings: Settings,
+) -> Tuning:
+    data = located(ticket.recipe.data, data_dir)
+    changes = {"tuning.levels": [0.0, level.sparsity], **own}
+    space = configuration.load_tuning(config, changes, settings)
+    return Tuning(dataclasses.replace(ticket.recipe, data=data), ticket.pruning, space)
+
+
+def _of_configuration(config: str | Path, changes: Mapping[str, Any], settings: Settings) -> Tuning:
+    chosen = configuration.load(config, changes, settings)
+    recipe = dataclasses.replace(chosen.recipe, data=sources.look(chosen.data).settings)
+    return Tuning(recipe, chosen.pruning, chosen.tuning)
+
+
+def _planned(driver: Driver, tuning: Tuning, seeds: Sequence[int]) -> PlannedTrainings:
+    before = (
+        f"{len(tuning.cells)} networks x {tuning.trials_a_cell} trials x {len(seeds)} seeds, "
+        f"beside {len(_only_masks(tuning, seeds))} trainings that only find masks."
+    )
+    if tuning.settings.tuner == "grid":
+        specs = ancestry(_grid(tuning, seeds))
+        return driver.planned(Trainings(specs, _no_name, wanted=specs), before)
+    words = f"At most {_most(tuning, seeds)} trainings; the search decides which values it tries."
+    known = Trainings(_only_masks(tuning, seeds), _no_name)
+    return PlannedTrainings(known, driver.store, f"{before} {words}")
+
+
+def _no_name(spec: RunSpec) -> str:
+    return f"trained at {spec.recipe.training.learning_rate:g}"
+
+
+def _search(
+    driver: Driver,
+    role: str,
+    tuning: Tuning,
+    seeds: Sequence[int],
+    ticket: Ticket | None,
+    level: Level | None,
+    command: str,
+) -> TuningResult:
+    """Goes through the search, or serves it, or works for it, as this process' role is."""
+    startup.start_tensorflow()
+    from tflottery.experiments.learning_rate.measuring import name_of, write_tuning
+    from tflottery.experiments.learning_rate.search import Search
+
+    names: dict[str, str] = {}
+
+    def on_trial(trial: Trial) -> None:
+        named = ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+                          for name, value in trial.values.items())  # fmt: skip
+        for seed in seeds:
+            key = tuning.spec(trial, seed).key
+            names[key] = f"seed {seed} {trial.cell.name} {named}"
+
+    def label(spec: RunSpec) -> str:
+        return names.get(spec.key, "finding masks")
+
+    store = driver.store
+    home = [level.ticket] if level else []
+    untuned = [tuning.untuned(cell, seed) for cell in tuning.cells for seed in seeds]
+    view, observer = driver.watch(label, _most(tuning, seeds), may_end_early=True)
+    corpus = load_corpus(tuning.recipe.data, store)
+    project = store.root / _PROJECTS / name_of(tuning, corpus.name)
+    realise = Realiser(store, [*home, *untuned], observer)
+    searching = Search(tuning, seeds, realise, project, on_trial)
+    if role != roles.ALONE:
+        driver.reporter.say(roles.place(role))
+    # Another search of these networks, with other seeds say, would begin the project anew under
+    # this one, so it waits.
+    with nullcontext() if role == roles.WORKER else store.lock(project.name):
+        if role == roles.CHIEF:
+            searching.run()
+        else:
+            with view:
+                if ticket and level:
+                    require_same(ticket, realise, level.ticket, store)
+                if driver.resources.executor != LOCAL:
+                    for trial in tuning.grid:
+                        on_trial(trial)
+                    driver.execute(_grid(tuning, seeds), realise)
+                searching.run()
+        failures = searching.reasons()
+    cautions = tuple(filter(None, (view.caution, corpus.caution)))
+    if role == roles.WORKER:
+        return TuningResult(None, failures, view.trained, cautions)
+    about = {"command": command, "ticket": ticket.folder.name if ticket else ""}
+    folder = write_tuning(tuning, seeds, searching.trials, realise, store, failures, about)
+    return TuningResult(folder, failures, view.trained, cautions)
+
+
+def _only_masks(tuning: Tuning, seeds: Sequence[int]) -> list[RunSpec]:
+    """The trainings that find the masks, without those that are a trial's too."""
+    untuned = [tuning.untuned(cell, seed) for cell in tuning.cells for seed in seeds]
+    # Hyperband has no trial with the configuration's epochs at once.
+    own = set() if tuning.settings.tuner == HYPERBAND else {spec.key for spec in untuned}
+    parents = ancestry(parent for spec in untuned for parent, _ in spec.needs())
+    return [spec for spec in parents if spec.key not in own]
+
+
+def _most(tuning: Tuning, seeds: Sequence[int]) -> int:
+    """How many trainings it can be."""
+    trials = len(tuning.cells) * tuning.trials_a_cell * len(seeds)
+    return len(_only_masks(tuning, seeds)) + trials
+
+
+def _grid(tuning: Tuning, seeds: Sequence[int]) -> list[RunSpec]:
+    return [tuning.spec(trial, seed) for trial in tuning.grid for seed in seeds]
+
+
+_NO_CURVE = (
+    "Hyperband goes on from the weights of shorter trainings: good for finding a rate soon, not "
+    "for curves or rules."
+)

@@ -1,0 +1,123 @@
+"""What methods, masks and initialisations are called on the page, and in which order they come."""
+
+from __future__ import annotations
+
+METHODS = {
+    "dense": "dense",
+    "one_shot": "one-shot",
+    "iterative": "iterative",
+    "gradual": "gradual",
+}
+_INITS = {
+    "original": "original",
+    "rewind:1ep": "rewind 1 ep",
+    "rewind:end": "rewind end",
+    "random": "random",
+    "reinit": "reinit",
+}
+_MASKS = {
+    "random": "random mask",
+    "shuffled": "shuffled mask",
+    "head_pruned": "head pruned too",
+    "head_spared": "head excluded",
+}
+_PARTS = ("dense", "grid", "control", "rewind")
+DATASETS = {
+    "imdb": "IMDB",
+    "imdb_sample": "IMDB sample",
+    "yelp_polarity": "Yelp polarity",
+    "yelp_polarity_sample": "Yelp sample",
+    "toy": "toy reviews",
+}
+_WEIGHTS = {"source_late": "source 1 ep", "fresh": "", "reinit": "new"}
+MODELS = {"cnn": "CNN", "lstm": "LSTM"}
+
+
+def method(name: str) -> str:
+    return METHODS.get(name, name.replace("_", " "))
+
+
+def init(name: str) -> str:
+    """``rewind:500it`` is ``rewind 500 it``; the page explains ``random`` and ``reinit``."""
+    if name in _INITS:
+        return _INITS[name]
+    kind, _, moment = name.partition(":")
+    return f"{kind} {step(moment)}" if moment else name
+
+
+def step(moment: str) -> str:
+    """A moment of the dense training: ``500it`` is ``500 it``."""
+    for unit in ("ep", "it"):
+        if moment.endswith(unit):
+            return f"{moment.removesuffix(unit)} {unit}"
+    return moment
+
+
+def arm(method_name: str, mask: str, init_name: str, part: str) -> str:
+    """A curve of the controls figure, or a row of its table."""
+    if part == "control" and method_name == "dense":
+        return "dense, same compute"
+    if method_name == "gradual":
+        return "gradual pruning"
+    if mask in _MASKS:
+        return _MASKS[mask]
+    return {"signs": "signs only", "original": "ticket"}.get(init_name, init(init_name))
+
+
+def weights(init_name: str) -> str:
+    """Where the weights of a transferred network come from."""
+    return _WEIGHTS.get(init_name, init_name)
+
+
+def transfer_arm(mask: str, init_name: str) -> str:
+    """A mask and its weights on a curve of a transfer, or in a sentence."""
+    known = {
+        ("dense", "fresh"): "dense",
+        ("target", "target"): "own ticket",
+        ("source", "source"): "source ticket",
+    }
+    return known.get((mask, init_name), f"{mask} mask, {weights(init_name)}")
+
+
+def tuned_arm(name: str) -> str:
+    """A network of a search, on a curve or in a table."""
+    return {"late": "rewind 1 ep"}.get(name, name)
+
+
+def dataset(name: str) -> str:
+    return DATASETS.get(name, name)
+
+
+def model(name: str) -> str:
+    return MODELS.get(name, name)
+
+
+def method_order(name: str) -> tuple[int, str]:
+    return _place(name, tuple(METHODS))
+
+
+def part_order(name: str) -> tuple[int, str]:
+    return _place(name, _PARTS)
+
+
+def init_order(name: str) -> tuple[float, str]:
+    """Original and its rewound relatives by their moment, then the newly drawn ones."""
+    if name == "original":
+        return 0, ""
+    kind, _, moment = name.partition(":")
+    if kind == "rewind":
+        return 1 + moment_order(moment), ""
+    return _place(name, ("random", "reinit"), after=1e9)
+
+
+def moment_order(moment: str, steps_per_epoch: float = 1e6) -> float:
+    """When, in optimizer steps; ``end`` is last. Without a number of steps in an epoch, iterations
+    come before epochs."""
+    digits = moment.rstrip("abcdefghijklmnopqrstuvwxyz")
+    if not digits.isdecimal():
+        return 1e8
+    return float(digits) * (steps_per_epoch if moment.endswith("ep") else 1)
+
+
+def _place(name: str, known: tuple[str, ...], after: float = 0) -> tuple[int, str]:
+    return int(after) + (known.index(name) if name in known else len(known)), name

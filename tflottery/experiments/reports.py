@@ -1,0 +1,44 @@
+"""The report of every experiment in a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tflottery.errors import UserError
+from tflottery.experiments.learning_rate.article import tuning_article
+from tflottery.experiments.learning_rate.results import load_tunings
+from tflottery.experiments.study.article import study_articles
+from tflottery.experiments.study.cells import Results
+from tflottery.experiments.study.results import load_studies
+from tflottery.experiments.transfer.article import transfer_article
+from tflottery.experiments.transfer.results import load_transfers
+from tflottery.report.writing import require_place, write_articles
+
+
+def write_report(store: Path, output: Path) -> Path:
+    """Writes the report of every study, transfer and search in a store.
+
+    Args:
+        store: what ``bin/study``, ``bin/transfer`` and ``bin/tune_lr`` filled, or the folder of one
+            of theirs.
+        output: made anew; an older report in its place is replaced.
+
+    Returns:
+        The path of ``index.html``.
+
+    Raises:
+        UserError: there is none, one cannot be read, or ``output`` holds something else than a
+            report.
+    """
+    require_place(output)
+    if not store.is_dir():
+        raise UserError(f"There is no folder {store}; give the store that bin/study filled.")
+    articles = study_articles([Results(study) for study in load_studies(store)])
+    articles += [transfer_article(transfer) for transfer in load_transfers(store)]
+    articles += [tuning_article(tuning) for tuning in load_tunings(store)]
+    if not articles:
+        raise UserError(
+            f"{store} holds no study, transfer or search; run bin/study, bin/transfer or "
+            "bin/tune_lr first."
+        )
+    return write_articles(articles, output)

@@ -1,0 +1,310 @@
+"""What a study says to the founding note's claims, and what the controls say beyond them.
+
+This module judges, in numbers; ``answers.j2`` has the words. docs/claims.md names the claims.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from tflottery import statistics
+from tflottery.experiments import names
+from tflottery.experiments.study.cells import Arm, BySeed, Cell, Results, average, minus
+from tflottery.report.answers import (
+    FAILED,
+    HELD,
+    MISSING,
+    UNSURE,
+    Answer,
+    Candidate,
+    Effect,
+    Said,
+    above,
+    below,
+    direction,
+    in_jumps,
+    no_difference,
+    say,
+    sure,
+    winners,
+    winning,
+)
+from tflottery.statistics import Difference
+
+WORDS = "experiments/study/answers.j2"
+_MIDDLE = (0.5, 0.9)
+_VERY_SPARSE = 0.95
+_Pair = Callable[[float], tuple[BySeed, BySeed]]
+
+
+def said(results: Results) -> list[Said]:
+    """The answers in words."""
+    return say(answers(results), WORDS)
+
+
+def answers(results: Results) -> list[Answer]:
+    """Every claim, also those that the study did not measure."""
+    return [
+        tickets(results),
+        beats_dense(results),
+        one_shot_in_the_middle(results),
+        random_when_sparse(results),
+        slower(results),
+        *late_rewinding(results),
+        *against_controls(results),
+    ]
+
+
+def tickets(results: Results) -> Answer:
+    """Does any original ticket match dense and beat the same mask with new weights?"""
+    model = results.study.model
+    effects: list[Effect] = []
+    reaches: list[dict[str, Any]] = []
+    candidates: list[Candidate] = []
+    for method in results.methods("grid"):
+        curve = results.curve(Arm("grid", method, "magnitude", "original"))
+        if not curve:
+            continue
+        matching = [cell for cell in curve if cell.verdict.tolerance]
+        known = [
+            (cell, Candidate(cell.difference, _advantage(results, cell)))
+            for cell in curve
+            if cell.difference
+        ]
+        candidates += [one for _, one in known]
+        shown = matching[-1] if matching else curve[0]
+        where = {"method": names.method(method), "level": shown.level}
+        if shown.difference:
+            effects.append(Effect("minus_dense", shown.difference, about=where))
+        if gain := next((one.minus_new for cell, one in known if cell is shown), None):
+            effects.append(Effect("minus_new", gain, about=where))
+        reaches.append(_reach(results, method, curve, [one for _, one in known]))
+    return Answer(
+        f"{model}-ticket",
+        _section(results),
+        winning(candidates, results.study.tolerance) if reaches else MISSING,
+        tuple(effects),
+        {"model": names.model(model), "reaches": reaches, "tolerance": results.study.tolerance},
+        macro="ticket",
+    )
+
+
+def _reach(
+    results: Results, method: str, curve: Sequence[Cell], candidates: Sequence[Candidate]
+) -> dict[str, Any]:
+    """How many levels match, and at how many of them the ticket beats new weights."""
+    tolerance = results.study.tolerance
+    matching = [cell.level for cell in curve if cell.verdict.tolerance]
+    gains = [one.minus_new for one in candidates if one.matches(tolerance) and one.minus_new]
+    return {
+        "method": names.method(method),
+        "levels": len(curve),
+        "matching": matching,
+        "compared": len(gains),
+        "better": sum(map(above, gains)),
+        "certain": sum(one.matches(tolerance) for one in winners(candidates)),
+    }
+
+
+def beats_dense(results: Results) -> Answer:
+    """Does any ticket beat dense?"""
+    cells = [
+        (cell, cell.difference)
+        for cell in results.of("grid")
+        if cell.difference and cell.arm.init not in ("random", "reinit")
+    ]
+    if not cells:
+        return Answer("beats-dense", _section(results), MISSING)
+    best, gain = max(cells, key=lambda pair: pair[1].mean)
+    clear = sum(above(difference) for _, difference in cells)
+    certain = sum(sure(difference, cell.adjusted) for cell, difference in cells)
+    outcome = HELD if certain else UNSURE
+    if all(below(difference) for _, difference in cells):
+        outcome = FAILED
+    method = names.method(best.arm.method)
+    where = {"method": method, "arm": best.arm.label, "level": best.level}
+    return Answer(
+        "beats-dense",
+        _section(results),
+        outcome,
+        (Effect("best", gain, about=where),),
+        {"cells": len(cells), "above": clear, "certain": certain},
+    )
+
+
+def one_shot_in_the_middle(results: Results) -> Answer:
+    """One-shot minus iterative, averaged over the levels between 50 and 90 %."""
+    low, high = _MIDDLE
+    effects, judged = [], []
+    for init in ("original", "rewind:1ep", "rewind:end"):
+        levels = [level for level in results.levels("grid") if low < level < high]
+        gain, used = _methods_apart(results, init, levels)
+        if gain:
+            judged += [gain] if init == "original" else []
+            about = {"init": names.init(init), "levels": used}
+            effects.append(Effect("middle", gain, about=about))
+    for level in results.levels("grid"):
+        gain, _ = _methods_apart(results, "original", [level])
+        if gain:
+            effects.append(Effect("level", gain, about={"level": level}))
+    outcome = direction(judged) if judged else MISSING
+    return Answer("one-shot-middle", "2.1.3", outcome, tuple(effects))
+
+
+def random_when_sparse(results: Results) -> Answer:
+    """Random initialisation minus the original one, past 95 % pruned."""
+    effects, judged = [], []
+    for level in [level for level in results.levels("grid") if level > _VERY_SPARSE]:
+        for method in results.methods("grid"):
+            original = results.accuracies(method, "original", level)
+            # With one-shot pruning the two are the same network.
+            for init in ("random",) if method == "one_shot" else ("random", "reinit"):
+                gain = statistics.compare(results.accuracies(method, init, level), original)
+                if gain:
+                    judged += [gain] if init == "random" else []
+                    where = {"method": names.method(method), "level": level}
+                    effects.append(Effect(init, gain, about=where))
+    outcome = direction(judged) if judged else MISSING
+    return Answer("random-when-sparse", "2.1.3", outcome, tuple(effects))
+
+
+def slower(results: Results) -> Answer:
+    """Steps of the sparsest tickets minus those of dense."""
+    dense_arm = Arm("dense", "dense", "dense", "fresh")
+    effects = []
+    for method in results.methods("grid"):
+        curve = results.curve(Arm("grid", method, "magnitude", "original"))
+        for column in ("steps_to_best", "steps_to_99") if curve else ():
+            cell = curve[-1]
+            gain = statistics.compare(
+                results.values(column, cell.arm, cell.level), results.values(column, dense_arm)
+            )
+            if gain:
+                where = {"method": names.method(method), "level": cell.level}
+                effects.append(Effect(column, gain, "steps", where))
+    gains = in_jumps([one.difference for one in effects])
+    return Answer("sparse-slower", "2.1.3", direction(gains) if gains else MISSING, tuple(effects))
+
+
+def late_rewinding(results: Results) -> list[Answer]:
+    """Rewound minus original weights, averaged over the grid's levels."""
+    tolerance = results.study.tolerance
+    found = []
+    for method, claim in (
+        ("iterative", "rewinding-iterative"),
+        ("one_shot", "rewinding-one-shot"),
+    ):
+        effects = []
+        for init in ("rewind:1ep", "rewind:end"):
+            gain, used = _over_levels(
+                results.levels("grid"),
+                lambda level, init=init, method=method: (  # type: ignore[misc]
+                    results.accuracies(method, init, level),
+                    results.accuracies(method, "original", level),
+                ),
+            )
+            if gain:
+                where = {"init": names.init(init), "levels": used}
+                effects.append(Effect("rewound", gain, about=where))
+        gains = [one.difference for one in effects]
+        outcome = MISSING
+        if gains:
+            is_one_shot = method == "one_shot"
+            outcome = no_difference(gains, tolerance) if is_one_shot else direction(gains)
+        about = {"tolerance": tolerance}
+        found.append(Answer(claim, "2.1.4", outcome, tuple(effects), about))
+    return found
+
+
+def against_controls(results: Results) -> list[Answer]:
+    """The ticket minus each control, averaged over the controls' levels."""
+    effects: dict[str, list[Effect]] = {
+        name: [] for name in ("sparse-controls", "gradual-pruning", "same-compute", "output-layer")
+    }
+    groups = {"gradual": "gradual-pruning", "dense": "same-compute"}
+    for arm in results.arms("control"):
+        for method in dict.fromkeys((arm.method, "iterative", "one_shot")):
+            gain, used = _over_levels(
+                results.levels("control"),
+                lambda level, arm=arm, method=method: (  # type: ignore[misc]
+                    results.accuracies(method, "original", level),
+                    results.points("test_accuracy", arm, level),
+                ),
+            )
+            if gain:
+                about = {"control": arm.label, "levels": used}
+                about["method"] = names.method(method)
+                rest = "output-layer" if arm.mask.startswith("head_") else "sparse-controls"
+                effects[groups.get(arm.method, rest)].append(Effect("minus", gain, about=about))
+                break
+    return [
+        Answer(name, "", direction([one.difference for one in of]), tuple(of))
+        for name, of in effects.items()
+        if of
+    ]
+
+
+def clearer(all_results: Sequence[Results]) -> Answer | None:
+    """Is the original ticket's gain over new weights larger for the LSTM than for the CNN?
+
+    Compared on studies of one data set, over the levels that both have, with Welch's t test.
+    """
+    for lstm in [results for results in all_results if results.study.model == "lstm"]:
+        for cnn in [results for results in all_results if results.study.model == "cnn"]:
+            if cnn.study.dataset != lstm.study.dataset:
+                continue
+            common = sorted(set(lstm.levels("grid")) & set(cnn.levels("grid")))
+            gains = [list(_reinit_gains(results, common).values()) for results in (lstm, cnn)]
+            apart = statistics.unpaired(*gains)
+            if apart is None:
+                continue
+            effects = [
+                Effect("of", summary, about={"model": name, "levels": common})
+                for name, values in zip(("LSTM", "CNN"), gains, strict=True)
+                if (summary := statistics.of_differences(values))
+            ]
+            effects.append(Effect("apart", apart))
+            return Answer("lstm-clearer", "2.1.2", direction([apart]), tuple(effects))
+    return None
+
+
+def _reinit_gains(results: Results, levels: Iterable[float]) -> BySeed:
+    gains = (
+        minus(
+            results.accuracies("iterative", "original", level),
+            results.accuracies("iterative", "reinit", level),
+        )
+        for level in levels
+    )
+    return average(gain for gain in gains if gain)
+
+
+def _section(results: Results) -> str:
+    return "2.1.2" if results.study.model == "lstm" else "2.1.1"
+
+
+def _advantage(results: Results, cell: Cell) -> Difference | None:
+    """A ticket minus the same mask with new weights."""
+    own = results.points("test_accuracy", cell.arm, cell.level)
+    return statistics.compare(own, results.accuracies(cell.arm.method, "reinit", cell.level))
+
+
+def _methods_apart(
+    results: Results, init: str, levels: Sequence[float]
+) -> tuple[Difference | None, list[float]]:
+    """One-shot minus iterative."""
+    return _over_levels(
+        levels,
+        lambda level: (
+            results.accuracies("one_shot", init, level),
+            results.accuracies("iterative", init, level),
+        ),
+    )
+
+
+def _over_levels(levels: Iterable[float], pair: _Pair) -> tuple[Difference | None, list[float]]:
+    """The difference of a pair, averaged over the levels seed by seed, and those levels."""
+    known = {level: gain for level in levels if (gain := minus(*pair(level)))}
+    mean = average(known.values())
+    return statistics.of_differences(list(mean.values())), sorted(known)

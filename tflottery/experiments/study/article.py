@@ -1,0 +1,67 @@
+"""The article of a study: its numbers, for ``article.md.j2`` to say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tflottery.experiments import names
+from tflottery.experiments.study import costs, figures, mask_figures, summary, tables
+from tflottery.experiments.study.answers import WORDS, answers, clearer
+from tflottery.experiments.study.cells import Results
+from tflottery.report.answers import Answer, say
+from tflottery.report.article import Article
+
+
+def study_articles(every: Sequence[Results]) -> list[Article]:
+    """One for each study. What a CNN's and an LSTM's study say together stands in the LSTM's."""
+    together = clearer(every)
+    return [_article(results, together) for results in every]
+
+
+def _article(results: Results, together: Answer | None) -> Article:
+    study = results.study
+    found = answers(results)
+    if together and study.model == "lstm":
+        found.append(together)
+    return Article(
+        template="experiments/study/article.md.j2",
+        context={
+            "names": names,
+            "study": study,
+            "results": results,
+            "dense": results.dense,
+            "failures": results.failures(),
+            "settled": summary.settled(results),
+            "spent": summary.spent(study),
+            "layers_init": mask_figures.layers_init(results),
+            "figures": {
+                "accuracy": figures.accuracy(results),
+                "controls": figures.controls(results),
+                "convergence": figures.convergence(results),
+                "rewind": figures.rewinding(results),
+                "overlap": mask_figures.overlap(results),
+                "layers": mask_figures.layers(results),
+                "early_bird": mask_figures.early_bird(results),
+                "instability": mask_figures.instability(results),
+            },
+            "tables": {
+                "sparsest": tables.sparsest_matches(results),
+                "note": tables.beside_note(results),
+                "grid": tables.every_cell(results, "grid"),
+                "controls": tables.controls(results),
+                "control": tables.every_cell(results, "control"),
+                "rewind": tables.every_cell(results, "rewind"),
+                "convergence": tables.convergence(results),
+                "cost_of_arms": costs.cost_of_arms(results),
+                "cost": costs.cost(results),
+            },
+        },
+        name=study.name,
+        folder=study.folder,
+        files=study.files,
+        command=study.command,
+        config=study.config,
+        versions=study.versions,
+        tolerance=study.tolerance,
+        answers=say(found, WORDS),
+    )

@@ -1,0 +1,289 @@
+"""What a study's runs say, as the tables of its folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tflottery.data.settings import DataSettings
+from tflottery.experiments.schema import DONE, FAILED
+from tflottery.experiments.study import results
+from tflottery.experiments.study.design import Cell, Study
+from tflottery.experiments.study.results import LABELS
+from tflottery.files import Arrays
+from tflottery.models.architecture import Architecture
+from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.masks import Masks
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.executors import Executor
+from tflottery.runs.measures import measures
+from tflottery.runs.realise import Realiser, realise_all
+from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
+from tflottery.runs.run import Run
+from tflottery.runs.specs import EMBEDDING, MaskSpec, RunSpec, ancestry
+from tflottery.runs.store import Store
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import PruningSettings
+from tflottery.training import steps
+from tflottery.versions import versions
+
+_ALPHAS = tuple(round(0.1 * tenth, 1) for tenth in range(11))
+
+
+def run_study(study: Study, realise: Realiser, execute: Executor = realise_all) -> dict[str, str]:
+    """Trains what is missing; gives the reasons of failures by key.
+
+    A training that fails takes its descendants with it; the rest goes on.
+    """
+    return execute((spec for seed in study.seeds for spec in study.specs(seed)), realise)
+
+
+def write_study(
+    study: Study, realise: Realiser, store: Store, failures: Mapping[str, str], command: str
+) -> Path:
+    """Writes the study's folder from the runs in the store, in place of an older one.
+
+    Args:
+        study: what was asked.
+        realise: gives the finished runs.
+        store: where they are.
+        failures: reasons by key of runs that failed.
+        command: what was typed.
+
+    Returns:
+        The folder.
+    """
+    folder = store.root / results.STUDIES / study.name
+    measured = _Measured(study, realise, failures)
+    corpus = load_corpus(study.recipe.data, store)
+    dense = measured.run(study.cells(study.seeds[0])[0])
+    shapes = {} if dense is None else {name: m.shape for name, m in dense.masks().items()}
+    settings = {
+        **recipe_to_tables(study.recipe),
+        "pruning": dataclasses.asdict(study.pruning),
+        "study": dataclasses.asdict(study.settings),
+    }
+    about = {
+        "name": study.name,
+        "dataset": corpus.name,
+        "model": study.recipe.model.name,
+        "seeds": list(study.seeds),
+        "config": without_places(settings),
+        "command": command,
+        "versions": versions(),
+        "caution": corpus.caution,
+        "note": study.settings.note,
+        "tolerance": study.pruning.tolerance,
+        "prunable_weights": sum(int(np.prod(shape)) for shape in shapes.values()),
+        "embedding_weights": int(np.prod(shapes.get(EMBEDDING, (0,)))),
+        "tensors": sorted(shapes),
+    }
+    rows = {
+        "cells": measured.cells(),
+        "timings": measured.timings(),
+        "overlap": measured.overlap(),
+        "layers": measured.layers(study.recipe.model),
+        "early_bird": measured.early_bird(),
+        "instability": measured.instability(),
+    }
+    results.write(folder, about, rows)
+    return folder
+
+
+class _Measured:
+    """Rows of the tables, from finished runs."""
+
+    def __init__(self, study: Study, realise: Realiser, failures: Mapping[str, str]) -> None:
+        self._study = study
+        self._realise = realise
+        self._failures = failures
+
+    def run(self, cell: Cell) -> Run | None:
+        """The cell's run, unless it failed."""
+        return None if cell.spec.key in self._failures else self._realise(cell.spec)
+
+    def _all(self) -> Iterable[tuple[Cell, Run | None]]:
+        for seed in self._study.seeds:
+            for cell in self._study.cells(seed):
+                yield cell, self.run(cell)
+
+    def cells(self) -> list[dict[str, Any]]:
+        return [self._cell_row(cell, run) for cell, run in self._all()]
+
+    def _cell_row(self, cell: Cell, run: Run | None) -> dict[str, Any]:
+        row = {
+            **{name: getattr(cell, name) for name in LABELS},
+            "state": FAILED if run is None else DONE,
+            "reason": self._failures.get(cell.spec.key, ""),
+            "key": cell.spec.key,
+        }
+        if run is None:
+            return row
+        behind = (self._realise(spec) for spec in ancestry([cell.spec]))
+        return {**row, **measures(run, behind)}
+
+    def timings(self) -> list[dict[str, Any]]:
+        specs = [spec for seed in self._study.seeds for spec in self._study.specs(seed)]
+        done = ancestry(spec for spec in specs if spec.key not in self._failures)
+        return [
+            {"key": spec.key, "seconds": round(self._realise(spec).seconds, 2)} for spec in done
+        ]
+
+    def _tickets(self) -> dict[tuple[str, float, int], Masks]:
+        """Masks of the tickets from original init, by method, level and seed."""
+        return {
+            (cell.method, cell.level, cell.seed): run.masks()
+            for cell, run in self._all()
+            if run is not None and cell.part == "grid" and cell.init == "original"
+        }
+
+    def overlap(self) -> list[dict[str, Any]]:
+        found = self._tickets()
+        rows = []
+        for one, other in combinations(found, 2):
+            same = [left == right for left, right in zip(one, other, strict=True)]
+            kinds = {
+                (False, True, True): "methods",
+                (True, False, True): "rounds",
+                (True, True, False): "seeds",
+            }
+            kind = kinds.get((same[0], same[1], same[2]))
+            if kind is None or (kind == "rounds" and one[0] != "iterative"):
+                continue
+            # A curve of the report joins the levels of equal names; rounds differ by level.
+            names = [f"{mask[1]:g}" if kind == "rounds" else mask[0] for mask in (one, other)]
+            rows.append(
+                {
+                    "kind": kind,
+                    "level": one[1],
+                    "one": names[0],
+                    "other": names[1],
+                    "seed_one": one[2],
+                    "seed_other": other[2],
+                    "jaccard": mask_ops.overlap(found[one], found[other]),
+                    "chance": mask_ops.chance_overlap(found[one], found[other]),
+                }
+            )
+        return rows
+
+    def layers(self, architecture: Architecture) -> list[dict[str, Any]]:
+        rows = []
+        for (method, level, seed), masks in self._tickets().items():
+            for tensor, mask in masks.items():
+                parts = {"": mask}
+                if gates := architecture.gates(tensor):
+                    parts |= dict(zip(gates, np.split(mask, len(gates), axis=-1), strict=True))
+                for gate, part in parts.items():
+                    rows.append(
+                        {
+                            "method": method,
+                            "init": "original",
+                            "level": level,
+                            "seed": seed,
+                            "tensor": tensor,
+                            "gate": gate,
+                            "remaining": int(part.sum()),
+                            "total": part.size,
+                        }
+                    )
+        return rows
+
+    def early_bird(self) -> list[dict[str, Any]]:
+        """Masks that one-shot pruning would draw at moments of the dense training, compared."""
+        rows = []
+        study = self._study
+        points = study.settings.early_bird_points
+        for seed in study.seeds:
+            run = self.run(study.cells(seed)[0])
+            if run is None:
+                continue
+            per_epoch = int(run.metrics["steps_per_epoch"])
+            epochs = {p: round(steps.iteration(p, per_epoch) / per_epoch, 4) for p in points}
+            snapshots = {point: run.snapshot(point) for point in points}
+            for level in study.settings.levels:
+                pruning = one_shot_mask(study.recipe, study.pruning, level, seed)
+                drawn = {
+                    point: pruning.make(Moment(run.masks(), weights))
+                    for point, weights in snapshots.items()
+                }
+                for one, other in combinations(points, 2):
+                    pair = drawn[one], drawn[other]
+                    distance = mask_ops.distance(*pair)
+                    rows.append(
+                        {
+                            "seed": seed,
+                            "level": level,
+                            "epoch_one": epochs[one],
+                            "epoch_other": epochs[other],
+                            "distance": distance,
+                            # Where nothing is pruned, masks differ neither here nor by chance.
+                            "relative": distance / (mask_ops.chance_distance(*pair) or 1.0),
+                            "jaccard": mask_ops.overlap(*pair),
+                        }
+                    )
+        return rows
+
+    def instability(self) -> list[dict[str, Any]]:
+        """Validation loss and error along the line between two data orders."""
+        rows = []
+        for seed in self._study.seeds:
+            for point, one, other in self._study.pairs(seed):
+                if {one.key, other.key} & set(self._failures):
+                    continue
+                ends = [self._realise(spec).snapshot("end") for spec in (one, other)]
+                for alpha in _ALPHAS:
+                    result = self._realise.evaluate(one, _between(ends, alpha))
+                    rows.append(
+                        {
+                            "seed": seed,
+                            "point": point,
+                            "alpha": alpha,
+                            "val_loss": result["loss"],
+                            "val_error": 1 - result["accuracy"],
+                        }
+                    )
+        return rows
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment of a training, for a mask that is to be drawn by its weights: it answers as if the
+    training had ended then."""
+
+    pruned: Masks
+    weights: Arrays
+
+    @property
+    def prunable(self) -> dict[str, tuple[int, ...]]:
+        return {name: mask.shape for name, mask in self.pruned.items()}
+
+    def masks(self, run: RunSpec) -> Masks:
+        del run
+        return self.pruned
+
+    def snapshot(self, run: RunSpec, step: str) -> Arrays:
+        del run, step
+        return self.weights
+
+    def fresh_weights(self, seed: int) -> Arrays:
+        raise NotImplementedError
+
+    def rows_in(self, data: DataSettings) -> np.ndarray:
+        raise NotImplementedError
+
+
+def one_shot_mask(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> MaskSpec:
+    """How one-shot pruning to a level draws its mask: by the study's own criterion and scope."""
+    settings = dataclasses.replace(pruning, method="one_shot", sparsity=level, init="original")
+    return plans.make_plan(recipe, settings, seed).levels[-1].ticket.mask
+
+
+def _between(ends: Sequence[Arrays], alpha: float) -> Arrays:
+    one, other = ends
+    return {name: ((1 - alpha) * one[name] + alpha * other[name]) for name in one}

@@ -1,0 +1,244 @@
+"""A study's files: their schemas, the writer and the reader.
+
+``<store>/studies/<name>/`` holds ``study.json`` (what was asked, sealed) and CSV files. All but
+``timings.csv`` and its seal ``timings.json`` are the same, byte for byte, however often the study
+was interrupted. docs/report.md describes the format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tflottery.errors import DamagedFileError
+from tflottery.experiments.documents import (
+    Document,
+    Kinds,
+    check_files,
+    folders_of,
+    read_about,
+    write_folder,
+)
+from tflottery.experiments.schema import (
+    DONE,
+    FAILED,
+    MEASURED,
+    STATE,
+    Column,
+    Schema,
+    count,
+    fraction,
+    positive,
+    read_tables,
+    text,
+)
+from tflottery.files import read_sealed
+from tflottery.report.article import slug
+
+__all__ = ["DONE", "FAILED", "StudyTables", "load_studies", "load_study", "write"]
+
+STUDIES = "studies"
+FORMAT_VERSION = 1
+_COMMAND = "bin/study"
+_DOCUMENT, _TIMINGS = "study.json", "timings.json"
+_METHODS = ("dense", "one_shot", "iterative", "gradual")
+_MASKS = (
+    "dense", "magnitude", "random", "shuffled", "gradual", "head_pruned", "head_spared",
+)  # fmt: skip
+
+# What says which network a row is of.
+LABELS = ("part", "method", "mask", "init", "level", "seed")
+CELLS = Schema(
+    "cells",
+    (
+        Column("part", "text", choices=("dense", "grid", "control", "rewind")),
+        *text("method", known=_METHODS),
+        *text("mask", known=_MASKS),
+        *text("init"),
+        *fraction("level"),
+        *count("seed"),
+        *STATE,
+        *MEASURED,
+    ),
+    _COMMAND,
+    key=LABELS,
+    required=("test_accuracy",),
+)
+TIMINGS = Schema("timings", (*text("key"), *positive("seconds")), _COMMAND)
+OVERLAP = Schema(
+    "overlap",
+    (
+        Column("kind", "text", choices=("seeds", "methods", "rounds")),
+        *fraction("level"),
+        *text("one", "other"),
+        *count("seed_one", "seed_other"),
+        *fraction("jaccard", "chance"),
+    ),
+    _COMMAND,
+)
+LAYERS = Schema(
+    "layers",
+    (
+        *text("method", known=_METHODS),
+        *text("init"),
+        *fraction("level"),
+        *count("seed"),
+        *text("tensor"),
+        *text("gate", known=("", "input", "forget", "candidate", "output")),
+        *count("remaining"),
+        *count("total", low=1),
+    ),
+    _COMMAND,
+)
+EARLY_BIRD = Schema(
+    "early_bird",
+    (
+        *count("seed"),
+        *fraction("level"),
+        *positive("epoch_one", "epoch_other"),
+        *fraction("distance"),
+        *positive("relative"),
+        *fraction("jaccard"),
+    ),
+    _COMMAND,
+)
+INSTABILITY = Schema(
+    "instability",
+    (
+        *count("seed"),
+        *text("point"),
+        *fraction("alpha"),
+        *positive("val_loss", optional=True),
+        *fraction("val_error", optional=True),
+    ),
+    _COMMAND,
+)
+SCHEMAS = {
+    schema.name: schema for schema in (CELLS, TIMINGS, OVERLAP, LAYERS, EARLY_BIRD, INSTABILITY)
+}
+# A study that did not measure these has no such file.
+_OPTIONAL = (OVERLAP, LAYERS, EARLY_BIRD, INSTABILITY)
+_ABOUT: Kinds = {
+    "name": str, "dataset": str, "model": str, "seeds": list, "config": dict, "command": str,
+    "versions": dict, "caution": str, "note": str, "tolerance": (int, float),
+    "prunable_weights": int, "embedding_weights": int, "tensors": list,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StudyTables:
+    """One study. ``cells`` and ``timings`` are always there, the other tables may be None.
+
+    Accuracies in the frames are fractions; ``tolerance`` is in points; ``level`` is a sparsity.
+    """
+
+    folder: Path
+    name: str
+    dataset: str
+    model: str
+    seeds: tuple[int, ...]
+    config: dict[str, Any]
+    command: str
+    versions: dict[str, str]
+    caution: str
+    note: str
+    tolerance: float
+    prunable_weights: int
+    embedding_weights: int
+    tensors: tuple[Any, ...]
+    cells: pd.DataFrame
+    timings: pd.DataFrame
+    overlap: pd.DataFrame | None = None
+    layers: pd.DataFrame | None = None
+    early_bird: pd.DataFrame | None = None
+    instability: pd.DataFrame | None = None
+    files: tuple[str, ...] = field(default=())
+
+    @property
+    def slug(self) -> str:
+        """The name as it stands in file names and links."""
+        return slug(self.folder)
+
+    @property
+    def embedding_share(self) -> float:
+        """Fraction of the prunable weights that sits in the embedding."""
+        return self.embedding_weights / max(self.prunable_weights, 1)
+
+
+def write(
+    folder: Path,
+    about: Mapping[str, Any],
+    rows: Mapping[str, Iterable[Mapping[str, Any]]],
+    *,
+    only_known: bool = False,
+) -> None:
+    """Writes a study's folder whole, in place of an older one.
+
+    Args:
+        folder: where to.
+        about: what ``study.json`` says, without its format.
+        rows: of each table by name; an optional table without rows is left out.
+        only_known: whether to refuse values that tflottery itself does not write.
+
+    Raises:
+        ValueError: the rows do not fit the schemas.
+    """
+    frames = {
+        SCHEMAS[name]: SCHEMAS[name].frame(given, only_known=only_known)
+        for name, given in rows.items()
+    }
+    # Seconds differ between equal studies, so what they decide has a seal of its own.
+    timings = {TIMINGS: frames.pop(TIMINGS)}
+    kept = {one: frame for one, frame in frames.items() if len(frame) or one not in _OPTIONAL}
+    version = {"format_version": FORMAT_VERSION}
+    write_folder(
+        folder,
+        Document(_DOCUMENT, {**version, **about}, kept),
+        Document(_TIMINGS, version, timings),
+    )
+
+
+def load_study(folder: Path) -> StudyTables:
+    """Reads ``study.json`` and the CSV files beside it.
+
+    Raises:
+        UserError: a file is missing, damaged or lacks a column; the line names it.
+    """
+    about = read_about(
+        folder / _DOCUMENT,
+        what="study",
+        format_version=FORMAT_VERSION,
+        kinds=_ABOUT,
+        command=_COMMAND,
+    )
+    tables = read_tables(folder, (CELLS, TIMINGS), _OPTIONAL)
+    if not (tables["cells"]["part"] == "dense").any():
+        raise DamagedFileError(
+            f"{folder / CELLS.file} has no dense network to compare with. Run {_COMMAND} again, "
+            "which writes it anew."
+        )
+    check_files(folder, about, _COMMAND)
+    documents = [_DOCUMENT]
+    # Studies of earlier versions have none.
+    if (folder / _TIMINGS).exists():
+        sealed = read_sealed(folder / _TIMINGS, what="study", format_version=FORMAT_VERSION)
+        check_files(folder, sealed, _COMMAND)
+        documents.append(_TIMINGS)
+    known: dict[str, Any] = {key: about[key] for key in _ABOUT}
+    known |= {key: tuple(about[key]) for key in ("seeds", "tensors")}
+    known |= tables
+    files = (*documents, *(SCHEMAS[name].file for name in tables))
+    return StudyTables(folder=folder, **known, files=files)
+
+
+def load_studies(store: Path) -> list[StudyTables]:
+    """Every study of a store, by name; or the one study whose folder ``store`` is.
+
+    Raises:
+        UserError: one of them cannot be read.
+    """
+    return [load_study(folder) for folder in folders_of(store, STUDIES, "study.json")]

@@ -1,0 +1,274 @@
+"""``run_study``: methods, initialisations and sparsities compared over seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from tflottery.data import given, sources
+from tflottery.data.given import Data
+from tflottery.errors import UserError
+from tflottery.experiments import configuration
+from tflottery.experiments.configuration import Settings
+from tflottery.experiments.driver import (
+    Driver,
+    PlannedTrainings,
+    Trainings,
+    as_command,
+    seeds_of,
+)
+from tflottery.experiments.study.design import Study
+from tflottery.runs.specs import RunSpec, ancestry
+from tflottery.runs.store import Store
+from tflottery.tickets.given import open_ticket
+from tflottery.tickets.ticket import Ticket
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from tflottery.experiments.study.cells import Results
+    from tflottery.progress import Reporter
+    from tflottery.report.answers import Said
+
+
+@dataclass(frozen=True, repr=False)
+class StudyResult:
+    """A study that came to its end.
+
+    ``folder``: its tables. ``failures``: reasons by the keys of trainings that failed. ``trained``:
+    trainings done now, of ``total`` in all; the others were in the store. ``cautions``: lines to be
+    read beside any number.
+    """
+
+    folder: Path
+    failures: Mapping[str, str]
+    trained: int
+    total: int
+    cautions: tuple[str, ...]
+
+    @cached_property
+    def results(self) -> Results:
+        """The study's tables, its rows gathered over seeds."""
+        from tflottery.experiments.study.cells import Results
+        from tflottery.experiments.study.results import load_study
+
+        return Results(load_study(self.folder))
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """A row a network and seed: what it is, and what was measured. Accuracies and sparsities
+        are fractions."""
+        return self.results.study.cells
+
+    @cached_property
+    def answers(self) -> list[Said]:
+        """Every claim that the study bears on, the outcome, and the differences behind it."""
+        from tflottery.experiments.study.answers import said
+
+        return said(self.results)
+
+    def report(self, output: str | Path = "report") -> Path:
+        """Writes the study's report; gives the path of its ``index.html``.
+
+        Args:
+            output: the folder; an older report there is replaced.
+
+        Raises:
+            UserError: the folder holds something else.
+        """
+        from tflottery.experiments.reports import write_report
+
+        return write_report(self.folder, Path(output))
+
+    def plot(self, method: str = "iterative", ax: Axes | None = None) -> Axes:
+        """Draws test accuracy against the weights that are left, a line an initialisation.
+
+        Args:
+            method: ``iterative`` or ``one_shot``.
+            ax: where to draw; by default on axes of a new figure.
+
+        Returns:
+            The axes: mean test accuracy in % with 95 % t intervals over seeds against weights left
+            in %, the least sparse on the left.
+        """
+        from tflottery.experiments.study.plotting import accuracy
+
+        return accuracy(self.results, method, ax)
+
+    def __repr__(self) -> str:
+        lines = "".join(f"\n  {one.on_a_line}" for one in self.answers)
+        return f"<StudyResult: {self.folder}{lines}>"
+
+    def _repr_html_(self) -> str:
+        from tflottery.experiments.html import answers_as_html
+
+        return answers_as_html(self.folder, self.answers, self.cautions)
+
+
+@overload
+def run_study(
+    config: str | Path = ..., *, dry_run: Literal[True], **flags: Any
+) -> PlannedTrainings: ...
+
+
+@overload
+def run_study(
+    config: str | Path = ...,
+    *,
+    ticket: str | Path | Ticket | None = ...,
+    seeds: int | Iterable[int] = ...,
+    dataset: Data | None = ...,
+    text: str = ...,
+    label: str = ...,
+    validation: Data | None = ...,
+    test: Data | None = ...,
+    data_dir: str | Path | None = ...,
+    set: Settings = ...,
+    model: str | None = ...,
+    store: str | Path | Store = ...,
+    executor: str = ...,
+    workers: int | None = ...,
+    threads: int | None = ...,
+    address: str = ...,
+    tensorboard: str | Path = ...,
+    dry_run: Literal[False] = ...,
+    progress: bool | Reporter = ...,
+) -> StudyResult: ...
+
+
+def run_study(  # type: ignore[misc]  # the first overload leaves its flags to this one
+    config: str | Path = "",
+    *,
+    ticket: str | Path | Ticket | None = None,
+    seeds: int | Iterable[int] = 3,
+    dataset: Data | None = None,
+    text: str = "",
+    label: str = "",
+    validation: Data | None = None,
+    test: Data | None = None,
+    data_dir: str | Path | None = None,
+    set: Settings = (),
+    model: str | None = None,
+    store: str | Path | Store = "runs",
+    executor: str = "",
+    workers: int | None = None,
+    threads: int | None = None,
+    address: str = "auto",
+    tensorboard: str | Path = "",
+    dry_run: bool = False,
+    progress: bool | Reporter = True,
+) -> StudyResult | PlannedTrainings:
+    """Compares one-shot and iterative pruning from every initialisation, over seeds.
+
+    What a study holds is in ``[study]`` of its configuration (``StudySettings``). Trainings are
+    kept in the store: the same call goes on after an interruption, and trains nothing twice.
+
+    >>> import tflottery as tfl
+    >>> study = tfl.run_study("study_toy", seeds=2, workers=2)    # doctest: +SKIP
+    >>> study.cells.groupby("init")["test_accuracy"].mean()       # doctest: +SKIP
+
+    Args:
+        config: a TOML file, or the name of a configuration.
+        ticket: a ticket, its folder, or a folder of tickets: its newest one. The study is of its
+            data and network then, pruned as it was. Without it, and with neither ``config``,
+            ``dataset`` nor ``model``, the newest one in ``tickets``.
+        seeds: how many, from 1 on; or which, as ``range(4, 14)``.
+        dataset, text, label, validation, test, data_dir, set, model: as in ``find_ticket``.
+        store: where trainings and the study's tables are kept.
+        executor: ``local`` (one training after the other), ``processes`` or ``ray``; by default
+            ``local``, and ``processes`` where ``workers`` is given.
+        workers: trainings at a time.
+        threads: of each training; equal bits need equal numbers.
+        address: of the Ray cluster.
+        tensorboard: a folder for TensorBoard's logs of the trainings done now.
+        dry_run: says what would be trained, and trains nothing.
+        progress: whether to say how it goes on.
+
+    Returns:
+        What the study gave; trainings that failed are among it (``failures``). With ``dry_run`` the
+        trainings that it would take.
+
+    Raises:
+        UserError: the data, a setting or a place cannot be used; nothing was trained.
+    """
+    driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
+    chosen_seeds = seeds_of(seeds)
+    if ticket is None and dataset is None and model is None and not config:
+        ticket = "tickets"
+    if ticket is None:
+        changes = {
+            **given.settings(dataset, text, label, validation, test, data_dir),
+            **configuration.changes(model=model),
+        }
+        chosen = configuration.load(config, changes, set)
+    else:
+        for name, value in (("dataset", dataset), ("model", model)):
+            if value is not None:
+                raise UserError(f"The ticket brings its own data and network; leave out --{name}.")
+        ticket = ticket if isinstance(ticket, Ticket) else open_ticket(Path(ticket))
+        chosen = configuration.for_ticket(ticket, data_dir, config, set)
+    looked = sources.look(chosen.data)
+    recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
+    from tflottery.experiments.study.measuring import write_study
+
+    study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
+    trainings = _trainings(study)
+    if dry_run:
+        return driver.planned(trainings)
+    for line in looked.remarks:
+        driver.reporter.say(line)
+    done = driver.train(trainings)
+    command = as_command(
+        "bin/study", ticket=ticket and str(ticket.folder), config=config,
+        dataset=dataset and chosen.data.dataset, model=model,
+        seeds=_seeds_in_words(chosen_seeds), set=_without_places(set),
+    )  # fmt: skip
+    folder = write_study(study, done.realise, driver.store, done.failures, command)
+    cautions = tuple(filter(None, (*looked.remarks, done.caution)))
+    return StudyResult(folder, done.failures, done.count, len(trainings.all), cautions)
+
+
+def _trainings(study: Study) -> Trainings:
+    names: dict[str, str] = {}
+    for seed in study.seeds:
+        for cell in study.cells(seed):
+            name = f"seed {seed} {cell.method} {cell.level:g} {cell.init}"
+            for spec in ancestry([cell.spec]):
+                names.setdefault(spec.key, name)
+        for point, *pair in study.pairs(seed):
+            names.update({spec.key: f"seed {seed} data order from {point}" for spec in pair})
+
+    def label(spec: RunSpec) -> str:
+        return names.get(spec.key, "ancestor")
+
+    return Trainings(
+        asked=[spec for seed in study.seeds for spec in study.specs(seed)],
+        label=label,
+        wanted=[spec for seed in study.seeds for spec in study.wanted(seed)],
+    )
+
+
+def _seeds_in_words(seeds: tuple[int, ...]) -> str:
+    """As ``--seeds`` takes them."""
+    if seeds == tuple(range(1, len(seeds) + 1)):
+        return str(len(seeds))
+    if seeds == tuple(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]}-{seeds[-1]}"
+    return ",".join(map(str, seeds))
+
+
+def _without_places(settings: Settings) -> tuple[str, ...]:
+    """Single settings as ``--set`` takes them, without where data lie on this machine."""
+    if isinstance(settings, str):
+        settings = [settings]
+    texts = (
+        [f"{key}={value}" for key, value in settings.items()]
+        if isinstance(settings, Mapping)
+        else list(settings)
+    )
+    return tuple(text for text in texts if text.partition("=")[0].strip() != "data.data_dir")

@@ -1,0 +1,1 @@
+"""Transfer: a ticket of one data set trained on another, beside what that one gives by itself."""

@@ -1,0 +1,189 @@
+"""Transfer: does a ticket that was found on one data set win on another (claim ``transfer``)?
+
+``Transfer.cells`` gives the networks to compare as specs. Masks come from the source's ticket, from
+the target's own, or by chance; weights come from the source, from the target, or are newly drawn.
+All are trained on the target (Morcos et al. 2019, arXiv 1906.02773; Desai et al. 2019, arXiv
+1910.12708).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tflottery import seeds
+from tflottery.data.settings import DataSettings
+from tflottery.errors import UserError, suggest
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import (
+    EMBEDDING,
+    HEAD,
+    Fit,
+    InitSpec,
+    MaskSpec,
+    RunSpec,
+    Shuffled,
+    Snapshot,
+    TransferredMask,
+    TransferredWeights,
+)
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import Plan, PruningSettings
+
+VOCABULARIES = ("reuse", "remap", "drop", "shared")
+GRIDS = ("default", "full")
+MASKS = ("target", "source", "random", "shuffled")
+INITS = ("target", "source", "source_late", "reinit")
+# From the target's own ticket to chance; the last two differ from the one before them in one
+DENSE_ARM = ("dense", "fresh")
+TARGET_TICKET = ("target", "target")
+# thing.
+DEFAULT_ARMS = (
+    ("target", "target"),
+    ("source", "source"),
+    ("source", "reinit"),
+    ("random", "reinit"),
+)
+FULL_ARMS = tuple((mask, init) for mask in MASKS for init in INITS)
+# The weights of ``source_late``: late rewinding to the end of the first epoch.
+LATE = "1ep"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One network trained on the target.
+
+    ``mask``: dense, target (of its own ticket), source, random (as many weights of each tensor as
+    the source's mask keeps) or shuffled (the source's mask permuted within each tensor). ``init``:
+    fresh, target, source (the weights that ticket rewinds to), source_late or reinit. ``level``:
+    the sparsity asked for.
+    """
+
+    mask: str
+    init: str
+    level: float
+    seed: int
+    spec: RunSpec
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """From a source to a target.
+
+    ``source`` and ``target``: recipes of the same network, with their data's fingerprints;
+    ``pruning``: how tickets are found on both; ``levels``: sparsities. ``vocabulary``: what an
+    embedding row stands for on the target. ``same_classes``: whether both have as many classes, so
+    that the head can be carried over.
+    """
+
+    source: Recipe
+    target: Recipe
+    pruning: PruningSettings
+    levels: tuple[float, ...]
+    vocabulary: str = "reuse"
+    grid: str = "default"
+    same_classes: bool = True
+
+    def __post_init__(self) -> None:
+        for key, choices in (("vocabulary", VOCABULARIES), ("grid", GRIDS)):
+            value = getattr(self, key)
+            if value not in choices:
+                raise UserError(f"--{key} is not {value!r}: {suggest(value, choices)}")
+        for level in self.levels:
+            if not 0 < level < 1:
+                raise UserError(f"--levels holds {level:g}; a sparsity here is in (0, 1).")
+        if self.pruning.init == "random":
+            raise UserError(
+                "A ticket with --init random has no weights to carry over; find one with --init "
+                "original or rewind:STEP."
+            )
+
+    @property
+    def arms(self) -> tuple[tuple[str, str], ...]:
+        """(mask, init) of each network at a level."""
+        return FULL_ARMS if self.grid == "full" else DEFAULT_ARMS
+
+    def cells(self, seed: int) -> list[Cell]:
+        """The networks of one seed, the dense one first."""
+        return list(self._cells(seed))
+
+    def _cells(self, seed: int) -> Iterator[Cell]:
+        # The target's own network needs a seed of its own: with a shared vocabulary, the same seed
+        # would give it the source's initial weights.
+        own_seed = seeds.derive("target", seed)
+        own_pruning = self.pruning
+        if self.vocabulary == "drop":
+            own_pruning = dataclasses.replace(self.pruning, embedding=False)
+        dense = plans.make_plan(self.target, own_pruning, own_seed).dense
+        yield Cell(*DENSE_ARM, 0.0, seed, dense)
+        fit = self._fit(own_seed)
+        for level in self.levels:
+            plan = _plan(self.source, self.pruning, level, seed)
+            found = plan.levels[-1].ticket
+            own = _plan(self.target, own_pruning, level, own_seed).levels[-1]
+            mask = _fitted_mask(found.mask, fit)
+            masks: dict[str, MaskSpec] = {
+                "target": own.ticket.mask,
+                "source": mask,
+                "random": Shuffled(mask, seeds.derive("random mask", own_seed)),
+                "shuffled": Shuffled(mask, seeds.derive("shuffled mask", own_seed)),
+            }
+            inits: dict[str, InitSpec] = {
+                "target": own.ticket.init,
+                "source": _fitted_weights(found.init, fit),
+                "source_late": _fitted_weights(Snapshot(plan.dense, LATE), fit),
+                "reinit": own.reinit.init,
+            }
+            for mask_name, init_name in self.arms:
+                # A ticket that was rewound late has one pair of weights only.
+                if init_name == "source_late" and inits[init_name] == inits["source"]:
+                    continue
+                spec = dataclasses.replace(dense, mask=masks[mask_name], init=inits[init_name])
+                yield Cell(mask_name, init_name, level, seed, spec)
+
+    def _fit(self, seed: int) -> Fit | None:
+        """What has to be done to masks and weights of the source; None where they fit as they
+        are."""
+        left_out = ([] if self.same_classes else [HEAD]) + [EMBEDDING] * (self.vocabulary == "drop")
+        without = tuple(tensor.partition("/")[0] for tensor in left_out)
+        words_of = self.source.data if self.vocabulary == "remap" else None
+        return Fit(words_of, without, seed) if words_of or without else None
+
+
+def _plan(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> Plan:
+    return plans.make_plan(recipe, dataclasses.replace(pruning, sparsity=level), seed)
+
+
+def _fitted_mask(mask: MaskSpec, fit: Fit | None) -> MaskSpec:
+    return TransferredMask(mask, fit) if fit else mask
+
+
+def _fitted_weights(init: InitSpec, fit: Fit | None) -> InitSpec:
+    return TransferredWeights(init, fit) if fit else init
+
+
+def encoded_for(vocabulary: str, source: DataSettings, target: DataSettings) -> DataSettings:
+    """The target's data, with the vocabulary that the contract says.
+
+    Raises:
+        UserError: ``shared``, and the source's vocabulary was not counted on the target too; or one
+            vocabulary of two sizes.
+    """
+    if vocabulary == "shared" and target.fingerprint not in {
+        data.fingerprint for data in source.vocabulary_from
+    }:
+        raise UserError(
+            f"This ticket's vocabulary does not come from {target.dataset} too; find one with "
+            f"bin/find_ticket --dataset {source.dataset} --set data.share_vocabulary="
+            f"{target.dataset}."
+        )
+    if vocabulary in ("reuse", "shared"):
+        if target.vocabulary_size != source.vocabulary_size:
+            raise UserError(
+                f"With --vocabulary {vocabulary} the target has the ticket's vocabulary, of "
+                f"{source.vocabulary_size} words; leave out data.vocabulary_size, or give "
+                "--vocabulary remap or drop."
+            )
+        return dataclasses.replace(target, vocabulary_from=source.vocabulary_from or (source,))
+    return dataclasses.replace(target, vocabulary_from=())

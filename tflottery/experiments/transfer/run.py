@@ -1,0 +1,358 @@
+"""``transfer``: a ticket trained on other data, beside what those data give by themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from tflottery.data import given, sources
+from tflottery.data.corpus import Corpus
+from tflottery.data.given import Data
+from tflottery.errors import UserError
+from tflottery.experiments.configuration import Settings, assigned
+from tflottery.experiments.driver import (
+    Driver,
+    PlannedTrainings,
+    Trainings,
+    as_command,
+    seeds_of,
+)
+from tflottery.experiments.transfer.design import Transfer, encoded_for
+from tflottery.runs import recipes
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.realise import Realiser
+from tflottery.runs.specs import RunSpec, ancestry
+from tflottery.runs.store import Store
+from tflottery.tickets import plan as plans
+from tflottery.tickets.given import level_of, located, open_ticket, require_same
+from tflottery.tickets.plan import Level
+from tflottery.tickets.ticket import Ticket
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tflottery.experiments.transfer import results as reading
+    from tflottery.experiments.transfer.measuring import Words
+    from tflottery.progress import Reporter
+    from tflottery.report.answers import Said
+
+# From this fraction of unknown words on, little of the embedding can carry over.
+_MANY_UNKNOWN = 0.5
+
+
+@dataclass(frozen=True, repr=False)
+class TransferResult:
+    """A transfer that came to its end.
+
+    ``folder``: its tables. ``failures``: reasons by the keys of networks that failed. ``trained``:
+    trainings done now, of ``total`` in all; the others were in the store. ``cautions``: lines to be
+    read beside any number.
+    """
+
+    folder: Path
+    failures: Mapping[str, str]
+    trained: int
+    total: int
+    cautions: tuple[str, ...]
+
+    @cached_property
+    def results(self) -> reading.TransferTables:
+        """What was measured: each arm at each level over its seeds."""
+        from tflottery.experiments.transfer.results import load_transfer
+
+        return load_transfer(self.folder)
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """A row a network and seed: what it is, and what was measured. Accuracies and sparsities
+        are fractions."""
+        return self.results.cells
+
+    @cached_property
+    def answers(self) -> list[Said]:
+        """Does the ticket win on the target, and what are its mask and weights worth there?"""
+        from tflottery.experiments.transfer.answers import said
+
+        return said(self.results)
+
+    def report(self, output: str | Path = "report") -> Path:
+        """Writes the transfer's report; gives the path of its ``index.html``.
+
+        Raises:
+            UserError: the folder holds something else than a report.
+        """
+        from tflottery.experiments.reports import write_report
+
+        return write_report(self.folder, Path(output))
+
+    def __repr__(self) -> str:
+        lines = "".join(f"\n  {one.on_a_line}" for one in self.answers)
+        return f"<TransferResult: {self.folder}{lines}>"
+
+    def _repr_html_(self) -> str:
+        from tflottery.experiments.html import answers_as_html
+
+        return answers_as_html(self.folder, self.answers, self.cautions)
+
+
+@overload
+def transfer(
+    ticket: str | Path | Ticket = ..., *, to: Data, dry_run: Literal[True], **flags: Any
+) -> PlannedTrainings: ...
+
+
+@overload
+def transfer(
+    ticket: str | Path | Ticket = ...,
+    *,
+    to: Data,
+    text: str = ...,
+    label: str = ...,
+    validation: Data | None = ...,
+    test: Data | None = ...,
+    model: str = ...,
+    data_dir: str | Path | None = ...,
+    seeds: int | Iterable[int] = ...,
+    levels: Iterable[float] | Literal["all"] | None = ...,
+    grid: str = ...,
+    vocabulary: str = ...,
+    train_size: int = ...,
+    reverse: bool = ...,
+    set: Settings = ...,
+    store: str | Path | Store = ...,
+    executor: str = ...,
+    workers: int | None = ...,
+    threads: int | None = ...,
+    address: str = ...,
+    tensorboard: str | Path = ...,
+    dry_run: Literal[False] = ...,
+    progress: bool | Reporter = ...,
+) -> TransferResult: ...
+
+
+def transfer(  # type: ignore[misc]  # the first overload leaves its flags to this one
+    ticket: str | Path | Ticket = "tickets",
+    *,
+    to: Data,
+    text: str = "",
+    label: str = "",
+    validation: Data | None = None,
+    test: Data | None = None,
+    model: str = "",
+    data_dir: str | Path | None = None,
+    seeds: int | Iterable[int] = 1,
+    levels: Iterable[float] | Literal["all"] | None = None,
+    grid: str = "default",
+    vocabulary: str = "reuse",
+    train_size: int = 0,
+    reverse: bool = False,
+    set: Settings = (),
+    store: str | Path | Store = "runs",
+    executor: str = "",
+    workers: int | None = None,
+    threads: int | None = None,
+    address: str = "auto",
+    tensorboard: str | Path = "",
+    dry_run: bool = False,
+    progress: bool | Reporter = True,
+) -> TransferResult | PlannedTrainings:
+    """Trains a ticket on other data, beside those data's own ticket, its mask with new weights, a
+    random mask, and the dense network (Morcos et al. 2019, arXiv 1906.02773).
+
+    >>> import tflottery as tfl
+    >>> moved = tfl.transfer("tickets", to="meals.csv", seeds=3)    # doctest: +SKIP
+    >>> moved.answers[0].outcome                                    # doctest: +SKIP
+
+    Args:
+        ticket: a ticket, its folder, or a folder of tickets: its newest one.
+        to: the target, as ``find_ticket`` takes data.
+        text, label: columns of the target, where it is a file or a DataFrame.
+        validation, test: more of the target, where it is a DataFrame or lists.
+        model: of a folder of tickets, the newest one of that architecture.
+        data_dir: folder of prepared TFDS data; by default where the ticket's data were.
+        seeds: how many, from the ticket's on; or which.
+        levels: sparsities in (0, 1); ``all``: each round of the ticket's chain; by default the
+            ticket's own.
+        grid: ``default``: five networks a level; ``full``: every mask with all weights.
+        vocabulary: what embedding rows stand for on the target: ``reuse``, ``remap``, ``drop`` or
+            ``shared``.
+        train_size: takes so many texts of the target's training split; 0 takes all.
+        reverse: tickets are found on the target and taken to the ticket's data.
+        set: settings of the target, ``data.KEY`` and ``training.KEY``.
+        store, executor, workers, threads, address, tensorboard, dry_run, progress: as in
+            ``run_study``.
+
+    Returns:
+        What the transfer gave; networks that failed are among it (``failures``). With ``dry_run``
+        the trainings that it would take.
+
+    Raises:
+        UserError: the ticket, the data or a setting cannot be used; nothing was trained.
+    """
+    driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
+    opened = ticket if isinstance(ticket, Ticket) else open_ticket(Path(ticket), model)
+    level = level_of(opened)
+    target = given.settings(to, text, label, validation, test, data_dir)
+    target = {key.partition(".")[2]: value for key, value in target.items()}
+    target = {**target, "train_size": train_size}
+    made = _transfer(
+        opened, level, target, levels=levels, grid=grid, vocabulary=vocabulary, reverse=reverse,
+        set=set,
+    )  # fmt: skip
+    chosen = seeds_of(seeds, first=int(opened.about["seed"]))
+    # The ticket's own training tells whether this store is the one that it comes from.
+    home = [] if reverse else [level.ticket]
+    trainings = _trainings(made, chosen, home)
+    if dry_run:
+        return driver.planned(trainings)
+    from tflottery.experiments.transfer.measuring import compare_words, write_transfer
+
+    source, on = (load_corpus(one.data, driver.store) for one in (made.source, made.target))
+    words = compare_words(source, on, made.target.data.vocabulary_size)
+
+    def before(realise: Realiser) -> None:
+        for line in _remarks(made, source, on, words):
+            driver.reporter.say(line)
+        for spec in home:
+            require_same(opened, realise, spec, driver.store)
+
+    driver.reporter.say(_headline(opened))
+    done = driver.train(trainings, before)
+    command = as_command(
+        "bin/transfer", to=target["dataset"],
+        ticket=_unless(str(ticket.folder if isinstance(ticket, Ticket) else ticket), "tickets"),
+        model=model, seeds=_unless(len(chosen), 1), levels=_levels_in_words(levels),
+        grid=_unless(grid, "default"), vocabulary=_unless(vocabulary, "reuse"),
+        train_size=_unless(train_size, 0), reverse=reverse,
+        set=[f"{key}={value}" for key, value in assigned(set).items()],
+    )  # fmt: skip
+    folder = write_transfer(made, chosen, words, done.realise, driver.store, done.failures, command)
+    caution = " ".join(sorted({source.caution, on.caution} - {""}))
+    cautions = tuple(filter(None, (done.caution, caution)))
+    return TransferResult(folder, done.failures, done.count, len(trainings.all), cautions)
+
+
+def _unless(value: Any, default: Any) -> Any:
+    """The value, or None where it is the default."""
+    return None if value == default else value
+
+
+def _levels_in_words(levels: Iterable[float] | str | None) -> str | None:
+    if levels is None or isinstance(levels, str):
+        return levels
+    return ",".join(f"{level:g}" for level in levels)
+
+
+def _transfer(
+    ticket: Ticket,
+    level: Level,
+    target: Mapping[str, Any],
+    *,
+    levels: Iterable[float] | str | None,
+    grid: str,
+    vocabulary: str,
+    reverse: bool,
+    set: Settings,
+) -> Transfer:
+    """The networks to compare; ``target`` has keys of ``[data]``."""
+    data_dir = target.get("data_dir")
+    source = dataclasses.replace(ticket.recipe, data=located(ticket.recipe.data, data_dir))
+    data = {**target, "data_dir": data_dir or source.data.data_dir}
+    found = recipes.retarget(source, data, assigned(set))
+    looked = sources.look(found.data)
+    found = dataclasses.replace(found, data=looked.settings)
+    classes = len(looked.classes)
+    if (source.data.fingerprint, source.data.train_size) == (
+        found.data.fingerprint, found.data.train_size,
+    ):  # fmt: skip
+        raise UserError(
+            f"The ticket was found on {target['dataset']} itself; give --to other data, or another "
+            "--train_size."
+        )
+    encoded = encoded_for(vocabulary, source.data, found.data)
+    if reverse:
+        # There the target's vocabulary is the given one, unless both share one.
+        own = encoded if vocabulary == "shared" else found.data
+        source, found = (
+            dataclasses.replace(found, data=own),
+            dataclasses.replace(source, data=encoded_for(vocabulary, own, source.data)),
+        )
+    else:
+        found = dataclasses.replace(found, data=encoded)
+    return Transfer(
+        source,
+        found,
+        ticket.pruning,
+        _levels(ticket, level, levels),
+        vocabulary,
+        grid,
+        same_classes=len(ticket.classes) == classes,
+    )
+
+
+def _levels(
+    ticket: Ticket, level: Level, levels: Iterable[float] | str | None
+) -> tuple[float, ...]:
+    if levels is None:
+        return (level.sparsity,)
+    if levels == "all":
+        plan = plans.make_plan(ticket.recipe, ticket.pruning, int(ticket.about["seed"]))
+        return tuple(one.sparsity for one in plan.levels[: level.number])
+    return tuple(sorted({float(one) for one in levels}))
+
+
+def _trainings(transfer: Transfer, seeds: Iterable[int], home: list[RunSpec]) -> Trainings:
+    cells = [cell for seed in seeds for cell in transfer.cells(seed)]
+    names: dict[str, str] = {}
+    for cell in cells:
+        name = f"{cell.mask} mask, {cell.init} weights, {100 * cell.level:.1f} %"
+        names[cell.spec.key] = f"seed {cell.seed} {name if cell.level else cell.mask}"
+    for cell in cells:
+        for spec in ancestry([cell.spec]):
+            side = "target" if spec.recipe == transfer.target else "source"
+            names.setdefault(spec.key, f"seed {cell.seed} chain of tickets on the {side}")
+    asked = [*home, *(cell.spec for cell in cells)]
+    return Trainings(asked, lambda spec: names.get(spec.key, "the ticket"), wanted=asked)
+
+
+def _headline(ticket: Ticket) -> str:
+    about = ticket.about
+    own, dense = (_percent(about[f"{name}_test_accuracy"]) for name in ("ticket", "dense"))
+    return (
+        f"Ticket: {ticket.folder.name}, {100 * about['sparsity']:.1f} % pruned, "
+        f"{about['verdict']} on {about['dataset']} (test {own}, dense {dense})"
+    )
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f} %"
+
+
+def _remarks(transfer: Transfer, source: Corpus, target: Corpus, words: Words) -> list[str]:
+    """What is to be known before the trainings begin."""
+    lines = [
+        f"Words:  {_percent(words.target_unknown)} of the words of {target.name} are unknown to "
+        f"the vocabulary of {source.name}, {_percent(words.target_unknown_own)} to one of its own; "
+        f"Jensen-Shannon divergence {words.divergence:.3f} bits"
+    ]
+    if words.target_unknown > _MANY_UNKNOWN and transfer.vocabulary in ("reuse", "remap"):
+        lines.append(
+            f"Warning: the vocabulary of {source.name} covers only "
+            f"{_percent(1 - words.target_unknown)} of {target.name}; little of the embedding can "
+            "carry over. Try --vocabulary drop, or shared."
+        )
+    if not transfer.same_classes:
+        lines.append(
+            f"Classes: {target.name} has {len(target.classes)}, {source.name} "
+            f"{len(source.classes)}; the head is initialised anew and the ticket's mask of the "
+            "head is dropped."
+        )
+    elif source.classes != target.classes:
+        pairs = zip(source.classes, target.classes, strict=True)
+        matched = ", ".join(f"{one} is {other}" for one, other in pairs)
+        lines.append(f"Classes: by their order, {matched}")
+    return lines

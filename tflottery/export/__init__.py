@@ -1,1 +1,0 @@
-"""Export: SavedModels for TensorFlow Serving, how they are checked, asked and measured."""

@@ -1,0 +1,1 @@
+"""Exports: SavedModels for TensorFlow Serving; how they are written, checked, asked, measured."""

@@ -1,0 +1,189 @@
+"""Asking an exported model: a folder on this machine, or a server over gRPC or REST."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tflottery.errors import TflotteryError, UserError
+
+BATCH = 32
+"""The most texts in one of our requests: as many as our batching file lets a server compute at
+once."""
+LARGEST_REQUEST = 1024
+"""The most texts that a server with our batching file takes in one request."""
+_TIMEOUT = 30.0
+_SIGNATURE = "serving_default"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A model's answer on one text.
+
+    ``label``: the likeliest class. ``score``: with two classes the probability of the second, with
+    more the probability of each.
+    """
+
+    label: str
+    score: float | list[float]
+
+
+Ask = Callable[[Sequence[bytes]], list[Answer]]
+"""A function that returns the answers on at most ``BATCH`` texts, in UTF-8."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which model: ``saved_models/imdb-cnn``, or one version, ``saved_models/imdb-cnn/2``. For a
+    server, a path of name and version is enough."""
+
+    path: Path
+
+    @property
+    def version(self) -> int | None:
+        """The version that the path names; None means the newest."""
+        return int(self.path.name) if self.path.name.isdecimal() else None
+
+    @property
+    def name(self) -> str:
+        """The model's name, without its version."""
+        return self.path.name if self.version is None else self.path.absolute().parent.name
+
+
+def local(model: Model) -> Ask:
+    """Loads the model into this process.
+
+    Raises:
+        UserError: there is no model, or it is damaged.
+        TflotteryError: from the returned function, if tflottery did not export the model.
+    """
+    folder = _version_folder(model)
+    import tensorflow as tf
+
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except Exception as error:  # a damaged file may raise any exception of its reader
+        raise UserError(
+            f"{folder} cannot be loaded ({type(error).__name__}); it is damaged or no SavedModel. "
+            "Export the ticket anew."
+        ) from None
+
+    def ask(texts: Sequence[bytes]) -> list[Answer]:
+        def read() -> list[Answer]:
+            given = loaded.signatures[_SIGNATURE](text=tf.constant(list(texts), tf.string))
+            return _answers(given["label"].numpy(), given["score"].numpy())
+
+        return _checked(str(folder), read)
+
+    return ask
+
+
+def _version_folder(model: Model) -> Path:
+    if (model.path / "saved_model.pb").is_file():
+        return model.path
+    found = model.path.iterdir() if model.path.is_dir() else ()
+    versions = [path for path in found if path.name.isdecimal()]
+    if not versions:
+        raise UserError(f"{model.path} holds no exported model; bin/export makes one.")
+    return max(versions, key=lambda path: int(path.name))
+
+
+def over_grpc(address: str, model: Model) -> Ask:
+    """Asks TensorFlow Serving's PredictionService at ``host:port`` (8500 by default there).
+
+    Raises:
+        UserError: tensorflow-serving-api is not installed.
+        TflotteryError: from the returned function, if the server does not answer.
+    """
+    try:
+        import grpc
+        from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+    except ImportError:
+        raise UserError(
+            "gRPC takes tensorflow-serving-api: pip install 'tflottery[serving]', or ask over "
+            "REST, --server http://host:8501."
+        ) from None
+    import tensorflow as tf
+
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel(address))
+
+    def ask(texts: Sequence[bytes]) -> list[Answer]:
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = model.name
+        request.model_spec.signature_name = _SIGNATURE
+        if model.version is not None:
+            request.model_spec.version.value = model.version
+        request.inputs["text"].CopyFrom(tf.make_tensor_proto(list(texts), tf.string))
+        try:
+            outputs = stub.Predict(request, timeout=_TIMEOUT).outputs
+        except grpc.RpcError as error:
+            raise TflotteryError(f"the server {address} says: {error.details()}") from None
+        given = {name: tf.make_ndarray(tensor) for name, tensor in outputs.items()}
+        return _checked(address, lambda: _answers(given["label"], given["score"]))
+
+    return ask
+
+
+def over_rest(url: str, model: Model) -> Ask:
+    """Asks TensorFlow Serving's REST API at ``http://host:port`` (8501 by default there).
+
+    Raises:
+        TflotteryError: from the returned function, if the server does not answer.
+    """
+    version = "" if model.version is None else f"/versions/{model.version}"
+    place = f"{url.rstrip('/')}/v1/models/{model.name}{version}:predict"
+
+    def ask(texts: Sequence[bytes]) -> list[Answer]:
+        body = {
+            "signature_name": _SIGNATURE,
+            "instances": [{"text": {"b64": base64.b64encode(text).decode()}} for text in texts],
+        }
+        request = urllib.request.Request(
+            place, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply:
+                content = reply.read()
+        except urllib.error.HTTPError as error:
+            raise TflotteryError(f"{place} says: {_reason(error)}") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise TflotteryError(f"{place} does not answer: {error}") from None
+        return _checked(
+            url,
+            lambda: [
+                Answer(str(row["label"]), row["score"])
+                for row in json.loads(content)["predictions"]
+            ],
+        )
+
+    return ask
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.loads(error.read())["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"{error.code} {error.reason}"
+
+
+def _answers(labels: Any, scores: Any) -> list[Answer]:
+    return [
+        Answer(label.decode(), score)
+        for label, score in zip(labels.tolist(), scores.tolist(), strict=True)
+    ]
+
+
+def _checked(server: str, read: Callable[[], list[Answer]]) -> list[Answer]:
+    try:
+        return read()
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise TflotteryError(
+            f"{server} answers, but not with label and score: not a model of ours?"
+        ) from None

@@ -1,0 +1,152 @@
+"""Dense, sparse, compact, structured and TFLite side by side, measured on this machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tflottery import arithmetic
+from tflottery.data.corpus import Encoded
+from tflottery.errors import UserError
+from tflottery.exports import lite, measuring, network, saved_model
+from tflottery.exports.compaction import compact
+from tflottery.exports.measuring import RUNS, Size, Speed
+from tflottery.exports.network import Network
+from tflottery.exports.verification import Scorer, padded, scorer, verify, verify_ids
+from tflottery.files import Arrays
+from tflottery.runs.store import Store
+from tflottery.tickets.ticket import Ticket
+from tflottery.training import steps
+from tflottery.versions import versions
+
+LARGEST = max(RUNS)
+_SMALLEST = min(RUNS)
+# In these, pruned weights are removed and not only set to zero.
+_REMOVED = ("compact", "structured")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The measurements of one way to ship the network.
+
+    ``sparsity``: the fraction of zeros in its kernels and embedding. ``numbers``: how many weights
+    and biases it stores. ``floor``: bytes, see ``measuring.entropy_floor``. ``accuracy``: a
+    fraction, on test data.
+    """
+
+    name: str
+    sparsity: float
+    numbers: int
+    size: Size
+    floor: int
+    speed: Speed
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The variants, and how they were measured. ``words``: the length of the texts that were timed.
+    ``machine``: processor, cores and software."""
+
+    title: str
+    words: int
+    variants: tuple[Variant, ...]
+    machine: str
+
+
+def dense_weights(ticket: Ticket, store: Store) -> Arrays:
+    """The trained weights of the dense network that the ticket was found in.
+
+    Raises:
+        UserError: the store does not hold them.
+    """
+    run = store.find(ticket.about["dense_run_key"])
+    if run is None:
+        raise UserError(
+            f"The dense network of {ticket.folder} is not in {store.root}/; give --store the one "
+            "that the ticket was found in."
+        )
+    return run.snapshot(steps.END)
+
+
+def compare(ticket: Ticket, dense: Arrays, structured: Ticket | None, test: Encoded) -> Comparison:
+    """Writes each variant to a temporary folder, checks it and measures it.
+
+    Args:
+        ticket: for the variants ``sparse``, ``compact`` and TFLite.
+        dense: the weights of ``dense``, float32 arrays by tensor.
+        structured: a ticket of whole units on the same data; None leaves this variant out.
+        test: the test texts.
+
+    Raises:
+        TflotteryError: the scores of a variant are not its Python model's.
+    """
+    full = network.of_weights(ticket, dense, {})
+    sparse, trained = network.of_ticket(ticket), scorer(ticket.build("final"))
+    networks = {"dense": (full, scorer(full.plain())), "sparse": (sparse, trained)}
+    networks["compact"] = (compact(sparse), trained)
+    if structured is not None:
+        smaller = compact(network.of_ticket(structured))
+        networks["structured"] = (smaller, scorer(structured.build("final")))
+    with tempfile.TemporaryDirectory() as temporary:
+        models = _write(networks, ticket, test, Path(temporary))
+        # The TFLite files are made of the compact network.
+        served = {name: networks.get(name, networks["compact"])[0] for name in models}
+        speeds = measuring.speeds(models, _full_texts(test, sparse.max_length))
+        ids = padded(np.split(test.ids, test.offsets[1:-1]), sparse.max_length)
+        return Comparison(
+            title=f"{ticket.recipe.model.name} on {ticket.recipe.data.dataset}, "
+            f"{ticket.about['sparsity']:.1%} pruned",
+            words=sparse.max_length,
+            variants=tuple(
+                Variant(
+                    name=name,
+                    sparsity=_sparsity(served[name]),
+                    numbers=served[name].numbers,
+                    size=measuring.size(files[_SMALLEST]),
+                    floor=measuring.entropy_floor(served[name]),
+                    speed=speeds[name],
+                    accuracy=measuring.accuracy(files[LARGEST], ids, test.labels, LARGEST),
+                )
+                for name, files in models.items()
+            ),
+            machine=f"{os.cpu_count()} cores of {platform.machine()}, {arithmetic.current()}, "
+            f"TensorFlow {versions()['tensorflow']}",
+        )
+
+
+def _write(
+    networks: dict[str, tuple[Network, Scorer]], ticket: Ticket, test: Encoded, folder: Path
+) -> dict[str, dict[int, Path]]:
+    """The files of each variant for each batch size."""
+    models: dict[str, dict[int, Path]] = {}
+    for name, (served, python_model) in networks.items():
+        (folder / name).mkdir()
+        saved_model.save(served, ticket.vocabulary, folder / name)
+        texts = test if name in _REMOVED else None
+        verify(folder / name, served, ticket.vocabulary, python_model, texts)
+        models[name] = dict.fromkeys(RUNS, folder / name)
+    small, python_model = networks["compact"]
+    for name, int8 in (("TFLite", False), ("TFLite int8", True)):
+        models[name] = {batch: folder / f"{name}-{batch}.tflite" for batch in RUNS}
+        for batch, file in models[name].items():
+            file.write_bytes(lite.convert(small, batch, int8=int8))
+            if not int8:  # int8 changes scores by design; the table shows its accuracy
+                verify_ids(file, python_model, _full_texts(test, small.max_length)[:batch])
+    return models
+
+
+def _full_texts(test: Encoded, words: int) -> np.ndarray:
+    """int32 [largest batch, words]: the test texts, joined and cut into rows. The rows have no
+    padding, so no variant is faster only because it skips padding."""
+    return np.resize(test.ids, (LARGEST, words)).astype(np.int32)
+
+
+def _sparsity(of: Network) -> float:
+    kernels = [weight for name, weight in of.weights.items() if not name.endswith("bias")]
+    return 1 - sum(map(np.count_nonzero, kernels)) / sum(weight.size for weight in kernels)

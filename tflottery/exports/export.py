@@ -1,0 +1,222 @@
+"""``export``: a ticket as a model for TensorFlow Serving, or a comparison of its variants."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
+
+from tflottery import startup
+from tflottery.data.corpus import Encoded
+from tflottery.errors import UserError
+from tflottery.exports.places import checked_name, default_name, require_publishable
+from tflottery.files import require_writable, write_atomically
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.store import Store
+from tflottery.tickets import plan as plans
+from tflottery.tickets.given import level_of, located, open_ticket
+from tflottery.tickets.ticket import Ticket
+
+if TYPE_CHECKING:
+    from tflottery.experiments.ticket.result import FoundTicket
+    from tflottery.exports.comparison import Comparison
+    from tflottery.progress import Reporter
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A published model.
+
+    ``ticket``: what was exported. ``folder``: the folder of its version. ``checked``: a sentence on
+    how its scores were compared with the Python model's. ``found``: with ``structured``, the search
+    for a ticket of whole units.
+    """
+
+    ticket: Ticket
+    folder: Path
+    checked: str
+    found: FoundTicket | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.folder.parent.name
+
+    @property
+    def version(self) -> int:
+        """The model's version, from 1 on."""
+        return int(self.folder.name)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Sizes, speeds and accuracies of a ticket's variants.
+
+    ``markdown``: the tables as text. ``files``: the files that were written. ``found``: with
+    ``structured``, the search for a ticket of whole units.
+    """
+
+    comparison: Comparison
+    markdown: str
+    files: tuple[Path, ...]
+    found: FoundTicket | None = None
+
+
+@overload
+def export(
+    ticket: str | Path | Ticket = ...,
+    output: str | Path = ...,
+    *,
+    compare: Literal[True],
+    name: str | None = ...,
+    structured: bool = ...,
+    sparsity: float | None = ...,
+    data_dir: str | Path | None = ...,
+    store: str | Path | Store = ...,
+    progress: bool | Reporter = ...,
+) -> Compared: ...
+
+
+@overload
+def export(
+    ticket: str | Path | Ticket = ...,
+    output: str | Path = ...,
+    *,
+    compare: Literal[False] = ...,
+    name: str | None = ...,
+    version: int | None = ...,
+    compact: bool = ...,
+    structured: bool = ...,
+    sparsity: float | None = ...,
+    data_dir: str | Path | None = ...,
+    store: str | Path | Store = ...,
+    progress: bool | Reporter = ...,
+) -> Exported: ...
+
+
+def export(
+    ticket: str | Path | Ticket = "tickets",
+    output: str | Path = "saved_models",
+    *,
+    compare: bool = False,
+    name: str | None = None,
+    version: int | None = None,
+    compact: bool = False,
+    structured: bool = False,
+    sparsity: float | None = None,
+    data_dir: str | Path | None = None,
+    store: str | Path | Store = "runs",
+    progress: bool | Reporter = True,
+) -> Exported | Compared:
+    """Writes a trained ticket as a SavedModel that takes raw text, checks it in a fresh process and
+    publishes it. With ``compare``, measures variants of the ticket instead.
+
+    >>> import tflottery as tfl
+    >>> tfl.export("tickets", "saved_models", compact=True).folder    # doctest: +SKIP
+    PosixPath('saved_models/toy-cnn/1')
+
+    Args:
+        ticket: a ticket, its folder, or a folder of tickets, whose newest is taken.
+        output: the folder for models; each name has a folder in it.
+        compare: measure size, speed and accuracy of each variant instead of publishing one.
+        name: the model's name; by default data set and architecture, as ``imdb-cnn``.
+        version: a whole number from 1 on that is not taken; by default the next.
+        compact: remove what pruning made useless; every test score is compared.
+        structured: export a ticket of whole units instead, which is searched for with the settings
+            of this ticket; trains what the store lacks.
+        sparsity: with ``structured``, the fraction of units to prune, in [0, 1); by default the
+            ticket's.
+        data_dir: the folder of prepared TFDS data; by default where the ticket's data were.
+        store: where trainings and encoded data are kept.
+        progress: whether progress is shown.
+
+    Returns:
+        The published model; with ``compare`` the measurements.
+
+    Raises:
+        UserError: the ticket is missing or damaged or has no trained weights, or the name, the
+            version or a folder cannot be used.
+        TflotteryError: the export's scores are not the Python model's; nothing was published.
+    """
+    if sparsity is not None and not structured:
+        raise UserError("--sparsity goes with --structured; bin/find_ticket prunes weights.")
+    if compare and (compact or version is not None):
+        raise UserError("--compare publishes nothing; leave --compact and --version out.")
+    if version is not None and version < 1:
+        raise UserError(f"--version takes a whole number from 1 on, not {version}.")
+    opened = ticket if isinstance(ticket, Ticket) else open_ticket(Path(ticket))
+    if compare or not structured:
+        opened.require_trained()  # before anything is read, trained or written
+    base = Path(output) / checked_name(default_name(opened) if name is None else name)
+    require_writable(base, "--output")
+    if structured:
+        require_writable(opened.folder.absolute().parent, "--ticket")
+    if not compare:
+        require_publishable(base, version)
+    startup.start_tensorflow()
+    from tflottery.exports.publishing import publish
+    from tflottery.progress import Reporter
+
+    store, reporter = Store.of(store), Reporter.of(progress)
+    found = _of_units(opened, sparsity, data_dir, store, reporter) if structured else None
+    if compare:
+        return _compare(opened, found, base, sparsity, data_dir, store)
+    chosen = found.ticket if found else opened
+    test = _test_texts(chosen, data_dir, store) if compact or structured else None
+    published = publish(chosen, base, version, test)
+    return Exported(chosen, published.folder, published.checked, found)
+
+
+def _test_texts(ticket: Ticket, data_dir: str | Path | None, store: Store) -> Encoded:
+    return load_corpus(located(ticket.recipe.data, data_dir), store).test
+
+
+def _of_units(
+    ticket: Ticket,
+    sparsity: float | None,
+    data_dir: str | Path | None,
+    store: Store,
+    reporter: Reporter,
+) -> FoundTicket:
+    """Searches for a ticket of whole units with the settings of the given one; writes it beside
+    that one."""
+    from tflottery.experiments.ticket.run import search_and_write
+
+    settings = dataclasses.replace(
+        ticket.pruning,
+        criterion="filters",
+        sparsity=level_of(ticket).sparsity if sparsity is None else sparsity,
+    )
+    seed = ticket.about["seed"]
+    recipe = dataclasses.replace(ticket.recipe, data=located(ticket.recipe.data, data_dir))
+    plan = plans.make_plan(recipe, settings, seed)
+    if rule := ticket.rule:
+        plan = plans.at_rates(plan, rule)
+    output = ticket.folder.absolute().parent
+    return search_and_write(plan, recipe, rule, store, output, seed, reporter)
+
+
+def _compare(
+    ticket: Ticket,
+    found: FoundTicket | None,
+    base: Path,
+    sparsity: float | None,
+    data_dir: str | Path | None,
+    store: Store,
+) -> Compared:
+    from tflottery.exports import comparison_tables
+    from tflottery.exports.comparison import compare, dense_weights
+
+    dense = dense_weights(ticket, store)
+    structured = found.ticket if found else None
+    comparison = compare(ticket, dense, structured, _test_texts(ticket, data_dir, store))
+    options = ["--structured"] if found else []
+    options += ["--sparsity", f"{sparsity:g}"] if sparsity is not None else []
+    command = ["bin/export", "--ticket", str(ticket.folder), "--compare", *options]
+    text = comparison_tables.markdown(comparison, shlex.join(command))
+    write_atomically(base / "comparison.md", text)
+    write_atomically(base / "comparison.csv", comparison_tables.csv(comparison))
+    files = (base / "comparison.md", base / "comparison.csv")
+    return Compared(comparison, text, files, found)

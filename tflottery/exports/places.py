@@ -1,0 +1,71 @@
+"""Where models go: their names and versions, and which of them are taken."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+from tflottery.errors import UserError
+from tflottery.tickets.ticket import Ticket
+
+# A name must not be a number: such a folder would be taken for a version.
+_NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def default_name(ticket: Ticket) -> str:
+    """The default name of an export: data set and architecture, as ``imdb-cnn``."""
+    dataset = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(ticket.recipe.data.dataset).stem).lstrip("_.-")
+    return f"{dataset}-{ticket.recipe.model.name}".lstrip("-")
+
+
+def checked_name(name: str) -> str:
+    """The name, if it can be used in paths and in a server's addresses.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            f"--name {name!r}: a model's name is made of letters, digits, '_', '-' and '.', and "
+            "begins with a letter or digit, and is no number, which would be a version; --output "
+            "says where it goes."
+        )
+    return name
+
+
+def versions(base: Path) -> list[int]:
+    """The versions in a model's folder, in order."""
+    found = [path.name for path in base.iterdir()] if base.is_dir() else []
+    return sorted(int(name) for name in found if name.isdecimal())
+
+
+def require_publishable(base: Path, version: int | None) -> None:
+    """Checks that a version can be published, before hours of work go into it.
+
+    Raises:
+        UserError: the extra ``serving`` is not installed, or the version exists.
+    """
+    _require_protos()
+    if version in versions(base):
+        raise taken(base / str(version))
+
+
+def _require_protos() -> None:
+    """Checks that TensorFlow Serving's messages can be written.
+
+    Raises:
+        UserError: the extra ``serving`` is not installed.
+    """
+    if importlib.util.find_spec("tensorflow_serving") is None:
+        raise UserError(
+            "An export holds warm-up requests, which take tensorflow-serving-api: "
+            "pip install 'tflottery[serving]'."
+        )
+
+
+def taken(folder: Path) -> UserError:
+    """The error to raise for a version that exists."""
+    return UserError(
+        f"{folder} is there already, and a version never changes; leave --version out for the next."
+    )

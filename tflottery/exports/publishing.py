@@ -1,0 +1,81 @@
+"""Publishes a ticket as a version of a model, in a folder that a server may watch.
+
+::
+
+    saved_models/<name>/<version>/
+      saved_model.pb, variables/, assets/vocabulary.txt
+      assets.extra/tf_serving_warmup_requests
+      model_card.md
+    saved_models/<name>/models.config, batching.config, compose.yaml
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tflottery.data.corpus import Encoded
+from tflottery.exports import network, saved_model, serving_files
+from tflottery.exports.compaction import compact
+from tflottery.exports.model_card import model_card
+from tflottery.exports.places import require_publishable, taken, versions
+from tflottery.exports.verification import SENTENCES, scorer, verify
+from tflottery.files import new_folder
+from tflottery.tickets.ticket import Ticket
+
+
+@dataclass(frozen=True)
+class Published:
+    """The folder of a published version, and a sentence on how it was checked."""
+
+    folder: Path
+    checked: str
+
+
+def publish(
+    ticket: Ticket, base: Path, version: int | None = None, test: Encoded | None = None
+) -> Published:
+    """Writes, checks and publishes the trained network of a ticket.
+
+    The folder appears, by rename, when everything in it is checked. So a server that watches
+    ``base`` never sees half a version.
+
+    Args:
+        ticket: a ticket with trained weights.
+        base: the model's folder, which has a folder for each version; its name is the model's.
+        version: a number that is not taken; by default the highest version plus 1.
+        test: test texts; with them, the network is exported without what pruning made useless, and
+            its scores on all of them are compared with the ticket's.
+
+    Raises:
+        UserError: the version exists, or the extra ``serving`` is not installed.
+        TflotteryError: the export's scores are not the Python model's.
+    """
+    require_publishable(base, version)
+    version = max(versions(base), default=0) + 1 if version is None else version
+    folder = base / str(version)
+    served, python_model = network.of_ticket(ticket), scorer(ticket.build("final"))
+    if test is not None:
+        served = compact(served)
+    try:
+        with new_folder(folder, replace=False) as staging:
+            saved_model.save(served, ticket.vocabulary, staging)
+            difference = verify(staging, served, ticket.vocabulary, python_model, test)
+            checked = _checked(difference, test)
+            serving_files.write_warm_up(staging, base.name, ticket.vocabulary, served.max_length)
+            card = model_card(ticket, served, base.name, version, checked)
+            (staging / "model_card.md").write_text(card, encoding="utf-8")
+    except FileExistsError:
+        raise taken(folder) from None
+    serving_files.write_configuration(base)
+    return Published(folder, checked)
+
+
+def _checked(difference: float, test: Encoded | None) -> str:
+    texts = f"{len(SENTENCES)} texts"
+    if test is not None:
+        texts += f" and of all {len(test):,} test texts"
+    return (
+        f"Loaded in a fresh process: scores of {texts} within {difference:.0e} of the Python "
+        "model's."
+    )

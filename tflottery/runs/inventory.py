@@ -1,0 +1,146 @@
+"""What a store holds: its runs as a table, their parents, and which runs nothing needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tflottery.errors import UserError
+from tflottery.files import read_sealed
+from tflottery.runs.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_KEY_DIGITS = 64
+# Folders of a store that hold results of experiments, whose tables name runs in a column ``key``.
+_RESULTS = ("studies", "transfers", "tunings")
+_COLUMNS = (
+    "key", "dataset", "model", "mask", "init", "sparsity", "validation_accuracy", "test_accuracy",
+    "epochs", "seconds", "bytes", "arithmetic", "version",
+)  # fmt: skip
+
+
+def table(root: Path) -> pd.DataFrame:
+    """See ``Store.runs``."""
+    import pandas as pd
+
+    return pd.DataFrame([_row(run) for run in every_run(root)], columns=list(_COLUMNS))
+
+
+def every_run(root: Path) -> Iterator[Run]:
+    """The finished runs of the store in a folder, by key."""
+    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+        if len(folder.name) == _KEY_DIGITS and folder.is_dir():
+            yield Run(folder.name, folder)
+
+
+def _row(run: Run) -> dict[str, Any]:
+    record = run.record
+    spec = record["spec"]
+    total = sum(_size(shape) for shape in record["prunable"].values())
+    remaining = sum(int(mask.sum()) for mask in run.masks().values())
+    return {
+        "key": run.key,
+        "dataset": record["dataset"],
+        "model": str(spec["recipe"]["model"]["kind"]).lower(),
+        "mask": spec["mask"]["kind"],
+        "init": spec["init"]["kind"],
+        "sparsity": 1 - remaining / total if total else 0.0,
+        "validation_accuracy": run.metrics["val_accuracy"],
+        "test_accuracy": run.metrics["test_accuracy"],
+        "epochs": run.metrics["epochs"],
+        "seconds": run.seconds,
+        "bytes": run.size,
+        "arithmetic": str(run.arithmetic or "not recorded"),
+        "version": record["versions"]["tflottery"],
+    }
+
+
+def _size(shape: Iterable[int]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
+
+
+def find_one(root: Path, key: str) -> Run:
+    """See ``Store.open``."""
+    found = [run for run in every_run(root) if run.key.startswith(key)] if key else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UserError(f"{len(found)} runs of {root} begin with {key!r}; give more digits.")
+    raise UserError(f"{root} holds no run whose key begins with {key!r}.")
+
+
+def parents(run: Run) -> set[str]:
+    """The keys of the runs that a run was made from."""
+    return set(_named(run.record["spec"]))
+
+
+def _named(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if set(value) == {"run"}:
+            yield str(value["run"])
+        for item in value.values():
+            yield from _named(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _named(item)
+
+
+def unneeded(root: Path, tickets: Path | None) -> list[str]:
+    """See ``Store.unneeded``."""
+    parents_of = {run.key: parents(run) for run in every_run(root)}
+    waiting = [*_of_results(root), *(_of_tickets(tickets) if tickets else ())]
+    needed: set[str] = set()
+    while waiting:
+        key = waiting.pop()
+        if key not in needed:
+            needed.add(key)
+            waiting += parents_of.get(key, ())
+    return [key for key in parents_of if key not in needed]
+
+
+def _of_results(root: Path) -> Iterator[str]:
+    """The keys in the result tables of studies, transfers and learning-rate searches."""
+    import pandas as pd
+
+    for kind in _RESULTS:
+        for file in sorted((root / kind).glob("[!.]*/*.csv")):
+            columns = pd.read_csv(file, nrows=0).columns
+            if "key" in columns:
+                yield from pd.read_csv(file, usecols=["key"], dtype=str)["key"].dropna()
+
+
+def _of_tickets(folder: Path) -> Iterator[str]:
+    """The keys that a ticket, or the tickets in a folder, refer to."""
+    for file in [*folder.glob("ticket.json"), *folder.glob("[!.]*/ticket.json")]:
+        try:
+            about = json.loads(file.read_text(encoding="utf-8"))
+            version = about["format_version"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(f"{file} cannot be read, so nothing is known of its runs.") from None
+        about = read_sealed(file, what="ticket", format_version=version)
+        yield from (about[f"{name}run_key"] for name in ("", "dense_", "reinit_"))
+        yield from (row["run_key"] for row in about["rounds"])
+
+
+def deletable(root: Path, keys: Iterable[str]) -> list[Run]:
+    """The runs that begin with the keys, if no other run was made from one of them.
+
+    Raises:
+        UserError: there is no such run, or another one in the store was made from it.
+    """
+    chosen = {run.key: run for run in (find_one(root, key) for key in keys)}
+    for run in every_run(root):
+        if run.key not in chosen and (needed := parents(run) & set(chosen)):
+            raise UserError(
+                f"The run {run.key[:12]} was made from {min(needed)[:12]}; delete that one too, or "
+                "keep both."
+            )
+    return [chosen[key] for key in sorted(chosen)]

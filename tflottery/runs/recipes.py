@@ -1,0 +1,114 @@
+"""Recipes: everything about a training but its mask, its initial weights and its seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tflottery.data.settings import DataSettings
+from tflottery.errors import UserError, suggest
+from tflottery.models.architecture import Architecture
+from tflottery.models.registry import ARCHITECTURES
+from tflottery.settings import Tables, from_table
+from tflottery.training.settings import TrainingSettings
+
+DEFAULT_MODEL = "cnn"
+# The program fills these in; a configuration never does.
+_COMPUTED = ("fingerprint", "vocabulary_from", "division")
+# Settings that two data sets share if they are encoded for the same network.
+_TEXT_KEYS = ("vocabulary_size", "max_length", "validation")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything about a training but its mask, its initial weights and its seeds."""
+
+    data: DataSettings
+    model: Architecture
+    training: TrainingSettings
+
+    def with_training(self, **changes: Any) -> Recipe:
+        """The same data and model with other training settings."""
+        training = dataclasses.replace(self.training, **changes)
+        return dataclasses.replace(self, training=training)
+
+
+def recipe_to_tables(recipe: Recipe) -> Tables:
+    """The recipe as JSON or TOML values; ``recipe_from_tables`` gives it back."""
+    return {
+        "data": dataclasses.asdict(recipe.data),
+        "model": {"name": recipe.model.name, **dataclasses.asdict(recipe.model)},  # type: ignore[call-overload]
+        "training": dataclasses.asdict(recipe.training),
+    }
+
+
+def recipe_from_tables(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
+    """The recipe that ``recipe_to_tables`` made these tables of.
+
+    Raises:
+        UserError: an unknown key or a value of the wrong type.
+    """
+    recipe = recipe_from_settings({**tables, "data": {}})
+    return dataclasses.replace(recipe, data=_data_from_table(tables.get("data", {})))
+
+
+def recipe_from_settings(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
+    """A recipe from the tables of a configuration. It does not know yet what the data hold: their
+    fingerprint is filled in by ``sources.identify``.
+
+    Raises:
+        UserError: an unknown key or a value of the wrong type.
+    """
+    model = dict(tables.get("model", {}))
+    name = model.pop("name", DEFAULT_MODEL)
+    if name not in ARCHITECTURES:
+        raise UserError(f"There is no model {name!r}. {suggest(str(name), ARCHITECTURES)}")
+    return Recipe(
+        from_table(DataSettings, "data", tables.get("data", {}), computed=_COMPUTED),
+        from_table(ARCHITECTURES[name], "model", model),
+        from_table(TrainingSettings, "training", tables.get("training", {})),
+    )
+
+
+def _data_from_table(table: Mapping[str, Any]) -> DataSettings:
+    given = {key: value for key, value in table.items() if key != "vocabulary_from"}
+    return dataclasses.replace(
+        from_table(DataSettings, "data", given),
+        vocabulary_from=tuple(map(_data_from_table, table.get("vocabulary_from", ()))),
+    )
+
+
+def without_places(tables: Tables) -> Tables:
+    """A recipe's tables without the folders of data on this machine."""
+
+    def of(data: Mapping[str, Any]) -> dict[str, Any]:
+        others = [of(other) for other in data["vocabulary_from"]]
+        kept = {key: value for key, value in data.items() if key != "data_dir"}
+        return {**kept, "vocabulary_from": others}
+
+    return {**tables, "data": of(tables["data"])}
+
+
+def retarget(
+    recipe: Recipe, data: Mapping[str, Any], settings: Mapping[str, Any] | None = None
+) -> Recipe:
+    """A recipe for other data: the same model, training and text settings.
+
+    Args:
+        recipe: gives model, training and text settings.
+        data: the keys of ``[data]`` that differ; columns and size go back to their defaults.
+        settings: single settings of data and training, by ``section.key``.
+
+    Raises:
+        UserError: an unknown key, a value of the wrong type, or a change of the model.
+    """
+    kept = {key: getattr(recipe.data, key) for key in _TEXT_KEYS}
+    tables = {**recipe_to_tables(recipe), "data": {**kept, **data}}
+    for key, value in (settings or {}).items():
+        section, _, name = key.partition(".")
+        if section not in ("data", "training"):
+            raise UserError(f"--set {key}: only data and training can differ on other data.")
+        tables[section][name] = value
+    return recipe_from_settings(tables)

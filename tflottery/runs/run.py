@@ -1,0 +1,80 @@
+"""A finished run on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tflottery.arithmetic import Arithmetic
+from tflottery.files import Arrays, read_arrays, read_sealed
+from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.masks import Masks
+
+FORMAT_VERSION = 1
+MASKS = "masks.npz"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run on disk. Its files are read, and their checksums compared, when they are asked
+    for; a DamagedFileError says which one is damaged."""
+
+    key: str
+    folder: Path
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """``run.json``, checked."""
+        return read_sealed(self.folder / "run.json", what="run", format_version=FORMAT_VERSION)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """See ``Trained.metrics``; accuracies are fractions."""
+        return self.record["metrics"]
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """One dict a validation, with its optimizer ``step``."""
+        return self.record["history"]
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the training."""
+        return self.record["seconds"]
+
+    @property
+    def arithmetic(self) -> Arithmetic | None:
+        """What its last digits depend on; None for runs that were made before it was recorded."""
+        return Arithmetic.from_record(self.record.get("arithmetic"))
+
+    @property
+    def snapshots(self) -> list[str]:
+        """The steps whose weights were kept."""
+        return [name.removesuffix(".npz") for name in self.record["files"] if name != MASKS]
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(file.stat().st_size for file in self.folder.iterdir())
+
+    def masks(self) -> Masks:
+        """bool arrays by tensor: the mask at the end of the training.
+
+        Raises:
+            DamagedFileError: the file is not what was written.
+        """
+        packed = read_arrays(self.folder / MASKS, self.record["files"][MASKS])
+        shapes = {name: tuple(shape) for name, shape in self.record["prunable"].items()}
+        return mask_ops.unpack(packed, shapes)
+
+    def snapshot(self, step: str) -> Arrays:
+        """float32 arrays for every trainable tensor at that step; pruned weights are zero.
+
+        Raises:
+            KeyError: that snapshot was not kept; see ``snapshots``.
+            DamagedFileError: the file is not what was written.
+        """
+        name = f"{step}.npz"
+        return read_arrays(self.folder / name, self.record["files"][name])

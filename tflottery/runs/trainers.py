@@ -1,0 +1,70 @@
+"""What a training needs: its compiled model, and the arrays of its finished parents."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from tflottery.data.corpus import Corpus
+from tflottery.data.settings import DataSettings
+from tflottery.errors import TrainingError
+from tflottery.files import Arrays
+from tflottery.pruning.masks import Masks
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.networks import CACHED, compiled
+from tflottery.runs.run import Run
+from tflottery.runs.specs import RunSpec
+from tflottery.runs.store import Store
+from tflottery.training.trainer import Trainer
+
+_trainer = lru_cache(maxsize=CACHED)(Trainer)
+
+
+def trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
+    """The trainer of a run: one that this process has kept, or one that is compiled now."""
+    training = spec.recipe.training
+    steps = training.epochs * corpus.train.steps_per_epoch(training.batch_size)
+    return _trainer(
+        spec.recipe.model,
+        len(corpus.vocabulary),
+        len(corpus.classes),
+        compiled(training),
+        spec.mask.gradual(steps),
+    )
+
+
+def forget() -> None:
+    """Drops the compiled models, so that the next run compiles its own."""
+    _trainer.cache_clear()
+
+
+class StoredAncestors:
+    """The ``Ancestors`` of one run: arrays of its finished parents, from the store."""
+
+    def __init__(self, store: Store, trainer: Trainer, corpus: Corpus) -> None:
+        self._store = store
+        self._trainer = trainer
+        self._corpus = corpus
+
+    @property
+    def prunable(self) -> dict[str, tuple[int, ...]]:
+        return self._trainer.prunable
+
+    def masks(self, run: RunSpec) -> Masks:
+        return self._run(run).masks()
+
+    def snapshot(self, run: RunSpec, step: str) -> Arrays:
+        return self._run(run).snapshot(step)
+
+    def _run(self, spec: RunSpec) -> Run:
+        run = self._store.find(spec.key)
+        if run is None:
+            raise TrainingError(f"run {spec.key[:12]} was deleted while its children were made")
+        return run
+
+    def fresh_weights(self, seed: int) -> Arrays:
+        return self._trainer.fresh_weights(seed)
+
+    def rows_in(self, data: DataSettings) -> np.ndarray:
+        return self._corpus.vocabulary.rows_in(load_corpus(data, self._store).vocabulary)

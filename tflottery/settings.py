@@ -1,0 +1,187 @@
+"""Typed loading of settings: a TOML table and ``section.key=value`` texts into a checked dataclass.
+
+It knows no section: whoever has settings brings a dataclass, whose annotations say which keys there
+are and which values they take. ``Literal`` is a choice; a value of another type is an error, never
+converted (but for a whole number where a fraction is wanted).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import types
+import typing
+from collections.abc import Collection, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from cattrs import Converter
+
+from tflottery.errors import UserError, suggest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Tables = dict[str, dict[str, Any]]
+T = TypeVar("T")
+
+
+class _WrongTypeError(Exception):
+    """The part of a value that is wrong, and the type that it should have."""
+
+    def __init__(self, value: Any, kind: Any) -> None:
+        self.value, self.kind = value, kind
+
+
+def _strict(value: Any, kind: Any) -> Any:
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise _WrongTypeError(value, kind)
+    return value
+
+
+def _chosen(value: Any, kind: Any) -> Any:
+    # By type too: True is no 1.
+    if not any(type(value) is type(choice) and value == choice for choice in _choices(kind)):
+        raise _WrongTypeError(value, kind)
+    return value
+
+
+def _one_of(value: Any, kind: Any) -> Any:
+    for option in typing.get_args(kind):
+        try:
+            return _converter().structure(value, option)
+        except _WrongTypeError:
+            continue
+    raise _WrongTypeError(value, kind)
+
+
+def _sequence(value: Any, kind: Any) -> Any:
+    if not isinstance(value, (list, tuple)):
+        raise _WrongTypeError(value, kind)
+    item = typing.get_args(kind)[0]
+    return tuple(_converter().structure(one, item) for one in value)
+
+
+def _is_union(kind: Any) -> bool:
+    return typing.get_origin(kind) in (typing.Union, types.UnionType)
+
+
+@cache
+def _converter() -> Converter:
+    """Converts single values, and nothing that is of another type."""
+    made = Converter(detailed_validation=False)
+    for plain in (bool, int, float, str):
+        made.register_structure_hook(plain, _strict)
+    made.register_structure_hook_func(_is_union, _one_of)
+    made.register_structure_hook_func(lambda kind: typing.get_origin(kind) is Literal, _chosen)
+    made.register_structure_hook_func(lambda kind: typing.get_origin(kind) is tuple, _sequence)
+    return made
+
+
+def _choices(kind: Any) -> tuple[Any, ...]:
+    return typing.get_args(kind)
+
+
+def _in_words(kind: Any) -> str:
+    """A type as a user reads it: ``int``, ``list``, ``float or 'auto'``."""
+    if _is_union(kind) or typing.get_origin(kind) is Literal:
+        return " or ".join(
+            _in_words(one) if _is_union(kind) else repr(one) for one in _choices(kind)
+        )
+    return "list" if typing.get_origin(kind) is tuple else str(kind.__name__)
+
+
+def _mistake(key: str, wrong: _WrongTypeError) -> UserError:
+    value, kind = wrong.value, wrong.kind
+    if typing.get_origin(kind) is Literal and isinstance(value, str):
+        return UserError(f"{key} is not {value!r}: {suggest(value, map(str, _choices(kind)))}")
+    return UserError(f"{key} is {_short(value)}; it takes a value of type {_in_words(kind)}.")
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+
+
+def from_table(
+    kind: type[T], section: str, table: Mapping[str, Any], computed: Collection[str] = ()
+) -> T:
+    """A settings dataclass from a table, every key and value checked.
+
+    Args:
+        kind: the dataclass.
+        section: what the table is called, for messages.
+        table: values by key, as TOML and JSON have them; keys that are left out have their
+            defaults.
+        computed: fields that the program fills in and a table must not hold.
+
+    Raises:
+        UserError: there is no such key, or a value is of another type or out of range; the line
+            names the nearest right one.
+    """
+    hints = typing.get_type_hints(kind)
+    known = {item.name for item in dataclasses.fields(kind)} - set(computed)  # type: ignore[arg-type]
+    values = {}
+    for key, value in table.items():
+        if key not in known:
+            raise UserError(f"There is no key {section}.{key}. {suggest(key, known)}")
+        try:
+            values[key] = _converter().structure(value, hints[key])
+        except _WrongTypeError as wrong:
+            raise _mistake(f"{section}.{key}", wrong) from None
+    return kind(**values)
+
+
+def check_choices(settings: Any, section: str) -> None:
+    """Makes sure that every field whose type is a ``Literal`` has one of its values; settings call
+    it when they are made, since Python itself does not check annotations.
+
+    Raises:
+        UserError: one has not.
+    """
+    for name, kind in typing.get_type_hints(type(settings)).items():
+        if typing.get_origin(kind) is Literal:
+            try:
+                _chosen(getattr(settings, name), kind)
+            except _WrongTypeError as wrong:
+                raise _mistake(f"{section}.{name}", wrong) from None
+
+
+def read_toml(path: Path, sections: Collection[str]) -> Tables:
+    """The tables of a TOML file.
+
+    Raises:
+        UserError: it cannot be read, is no TOML, or holds a key outside of a table.
+    """
+    try:
+        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+    except RecursionError:
+        raise UserError(f"{path} is nested too deeply to be a configuration.") from None
+    except ValueError as error:  # also of bytes that are no text, and of numbers without end
+        raise UserError(f"{path} is no TOML: {error}.") from None
+    for section, table in tables.items():
+        if not isinstance(table, dict):
+            raise UserError(f"{path}: {section!r} stands outside the tables {list(sections)}.")
+    return tables
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """``section.key=value`` as its key and value; what is no TOML value is a text.
+
+    Raises:
+        UserError: it has another form.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or key.count(".") != 1:
+        raise UserError(f"--set {text}: write it as section.key=value.")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except (ValueError, RecursionError):
+        return key.strip(), value.strip()

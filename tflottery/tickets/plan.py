@@ -1,0 +1,220 @@
+"""The plan of a search: which runs find a ticket.
+
+The algorithm is Frankle and Carbin's (2019, arXiv 1803.03635): train, prune the smallest weights,
+reset the rest to their initial values, train again. ``make_plan`` writes it as specs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from tflottery import seeds
+from tflottery.errors import UserError, suggest
+from tflottery.pruning.criteria import CRITERIA, UNIT_CRITERIA
+from tflottery.pruning.masks import By, Scope, To
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import Dense, Fresh, InitSpec, Pruned, RunSpec, Snapshot
+from tflottery.settings import check_choices
+from tflottery.training import steps
+from tflottery.training.settings import TrainingSeeds
+
+Method = Literal["iterative", "one_shot"]
+METHODS: tuple[Method, ...] = get_args(Method)
+AUTO: Literal["auto"] = "auto"
+# "auto" goes on at most until this much is pruned.
+_SPARSEST = 0.995
+# Sparsities are quoted to three digits: 0.738 is six rounds of 20 %, 0.737856.
+_QUOTED = 5e-4
+
+
+@dataclass(frozen=True)
+class PruningSettings:
+    """How a ticket is searched for.
+
+    ``sparsity`` is a fraction of the prunable weights (of the units, where the criterion prunes
+    whole units) or ``auto``; ``tolerance`` is in points of validation accuracy; ``embedding`` and
+    ``head`` say whether those are pruned. The head is pruned at the same rate as other layers;
+    pruning a feature's last outgoing weight discards the feature. Frankle and Carbin (2019) prune
+    the output layer at half the rate.
+    """
+
+    method: Method = "iterative"
+    rate: float = 0.2
+    sparsity: float | Literal["auto"] = "auto"
+    init: str = "original"
+    scope: Scope = "layerwise"
+    criterion: str = "magnitude"
+    embedding: bool = True
+    head: bool = True
+    tolerance: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_choices(self, "pruning")
+        criteria = (*CRITERIA, *UNIT_CRITERIA)
+        if self.criterion not in criteria:
+            raise UserError(
+                f"pruning.criterion is not {self.criterion!r}: {suggest(self.criterion, criteria)}"
+            )
+        if not 0 < self.rate < 1:
+            raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
+        if isinstance(self.sparsity, str) and self.sparsity != AUTO:
+            raise UserError(f"A sparsity is a fraction in [0, 1) or 'auto', not {self.sparsity!r}.")
+        if not isinstance(self.sparsity, str) and not 0 <= self.sparsity < 1:
+            raise UserError(
+                f"A sparsity is a fraction in [0, 1), not {self.sparsity:g}; "
+                "0.832 prunes 83.2 % of the weights."
+            )
+        if self.tolerance < 0:
+            raise UserError("pruning.tolerance is 0 points or more.")
+        object.__setattr__(self, "init", parse_init(self.init))
+
+
+def parse_init(text: str) -> str:
+    """``original``, ``random``, ``finetune`` or ``rewind:STEP``, each in its one form: rewinding
+    to the beginning is ``original``."""
+    if text in ("original", "random", "finetune"):
+        return text
+    name, _, step = text.partition(":")
+    if name != "rewind" or not step:
+        raise UserError(
+            f"There is no initialisation {text!r}. "
+            f"{suggest(text, ['original', 'random', 'finetune', 'rewind:1ep', 'rewind:500it'])}"
+        )
+    step = steps.parse(step)
+    return "original" if step == steps.BEGINNING else f"rewind:{step}"
+
+
+@dataclass(frozen=True)
+class Level:
+    """One sparsity: the network to judge, and the same mask with newly drawn weights."""
+
+    number: int
+    ticket: RunSpec
+    reinit: RunSpec
+
+    @property
+    def sparsity(self) -> float:
+        """The target sparsity over the weights that are pruned at all."""
+        mask = self.ticket.mask
+        assert isinstance(mask, Pruned)
+        if isinstance(mask.amount, To):
+            return mask.amount.sparsity
+        return round(1 - (1 - mask.amount.fraction) ** self.number, 6)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The dense network and every level that may be needed, the least sparse first."""
+
+    settings: PruningSettings
+    dense: RunSpec
+    levels: tuple[Level, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the results decide how many levels are trained."""
+        return self.settings.sparsity == AUTO
+
+    def specs(self) -> list[RunSpec]:
+        """Every run that the search may ask for."""
+        tickets = [level.ticket for level in self.levels]
+        reinits = [level.reinit for level in self.levels]
+        return [self.dense, *tickets, *(reinits if self.is_open else reinits[-1:])]
+
+
+def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
+    """The runs that find a ticket.
+
+    Args:
+        recipe: with the data's fingerprint.
+        settings: method, levels and initialisation.
+        seed: of the initial weights, the data order and dropout; reinit draws its own from it.
+
+    Raises:
+        UserError: weights are to be rewound to an epoch that dense does not reach.
+    """
+    _require_reached(settings.init, recipe.training.epochs)
+    dense = RunSpec(recipe, Dense(), Fresh(seed), TrainingSeeds(order=seed, dropout=seed))
+    levels: list[Level] = []
+    before = dense
+    for number, amount in enumerate(_amounts(settings), start=1):
+        mask = Pruned(
+            of=before if settings.method == "iterative" else dense,
+            amount=amount,
+            scope=settings.scope,
+            criterion=settings.criterion,
+            embedding=settings.embedding,
+            head=settings.head,
+            seed=seed,
+        )
+        draw = number if settings.method == "iterative" else 1
+        init = _init(settings.init, dense, mask.of, seed, draw)
+        ticket = dataclasses.replace(dense, mask=mask, init=init)
+        reinit = dataclasses.replace(ticket, init=Fresh(seeds.derive("reinit", seed)))
+        levels.append(Level(number, ticket, reinit))
+        before = ticket
+    return Plan(settings, dense, tuple(levels))
+
+
+def _require_reached(init: str, epochs: int) -> None:
+    """Makes sure that dense gets as far as the epoch that weights are rewound to. How many steps an
+    epoch has is known when the data are encoded."""
+    step = init.partition(":")[2]
+    if step.endswith("ep") and int(step[:-2]) > epochs:
+        raise UserError(
+            f"--init {init}: the step {step} lies beyond the training ({epochs} epochs); choose an "
+            "earlier one."
+        )
+
+
+def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
+    """The same masks and starts, where each network that is judged is trained at a rate of its own.
+
+    The chain that finds the masks stays as it is.
+
+    Args:
+        plan: how masks are found.
+        rate: the learning rate for a sparsity.
+    """
+
+    def trained(spec: RunSpec, sparsity: float) -> RunSpec:
+        return spec.with_training(learning_rate=rate(sparsity))
+
+    return dataclasses.replace(
+        plan,
+        dense=trained(plan.dense, 0.0),
+        levels=tuple(
+            dataclasses.replace(
+                level,
+                ticket=trained(level.ticket, level.sparsity),
+                reinit=trained(level.reinit, level.sparsity),
+            )
+            for level in plan.levels
+        ),
+    )
+
+
+def _init(name: str, dense: RunSpec, before: RunSpec, seed: int, draw: int) -> InitSpec:
+    if name == "random":
+        # The same weights in every round would be original init under another seed.
+        return Fresh(seeds.derive("random init", seed, *([draw] if draw > 1 else [])))
+    if name == "finetune":
+        return Snapshot(before, steps.END)
+    return Snapshot(dense, steps.BEGINNING if name == "original" else name.partition(":")[2])
+
+
+def _amounts(settings: PruningSettings) -> list[By | To]:
+    """What each level prunes: of what is left (iterative), or of all at once (one-shot)."""
+    goal = _SPARSEST if isinstance(settings.sparsity, str) else settings.sparsity
+    whole = [settings.rate]
+    while whole[-1] < goal - _QUOTED:
+        whole.append(1 - (1 - settings.rate) ** (len(whole) + 1))
+    if settings.method == "one_shot":
+        return [To(sparsity) for sparsity in whole] if settings.sparsity == AUTO else [To(goal)]
+    rounds: list[By | To] = [By(settings.rate)] * len(whole)
+    if settings.sparsity != AUTO and abs(whole[-1] - goal) > _QUOTED:
+        rounds[-1] = To(goal)
+    return rounds

@@ -1,0 +1,255 @@
+"""The portable ticket: one folder that holds a subnetwork and all that it takes to use it.
+
+::
+
+    ticket.json       what it is, how it was found and judged, what made it; sealed
+    masks.npz         one bit a weight
+    rewind.npz        the weights to begin from, those under the mask too
+    final.npz         the weights after training
+    vocabulary.txt    the word of each embedding row
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tflottery import startup
+from tflottery.data.vocabulary import Vocabulary
+from tflottery.errors import DamagedFileError, UserError
+from tflottery.files import (
+    Arrays,
+    check_file,
+    new_folder,
+    read_arrays,
+    read_sealed,
+    require_writable,
+    seal,
+    sha256_of_file,
+    write_arrays,
+)
+from tflottery.models.architecture import Architecture, Initializers
+from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.masks import Count, Masks
+from tflottery.runs.recipes import Recipe, recipe_from_tables, recipe_to_tables
+from tflottery.runs.specs import EMBEDDING
+from tflottery.settings import from_table
+from tflottery.tickets.plan import AUTO, PruningSettings
+from tflottery.tickets.rule import Rule, rule_from
+from tflottery.versions import versions
+
+if TYPE_CHECKING:
+    import tf_keras as keras
+
+FORMAT_VERSION = 1
+_DOCUMENT = "ticket.json"
+_MASKS, _REWIND, _FINAL, _VOCABULARY = "masks.npz", "rewind.npz", "final.npz", "vocabulary.txt"
+
+
+@dataclass(frozen=True, repr=False)
+class Ticket:
+    """A ticket on disk; arrays are read, and checked, when asked for."""
+
+    folder: Path
+    about: dict[str, Any]
+    """``ticket.json``; accuracies and sparsities are fractions."""
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """Data, architecture and training that the ticket was found with."""
+        return recipe_from_tables(self.about["recipe"])
+
+    @cached_property
+    def pruning(self) -> PruningSettings:
+        """How the ticket was looked for; its sparsity is the goal, not what was reached."""
+        names = {item.name for item in dataclasses.fields(PruningSettings)} & set(self.about)
+        table = {name: self.about[name] for name in names}
+        goal = self.about.get("goal", AUTO)
+        return from_table(PruningSettings, "pruning", {**table, "sparsity": goal})
+
+    @property
+    def rule(self) -> Rule | None:
+        """What set the learning rates of its networks, if a rule did."""
+        document = self.about.get("learning_rate_rule")
+        return rule_from(document, self.folder / _DOCUMENT) if document else None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names by label."""
+        return tuple(self.about["classes"])
+
+    @cached_property
+    def masks(self) -> Masks:
+        """bool arrays by tensor name, true where a weight is kept."""
+        shapes = {name: tuple(shape) for name, shape in self.about["prunable"].items()}
+        return mask_ops.unpack(self._arrays(_MASKS), shapes)
+
+    @cached_property
+    def rewind_weights(self) -> Arrays:
+        """float32 arrays by tensor name: where training begins, before the mask."""
+        return self._arrays(_REWIND)
+
+    @cached_property
+    def final_weights(self) -> Arrays:
+        """float32 arrays by tensor name: after training, pruned weights zero.
+
+        Raises:
+            UserError: the ticket came without them.
+        """
+        if _FINAL not in self.about["files"]:
+            raise UserError(f"The ticket {self.folder} has no trained weights ({_FINAL}).")
+        return self._arrays(_FINAL)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        check_file(self.folder / _VOCABULARY, self.about["files"][_VOCABULARY])
+        return Vocabulary.from_file(self.folder / _VOCABULARY)
+
+    def _arrays(self, name: str) -> Arrays:
+        return read_arrays(self.folder / name, self.about["files"][name])
+
+    def require_trained(self) -> None:
+        """Makes sure that there are trained weights.
+
+        Raises:
+            UserError: there are none, or they are damaged.
+        """
+        self.final_weights  # noqa: B018 - is read, and raises
+
+    def save(self, folder: str | Path) -> Ticket:
+        """Writes a copy of the ticket; one that is there is replaced.
+
+        Args:
+            folder: the copy itself; its parents are made where needed.
+
+        Raises:
+            UserError: the folder cannot be written, or holds something else than a ticket.
+            DamagedFileError: a file of this ticket is damaged.
+        """
+        place = Path(folder)
+        if place.is_dir() and any(place.iterdir()) and not (place / _DOCUMENT).is_file():
+            raise UserError(f"{place} is a folder of other things; save to a new one.")
+        require_writable(place, "folder")
+        for name, checksum in self.about["files"].items():
+            check_file(self.folder / name, checksum)
+        if place.absolute() != self.folder.absolute():
+            with new_folder(place) as staging:
+                for name in (_DOCUMENT, *self.about["files"]):
+                    shutil.copyfile(self.folder / name, staging / name)
+        return load_ticket(place)
+
+    def __repr__(self) -> str:
+        about = self.about
+        return (
+            f"<Ticket: {about['verdict']} of a {about['model']} on {about['dataset']}, "
+            f"{100 * about['sparsity']:.1f} % pruned, {self.folder}>"
+        )
+
+    def build(self, weights: str = "rewind") -> keras.Model:
+        """An uncompiled Keras model, ids int32 [batch, words] → logits, pruned and masked.
+
+        Compile it and ``fit`` as any model: pruned weights stay exactly zero.
+
+        Args:
+            weights: ``rewind`` (where training begins) or ``final`` (trained).
+        """
+        startup.start_tensorflow()
+        from tflottery.pruning.masked_model import MaskedModel
+
+        if weights not in ("rewind", "final"):
+            raise ValueError(f"weights is 'rewind' or 'final', not {weights!r}")
+        chosen = self.rewind_weights if weights == "rewind" else self.final_weights
+        plain = self.recipe.model.build(len(self.vocabulary), len(self.classes), Initializers(0))
+        masked = MaskedModel(plain)
+        try:
+            masked.load(self.masks, chosen)
+        except ValueError as error:
+            raise DamagedFileError(f"The ticket {self.folder} is damaged: {error}.") from None
+        return masked.strip()
+
+
+def load_ticket(path: str | Path) -> Ticket:
+    """Opens a ticket and checks every file of it.
+
+    Raises:
+        UserError: there is no ticket, it has another format version, or it is damaged.
+    """
+    folder = Path(path)
+    about = read_sealed(folder / _DOCUMENT, what="ticket", format_version=FORMAT_VERSION)
+    for name, checksum in about["files"].items():
+        check_file(folder / name, checksum)
+    return Ticket(folder, about)
+
+
+def write_ticket(
+    folder: Path,
+    about: Mapping[str, Any],
+    recipe: Recipe,
+    classes: tuple[str, ...],
+    vocabulary: Vocabulary,
+    masks: Masks,
+    rewind_weights: Mapping[str, np.ndarray],
+    final_weights: Mapping[str, np.ndarray],
+) -> Ticket:
+    """Writes a ticket; one that is there is replaced.
+
+    Args:
+        folder: where it goes; its parent is made where needed.
+        about: how it was found and judged; this adds what the arrays say.
+        recipe, classes, vocabulary: what it was trained on.
+        masks, rewind_weights, final_weights: as in ``Ticket``.
+    """
+    with new_folder(folder) as staging:
+        (staging / _VOCABULARY).write_text(vocabulary.to_text(), encoding="utf-8", newline="\n")
+        files = {
+            _MASKS: write_arrays(staging / _MASKS, mask_ops.pack(masks)),
+            _REWIND: write_arrays(staging / _REWIND, rewind_weights),
+            _FINAL: write_arrays(staging / _FINAL, final_weights),
+            _VOCABULARY: sha256_of_file(staging / _VOCABULARY),
+        }
+        counted = mask_ops.count(masks)
+        payload = {
+            "format_version": FORMAT_VERSION,
+            **about,
+            "sparsity": counted.sparsity,
+            "remaining_weights": counted.remaining,
+            "prunable_weights": counted.total,
+            "sparsity_without_embedding": mask_ops.count(masks, without=[EMBEDDING]).sparsity,
+            "per_layer": _per_layer(masks, recipe.model),
+            "classes": list(classes),
+            "recipe": recipe_to_tables(recipe),
+            "prunable": {name: list(mask.shape) for name, mask in masks.items()},
+            "versions": versions(),
+            "files": files,
+        }
+        (staging / _DOCUMENT).write_text(seal(payload), encoding="utf-8")
+    return load_ticket(folder)
+
+
+def _per_layer(masks: Masks, architecture: Architecture) -> dict[str, Any]:
+    report: dict[str, Any] = {}
+    for name, mask in masks.items():
+        report[name] = _counted(mask)
+        gates = architecture.gates(name)
+        if gates:
+            parts = np.split(mask, len(gates), axis=-1)
+            report[name]["gates"] = {
+                gate: _counted(part) for gate, part in zip(gates, parts, strict=True)
+            }
+    return report
+
+
+def _counted(mask: np.ndarray) -> dict[str, Any]:
+    counted = Count(int(mask.sum()), mask.size)
+    return {
+        "remaining": counted.remaining,
+        "total": counted.total,
+        "sparsity": counted.sparsity,
+    }
