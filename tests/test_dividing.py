@@ -143,6 +143,13 @@ def test_numbers_as_labels_and_splits_of_ones_own(tmp_path):
     assert source.splits == ("train", "test")
 
 
+def test_a_data_set_of_hugging_face_in_memory():
+    datasets = pytest.importorskip("datasets")
+    columns = {"text": ["a", "b"], "label": ["n", "p"], "more": [1, 2]}
+    names = [memory.register(made) for made in (datasets.Dataset.from_dict(columns), columns)]
+    assert names[0] == names[1]
+
+
 def test_bad_rows_of_a_frame_are_named_and_its_changes_do_not_reach_us():
     frame = pd.DataFrame({"text": ["a", None, "c", "d"], "label": ["n", "p", float("nan"), pd.NA]})
     message = "row 2: the text is empty; rows 3, 4: the label is missing"

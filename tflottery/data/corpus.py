@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tflottery import startup
+from tflottery.data.duplicates import words_of
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example, Source
 from tflottery.data.sources import name_of, open_source
@@ -199,22 +200,51 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
 
 def _number_words(examples: Iterable[Example], numbers: dict[bytes, int]) -> Encoded:
     """Texts as word numbers in order of first sight; new words are added to ``numbers``."""
-    startup.start_tensorflow()
-    from tflottery.data.text import normalise
-
     ids, offsets, labels = array("i"), array("q", [0]), array("i")
-    # A text without words is one word that no vocabulary holds.
-    wordless = [b"[UNK]"]
     for chunk in _chunks(examples):
         texts, chunk_labels = zip(*chunk, strict=True)
         labels.extend(chunk_labels)
-        for text in normalise(list(texts)).numpy():
-            ids.extend(
-                [numbers.setdefault(word, len(numbers)) for word in text.split() or wordless]
-            )
-            offsets.append(len(ids))
+        # A text without words is one word that no vocabulary holds.
+        words = [text or b"[UNK]" for text in _normalised(texts)]
+        ids.frombytes(_numbered(words, numbers).tobytes())
+        lengths = [text.count(b" ") + 1 for text in words]
+        offsets.extend((np.cumsum(lengths) + offsets[-1]).tolist())
     # Views: the words of a large data set are not held twice.
     return Encoded(np.asarray(ids), np.asarray(offsets), np.asarray(labels))
+
+
+def _normalised(texts: Sequence[bytes]) -> list[bytes]:
+    """What ``normalise`` gives. Texts in ASCII do without TensorFlow, which takes five times as
+    long."""
+    made = [words_of(text) if text.isascii() else b"" for text in texts]
+    others = [number for number, text in enumerate(texts) if not text.isascii()]
+    if others:
+        startup.start_tensorflow()
+        from tflottery.data.text import normalise
+
+        for number, text in zip(
+            others, normalise([texts[number] for number in others]).numpy(), strict=True
+        ):
+            made[number] = text
+    return made
+
+
+def _numbered(texts: Sequence[bytes], numbers: dict[bytes, int]) -> np.ndarray:
+    """int32 [words]: the number of each word of texts with one space between words."""
+    import pyarrow
+
+    joined = b" ".join([*texts, b""])
+    # Each word with the space after it: pyarrow finds the distinct ones, in order of first sight.
+    ends = np.flatnonzero(np.frombuffer(joined, np.uint8) == ord(" ")) + 1
+    starts = np.concatenate([[0], ends]).astype(np.int64)
+    buffers = [None, pyarrow.py_buffer(starts), pyarrow.py_buffer(joined)]
+    words = pyarrow.Array.from_buffers(pyarrow.large_binary(), len(ends), buffers)
+    found = words.dictionary_encode()
+    distinct = [
+        numbers.setdefault(word[:-1], len(numbers)) for word in found.dictionary.to_pylist()
+    ]
+    indices: np.ndarray = found.indices.to_numpy()
+    return np.array(distinct, np.int32)[indices]
 
 
 def _chunks(examples: Iterable[Example]) -> Iterator[list[Example]]:

@@ -22,6 +22,7 @@ from tflottery.data.records import (
     Columns,
     Fault,
     Item,
+    Record,
     Remarks,
     Suspect,
     named_columns,
@@ -111,6 +112,7 @@ class Delimited:
                             f"{where}: {depth} line{'s' * (depth > 1)} above the header "
                             f"{'are' if depth > 1 else 'is'} left out."
                         )
+                    remarks.add_near_split(where, columns, settings)
                     lines = skipped + rows[depth][0]
                     return self._quoted(mark, columns, lines, columns.names)
         firsts = [rows[0][1] for rows in found if rows]
@@ -215,7 +217,8 @@ def _rows(stream: IO[str], layout: Layout) -> Iterator[Item | Suspect]:
     kept: list[str] = []
 
     def lines() -> Iterator[str]:
-        for line in islice(_without_nul(stream), layout.first_line, None):
+        for line in islice(stream, layout.first_line, None):
+            line = line.replace("\0", _NUL) if "\0" in line else line
             kept.append(line)
             yield line
 
@@ -229,54 +232,51 @@ def _rows(stream: IO[str], layout: Layout) -> Iterator[Item | Suspect]:
             return
         except csv.Error as error:
             end = before + reader.line_num
+            if is_endless := "field larger" in str(error):
+                end += sum(1 for _ in stream)
             yield _torn(str(error), start, end, kept)
-            if "field larger" in str(error):
+            if is_endless:
                 return
             kept.clear()
             continue
-        spans = len(kept)
-        if spans == 1:
+        item = _judged(row, start, layout)
+        if len(kept) > 1 and not layout.trusted and isinstance(item, Record):
+            suspect = _suspect(kept, start, layout)
             kept.clear()
-            yield from _judged(row, start, layout)
+            yield item if suspect is None else Suspect(suspect[0], item, suspect[1])
             continue
-        raw = list(kept)
         kept.clear()
-        items = list(_judged(row, start, layout))
-        suspect = None if layout.trusted else _suspect(raw, start, layout)
-        for item in items:
-            if suspect and not isinstance(item, Fault):
-                yield Suspect(suspect[0], item, suspect[1])
-            else:
-                yield item
+        if item is not None:
+            yield item
 
 
-def _judged(row: list[str], line: int, layout: Layout) -> Iterator[Item]:
+def _judged(row: list[str], line: int, layout: Layout) -> Item | None:
+    """The row as a record, what is wrong with it, or nothing for a line of spaces."""
     columns = layout.columns
     if len(row) != columns.count:
-        if not any(value.strip() for value in row) and len(row) < 2:
-            return  # a line of spaces
+        if len(row) < 2 and not any(value.strip() for value in row):
+            return None
         than = "the header has columns" if layout.header else "the first row"
         more = "more" if len(row) > columns.count else "fewer"
-        yield Fault(
-            line, f"{more} fields than {than} ({len(row)}, not {columns.count})", _MEND_FIELDS
-        )
-        return
-    if not any(value.strip() for value in row):
-        yield Fault(line, BLANK, "")
-        return
+        what = f"{more} fields than {than} ({len(row)}, not {columns.count})"
+        return Fault(line, what, _MEND_FIELDS)
+    text = row[columns.text]
+    if not text.strip() and not any(value.strip() for value in row):
+        return Fault(line, BLANK, "")
     record = columns.record(line, row)
-    for value in (record.text, record.label, record.split):
+    for value in (text, row[columns.label], record.split):
         if isinstance(value, str) and not value.isascii() and (bad := SURROGATE.search(value)):
-            what = "a NUL character" if bad[0] == _NUL else "not UTF-8 text"
-            mend = "Save the file as UTF-8, or set data.encoding." if bad[0] != _NUL else (
-                "Delete the character or the line."
-            )  # fmt: skip
-            yield Fault(line, what, mend)
-            return
-    if layout.header and [value.strip() for value in row] == list(layout.header):
-        yield Fault(line, "the header again", "Delete the line.")
-        return
-    yield record
+            if bad[0] == _NUL:
+                return Fault(line, "a NUL character", "Delete the character or the line.")
+            return Fault(line, "not UTF-8 text", "Save the file as UTF-8, or set data.encoding.")
+    header = layout.header
+    if header and text.strip() == header[columns.text] and _is_header(row, header):
+        return Fault(line, "the header again", "Delete the line.")
+    return record
+
+
+def _is_header(row: Sequence[str], header: Sequence[str]) -> bool:
+    return [value.strip() for value in row] == list(header)
 
 
 def _torn(error: str, start: int, end: int, lines: Sequence[str]) -> Fault:

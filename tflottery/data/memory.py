@@ -55,7 +55,8 @@ def register(
     """Keeps data under a name for ``data.dataset``: ``memory:`` and a digest of the content.
 
     Args:
-        train: a ``pandas.DataFrame`` or a mapping with the columns, or a pair of texts and labels.
+        train: a ``pandas.DataFrame``, a ``datasets.Dataset`` or a mapping with the columns, or a
+            pair of texts and labels.
         validation, test: likewise; without them, a column of splits is read where there is one.
         text_column, label_column, split_column: the columns' names, to be given in the settings
             too (``data.text_column``); a pair gets them.
@@ -139,8 +140,7 @@ def _columns(split: str, part: Any, wanted: DataSettings, with_split: bool) -> C
     text, label = str(wanted.text_column), str(wanted.label_column)
     if isinstance(part, (tuple, list)) and len(part) == 2:
         columns: Columns = {text: _listed(part[0]), label: _listed(part[1])}
-    elif hasattr(part, "columns") or isinstance(part, Mapping):
-        found = list(part.columns) if hasattr(part, "columns") else list(part)
+    elif (found := _names_of(part)) is not None:
         if named_columns(found, wanted) is None:
             raise no_column(f"The data for {split}", found, wanted)
         names = [text, label, *([str(wanted.split_column)] if with_split else [])]
@@ -158,6 +158,16 @@ def _columns(split: str, part: Any, wanted: DataSettings, with_split: bool) -> C
             "many of each."
         )
     return columns
+
+
+def _names_of(part: Any) -> list[Any] | None:
+    """The columns of a DataFrame, of a data set of Hugging Face or of a mapping."""
+    for attribute in ("columns", "column_names"):
+        names = getattr(part, attribute, None)
+        # A DatasetDict has a mapping there: it is several tables.
+        if names is not None and not isinstance(names, Mapping):
+            return list(names)
+    return list(part) if isinstance(part, Mapping) and not hasattr(part, "column_names") else None
 
 
 def _listed(values: Any) -> list[Any]:

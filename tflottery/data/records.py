@@ -66,6 +66,16 @@ class Remarks:
         if line not in self.lines:
             self.lines.append(line)
 
+    def add_near_split(self, where: str, columns: Columns, settings: DataSettings) -> None:
+        """A line about a column whose name is that of the splits but for its case."""
+        wanted = str(settings.split_column)
+        near = [name for name in columns.names if name.lower() == wanted.lower() != ""]
+        if columns.split is None and near:
+            self.add(
+                f"{where}: the column {shown(near[0])!r} is not read as splits; for that, set "
+                f"data.split_column={shown(near[0])}."
+            )
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -172,10 +182,12 @@ def no_column(
         column = str(getattr(settings, key))
         if column not in names:
             shortened = [*names[:20], "…"] if len(names) > 20 else names
+            if not any(names):
+                return UserError(f"{where} has no column {shown(column)!r}: it is empty.")
             mend = (
                 " If the first row is a text already: --set data.header=false --set "
                 "data.text_column=1 --set data.label_column=2."
-            ) * headless
+            ) * (headless and len(names) > 1)
             return UserError(
                 f"{where} has no column {shown(column)!r}; name it with --set data.{key}=NAME. "
                 f"{suggest(shown(column), shortened)}{mend}"

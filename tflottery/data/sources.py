@@ -7,7 +7,9 @@ claims a data set's name opens it.
 from __future__ import annotations
 
 import dataclasses
+import stat
 from dataclasses import dataclass
+from pathlib import Path
 
 from tflottery.data import splitting
 from tflottery.data.files_source import FilesSource
@@ -27,7 +29,38 @@ def open_source(settings: DataSettings) -> Source:
     Raises:
         UserError: no source knows the name, or its data cannot be read.
     """
-    return source_of(settings.dataset)(settings)
+    kind = source_of(settings.dataset)
+    place = _place(settings) if kind is FilesSource else None
+    if place is None:
+        return kind(settings)
+    if place not in _LAST:
+        _LAST.clear()
+        _LAST[place] = kind(settings)
+    return _LAST[place]
+
+
+# The file that was judged last: it is identified first and encoded then.
+_LAST: dict[tuple[object, ...], Source] = {}
+# What is no matter to how a file is read.
+_BESIDE = ("fingerprint", "division", "vocabulary_from", "vocabulary_size", "max_length",
+           "validation", "train_size", "share_vocabulary", "data_dir")  # fmt: skip
+
+
+def _place(settings: DataSettings) -> tuple[object, ...] | None:
+    """A file as it lies there now, and how it is to be read; none for what is no file."""
+    path = Path(settings.dataset).expanduser()
+    try:
+        about = path.stat()
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(about.st_mode):
+        return None
+    read = [
+        getattr(settings, item.name)
+        for item in dataclasses.fields(settings)
+        if item.name not in _BESIDE
+    ]
+    return (str(path.absolute()), about.st_ino, about.st_size, about.st_mtime_ns, *read)
 
 
 def source_of(dataset: str) -> type[Source]:

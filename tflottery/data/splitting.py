@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +75,7 @@ def division(source: Source, settings: DataSettings) -> int:
         return 1
     labels: list[int] = []
 
-    def texts():  # type: ignore[no-untyped-def]
+    def texts() -> Iterator[bytes]:
         for text, label in source.examples("train"):
             labels.append(label)
             yield text

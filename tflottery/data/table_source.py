@@ -76,6 +76,7 @@ class TableSource:
         self._judged = _Judged()
         self._remarks = remarks
         self._named = {name: name for name in settings.classes}
+        self._labels_seen: dict[str, tuple[str, str]] = {}
         self._suspects: list[tuple[int, Suspect]] = []
         self._judge()
         self._spelled = list(self._judged.spelled)
@@ -202,10 +203,7 @@ class TableSource:
         text, what = text_of(record.text)
         if what:
             return Fault(record.place, what, _FILL)
-        label, what = label_of(record.label)
-        if not what:
-            label = labels.trimmed(label)
-            what = labels.fault_of(label, self._settings.labels)
+        label, what = self._judge_label(record.label)
         if what:
             mend = _MISSING if "stands for" in what else _FILL
             return Fault(record.place, what, mend)
@@ -229,13 +227,27 @@ class TableSource:
             )
         return _encoded(text), label, split
 
+    def _judge_label(self, value: object) -> tuple[str, str]:
+        """The trimmed label, and what is wrong with it (or an empty text)."""
+        if isinstance(value, str) and (known := self._labels_seen.get(value)):
+            return known
+        label, what = label_of(value)
+        if not what:
+            label = labels.trimmed(label)
+            what = labels.fault_of(label, self._settings.labels)
+        if isinstance(value, str):
+            self._labels_seen[value] = label, what
+        return label, what
+
     def _judge_suspects(self, bad: _BadRows) -> None:
         certain = Counter(self._judged.labels)
         for row, _ in self._suspects:
             certain[self._judged.labels[row]] -= 1
         known = {word for word, code in self._judged.spelled.items() if certain[code] > 0}
         for row, suspect in self._suspects:
-            if sum(labels.trimmed(label) in known for label in suspect.labels) < 2:
+            own = labels.trimmed(str(suspect.record.label))
+            found = map(labels.trimmed, suspect.labels)
+            if sum(label in known or label == own for label in found) < 2:
                 continue
             if self._judged.labels[row] != _LEFT_OUT:
                 bad.add(suspect.fault)

@@ -38,6 +38,7 @@ _NETWORK_PROBE = "https://storage.googleapis.com/"
 _PROBE_SECONDS = 5
 # namespace:name/configuration:version, as TFDS parses it.
 _ALIAS = re.compile(r"([^/:]*)([/:]?)(.*)")
+_NAMESPACE = re.compile(r"[\w.-]+:[A-Za-z]")
 _OPS = re.compile(r"\{\{[^}]*\}\}")
 _NAME = re.compile(
     r"([\w.-]+:)?[A-Za-z][\w-]*(/[\w.+=,-]+)*(:(\d+|\*)(\.(\d+|\*)){2}|:experimental_latest)?"
@@ -182,6 +183,11 @@ def _builder(settings: DataSettings) -> Any:
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
+    if _NAMESPACE.match(settings.dataset) and not _has_network():
+        raise UserError(
+            f"The data set {shown(settings.dataset)} is looked up on the network, and there is "
+            "none. Where there is one, save it with save_to_disk or as Parquet, and give that."
+        )
     alias, mark, rest = _ALIAS.fullmatch(settings.dataset).groups()  # type: ignore[union-attr]
     name = ALIASES.get(alias, alias) + mark + rest
     data_dir = settings.data_dir or os.environ.get("TFDS_DATA_DIR") or None
