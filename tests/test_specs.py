@@ -90,6 +90,46 @@ KNOWN = {
 }
 
 
+# A default is left out of keys, so another default would give the old keys to other trainings: it
+# may never change (a new field may come, or SPEC_VERSION goes up).
+DEFAULTS = {
+    DataSettings: {
+        "text_column": "text", "label_column": "label", "vocabulary_size": 20_000,
+        "max_length": 400, "validation": 0.2, "fingerprint": "", "train_size": 0,
+        "vocabulary_from": (), "division": 1,
+    },
+    Cnn: {
+        "embedding": 100, "widths": (3, 4, 5), "filters": 100, "embedding_scale": 0.05,
+        "word_dropout": 0.0, "embedding_dropout": 0.2, "dropout": 0.5,
+    },
+    Lstm: {
+        "embedding": 64, "units": 32, "layers": 1, "bidirectional": True, "forget_bias": True,
+        "pooling": "last", "embedding_scale": 0.05, "word_dropout": 0.0, "embedding_dropout": 0.2,
+        "dropout": 0.5,
+    },
+    TrainingSettings: {
+        "optimizer": "adam", "learning_rate": 0.001, "warmup": 0.0, "decay": "none",
+        "epsilon": 1e-7, "weight_decay": 0.0, "batch_size": 64, "epochs": 4, "patience": 1,
+        "monitor": "val_loss", "validations_per_epoch": 1,
+    },
+    Pruned: {
+        "scope": "layerwise", "criterion": "magnitude", "embedding": True, "head": True, "seed": 0,
+    },
+    specs.GraduallyPruned: {"over": 0.5, "embedding": True, "head": True},
+    specs.Fit: {"words_of": None, "without": (), "seed": 0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", DEFAULTS, ids=lambda kind: kind.__name__)
+def test_defaults_that_keys_leave_out_are_what_they_were(kind):
+    fields = {
+        item.name: item.default
+        for item in dataclasses.fields(kind)
+        if item.metadata.get("key", True) and item.default is not dataclasses.MISSING
+    }
+    assert {name: fields[name] for name in DEFAULTS[kind]} == DEFAULTS[kind]
+
+
 def test_a_new_field_at_its_default_leaves_old_keys_alone():
     @dataclass(frozen=True)
     class Fresh:  # the name is part of the canonical form

@@ -43,12 +43,6 @@ class Summary:
         """Whether the interval holds 0, so that the mean may be 0; true without an interval."""
         return self.low is None or self.high is None or self.low <= 0 <= self.high
 
-    def shifted(self, amount: float) -> Summary:
-        """The same sample with ``amount`` added to every value."""
-        low = None if self.low is None else self.low + amount
-        high = None if self.high is None else self.high + amount
-        return Summary(self.n, self.mean + amount, self.deviation, low, high)
-
 
 @dataclass(frozen=True)
 class Difference(Summary):

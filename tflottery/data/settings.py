@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from tflottery.data.labels import AS_WRITTEN
 from tflottery.errors import UserError
 
-# What the content of the data says, its fingerprint says: such a setting is no part of a key.
+# What the content of the data says, its fingerprint says: such a setting is no part of a key. The
+# columns of text and label are, since keys have always held them.
 _READING = {"key": False}
 LABEL_RULES = ("folded", AS_WRITTEN)
 QUOTES = ("auto", "none")

@@ -61,6 +61,8 @@ def arm(method_name: str, mask: str, init_name: str, part: str) -> str:
         return "gradual pruning"
     if mask in _MASKS:
         return _MASKS[mask]
+    if mask not in ("magnitude", "dense"):
+        return mask.replace("_", " ")
     return {"signs": "signs only", "original": "ticket"}.get(init_name, init(init_name))
 
 

@@ -35,7 +35,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as it stands in a row: ``text`` and ``verdict`` (yes or no) decide how it looks."""
+    """A value as it stands in a row; ``is_text`` and ``verdict`` (yes or no) decide its look."""
 
     shown: str
     is_header: bool

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 
 _KEY_DIGITS = 64
-# Folders of a store that hold results of experiments, whose tables name runs in a column ``key``.
-_RESULTS = ("studies", "transfers", "tunings")
 _COLUMNS = (
     "key", "dataset", "model", "mask", "init", "sparsity", "validation_accuracy", "test_accuracy",
     "epochs", "seconds", "bytes", "arithmetic", "version",
@@ -107,14 +105,12 @@ def unneeded(root: Path, tickets: Path | None) -> list[str]:
 
 
 def _of_results(root: Path) -> Iterator[str]:
-    """The keys in the result tables of studies, transfers and learning-rate searches."""
+    """The keys in the result tables of experiments, whichever they are: a column ``key``."""
     import pandas as pd
 
-    for kind in _RESULTS:
-        for file in sorted((root / kind).glob("[!.]*/*.csv")):
-            columns = pd.read_csv(file, nrows=0).columns
-            if "key" in columns:
-                yield from pd.read_csv(file, usecols=["key"], dtype=str)["key"].dropna()
+    for file in sorted(root.glob("[!.]*/[!.]*/*.csv")):
+        if "key" in pd.read_csv(file, nrows=0).columns:
+            yield from pd.read_csv(file, usecols=["key"], dtype=str)["key"].dropna()
 
 
 def _of_tickets(folder: Path) -> Iterator[str]:

@@ -35,7 +35,8 @@ class PruningSettings:
     """How a ticket is searched for.
 
     ``sparsity`` is a fraction of the prunable weights (of the units, where the criterion prunes
-    whole units) or ``auto``; ``tolerance`` is in points of validation accuracy; ``embedding`` and
+    whole units) or ``auto``; ``tolerance`` is in points, of
+    validation accuracy in a search and of test accuracy in a study; ``embedding`` and
     ``head`` say whether those are pruned. The head is pruned at the same rate as other layers;
     pruning a feature's last outgoing weight discards the feature. Frankle and Carbin (2019) prune
     the output layer at half the rate.

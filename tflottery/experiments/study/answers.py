@@ -253,27 +253,33 @@ def against_controls(results: Results) -> list[Answer]:
     ]
 
 
-def clearer(all_results: Sequence[Results]) -> Answer | None:
+def clearer(lstm: Results, others: Sequence[Results]) -> Answer | None:
     """Is the original ticket's gain over new weights larger for the LSTM than for the CNN?
 
-    Compared on studies of one data set, over the levels that both have, with Welch's t test.
+    Compared with the first study of a CNN on the same data, over the levels that both have, with
+    Welch's t test.
+
+    Args:
+        lstm: a study; there is no answer where it is of another network.
+        others: studies to compare it with.
     """
-    for lstm in [results for results in all_results if results.study.model == "lstm"]:
-        for cnn in [results for results in all_results if results.study.model == "cnn"]:
-            if cnn.study.dataset != lstm.study.dataset:
-                continue
-            common = sorted(set(lstm.levels("grid")) & set(cnn.levels("grid")))
-            gains = [list(_reinit_gains(results, common).values()) for results in (lstm, cnn)]
-            apart = statistics.unpaired(*gains)
-            if apart is None:
-                continue
-            effects = [
-                Effect("of", summary, about={"model": name, "levels": common})
-                for name, values in zip(("LSTM", "CNN"), gains, strict=True)
-                if (summary := statistics.of_differences(values))
-            ]
-            effects.append(Effect("apart", apart))
-            return Answer("lstm-clearer", "2.1.2", direction([apart]), tuple(effects))
+    if lstm.study.model != "lstm":
+        return None
+    for cnn in others:
+        if cnn.study.model != "cnn" or cnn.study.dataset != lstm.study.dataset:
+            continue
+        common = sorted(set(lstm.levels("grid")) & set(cnn.levels("grid")))
+        gains = [list(_reinit_gains(results, common).values()) for results in (lstm, cnn)]
+        apart = statistics.unpaired(*gains)
+        if apart is None:
+            continue
+        effects = [
+            Effect("of", summary, about={"model": name, "levels": common})
+            for name, values in zip(("LSTM", "CNN"), gains, strict=True)
+            if (summary := statistics.of_differences(values))
+        ]
+        effects.append(Effect("apart", apart))
+        return Answer("lstm-clearer", "2.1.2", direction([apart]), tuple(effects))
     return None
 
 

@@ -14,14 +14,13 @@ from tflottery.report.article import Article
 
 def study_articles(every: Sequence[Results]) -> list[Article]:
     """One for each study. What a CNN's and an LSTM's study say together stands in the LSTM's."""
-    together = clearer(every)
-    return [_article(results, together) for results in every]
+    return [_article(results, clearer(results, every)) for results in every]
 
 
 def _article(results: Results, together: Answer | None) -> Article:
     study = results.study
     found = answers(results)
-    if together and study.model == "lstm":
+    if together:
         found.append(together)
     return Article(
         template="experiments/study/article.md.j2",

@@ -35,10 +35,9 @@ VOCABULARIES = ("reuse", "remap", "drop", "shared")
 GRIDS = ("default", "full")
 MASKS = ("target", "source", "random", "shuffled")
 INITS = ("target", "source", "source_late", "reinit")
-# From the target's own ticket to chance; the last two differ from the one before them in one
 DENSE_ARM = ("dense", "fresh")
 TARGET_TICKET = ("target", "target")
-# thing.
+# From the target's own ticket to chance; the last two differ from the one before them in one thing.
 DEFAULT_ARMS = (
     ("target", "target"),
     ("source", "source"),
