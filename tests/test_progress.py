@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from rich.console import Console
 
+from tflottery import progress
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
-from tflottery.progress import Lines, Live, Reporter, open_console, time_for
+from tflottery.progress import Lines, Live, Notebook, Reporter, open_console, time_for
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.run import Run
 from tflottery.runs.specs import Dense, Fresh, RunSpec
@@ -118,3 +121,58 @@ def test_a_guess_counts_epochs_and_workers():
     assert time_for(epochs, SPECS[:1], Kept()) == "about 1 h 00"
     assert time_for(epochs, SPECS[:1], Kept(), at_a_time=4) == "about 15:00 with 4 workers"
     assert time_for(epochs, SPECS[1:], Kept()) == "how long that takes is known after the first"
+
+
+def test_a_notebook_shows_a_text_that_changes(monkeypatch):
+    """A stand-in for IPython's display: what it shows first, and each update."""
+    shown: list[str] = []
+
+    class Handle:
+        def update(self, data: dict[str, str], raw: bool) -> None:
+            assert raw
+            shown.append(data["text/plain"])
+
+    lines: list[str] = []
+
+    def display(data, raw: bool = False, display_id: bool = False) -> Handle | None:
+        if not raw:  # rich's own, of a line
+            lines.append(data.text)
+            return None
+        assert display_id
+        shown.append(data["text/plain"])
+        return Handle()
+
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    stand_in = ModuleType("IPython.display")
+    stand_in.display = display  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython.display", stand_in)
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_UPDATES", 0.0)
+    console = Console(highlight=False, force_jupyter=True)
+    view = Reporter(console).watch(label, total=3, may_end_early=False)
+    assert isinstance(view, Notebook)
+    one, two, three = SPECS[:3]
+    with view:
+        view.run_found(three, run_of(three))
+        view.run_begun(one)
+        view.step_ended(one, 5, 10, LOGS)
+        view.validated(one, 1.0, 2, LOGS)
+        view.run_ended(one, run_of(one))
+        view.run_begun(two)
+        view.run_stopped(two, "the loss is not finite")
+    assert shown[0] == "preparing"
+    assert "2/3 seed 0: 50 %, loss 0.500, accuracy 75.00 %" in "\n".join(shown)
+    assert shown[-1] == "1 trainings done, 2 of at most 3"
+    assert "".join(lines).strip() == "seed 1: the loss is not finite"
+    assert view.trained == 1
+
+
+def test_without_a_console_nothing_is_said(capsys):
+    reporter = Reporter.of(False)
+    reporter.say("a line")
+    view = reporter.watch(label, total=1, may_end_early=True)
+    with view:
+        view.run_begun(SPECS[0])
+        view.step_ended(SPECS[0], 1, 2, LOGS)
+        view.run_ended(SPECS[0], run_of(SPECS[0]))
+    assert view.trained == 1 and capsys.readouterr() == ("", "")
+    assert Reporter.of(reporter) is reporter
