@@ -161,7 +161,7 @@ def test_a_notebook_shows_a_text_that_changes(monkeypatch):
         view.run_stopped(two, "the loss is not finite")
     assert shown[0] == "preparing"
     assert "2/3 seed 0: 50 %, loss 0.500, accuracy 75.00 %" in "\n".join(shown)
-    assert shown[-1] == "1 trainings done, 2 of at most 3"
+    assert shown[-1] == "3 of 3 trainings; done now: 1"
     assert "".join(lines).strip() == "seed 1: the loss is not finite"
     assert view.trained == 1
 

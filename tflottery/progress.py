@@ -253,7 +253,9 @@ class Notebook(_Watch):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._show(f"{self.trained} trainings done, {len(self._seen)} of at most {self._total}")
+        self._show(
+            f"{len(self._seen)} of {self._at_most}{self._total} trainings; done now: {self.trained}"
+        )
 
     def _show(self, last: str) -> None:
         self._shown_at = time.monotonic()
