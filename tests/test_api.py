@@ -5,9 +5,12 @@ from __future__ import annotations
 import inspect
 import io
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 from absl import flags
@@ -20,6 +23,7 @@ from tflottery.cli import find_ticket as find_command
 from tflottery.cli import study as study_command
 from tflottery.cli import transfer as transfer_command
 from tflottery.cli import tune_lr as tune_command
+from tflottery.experiments.driver import seeds_of
 
 mpl.use("Agg")
 
@@ -276,23 +280,117 @@ def test_public_names_are_there_and_documented():
         _ = tfl.hunt
 
 
-def test_a_mistake_is_a_user_error_in_one_line():
-    for call in (
-        lambda: tfl.find_ticket("nowhere.csv"),
-        lambda: tfl.find_ticket("films.csv", set={"training": 3}),
-        lambda: tfl.find_ticket("films.csv", method="both"),
-        lambda: tfl.find_ticket("films.csv", seed=-1),
-        lambda: tfl.run_study("tiny.toml", seeds=0),
-        lambda: tfl.run_study("tiny.toml", seeds=[1, 1]),
-        lambda: tfl.run_study("tiny.toml", executor="local", workers=2),
-        lambda: tfl.transfer("tickets", to="meals.csv", levels=[1.5]),
-        lambda: tfl.export("nowhere"),
-        lambda: tfl.load_ticket("nowhere"),
-        lambda: tfl.Store("films.csv"),
-    ):
-        with pytest.raises(tfl.UserError) as caught:
-            call()
-        assert "\n" not in str(caught.value)
+WRONG: list[tuple[str, Callable[[], object]]] = [
+    ("no file", lambda: tfl.find_ticket("nowhere.csv")),
+    ("an empty name", lambda: tfl.find_ticket("")),
+    ("set of a section", lambda: tfl.find_ticket("films.csv", set={"training": 3})),
+    ("set of numbers", lambda: tfl.find_ticket("films.csv", set=[1])),
+    ("set of bytes", lambda: tfl.find_ticket("films.csv", set=b"x")),
+    ("set a number", lambda: tfl.find_ticket("films.csv", set=5)),
+    ("set of two lines", lambda: tfl.find_ticket("films.csv", set="training.epochs=1\na.b=2")),
+    ("no such method", lambda: tfl.find_ticket("films.csv", method="both")),
+    ("a list of models", lambda: tfl.find_ticket("films.csv", model=["cnn"])),
+    ("a tiny rate", lambda: tfl.find_ticket("films.csv", rate=1e-9)),
+    ("a tolerance of nan", lambda: tfl.find_ticket("films.csv", tolerance=float("nan"))),
+    ("no filters", lambda: tfl.find_ticket("films.csv", set={"model.filters": 0})),
+    ("many filters", lambda: tfl.find_ticket("films.csv", set={"model.filters": 10**12})),
+    ("all dropped", lambda: tfl.find_ticket("films.csv", set={"model.dropout": 1.0})),
+    ("a seed below 0", lambda: tfl.find_ticket("films.csv", seed=-1)),
+    ("half a seed", lambda: tfl.find_ticket("films.csv", seed=1.5)),
+    ("a true seed", lambda: tfl.find_ticket("films.csv", seed=True)),
+    ("no seed", lambda: tfl.find_ticket("films.csv", seed=None)),
+    ("a true rate", lambda: tfl.find_ticket("films.csv", learning_rate=True)),
+    ("a list of rates", lambda: tfl.find_ticket("films.csv", learning_rate=[0.1])),
+    ("a rate in words", lambda: tfl.find_ticket("films.csv", learning_rate="fast")),
+    ("no threads", lambda: tfl.find_ticket("films.csv", threads=0)),
+    ("threads in words", lambda: tfl.find_ticket("films.csv", threads="2")),
+    ("texts in a set", lambda: tfl.find_ticket(({"a", "b"}, [0, 1]))),
+    ("an output that is a number", lambda: tfl.find_ticket("films.csv", output=5)),
+    ("an output with a NUL", lambda: tfl.find_ticket("films.csv", output="a\0b")),
+    ("no seeds", lambda: tfl.run_study("tiny.toml", seeds=0)),
+    ("a seed twice", lambda: tfl.run_study("tiny.toml", seeds=[1, 1])),
+    ("half a seed of a study", lambda: tfl.run_study("tiny.toml", seeds=1.5)),
+    ("seeds in words", lambda: tfl.run_study("tiny.toml", seeds="3")),
+    ("true seeds", lambda: tfl.run_study("tiny.toml", seeds=True)),
+    ("seeds of halves", lambda: tfl.run_study("tiny.toml", seeds=[1.5])),
+    ("seeds without end", lambda: tfl.run_study("tiny.toml", seeds=10**12)),
+    ("local workers", lambda: tfl.run_study("tiny.toml", executor="local", workers=2)),
+    ("workers in words", lambda: tfl.run_study("tiny.toml", workers="2")),
+    ("half a worker", lambda: tfl.run_study("tiny.toml", workers=1.5)),
+    ("a level of 1.5", lambda: tfl.transfer("tickets", to="meals.csv", levels=[1.5])),
+    ("one level", lambda: tfl.transfer("tickets", to="meals.csv", levels=0.5)),
+    ("a grid that is a number", lambda: tfl.transfer("tickets", to="meals.csv", grid=5)),
+    ("no such arms", lambda: tfl.tune_learning_rate("tickets", arms=5)),
+    ("no ticket", lambda: tfl.export("nowhere")),
+    ("half a version", lambda: tfl.export("tickets", version=1.5)),
+    ("a true version", lambda: tfl.export("tickets", version=True)),
+    ("a name that is a number", lambda: tfl.export("tickets", name=5)),
+    ("a long name", lambda: tfl.export("tickets", name="x" * 300)),
+    ("nothing to load", lambda: tfl.load_ticket("nowhere")),
+    ("a number to load", lambda: tfl.load_ticket(5)),
+    ("a store that is a file", lambda: tfl.Store("films.csv")),
+    ("a store that is a number", lambda: tfl.Store(5)),
+    ("nothing to report", lambda: tfl.write_report("nowhere", "page")),
+]
+
+
+@pytest.mark.parametrize("call", [call for _, call in WRONG], ids=[name for name, _ in WRONG])
+def test_a_mistake_is_a_user_error_in_one_line(found, call):
+    with pytest.raises(tfl.UserError) as caught:
+        call()
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+def test_numbers_of_numpys_are_numbers():
+    planned = tfl.find_ticket(
+        "films.csv", sparsity=np.float64(0.36), rate=np.float32(0.2), seed=np.int64(1),
+        set={**SMALL, "training.epochs": np.int64(1)}, dry_run=True, progress=False,
+    )  # fmt: skip
+    assert planned.total == 4
+    study = tfl.run_study(
+        "tiny.toml", seeds=np.array([1, 2]), dataset="films.csv", dry_run=True, progress=False,
+        set={"study.levels": np.array([0.36])},
+    )  # fmt: skip
+    assert len(study.runs) > 0
+    assert seeds_of(np.int64(2)) == (1, 2) and seeds_of(range(4, 6)) == (4, 5)
+
+
+def test_what_is_not_trained_leaves_the_process_as_it_was(monkeypatch):
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    tfl.run_study(
+        "tiny.toml", seeds=1, dataset="films.csv", workers=2, dry_run=True, progress=False
+    )
+    with pytest.raises(tfl.UserError):
+        tfl.run_study("tiny.toml", seeds=1, dataset="films.csv", workers=2, set={"study.x": 1})
+    assert "TF_NUM_INTRAOP_THREADS" not in os.environ
+
+
+def test_a_ticket_takes_no_other_things_with_it(found, tmp_path):
+    ticket = found.ticket.save(tmp_path / "one")
+    with pytest.raises(tfl.UserError, match="lies within a ticket"):
+        ticket.save(ticket.folder / "sub" / "copy")
+    (ticket.folder / "notes.txt").write_text("mine")
+    with pytest.raises(tfl.UserError, match="is a folder of other things"):
+        found.ticket.save(ticket.folder)
+    assert (ticket.folder / "notes.txt").read_text() == "mine"
+
+
+def test_many_rounds_are_no_longer_than_pythons_stack():
+    planned = tfl.find_ticket("films.csv", rate=0.02, set=SMALL, dry_run=True, progress=False)
+    assert len(planned.runs) > 250 and planned.missing > 250
+
+
+def test_keras_that_computes_otherwise_is_refused(tmp_path):
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        with pytest.raises(tfl.UserError, match="run_functions_eagerly"):
+            tfl.find_ticket(
+                "films.csv", sparsity=0.2, set=SMALL, progress=False, store=tmp_path / "runs"
+            )
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 def test_calls_go_together_in_one_process_and_leave_tensorflow_as_it_was(found, work):

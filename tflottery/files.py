@@ -169,7 +169,7 @@ def read_sealed(path: Path, *, what: str, format_version: int) -> dict[str, Any]
         raise UserError(f"{path.parent} holds no {what} ({path.name} is missing).") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError):
         raise DamagedFileError(f"{path} is damaged: it is not a sealed {what}. {_REMEDY}") from None
     if version != format_version:
         raise UserError(

@@ -8,6 +8,7 @@ converted (but for a whole number where a fraction is wanted).
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 import types
 import typing
@@ -16,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import numpy as np
 from cattrs import Converter
 
 from tflottery.errors import UserError, suggest
@@ -34,6 +36,15 @@ class _WrongTypeError(Exception):
 
     def __init__(self, value: Any, kind: Any) -> None:
         self.value, self.kind = value, kind
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy's as Python's own, an array as a list; also within lists."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value
 
 
 def _strict(value: Any, kind: Any) -> Any:
@@ -75,7 +86,7 @@ def _is_union(kind: Any) -> bool:
 def _converter() -> Converter:
     """Converts single values, and nothing that is of another type."""
     made = Converter(detailed_validation=False)
-    for plain in (bool, int, float, str):
+    for plain in (bool, int, float, str, type(None)):
         made.register_structure_hook(plain, _strict)
     made.register_structure_hook_func(_is_union, _one_of)
     made.register_structure_hook_func(lambda kind: typing.get_origin(kind) is Literal, _chosen)
@@ -93,6 +104,8 @@ def _in_words(kind: Any) -> str:
         return " or ".join(
             _in_words(one) if _is_union(kind) else repr(one) for one in _choices(kind)
         )
+    if kind is type(None):
+        return "None"
     return "list" if typing.get_origin(kind) is tuple else str(kind.__name__)
 
 
@@ -131,10 +144,50 @@ def from_table(
         if key not in known:
             raise UserError(f"There is no key {section}.{key}. {suggest(key, known)}")
         try:
-            values[key] = _converter().structure(value, hints[key])
+            values[key] = _converter().structure(_plain(value), hints[key])
         except _WrongTypeError as wrong:
             raise _mistake(f"{section}.{key}", wrong) from None
     return kind(**values)
+
+
+def argument(name: str, value: Any, kind: Any) -> Any:
+    """A keyword's value as the type that it should have; numbers of numpy's become Python's own.
+
+    Args:
+        name: what the keyword is called.
+        value: as it was given.
+        kind: a type, or a union of types.
+
+    Raises:
+        UserError: it is of another type.
+    """
+    try:
+        return _converter().structure(_plain(value), kind)
+    except _WrongTypeError:
+        raise _mistake(name, _WrongTypeError(value, kind)) from None
+
+
+def count(name: str, value: Any) -> int | None:
+    """A keyword's value as a number from 1 on, or None where it was not given.
+
+    Raises:
+        UserError: it is another thing.
+    """
+    number: int | None = argument(name, value, int | None)
+    if number is not None and number < 1:
+        raise UserError(f"--{name} takes a whole number from 1 on, not {number}.")
+    return number
+
+
+def place(name: str, value: Any) -> Path:
+    """A folder or file as a call is given it.
+
+    Raises:
+        UserError: it is no path, or none that a file system has.
+    """
+    if not isinstance(value, (str, os.PathLike)) or not str(value) or "\0" in str(value):
+        raise UserError(f"{name} is {_short(value)}; it takes the path of a folder or file.")
+    return Path(value)
 
 
 def check_choices(settings: Any, section: str) -> None:
@@ -181,6 +234,8 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or key.count(".") != 1:
         raise UserError(f"--set {text}: write it as section.key=value.")
+    if "\n" in text:
+        raise UserError(f"--set {key}: one setting each; this holds more than one line.")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):

@@ -12,6 +12,7 @@ from tflottery.runs.resources import LOCAL, Resources
 
 AUTO = "auto"
 _LARGEST = 2**63 - 1
+_MOST_SEEDS = 10_000
 
 
 def define_configuration(values: flags.FlagValues) -> None:
@@ -204,13 +205,15 @@ def seeds(values: flags.FlagValues) -> tuple[int, ...]:
         UserError: it is none of these, or names a seed twice.
     """
     text: str = values.seeds
-    if text.isdecimal() and 1 <= int(text[:20]) <= _LARGEST:
+    if text.isdecimal() and 1 <= int(text[:20]) <= _MOST_SEEDS:
         return tuple(range(1, int(text) + 1))
     chosen: list[int] = []
     for part in text.split(","):
         first, _, last = part.partition("-")
         last = last or first
         if text.isdecimal() or not (first.isdecimal() and last.isdecimal()):
+            break
+        if int(last[:20]) - int(first[:20]) > _MOST_SEEDS or len(last) > len(str(_LARGEST)):
             break
         chosen += range(int(first), int(last) + 1)
     if not chosen or len(set(chosen)) != len(chosen):

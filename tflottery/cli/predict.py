@@ -58,7 +58,9 @@ def _lines() -> Iterator[bytes]:
 
 
 def _shown(text: bytes) -> str:
-    line = " ".join(text.decode("utf-8", "replace").split())
+    words = " ".join(text.decode("utf-8", "replace").split())
+    # An escape in a text is not for the terminal.
+    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in words)
     return line if len(line) <= 60 else f"{line[:59]}…"
 
 

@@ -17,8 +17,8 @@ Data = Union[str, Path, "pd.DataFrame", tuple[Sequence[str], Sequence[Any]]]
 
 def settings(
     dataset: Data | None,
-    text: str = "",
-    label: str = "",
+    text: str | int = "",
+    label: str | int = "",
     validation: Data | None = None,
     test: Data | None = None,
     data_dir: str | Path | None = None,
@@ -35,9 +35,9 @@ def settings(
         UserError: parts of unlike kinds, or parts beside a name or a path.
     """
     chosen: dict[str, Any] = {}
-    if text:
+    if text != "":
         chosen["data.text_column"] = text
-    if label:
+    if label != "":
         chosen["data.label_column"] = label
     if data_dir is not None:
         chosen["data.data_dir"] = str(data_dir)
@@ -47,10 +47,16 @@ def settings(
                 "validation and test go with a DataFrame or lists; a file has a column 'split', "
                 "and a data set its own splits."
             )
+        if dataset is not None and not str(dataset):
+            raise UserError("The data set's name is empty; leave it out for the configuration's.")
         return chosen if dataset is None else {**chosen, "data.dataset": str(dataset)}
     from tflottery.data import memory
 
     chosen["data.dataset"] = memory.register(
-        dataset, validation, test, text_column=text or "text", label_column=label or "label"
+        dataset,
+        validation,
+        test,
+        text_column="text" if text == "" else str(text),
+        label_column="label" if label == "" else str(label),
     )
     return chosen

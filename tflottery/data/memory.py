@@ -139,6 +139,11 @@ def _columns(split: str, part: Any, wanted: DataSettings, with_split: bool) -> C
     """The columns that are read, as lists that no change of the caller's reaches."""
     text, label = str(wanted.text_column), str(wanted.label_column)
     if isinstance(part, (tuple, list)) and len(part) == 2:
+        if any(isinstance(one, (set, frozenset)) for one in part):
+            raise UserError(
+                f"The data for {split} hold a set, which has no order; give texts and labels as "
+                "lists."
+            )
         columns: Columns = {text: _listed(part[0]), label: _listed(part[1])}
     elif (found := _names_of(part)) is not None:
         if named_columns(found, wanted) is None:

@@ -87,6 +87,10 @@ def assigned(settings: Settings) -> dict[str, Any]:
     if isinstance(settings, str):
         settings = [settings]
     if not isinstance(settings, Mapping):
+        if not isinstance(settings, (list, tuple)) or not all(
+            isinstance(one, str) for one in settings
+        ):
+            raise UserError(f"set={settings!r}: give {{'section.key': value}}.")
         return dict(map(parse_assignment, settings))
     for key in settings:
         if str(key).count(".") != 1:

@@ -11,13 +11,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tflottery import startup
 from tflottery.errors import UserError
+from tflottery.files import require_writable
 from tflottery.runs.executors import Executor, make_executor
 from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL, Resources
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.settings import argument, count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,9 +131,7 @@ class Driver:
         tensorboard: str | Path,
         progress: bool | Reporter,
     ) -> None:
-        for name, number in (("workers", workers), ("threads", threads)):
-            if number is not None and number < 1:
-                raise UserError(f"--{name} takes a whole number from 1 on, not {number}.")
+        workers, threads = count("workers", workers), count("threads", threads)
         if executor == LOCAL and (workers or 1) > 1:
             raise UserError(f"--executor {LOCAL} trains one after the other; leave out --workers.")
         self.resources = Resources.shared(executor, workers, threads, address)
@@ -137,7 +139,6 @@ class Driver:
         self.store = Store.of(store)
         self._tensorboard = str(tensorboard)
         self._progress = progress
-        startup.use_threads(self.resources.threads, here=self.resources.executor == LOCAL)
 
     @cached_property
     def reporter(self) -> Reporter:
@@ -161,6 +162,9 @@ class Driver:
         """A view of trainings, to be entered while they go on, and the observer that feeds it."""
         from tflottery.runs.tensorboard import observers
 
+        # Now: a call that trains nothing leaves the process as it was.
+        startup.use_threads(self.resources.threads, here=self.resources.executor == LOCAL)
+        require_writable(self.store.root, "--store")
         view = self.reporter.watch(label, total, may_end_early=may_end_early)
         return view, observers(view, self._tensorboard, label)
 
@@ -197,17 +201,34 @@ class Trained:
     caution: str
 
 
+_SEEDS = int | tuple[int, ...]
+_MOST_SEEDS = 10_000
+
+
+def _listed(seeds: Any) -> Any:
+    """What is no list, as a range, as one; one number of numpy's as that."""
+    return seeds.item() if isinstance(seeds, np.generic) else list(seeds)
+
+
 def seeds_of(seeds: int | Iterable[int], first: int = 1) -> tuple[int, ...]:
     """Seeds as a call is given them: how many, from ``first`` on, or which.
 
     Raises:
         UserError: there is none, or one is below 0.
     """
-    if isinstance(seeds, int):
-        if seeds < 1:
-            raise UserError(f"--seeds takes a whole number from 1 on, not {seeds}.")
-        return tuple(range(first, first + seeds))
-    chosen = tuple(seeds)
+    try:
+        given = argument(
+            "seeds", seeds if isinstance(seeds, (int, str)) else _listed(seeds), _SEEDS
+        )
+    except TypeError:
+        raise UserError(f"--seeds takes a number of seeds, or some; not {seeds!r}.") from None
+    if isinstance(given, int):
+        if not 1 <= given <= _MOST_SEEDS:
+            raise UserError(
+                f"--seeds takes a whole number from 1 on, and to {_MOST_SEEDS:,}, not {given}."
+            )
+        return tuple(range(first, first + given))
+    chosen = given
     if not chosen or min(chosen) < 0 or len(set(chosen)) != len(chosen):
         raise UserError(f"--seeds takes different seeds from 0 on, not {list(chosen)}.")
     return chosen

@@ -13,9 +13,10 @@ from tflottery.experiments.study.results import load_studies
 from tflottery.experiments.transfer.article import transfer_article
 from tflottery.experiments.transfer.results import load_transfers
 from tflottery.report.writing import require_place, write_articles
+from tflottery.settings import place
 
 
-def write_report(store: Path, output: Path) -> Path:
+def write_report(store: str | Path, output: str | Path) -> Path:
     """Writes the report of every study, transfer and search in a store.
 
     Args:
@@ -30,6 +31,7 @@ def write_report(store: Path, output: Path) -> Path:
         UserError: there is none, one cannot be read, or ``output`` holds something else than a
             report.
     """
+    store, output = place("store", store), place("output", output)
     require_place(output)
     if not store.is_dir():
         raise UserError(f"There is no folder {store}; give the store that bin/study filled.")

@@ -15,6 +15,7 @@ from tflottery.exports.places import checked_name, default_name, require_publish
 from tflottery.files import require_writable, write_atomically
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.store import Store
+from tflottery.settings import argument, count, place
 from tflottery.tickets import plan as plans
 from tflottery.tickets.given import level_of, located, open_ticket
 from tflottery.tickets.ticket import Ticket
@@ -140,16 +141,16 @@ def export(
             version or a folder cannot be used.
         TflotteryError: the export's scores are not the Python model's; nothing was published.
     """
+    version = count("version", version)
+    name = argument("name", name, str | None)
     if sparsity is not None and not structured:
         raise UserError("--sparsity goes with --structured; bin/find_ticket prunes weights.")
     if compare and (compact or version is not None):
         raise UserError("--compare publishes nothing; leave --compact and --version out.")
-    if version is not None and version < 1:
-        raise UserError(f"--version takes a whole number from 1 on, not {version}.")
-    opened = ticket if isinstance(ticket, Ticket) else open_ticket(Path(ticket))
+    opened = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
     if compare or not structured:
         opened.require_trained()  # before anything is read, trained or written
-    base = Path(output) / checked_name(default_name(opened) if name is None else name)
+    base = place("output", output) / checked_name(default_name(opened) if name is None else name)
     require_writable(base, "--output")
     if structured:
         require_writable(opened.folder.absolute().parent, "--ticket")

@@ -10,6 +10,7 @@ from tflottery.errors import UserError
 from tflottery.tickets.ticket import Ticket
 
 # A name must not be a number: such a folder would be taken for a version.
+_LONGEST = 100
 _NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -25,11 +26,11 @@ def checked_name(name: str) -> str:
     Raises:
         UserError: it cannot.
     """
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise UserError(
-            f"--name {name!r}: a model's name is made of letters, digits, '_', '-' and '.', and "
-            "begins with a letter or digit, and is no number, which would be a version; --output "
-            "says where it goes."
+            f"--name {name[:_LONGEST]!r}: a model's name is made of at most {_LONGEST} letters, "
+            "digits, '_', '-' and '.', begins with a letter or digit, and is no number, which "
+            "would be a version; --output says where it goes."
         )
     return name
 

@@ -6,10 +6,12 @@ network is built.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tflottery import seeds
+from tflottery.errors import UserError
 from tflottery.models.units import Part, Units
 
 if TYPE_CHECKING:
@@ -49,6 +51,24 @@ class Architecture(Protocol):
     def unit_layers(self) -> tuple[Units, ...]:
         """The units of each layer but the last, in the order of the layers."""
         ...
+
+
+# Beyond this, a tensor fits no memory.
+_LARGEST = 1_000_000
+
+
+def check_sizes(architecture: Any, sizes: Iterable[str]) -> None:
+    """Makes sure that a network of these sizes can be built, and that its dropouts are fractions.
+
+    Raises:
+        UserError: it cannot; the line names the key.
+    """
+    for name in sizes:
+        if not 1 <= getattr(architecture, name) <= _LARGEST:
+            raise UserError(f"model.{name} is from 1 to {_LARGEST:,}.")
+    for name in ("word_dropout", "embedding_dropout", "dropout"):
+        if not 0 <= getattr(architecture, name) < 1:
+            raise UserError(f"model.{name} is a fraction in [0, 1).")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tflottery.errors import UserError
-from tflottery.models.architecture import Initializers, head, read_by_head
+from tflottery.models.architecture import Initializers, check_sizes, head, read_by_head
 from tflottery.models.units import Columns, Filters, Part, Units
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Cnn:
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
+        check_sizes(self, ("embedding", "filters"))
         if not self.widths or min(self.widths) < 1 or len(set(self.widths)) != len(self.widths):
             raise UserError("model.widths is a list of different widths, each at least 1 word.")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tflottery.errors import UserError
-from tflottery.models.architecture import Initializers, head, read_by_head
+from tflottery.models.architecture import Initializers, check_sizes, head, read_by_head
 from tflottery.models.units import GATES, Cells, Columns, Part, Units
 from tflottery.settings import check_choices
 
@@ -41,6 +41,7 @@ class Lstm:
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
+        check_sizes(self, ("embedding", "units", "layers"))
         if min(self.embedding, self.units, self.layers) < 1:
             raise UserError("model.embedding, model.units and model.layers are at least 1.")
         check_choices(self, "model")

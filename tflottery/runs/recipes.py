@@ -63,7 +63,7 @@ def recipe_from_settings(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
     """
     model = dict(tables.get("model", {}))
     name = model.pop("name", DEFAULT_MODEL)
-    if name not in ARCHITECTURES:
+    if not isinstance(name, str) or name not in ARCHITECTURES:
         raise UserError(f"There is no model {name!r}. {suggest(str(name), ARCHITECTURES)}")
     return Recipe(
         from_table(DataSettings, "data", tables.get("data", {}), computed=_COMPUTED),

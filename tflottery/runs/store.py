@@ -41,6 +41,7 @@ from tflottery.pruning import masks as mask_ops
 from tflottery.runs import inventory
 from tflottery.runs.run import FORMAT_VERSION, MASKS, Run
 from tflottery.runs.specs import RunSpec
+from tflottery.settings import place
 from tflottery.training.trained import Trained
 from tflottery.versions import versions
 
@@ -73,7 +74,7 @@ class Store:
     """
 
     def __init__(self, root: str | Path = "runs") -> None:
-        self.root = root = Path(root)
+        self.root = root = place("store", root)
         if _ADDRESS.fullmatch(next(iter(root.parts), "")):
             raise UserError(
                 f"{root} is in an object store, which can neither lock nor rename; give --store a "
@@ -169,7 +170,7 @@ class Store:
         """
         return inventory.unneeded(self.root, None if tickets is None else Path(tickets))
 
-    def delete(self, keys: Iterable[str]) -> int:
+    def delete(self, keys: str | Iterable[str]) -> int:
         """Deletes runs; returns how many bytes were freed.
 
         Args:
@@ -179,6 +180,7 @@ class Store:
             UserError: there is no such run, or another run in the store was made from it.
         """
         freed = 0
+        keys = [keys] if isinstance(keys, str) else keys
         for run in inventory.deletable(self.root, keys):
             with self.lock(run.key):
                 freed += run.size

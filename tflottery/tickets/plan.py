@@ -7,6 +7,7 @@ reset the rest to their initial values, train again. ``make_plan`` writes it as 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -26,6 +27,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 AUTO: Literal["auto"] = "auto"
 # "auto" goes on at most until this much is pruned.
 _SPARSEST = 0.995
+_MOST_ROUNDS = 600
 # Sparsities are quoted to three digits: 0.738 is six rounds of 20 %, 0.737856.
 _QUOTED = 5e-4
 
@@ -61,6 +63,11 @@ class PruningSettings:
             )
         if not 0 < self.rate < 1:
             raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
+        if math.log1p(-_SPARSEST) / math.log1p(-self.rate) > _MOST_ROUNDS:
+            raise UserError(
+                f"pruning.rate is {self.rate:g}, which takes more than {_MOST_ROUNDS} rounds to "
+                f"{_SPARSEST:.1%}; give 0.01 or more."
+            )
         if isinstance(self.sparsity, str) and self.sparsity != AUTO:
             raise UserError(f"A sparsity is a fraction in [0, 1) or 'auto', not {self.sparsity!r}.")
         if not isinstance(self.sparsity, str) and not 0 <= self.sparsity < 1:
@@ -68,7 +75,7 @@ class PruningSettings:
                 f"A sparsity is a fraction in [0, 1), not {self.sparsity:g}; "
                 "0.832 prunes 83.2 % of the weights."
             )
-        if self.tolerance < 0:
+        if not 0 <= self.tolerance < math.inf:
             raise UserError("pruning.tolerance is 0 points or more.")
         object.__setattr__(self, "init", parse_init(self.init))
 

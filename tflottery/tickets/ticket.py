@@ -40,7 +40,7 @@ from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Count, Masks
 from tflottery.runs.recipes import Recipe, recipe_from_tables, recipe_to_tables
 from tflottery.runs.specs import EMBEDDING
-from tflottery.settings import from_table
+from tflottery.settings import from_table, place
 from tflottery.tickets.plan import AUTO, PruningSettings
 from tflottery.tickets.rule import Rule, rule_from
 from tflottery.versions import versions
@@ -133,17 +133,16 @@ class Ticket:
             UserError: the folder cannot be written, or holds something else than a ticket.
             DamagedFileError: a file of this ticket is damaged.
         """
-        place = Path(folder)
-        if place.is_dir() and any(place.iterdir()) and not (place / _DOCUMENT).is_file():
-            raise UserError(f"{place} is a folder of other things; save to a new one.")
-        require_writable(place, "folder")
+        where = place("folder", folder)
+        _require_free(where)
+        require_writable(where, "folder")
         for name, checksum in self.about["files"].items():
             check_file(self.folder / name, checksum)
-        if place.absolute() != self.folder.absolute():
-            with new_folder(place) as staging:
+        if where.absolute() != self.folder.absolute():
+            with new_folder(where) as staging:
                 for name in (_DOCUMENT, *self.about["files"]):
                     shutil.copyfile(self.folder / name, staging / name)
-        return load_ticket(place)
+        return load_ticket(where)
 
     def __repr__(self) -> str:
         about = self.about
@@ -188,11 +187,24 @@ def load_ticket(path: str | Path) -> Ticket:
     Raises:
         UserError: there is no ticket, it has another format version, or it is damaged.
     """
-    folder = Path(path)
+    folder = place("ticket", path)
     about = read_sealed(folder / _DOCUMENT, what="ticket", format_version=FORMAT_VERSION)
     for name, checksum in about["files"].items():
         check_file(folder / name, checksum)
     return Ticket(folder, about)
+
+
+def _require_free(folder: Path) -> None:
+    """Makes sure that a ticket can take a folder's place, and that nothing else is lost by that.
+
+    Raises:
+        UserError: the folder holds something else than a ticket, or lies within one.
+    """
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if there - {_DOCUMENT, _MASKS, _REWIND, _FINAL, _VOCABULARY}:
+        raise UserError(f"{folder} is a folder of other things; move them, or give a new one.")
+    if any((parent / _DOCUMENT).is_file() for parent in folder.absolute().parents):
+        raise UserError(f"{folder} lies within a ticket; give a folder outside of it.")
 
 
 def write_ticket(
@@ -213,6 +225,7 @@ def write_ticket(
         recipe, classes, vocabulary: what it was trained on.
         masks, rewind_weights, final_weights: as in ``Ticket``.
     """
+    _require_free(folder)
     with new_folder(folder) as staging:
         (staging / _VOCABULARY).write_text(vocabulary.to_text(), encoding="utf-8", newline="\n")
         files = {

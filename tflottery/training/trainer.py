@@ -104,6 +104,25 @@ def deterministic() -> Iterator[None]:
             tensorflow_config.disable_op_determinism()
 
 
+def _require_plain_keras() -> None:
+    """Makes sure that this process has not changed how Keras computes, since no key says so.
+
+    Raises:
+        UserError: it has; the line says what to set back.
+    """
+    policy = keras.mixed_precision.global_policy().name
+    for is_changed, what, mend in (
+        (tf.config.functions_run_eagerly(), "runs functions eagerly",
+         "tf.config.run_functions_eagerly(False)"),
+        (keras.backend.floatx() != "float32", f"computes in {keras.backend.floatx()}",
+         'tf_keras.backend.set_floatx("float32")'),
+        (policy != "float32", f"has the policy {policy}",
+         'tf_keras.mixed_precision.set_global_policy("float32")'),
+    ):  # fmt: skip
+        if is_changed:
+            raise UserError(f"Keras {what} in this process, which changes results; first {mend}.")
+
+
 class Trainer:
     """A compiled masked model that trains any number of runs, one after the other.
 
@@ -125,6 +144,7 @@ class Trainer:
         settings: TrainingSettings,
         gradual: Gradual | None = None,
     ) -> None:
+        _require_plain_keras()
         self._architecture = architecture
         self._vocabulary_size = vocabulary_size
         self._classes = classes
@@ -179,6 +199,7 @@ class Trainer:
             UserError: a snapshot lies beyond the last epoch.
             TrainingError: the loss is not finite, or the training stopped before a snapshot.
         """
+        _require_plain_keras()
         began = time.monotonic()
         pace = _Pace.of(settings, corpus)
         moments = pace.moments(snapshots)

@@ -31,6 +31,7 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.settings import argument, place
 from tflottery.tickets.given import level_of, located, open_ticket, require_same
 from tflottery.tickets.plan import Level
 from tflottery.tickets.rule import Rule
@@ -210,8 +211,8 @@ def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its f
     role = roles.role()
     driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
     own = configuration.changes(
-        levels=None if levels is None else [float(level) for level in levels],
-        arms=None if arms is None else list(arms), tuner=tuner, trials=trials,
+        levels=argument("levels", levels, tuple[float, ...] | None),
+        arms=argument("arms", arms, tuple[str, ...] | None), tuner=tuner, trials=trials,
     )  # fmt: skip
     if ticket is None and dataset is None and model is None and not config:
         ticket = "tickets"
@@ -226,7 +227,7 @@ def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its f
         for name, value in (("dataset", dataset), ("model", model)):
             if value is not None:
                 raise UserError(f"The ticket brings its own data and network; leave out --{name}.")
-        ticket = ticket if isinstance(ticket, Ticket) else open_ticket(Path(ticket))
+        ticket = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
         level = level_of(ticket)
         tuning = _of_ticket(ticket, level, data_dir, config, own, set)
         chosen = seeds_of(seeds, first=int(ticket.about["seed"]))

@@ -25,6 +25,7 @@ from tflottery.experiments.study.design import Study
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.settings import place
 from tflottery.tickets.given import open_ticket
 from tflottery.tickets.ticket import Ticket
 
@@ -214,7 +215,7 @@ def run_study(  # type: ignore[misc]  # the first overload leaves its flags to t
         for name, value in (("dataset", dataset), ("model", model)):
             if value is not None:
                 raise UserError(f"The ticket brings its own data and network; leave out --{name}.")
-        ticket = ticket if isinstance(ticket, Ticket) else open_ticket(Path(ticket))
+        ticket = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
         chosen = configuration.for_ticket(ticket, data_dir, config, set)
     looked = sources.look(chosen.data)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)

@@ -149,7 +149,8 @@ class PlannedSearch:
     def specs(self) -> list[RunSpec]:
         """The runs that are known beforehand. Results decide which reinit of an open plan is
         trained; it is always one."""
-        reinits = [spec for spec in self.plan.specs() if spec not in self._chain]
+        chain = {spec.key for spec in self._chain}
+        reinits = [spec for spec in self.plan.specs() if spec.key not in chain]
         return self._chain if self.plan.is_open else self._chain + reinits
 
     @cached_property

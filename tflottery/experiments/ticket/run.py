@@ -19,6 +19,7 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.settings import argument, count, place
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets.plan import AUTO, Plan, PruningSettings
@@ -172,8 +173,17 @@ def find_ticket(
         UserError: the data, a setting or a place cannot be used; nothing was trained.
         TrainingError: a training gave no usable weights.
     """
+    seed = argument("seed", seed, int)
     if seed < 0:
         raise UserError(f"The seed is a whole number from 0 on, not {seed}.")
+    threads = count("threads", threads)
+    learning_rate = argument("learning_rate", learning_rate, float | str | None)
+    if isinstance(learning_rate, str) and not (
+        learning_rate == AUTO or Path(learning_rate).is_file()
+    ):
+        raise UserError(
+            f"learning_rate takes a number, {AUTO!r}, or a rule's file, not {learning_rate!r}."
+        )
     changes = {
         **given.settings(dataset, text, label, validation, test, data_dir),
         **configuration.changes(
@@ -181,11 +191,12 @@ def find_ticket(
             criterion=criterion, tolerance=tolerance,
         ),
     }  # fmt: skip
-    if isinstance(learning_rate, (int, float)):
-        changes["training.learning_rate"] = float(learning_rate)
+    if isinstance(learning_rate, float):
+        changes["training.learning_rate"] = learning_rate
     chosen = configuration.load(config, changes, set)
     store = Store.of(store)
-    require_writable(Path(output), "--output")
+    output = place("output", output)
+    require_writable(output, "--output")
     looked = sources.look(chosen.data)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
     plan = plans.make_plan(recipe, chosen.pruning, seed)
@@ -193,7 +204,6 @@ def find_ticket(
     if isinstance(learning_rate, str):
         rule, about_rule = _rule(learning_rate, recipe, chosen.pruning, store)
         plan = plans.at_rates(plan, rule)
-    startup.use_threads(threads)
     # Takes a fifth of a second, which a user's mistake need not wait for.
     from tflottery.progress import Reporter
 
@@ -202,8 +212,9 @@ def find_ticket(
         reporter.say(line)
     if dry_run:
         return PlannedSearch(plan, store, names_of_runs(plan))
+    startup.use_threads(threads)
     return search_and_write(
-        plan, recipe, rule, store, Path(output), seed, reporter, tensorboard, looked.remarks
+        plan, recipe, rule, store, output, seed, reporter, tensorboard, looked.remarks
     )
 
 
@@ -233,6 +244,7 @@ def search_and_write(
     """
     from tflottery.runs.tensorboard import observers
 
+    require_writable(store.root, "--store")
     names = names_of_runs(plan)
 
     def label(spec: RunSpec) -> str:
@@ -258,6 +270,9 @@ def judged_runs(plan: Plan) -> list[RunSpec]:
 
 def names_of_runs(plan: Plan) -> dict[str, str]:
     """What each run of a plan is called, by key."""
+    # Parents first: a key asks for those of all ancestors, and a chain may be longer than Python's
+    # stack.
+    ancestry(plan.specs())
     names = {plan.dense.key: "dense"}
     for level in plan.levels:
         names[level.ticket.key] = f"round {level.number}"

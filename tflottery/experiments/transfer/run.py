@@ -27,6 +27,7 @@ from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.settings import argument, place
 from tflottery.tickets import plan as plans
 from tflottery.tickets.given import level_of, located, open_ticket, require_same
 from tflottery.tickets.plan import Level
@@ -193,8 +194,11 @@ def transfer(  # type: ignore[misc]  # the first overload leaves its flags to th
     Raises:
         UserError: the ticket, the data or a setting cannot be used; nothing was trained.
     """
+    if not isinstance(levels, str) or levels != "all":
+        levels = argument("levels", levels, tuple[float, ...] | None)
+    grid, vocabulary = argument("grid", grid, str), argument("vocabulary", vocabulary, str)
     driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
-    opened = ticket if isinstance(ticket, Ticket) else open_ticket(Path(ticket), model)
+    opened = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket), model)
     level = level_of(opened)
     target = given.settings(to, text, label, validation, test, data_dir)
     target = {key.partition(".")[2]: value for key, value in target.items()}
