@@ -29,8 +29,8 @@ def checked_name(name: str) -> str:
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise UserError(
             f"--name {name[:_LONGEST]!r}: a model's name is made of letters, digits, '_', '-' and "
-            f"'.', at most {_LONGEST}, begins with a letter or digit, and is no number, which would be "
-            "a version; --output says where it goes."
+            f"'.', at most {_LONGEST}, begins with a letter or digit, and is no number, which "
+            "would be a version; --output says where it goes."
         )
     return name
 
