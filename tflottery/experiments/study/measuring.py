@@ -272,10 +272,10 @@ class Moment:
         return self.weights
 
     def fresh_weights(self, seed: int) -> Arrays:
-        raise NotImplementedError
+        raise NotImplementedError("a mask by magnitude or by chance asks for no other weights")
 
     def rows_in(self, data: DataSettings) -> np.ndarray:
-        raise NotImplementedError
+        raise NotImplementedError("a mask of the same data asks for no other words")
 
 
 def one_shot_mask(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> MaskSpec:
