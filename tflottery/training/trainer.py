@@ -30,6 +30,7 @@ from tflottery.pruning.schedules import polynomial
 from tflottery.training import steps
 from tflottery.training.callbacks import EndAfter, KeepBest, Report, RewindCapture, SetRate
 from tflottery.training.listener import Listener
+from tflottery.training.logits import KeepLogits
 from tflottery.training.optimizers import optimizer
 from tflottery.training.rates import rate
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
@@ -159,6 +160,7 @@ class Trainer:
         self._optimizer.build(self._model.trainable_variables)
         self._optimizer_start = [variable.numpy() for variable in self._optimizer.variables]
         self._model.compile(self._optimizer, loss(classes), metrics=[accuracy(classes)])
+        self._logits = KeepLogits(self._model)
 
     def _build(self, seed: int) -> keras.Model:
         return self._architecture.build(self._vocabulary_size, self._classes, Initializers(seed))
@@ -211,6 +213,7 @@ class Trainer:
             SetRate(lambda step: rate(settings, step, pace.per_epoch)),
             *self._masked.callbacks(),
             capture,
+            self._logits,
             best,
             EndAfter(pace.total),
         ]
@@ -218,10 +221,16 @@ class Trainer:
             callbacks.append(Report(listener, settings.epochs, pace.period, pace.per_epoch))
         history = pace.history(self._fit(corpus, settings, random, pace, callbacks))
 
-        kept = {**_captured(capture, moments, history), steps.END: best.best}
+        assert best.best is not None
+        best_weights, best_logits = best.best
+        kept = {**_captured(capture, moments, history), steps.END: best_weights}
         final_masks = self._masked.masks()
         chosen = history[best.best_period - 1]
-        test = self.evaluate(corpus.test, final_masks, best.best)
+        test = self.evaluate(corpus.test, final_masks, best_weights)
+        logits = {
+            "validation": batches.in_rows(corpus.validation, best_logits),
+            "test": batches.in_rows(corpus.test, self._logits.logits),
+        }
         return Trained(
             masks=final_masks,
             metrics={
@@ -234,6 +243,8 @@ class Trainer:
             history=history,
             snapshots={step: _plain_zeros(arrays) for step, arrays in kept.items()},
             seconds=time.monotonic() - began,
+            logits=logits,
+            labels={"validation": corpus.validation.labels, "test": corpus.test.labels},
         )
 
     def _begin(
@@ -248,13 +259,15 @@ class Trainer:
                 layer.reseed(seeds.derive("dropout", random.dropout, layer.name))
         self._model.stop_training = False
 
-    def _keep_best(self, settings: TrainingSettings, pace: _Pace) -> KeepBest:
+    def _keep_best(
+        self, settings: TrainingSettings, pace: _Pace
+    ) -> KeepBest[tuple[Arrays, np.ndarray]]:
         """Early stopping; before gradual pruning is finished, no weights count as the best."""
         gradual = self._gradual
         return KeepBest(
             settings.monitor,
             settings.patience * settings.validations_per_epoch,
-            self._masked.weights,
+            lambda: (self._masked.weights(), self._logits.logits),
             first=math.ceil(gradual.last_update / pace.period) if gradual else 1,
         )
 
@@ -296,9 +309,22 @@ class Trainer:
         """
         self._masked.load(masks, weights)
         results = self._model.evaluate(
-            batches.evaluation_batches(encoded, _EVALUATION_BATCH), verbose=0, return_dict=True
+            batches.evaluation_batches(encoded, _EVALUATION_BATCH),
+            callbacks=[self._logits],
+            verbose=0,
+            return_dict=True,
         )
         return {name: float(value) for name, value in results.items()}
+
+    def predict(
+        self, encoded: Encoded, masks: Masks, weights: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        """float32 [texts, units]: the logits of mask x weights, one unit for two classes.
+
+        Args: as of ``evaluate``.
+        """
+        self.evaluate(encoded, masks, weights)
+        return batches.in_rows(encoded, self._logits.logits)
 
 
 def _plain_zeros(arrays: Arrays) -> Arrays:
