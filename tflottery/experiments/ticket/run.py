@@ -51,6 +51,7 @@ def find_ticket(
     learning_rate: float | str | None = ...,
     criterion: str | None = ...,
     tolerance: float | None = ...,
+    metric: str | None = ...,
     seed: int = ...,
     store: str | Path | Store = ...,
     output: str | Path = ...,
@@ -81,6 +82,7 @@ def find_ticket(
     learning_rate: float | str | None = ...,
     criterion: str | None = ...,
     tolerance: float | None = ...,
+    metric: str | None = ...,
     seed: int = ...,
     store: str | Path | Store = ...,
     output: str | Path = ...,
@@ -110,6 +112,7 @@ def find_ticket(
     learning_rate: float | str | None = None,
     criterion: str | None = None,
     tolerance: float | None = None,
+    metric: str | None = None,
     seed: int = 1,
     store: str | Path | Store = "runs",
     output: str | Path = "tickets",
@@ -158,6 +161,8 @@ def find_ticket(
             file.
         criterion: which weights to keep: ``magnitude``, ``random``, or ``filters`` for whole units.
         tolerance: points of validation accuracy below dense that still match.
+        metric: what networks are compared by on validation data, as ``macro_f1``: any of
+            ``tflottery.metrics``, or one that ``register_metric`` got; by default ``accuracy``.
         seed: decides every random number.
         store: where trainings are kept.
         output: the ticket goes into a folder of its own in this one.
@@ -188,7 +193,7 @@ def find_ticket(
         **given.settings(dataset, text, label, validation, test, data_dir),
         **configuration.changes(
             model=model, method=method, rate=rate, sparsity=sparsity, init=init, scope=scope,
-            criterion=criterion, tolerance=tolerance,
+            criterion=criterion, tolerance=tolerance, metric=metric,
         ),
     }  # fmt: skip
     if isinstance(learning_rate, float):
