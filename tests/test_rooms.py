@@ -21,7 +21,7 @@ FLOORS = [
     {"models"},
     {"data"},
     {"report", "startup"},
-    {"files", "settings"},
+    {"files", "paired", "settings"},
     {"metrics", "notebook", "seeds", "statistics", "versions"},
     {"arithmetic"},
     {"errors"},

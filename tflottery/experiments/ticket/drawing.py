@@ -1,10 +1,12 @@
-"""The picture of a search: accuracy against the weights that are left."""
+"""The pictures of a search: accuracy against the weights that are left, and what the verdict rests
+on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tflottery.experiments.axes import against_weights_left
+from tflottery.experiments.ticket.result import over_seeds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +17,7 @@ def accuracy_against_weights(rounds: pd.DataFrame, verdict: str, ax: Axes | None
     """Draws validation and test accuracy of every level; see ``FoundTicket.plot``.
 
     Args:
-        rounds: as ``FoundTicket.rounds``.
+        rounds: as ``FoundTicket.rounds``; of several seeds the means are drawn.
         verdict: is written beside the level that is reported.
         ax: where to draw; by default on axes of a new figure.
     """
@@ -23,9 +25,10 @@ def accuracy_against_weights(rounds: pd.DataFrame, verdict: str, ax: Axes | None
         import matplotlib.pyplot as plt
 
         _, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
-    dense = rounds.iloc[0]
-    levels = rounds[rounds["network"].str.startswith("round")]
-    reinit = rounds[rounds["network"] == "reinit"].iloc[0]
+    means = over_seeds(rounds)
+    dense = means.iloc[0]
+    levels = means[means["network"].str.startswith("round")]
+    reinit = means[means["network"] == "reinit"].iloc[0]
     left = 100 * (1 - levels["sparsity"])
     for column, name, style in (
         ("validation_accuracy", "validation", "o--"),
@@ -48,4 +51,35 @@ def accuracy_against_weights(rounds: pd.DataFrame, verdict: str, ax: Axes | None
     against_weights_left(ax)
     ax.set_ylabel("accuracy (%)")
     ax.legend(fontsize="small")
+    return ax
+
+
+def intervals_against_margin(
+    intervals: pd.DataFrame, tolerance: float, ax: Axes | None = None
+) -> Axes:
+    """Draws the differences that a verdict rests on; see ``FoundTicket.plot_intervals``.
+
+    Args:
+        intervals: as ``FoundTicket.intervals``.
+        tolerance: points that the ticket may be worse than dense.
+        ax: where to draw; by default on axes of a new figure.
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(figsize=(6.4, 0.6 + 0.45 * len(intervals)), layout="constrained")
+    rows = intervals.iloc[::-1].reset_index(drop=True)
+    for place, row in rows.iterrows():
+        asked = -tolerance if row["comparison"] == "ticket - dense" else 0.0
+        known = row["low"] == row["low"] and row["low"] is not None
+        passed = known and row["low"] >= asked and not (asked == 0.0 and row["low"] <= 0)
+        color = "C0" if passed else "C3"
+        if known:
+            ax.plot([row["low"], row["high"]], [place, place], color=color, lw=2)
+        ax.plot(row["difference"], place, "o", color=color)
+        # What the whole interval has to lie to the right of.
+        ax.plot([asked, asked], [place - 0.3, place + 0.3], color="0.3", lw=1, ls="--")
+    ax.axvline(0, color="0.8", lw=0.8, zorder=0)
+    ax.set_yticks(range(len(rows)), [f"{row.comparison}, {row.split}" for row in rows.itertuples()])
+    ax.set_xlabel("points, with 95 % intervals; dashed: what they have to lie right of")
     return ax
