@@ -22,7 +22,7 @@ FLOORS = [
     {"data"},
     {"report", "startup"},
     {"files", "paired", "settings"},
-    {"notebook", "seeds", "statistics", "versions"},
+    {"metrics", "notebook", "seeds", "statistics", "versions"},
     {"arithmetic"},
     {"errors"},
 ]

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from tflottery.files import Arrays
+from tflottery.metrics import ACCURACY, METRICS, classes_of, find_metric, scores_of
 
 SPLITS = ("validation", "test")
 
@@ -30,23 +31,13 @@ class Predictions:
     @cached_property
     def predicted(self) -> np.ndarray:
         """int64 [texts]: the likeliest class, the first one of equals."""
-        return _classes_of(self.logits)
+        return classes_of(self.logits)
 
     @cached_property
     def scores(self) -> np.ndarray:
         """float64 [texts, classes]: the probability of each class; the highest one, and the first
         of equals, is that of ``predicted``."""
-        from scipy.special import expit, softmax
-
-        logits = self.logits.astype(np.float64)
-        if logits.shape[1] == 1:
-            scores = np.hstack([expit(-logits), expit(logits)])
-        else:
-            scores = softmax(logits, axis=1)
-        # Logits that differ in their last bits can have equal probabilities.
-        rows = np.flatnonzero(scores.argmax(axis=1) != self.predicted)
-        scores[rows, self.predicted[rows]] = np.nextafter(scores[rows].max(axis=1), 2)
-        return scores
+        return scores_of(self.logits)
 
     @property
     def accuracy(self) -> float:
@@ -54,11 +45,20 @@ class Predictions:
         right = np.count_nonzero(self.predicted == self.labels)
         return float(np.float32(right) / np.float32(len(self.labels)))
 
+    def metric(self, name: str) -> float | None:
+        """A registered metric; None where it is undefined.
 
-def _classes_of(logits: np.ndarray) -> np.ndarray:
-    if logits.shape[1] == 1:
-        return (logits[:, 0] > 0).astype(np.int64)
-    return logits.argmax(axis=1)
+        Raises:
+            UserError: there is no such metric, or it gave no number.
+        """
+        if name == ACCURACY:
+            return self.accuracy
+        return find_metric(name)(self.labels, self.scores)
+
+    @cached_property
+    def metrics(self) -> dict[str, float | None]:
+        """Every registered metric by name; None where one is undefined."""
+        return {name: self.metric(name) for name in METRICS}
 
 
 def to_arrays(logits: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]) -> Arrays:

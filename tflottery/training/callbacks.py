@@ -73,7 +73,8 @@ class KeepBest(keras.callbacks.Callback, Generic[T]):
     restores the best weights only if it has stopped the training, and it would restore masks too.
 
     Args:
-        monitor: ``val_loss`` (lower is better) or ``val_accuracy`` (higher is better).
+        monitor: the name of a value that each validation gives.
+        sign: 1 where higher is better, -1 where lower is.
         patience: how many periods without improvement end the training.
         moment: returns copies of what is kept of a moment, as the model's weights.
         first: the first period that counts, from 1; gradual pruning must be finished by then.
@@ -87,11 +88,11 @@ class KeepBest(keras.callbacks.Callback, Generic[T]):
     """
 
     def __init__(
-        self, monitor: str, patience: int, moment: Callable[[], T], first: int = 1
+        self, monitor: str, sign: int, patience: int, moment: Callable[[], T], first: int = 1
     ) -> None:
         super().__init__()
         self._monitor = monitor
-        self._sign = 1 if monitor == "val_accuracy" else -1
+        self._sign = sign
         self._patience = patience
         self._moment = moment
         self._first = first
@@ -111,6 +112,33 @@ class KeepBest(keras.callbacks.Callback, Generic[T]):
             self._best_value, self.best_period, self.best = value, period, self._moment()
         elif period - self.best_period >= self._patience:
             self.model.stop_training = True
+
+
+class Measure(keras.callbacks.Callback):
+    """Adds a metric of each validation to what Keras reports of it.
+
+    Args:
+        name: under which it is reported.
+        metric: computes it; None where it is undefined.
+
+    Raises:
+        TrainingError: it is undefined.
+    """
+
+    def __init__(self, name: str, metric: Callable[[], float | None]) -> None:
+        super().__init__()
+        self._name = name
+        self._metric = metric
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        value = self._metric()
+        if value is None:
+            raise TrainingError(
+                f"{self._name} is undefined on these validation data (has each class texts there?);"
+                " set training.monitor to another metric"
+            )
+        if logs is not None:
+            logs[self._name] = value
 
 
 class EndAfter(keras.callbacks.Callback):

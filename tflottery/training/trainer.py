@@ -20,6 +20,7 @@ from tflottery.data import batches
 from tflottery.data.corpus import Corpus, Encoded
 from tflottery.errors import TrainingError, UserError
 from tflottery.files import Arrays
+from tflottery.metrics import scores_of
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.layers import SeededDropout
@@ -28,7 +29,14 @@ from tflottery.pruning.masked_model import MaskedModel
 from tflottery.pruning.masks import Masks
 from tflottery.pruning.schedules import polynomial
 from tflottery.training import steps
-from tflottery.training.callbacks import EndAfter, KeepBest, Report, RewindCapture, SetRate
+from tflottery.training.callbacks import (
+    EndAfter,
+    KeepBest,
+    Measure,
+    Report,
+    RewindCapture,
+    SetRate,
+)
 from tflottery.training.listener import Listener
 from tflottery.training.logits import KeepLogits
 from tflottery.training.optimizers import optimizer
@@ -37,7 +45,8 @@ from tflottery.training.settings import TrainingSeeds, TrainingSettings
 from tflottery.training.trained import Trained
 
 _EVALUATION_BATCH = 256
-_VALIDATION_METRICS = ("val_loss", "val_accuracy")
+# What Keras itself reports of each validation.
+_VALIDATED = ("val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True)
@@ -214,6 +223,7 @@ class Trainer:
             *self._masked.callbacks(),
             capture,
             self._logits,
+            *self._measures(settings, corpus.validation),
             best,
             EndAfter(pace.total),
         ]
@@ -234,7 +244,7 @@ class Trainer:
         return Trained(
             masks=final_masks,
             metrics={
-                **{name: chosen[name] for name in _VALIDATION_METRICS},
+                **{name: chosen[name] for name in dict.fromkeys((*_VALIDATED, settings.monitor))},
                 **{f"test_{name}": value for name, value in test.items()},
                 "best_epoch": pace.epochs(chosen["step"]),
                 "epochs": pace.epochs(history[-1]["step"]),
@@ -266,10 +276,23 @@ class Trainer:
         gradual = self._gradual
         return KeepBest(
             settings.monitor,
+            settings.metric.sign if settings.metric else -1,
             settings.patience * settings.validations_per_epoch,
             lambda: (self._masked.weights(), self._logits.logits),
             first=math.ceil(gradual.last_update / pace.period) if gradual else 1,
         )
+
+    def _measures(self, settings: TrainingSettings, validation: Encoded) -> list[Measure]:
+        """What measures the metric that is monitored, unless Keras does."""
+        metric = settings.metric
+        if metric is None or settings.monitor in _VALIDATED:
+            return []
+
+        def value() -> float | None:
+            logits = batches.in_rows(validation, self._logits.logits)
+            return metric(validation.labels, scores_of(logits))
+
+        return [Measure(settings.monitor, value)]
 
     def _fit(
         self,
@@ -289,12 +312,27 @@ class Trainer:
                 steps_per_epoch=pace.period,
                 validation_data=batches.evaluation_batches(corpus.validation, _EVALUATION_BATCH),
                 callbacks=callbacks,
+                class_weight=self._class_weights(corpus.train, settings),
                 verbose=0,
             )
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             raise TrainingError("out of memory; lower training.batch_size") from error
         logs: dict[str, list[float]] = fitted.history
         return logs
+
+    def _class_weights(
+        self, training: Encoded, settings: TrainingSettings
+    ) -> dict[int, float] | None:
+        """The weight of each class in the training loss; None for equal ones."""
+        if settings.class_weight == "none":
+            return None
+        from sklearn.utils.class_weight import compute_class_weight
+
+        there = np.unique(training.labels)
+        weights = compute_class_weight(settings.class_weight, classes=there, y=training.labels)
+        # Keras wants a weight of every class, also of one that no training text has.
+        found = {int(one): float(weight) for one, weight in zip(there, weights, strict=True)}
+        return {number: found.get(number, 1.0) for number in range(self._classes)}
 
     @deterministic()
     def evaluate(

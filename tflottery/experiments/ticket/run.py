@@ -58,6 +58,7 @@ def find_ticket(
     learning_rate: float | str | None = ...,
     criterion: str | None = ...,
     tolerance: float | None = ...,
+    metric: str | None = ...,
     seed: int = ...,
     seeds: int | Iterable[int] | None = ...,
     store: str | Path | Store = ...,
@@ -92,6 +93,7 @@ def find_ticket(
     learning_rate: float | str | None = ...,
     criterion: str | None = ...,
     tolerance: float | None = ...,
+    metric: str | None = ...,
     seed: int = ...,
     seeds: int | Iterable[int] | None = ...,
     store: str | Path | Store = ...,
@@ -125,6 +127,7 @@ def find_ticket(
     learning_rate: float | str | None = None,
     criterion: str | None = None,
     tolerance: float | None = None,
+    metric: str | None = None,
     seed: int = 1,
     seeds: int | Iterable[int] | None = None,
     store: str | Path | Store = "runs",
@@ -179,6 +182,8 @@ def find_ticket(
             file.
         criterion: which weights to keep: ``magnitude``, ``random``, or ``filters`` for whole units.
         tolerance: points of validation accuracy below dense that still match.
+        metric: what networks are compared by on validation data, as ``macro_f1``: any of
+            ``tflottery.metrics``, or one that ``register_metric`` got; by default ``accuracy``.
         seed: decides every random number.
         seeds: how many seeds, from ``seed`` on, or which; the verdict is then on their mean, and
             the ticket on disk is that of the first.
@@ -213,7 +218,7 @@ def find_ticket(
         **given.settings(dataset, text, label, validation, test, data_dir),
         **configuration.changes(
             model=model, method=method, rate=rate, sparsity=sparsity, init=init, scope=scope,
-            criterion=criterion, tolerance=tolerance,
+            criterion=criterion, tolerance=tolerance, metric=metric,
         ),
     }  # fmt: skip
     if isinstance(learning_rate, float):
