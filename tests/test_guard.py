@@ -113,10 +113,9 @@ def test_what_dense_learnt_is_measured_on_texts_of_their_own():
     fresh = [(word, word % 2) for word in range(300, 340)]
     test = train[:10] + validation + fresh + fresh[:5]
     labels = np.array([label for _, label in test])
-    right = {"validation": None, "test": SimpleNamespace(scores=np.eye(2)[labels])}
-    seen = guard.what_dense_learnt(
-        ["spec"] * 2, corpus(train, validation, test), lambda spec: right
-    )
+    right = {"test": SimpleNamespace(scores=np.eye(2)[labels])}
+    made = corpus(train, validation, test)
+    seen = guard.what_dense_learnt(["spec"] * 2, made, lambda spec: right)
     assert (seen["texts"], seen["left_out"], seen["seeds"]) == (40, 20, 2)
     assert (seen["class"], seen["dense"], seen["larger_class"]) == ("neg", 1.0, 0.5)
     assert seen["difference"] == 50 and seen["low"] > 30 and not guard.reason(seen)
