@@ -88,8 +88,10 @@ def texts_and_labels(words: tuple[str, ...]) -> tuple[list[str], list[str]]:
 
 def test_what_was_found_is_a_value(found, capsys):
     assert capsys.readouterr().out == ""
-    assert found.verdict in ("winning ticket", "matches", "no ticket")
+    assert found.verdict == found.ticket.about["verdict"] == found.judged.outcome
+    assert found.sentence == found.ticket.sentence == found.ticket.about["sentence"]
     assert found.sentence.startswith(found.verdict.capitalize())
+    assert found.intervals.to_dict("records") == found.ticket.about["intervals"]
     rounds = found.rounds
     assert list(rounds["network"]) == ["dense", "round 1", "round 2", "reinit"]
     assert list(rounds["reported"]) == [False, False, True, False]

@@ -19,13 +19,15 @@ from tensorboard.util.tensor_util import make_ndarray
 import tflottery
 from tests.conftest import ROOT, SHARED, user_environment, write_reviews
 from tflottery.cli import find_ticket
+from tflottery.tickets.verdict import OUTCOMES
 
 QUICK = ["--dataset", "toy", "--set", "training.epochs=2"]
 REQUIRED = {
     "format_version", "dataset", "model", "method", "init", "seed", "sparsity",
     "learning_rate", "found_learning_rate",
     "sparsity_without_embedding", "per_layer", "dense_test_accuracy", "ticket_test_accuracy",
-    "reinit_test_accuracy", "verdict", "run_key", "versions",
+    "reinit_test_accuracy", "verdict", "run_key", "versions", "sentence", "intervals", "texts",
+    "baseline", "seeds", "by_seed", "cautions",
 }  # fmt: skip
 
 
@@ -66,7 +68,9 @@ def test_end_to_end_on_toy_reviews(command, tmp_path, model):
     about = json.loads((folder / "ticket.json").read_text())
     assert set(about) >= REQUIRED
     assert about["sparsity"] == pytest.approx(0.36, abs=1e-4)
-    assert about["verdict"] in ("winning ticket", "matching subnetwork", "matches", "no ticket")
+    assert about["verdict"] in OUTCOMES
+    assert about["sentence"] in " ".join(first.stdout.split())
+    assert {row["comparison"] for row in about["intervals"]} >= {"ticket - dense"}
     assert [row["round"] for row in about["rounds"]] == list(range(1, rounds + 1))
     assert about["rounds"][-1]["test_accuracy"] == about["ticket_test_accuracy"]
     record = json.loads((tmp_path / "runs" / about["run_key"] / "run.json").read_text())

@@ -174,7 +174,7 @@ def _intervals(found: FoundTicket) -> Table:
     ):  # fmt: skip
         table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for one in found.judged.comparisons:
-        table.add_row(one.name, one.split, interval(one.paired), f"{one.paired.texts:,}")
+        table.add_row(one.name, one.split, interval(one.plain()), f"{one.paired.texts:,}")
     return table
 
 

@@ -3,13 +3,15 @@ was made, and what it should be used for."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tflottery.data import sources
 from tflottery.exports.network import Network
 from tflottery.exports.serving_files import curl
-from tflottery.report.escaping import escaped
+from tflottery.report.escaping import escaped, one_line
 from tflottery.tickets.ticket import Ticket
+from tflottery.tickets.words import interval
 from tflottery.versions import versions
 
 
@@ -33,7 +35,8 @@ def model_card(ticket: Ticket, network: Network, name: str, version: int, checke
         f"{data.validation:.0%} of train held out for validation",
         "found by": f"{about['method']} pruning, criterion {about['criterion']}, "
         f"{about['scope']}, init {about['init']}, seed {about['seed']}",
-        "verdict": about["verdict"],
+        "verdict": escaped(ticket.sentence),
+        **_judged(about),
         "pruned": f"{about['sparsity']:.1%} ({kept:,} of {total:,} prunable weights left); "
         f"{about['sparsity_without_embedding']:.1%} outside the embedding",
         "stored": f"{network.numbers:,} weights and biases",
@@ -79,7 +82,7 @@ Texts of people hold their prejudices, and so may the model; nothing was done ag
 """
 
 
-def _measured(about: dict[str, Any]) -> str:
+def _measured(about: Mapping[str, Any]) -> str:
     """The metrics of the ticket beside those of dense and reinit, and the ticket's classes one by
     one; empty for tickets of before they were written down."""
     measured = about.get("metrics")
@@ -118,6 +121,30 @@ def _measured(about: dict[str, Any]) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
+
+
+def _judged(about: Mapping[str, Any]) -> dict[str, str]:
+    """What the verdict rests on; nothing for tickets of before."""
+    if "intervals" not in about:
+        return {}
+    texts, baseline = about["texts"], about["baseline"]
+    rows = {
+        "judged on": ", ".join(
+            f"{texts[split]['judged']:,} {split} texts ({texts[split]['left_out']:,} left out)"
+            for split in ("validation", "test")
+        )
+        + f"; seeds {', '.join(map(str, about['seeds']))}",
+        "95 % intervals": "; ".join(
+            f"{one['comparison']} ({one['split']}) {interval(one)} points"
+            for one in about["intervals"]
+        ),
+    }
+    alone = baseline["test"]
+    if alone is not None and baseline["metric"] == "accuracy":
+        rows["larger class alone"] = f"{one_line(baseline['class'])}, test {100 * alone:.2f} %"
+    if about["cautions"]:
+        rows["cautions"] = " ".join(about["cautions"])
+    return {name: escaped(row) for name, row in rows.items()}
 
 
 def _accuracies(about: dict[str, object], split: str) -> str:

@@ -130,13 +130,16 @@ class Verdict:
     larger: int
     more: More | None = None
 
-    def of(self, one: str, other: str, split: str = TEST) -> Paired:
-        """The comparison of two networks."""
+    def comparison(self, one: str, other: str, split: str = TEST) -> Comparison:
+        """That of two networks on a split."""
+        asked = (one, other, split)
         return next(
-            made.paired
-            for made in self.comparisons
-            if (made.one, made.other, made.split) == (one, other, split)
+            made for made in self.comparisons if (made.one, made.other, made.split) == asked
         )
+
+    def of(self, one: str, other: str, split: str = TEST) -> Paired:
+        """How far two networks are apart on a split."""
+        return self.comparison(one, other, split).paired
 
     def value(self, network: str, split: str = TEST) -> float | None:
         """The metric of a network, the mean over seeds; None where it cannot be had."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from tflottery.paired import Paired
 from tflottery.pruning.masks import Count
+from tflottery.report.escaping import one_line
 from tflottery.tickets.verdict import (
     CONSTANT,
     FEWEST_TEXTS,
@@ -60,11 +61,11 @@ def cautions(verdict: Verdict) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def interval(found: Paired) -> str:
-    """``+0.42 [+0.10, +0.74]``, in points."""
-    if found.low == -float("inf"):
-        return f"{found.difference:+.2f} (no interval)"
-    return f"{found.difference:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
+def interval(row: Mapping[str, Any]) -> str:
+    """``+0.42 [+0.10, +0.74]``, in points, of a row of ``Comparison.plain``."""
+    if row["low"] is None:
+        return f"{row['difference']:+.2f} (no interval)"
+    return f"{row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
 
 
 def _why_none(verdict: Verdict, classes: Sequence[str]) -> str:
@@ -84,7 +85,7 @@ def _why_none(verdict: Verdict, classes: Sequence[str]) -> str:
     figures = "; ".join(
         f"on {verdict.texts[split]:,} {split} texts dense {_value(verdict, 'dense', split)}, "
         f"{_constant(verdict, classes)} {_value(verdict, CONSTANT, split)}, difference "
-        f"{interval(verdict.of('dense', CONSTANT, split))} points"
+        f"{_interval(verdict, 'dense', CONSTANT, split)} points"
         for split in failing
     )
     return (
@@ -95,12 +96,11 @@ def _why_none(verdict: Verdict, classes: Sequence[str]) -> str:
 
 def _finding(verdict: Verdict, classes: Sequence[str]) -> str:
     tolerance = f"by more than {verdict.terms.tolerance:g} points"
-    to_dense, to_reinit = verdict.of("ticket", "dense"), verdict.of("ticket", "reinit")
     on = f"95 % intervals over {verdict.texts[TEST]:,} test texts and {_seeds(verdict.seeds)}"
     of = "" if verdict.terms.metric == "accuracy" else f"{_metric(verdict)} of "
-    dense, reinit = f"to dense {interval(to_dense)}", f"to reinit {interval(to_reinit)}"
+    dense, reinit = (f"to {one} {_interval(verdict, 'ticket', one)}" for one in ("dense", "reinit"))
     both = f"({of}{on}: {dense}, {reinit} points)"
-    larger = interval(verdict.of("ticket", CONSTANT))
+    larger = _interval(verdict, "ticket", CONSTANT)
     gains = f"({of}{on}: {larger} points)"
     passes = f"it is not worse than dense {tolerance}"
     told = {
@@ -113,7 +113,7 @@ def _finding(verdict: Verdict, classes: Sequence[str]) -> str:
         "learnt nothing": f"it does not beat {_constant(verdict, classes)} {gains}.",
         "does not match on validation data": (
             f"it does not match dense on validation data "
-            f"({interval(verdict.of('ticket', 'dense', VALIDATION))} points, tolerance "
+            f"({_interval(verdict, 'ticket', 'dense', VALIDATION)} points, tolerance "
             f"{verdict.terms.tolerance:g}), and test data do not show that it is worse {both}."
         ),
         "perhaps learnt nothing": (
@@ -122,6 +122,10 @@ def _finding(verdict: Verdict, classes: Sequence[str]) -> str:
         "perhaps worse than dense": f"it may or may not be worse than dense {tolerance} {both}.",
     }[verdict.reason]
     return f"{told}{_more(verdict.more, verdict.seeds)}"
+
+
+def _interval(verdict: Verdict, one: str, other: str, split: str = TEST) -> str:
+    return interval(verdict.comparison(one, other, split).plain())
 
 
 def _more(more: More | None, seeds: int) -> str:
@@ -156,7 +160,7 @@ def _metric(verdict: Verdict) -> str:
 
 def _constant(verdict: Verdict, classes: Sequence[str]) -> str:
     if verdict.terms.metric == "accuracy":
-        return f"the larger class alone ({classes[verdict.larger]})"
+        return f"the larger class alone ({one_line(classes[verdict.larger])})"
     return "scores that look at no text"
 
 
