@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from tflottery.pruning.masks import Count
 from tflottery.tickets import verdict as verdicts
 from tflottery.tickets import words
+from tflottery.tickets.evidence import by_metric, terms_of
+from tflottery.tickets.plan import PruningSettings
 from tflottery.tickets.verdict import (
     CANNOT_TELL,
     CONSTANT,
@@ -254,3 +258,40 @@ def test_rows_of_the_comparisons():
     assert {(row["texts"], row["seeds"]) for row in rows} == {(2000, 5)}
     none = [one.plain() for one in give(held(0)).comparisons]
     assert {(row["low"], row["high"]) for row in none} == {(None, None)}
+
+
+@pytest.mark.parametrize("metric", ["macro_f1", "roc_auc", "log_loss", "balanced_accuracy"])
+def test_metrics_by_name(metric):
+    terms = terms_of(PruningSettings(tolerance=2.0, metric=metric, init="rewind:1ep"))
+    test = held(300, reinit=0.7, share=0.2)
+    found = verdicts.give(test, test, terms, matched=True)
+    assert found.outcome in (SUBNETWORK, CANNOT_TELL)
+    assert found.of("ticket", "reinit").low > 0
+    assert found.of("dense", CONSTANT).low > 0 and metric in (found.terms.metric,)
+    made = few_positives(300)
+    none = verdicts.give(made, made, terms, matched=True)
+    assert none.outcome == (NO_VERDICT if metric != "log_loss" else none.outcome)
+    assert not none.recommends
+
+
+def test_a_metric_that_is_undefined_gives_no_verdict():
+    """One class alone has test texts, so there is no area under the curve."""
+    terms = terms_of(PruningSettings(metric="roc_auc"))
+    made = held(200)
+    kept = made.labels == 1
+    one = HeldOut(
+        made.labels[kept],
+        *(tuple(part[kept] for part in of) for of in (made.dense, made.ticket, made.reinit)),
+        shares=made.shares,
+    )
+    found = verdicts.give(one, one, terms, matched=True)
+    assert found.outcome == NO_VERDICT and found.value("dense") is None
+    assert "(no interval)" in said(found)
+
+
+def test_levels_are_judged_by_the_metric_in_its_direction():
+    scored = {"validation": SimpleNamespace(labels=np.array([0, 1]), scores=np.full((2, 2), 0.5))}
+    worth = by_metric("log_loss", lambda spec: scored)
+    assert worth(None, None) == pytest.approx(-np.log(2))
+    run = SimpleNamespace(metrics={"val_accuracy": 0.75})
+    assert by_metric("accuracy", lambda spec: scored)(None, run) == 0.75

@@ -17,7 +17,7 @@ from tflottery import seeds as named_seeds
 
 CONFIDENCE = 0.95
 # Blocks of texts that a metric other than accuracy is computed without, one after the other.
-_BLOCKS = 100
+_BLOCKS = 50
 _DIGITS = 9
 MOST_SEEDS = 50
 _MOST_TIMES_TEXTS = 100
@@ -71,29 +71,46 @@ def compare(
     Args:
         labels: int [texts].
         ones, others: for each seed the scores of the classes, float [texts, classes].
-        measure: takes labels and scores; None for accuracy.
+        measure: takes labels and scores, and gives nan where it is undefined; None for accuracy.
         higher_is_better: whether that is so of ``measure``.
     """
-    texts = len(labels)
-    if not texts:
-        return Paired(0.0, -math.inf, math.inf, 0, len(ones))
-    if measure is None:
-        apart = [_right(labels, one) - _right(labels, other)
-                 for one, other in zip(ones, others, strict=True)]  # fmt: skip
-        return crossed(100 * np.stack(apart), texts)
-    known: dict[int, np.ndarray] = {}
+    one, other = (
+        contributions(labels, scores, measure, higher_is_better=higher_is_better)
+        for scores in (ones, others)
+    )
+    return apart(labels, one, other, is_accuracy=measure is None)
 
-    def values(scores: np.ndarray) -> np.ndarray:
-        # A constant rival is the same array for every seed.
+
+def contributions(
+    labels: np.ndarray,
+    networks: Sequence[np.ndarray],
+    measure: Measure | None = None,
+    *,
+    higher_is_better: bool = True,
+) -> np.ndarray:
+    """What each text, or block of texts, contributes to what networks are worth: points [networks,
+    units], whose means over units are the metric.
+
+    Args: as of ``compare``; ``networks`` has the scores of each.
+    """
+    if not len(labels):
+        return np.zeros((len(networks), 0))
+    if measure is None:
+        return np.stack([100.0 * (scores.argmax(axis=1) == labels) for scores in networks])
+    known: dict[int, np.ndarray] = {}
+    for scores in networks:
+        # Scores that look at no text are the same array for every seed.
         if id(scores) not in known:
             known[id(scores)] = _pseudo_values(labels, scores, measure)
-        return known[id(scores)]
-
     sign = 100 if higher_is_better else -100
-    matrix = np.stack(
-        [sign * (values(one) - values(other)) for one, other in zip(ones, others, strict=True)]
-    )
-    return crossed(matrix, texts, heaviest=_heaviest(labels))
+    return np.stack([sign * known[id(scores)] for scores in networks])
+
+
+def apart(labels: np.ndarray, ones: np.ndarray, others: np.ndarray, *, is_accuracy: bool) -> Paired:
+    """How far networks are apart whose ``contributions`` are given."""
+    if not len(labels):
+        return Paired(0.0, -math.inf, math.inf, 0, len(ones))
+    return crossed(ones - others, len(labels), 1.0 if is_accuracy else _heaviest(labels))
 
 
 def crossed(differences: np.ndarray, texts: int, heaviest: float = 1.0) -> Paired:
@@ -186,11 +203,6 @@ def texts_needed(paired: Paired, margin: float) -> int | None:
     return many
 
 
-def _right(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """float [texts]: 1 where the likeliest class is the text's."""
-    return (scores.argmax(axis=1) == labels).astype(float)
-
-
 def _pseudo_values(labels: np.ndarray, scores: np.ndarray, measure: Measure) -> np.ndarray:
     """[blocks]: what each block of texts contributes to a metric (Tukey's jackknife); their mean is
     the metric. nan where it cannot be computed without one of the blocks."""
@@ -199,16 +211,10 @@ def _pseudo_values(labels: np.ndarray, scores: np.ndarray, measure: Measure) -> 
     # Texts may be sorted by class, so blocks are drawn; the same for every network.
     block = named_seeds.generator("blocks of texts", texts).permutation(texts) % count
     whole = measure(labels, scores)
-    without = np.array([_or_nan(measure, labels, scores, block != one) for one in range(count)])
+    kept = [block != one for one in range(count)]
+    without = np.array([measure(labels[some], scores[some]) for some in kept])
     values = count * whole - (count - 1) * without
     return np.asarray(values - values.mean() + whole)
-
-
-def _or_nan(measure: Measure, labels: np.ndarray, scores: np.ndarray, kept: np.ndarray) -> float:
-    try:
-        return float(measure(labels[kept], scores[kept]))
-    except ValueError:  # as the area under the curve, where a class has no text left
-        return math.nan
 
 
 def _heaviest(labels: np.ndarray) -> float:

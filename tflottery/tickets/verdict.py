@@ -30,8 +30,8 @@ class Terms:
     """What is asked of a ticket.
 
     ``tolerance``: points that it may be worse than dense. ``from_original``: whether it begins at
-    the original weights. ``metric``: what is compared; ``measure`` takes labels and scores, None
-    for accuracy.
+    the original weights. ``metric``: what is compared; ``measure`` takes labels and scores
+    and gives nan where it is undefined, None for accuracy.
     """
 
     tolerance: float = 0.5
@@ -164,15 +164,23 @@ class _Evidence:
     terms: Terms
     splits: dict[str, HeldOut]
     made: list[Comparison] = field(default_factory=list)
+    _known: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
     def compare(self, one: str, other: str, split: str) -> Paired:
-        held, terms = self.splits[split], self.terms
-        found = paired.compare(
-            held.labels, held.scores(one), held.scores(other), terms.measure,
-            higher_is_better=terms.higher_is_better,
-        )  # fmt: skip
+        ones, others = (self._contributions(network, split) for network in (one, other))
+        is_accuracy = self.terms.measure is None
+        found = paired.apart(self.splits[split].labels, ones, others, is_accuracy=is_accuracy)
         self.made.append(Comparison(one, other, split, found))
         return found
+
+    def _contributions(self, network: str, split: str) -> np.ndarray:
+        held, terms = self.splits[split], self.terms
+        if (network, split) not in self._known:
+            self._known[network, split] = paired.contributions(
+                held.labels, held.scores(network), terms.measure,
+                higher_is_better=terms.higher_is_better,
+            )  # fmt: skip
+        return self._known[network, split]
 
     def value(self, network: str, split: str) -> float:
         """The mean over seeds of the metric."""
@@ -180,7 +188,7 @@ class _Evidence:
         if not len(held.labels):
             return float("nan")
         measure = self.terms.measure or _accuracy
-        return float(np.mean([_or_nan(measure, held.labels, one) for one in held.scores(network)]))
+        return float(np.mean([measure(held.labels, one) for one in held.scores(network)]))
 
 
 def give(validation: HeldOut, test: HeldOut, terms: Terms, matched: bool) -> Verdict:
@@ -255,10 +263,3 @@ def _more(open_: Paired, margin: float) -> More:
 
 def _accuracy(labels: np.ndarray, scores: np.ndarray) -> float:
     return float((scores.argmax(axis=1) == labels).mean())
-
-
-def _or_nan(measure: Measure, labels: np.ndarray, scores: np.ndarray) -> float:
-    try:
-        return float(measure(labels, scores))
-    except ValueError:  # as the area under the curve, where a class has no text
-        return float("nan")

@@ -27,11 +27,10 @@ from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets import verdict as verdicts
 from tflottery.tickets import words
-from tflottery.tickets.evidence import gather
+from tflottery.tickets.evidence import by_metric, gather, terms_of
 from tflottery.tickets.plan import AUTO, Plan, PruningSettings
 from tflottery.tickets.rule import SEARCHES, read_rule
 from tflottery.tickets.rules import find_rule
-from tflottery.tickets.verdict import Terms
 
 if TYPE_CHECKING:
     from tflottery.progress import Reporter
@@ -280,20 +279,16 @@ def search_and_write(
                 key, reason = next(iter(failed.items()))
                 raise TrainingError(f"{names[key]}: {reason}")
 
-        outcomes = searching.search(planned, realise, train=train)
+        worth = by_metric(settings.metric, realise.predictions)
+        outcomes = searching.search(planned, realise, worth=worth, train=train)
         corpus = load_corpus(recipe.data, driver.store)
         held_out = gather(outcomes, corpus, realise.predictions)
-        judged = verdicts.give(*held_out, terms(settings), outcomes[0].reported.matches)
+        judged = verdicts.give(*held_out, terms_of(settings), outcomes[0].reported.matches)
         cautions = tuple(filter(None, (view.caution, corpus.caution, *words.cautions(judged))))
         ticket = write_found(output, outcomes, judged, recipe, rule, realise, corpus, cautions)
     return FoundTicket(
         outcomes, judged, ticket, rule, cautions, view.trained, driver.store, remarks
     )
-
-
-def terms(settings: PruningSettings) -> Terms:
-    """What is asked of a ticket that is searched for like this."""
-    return Terms(settings.tolerance, from_original=settings.init == "original")
 
 
 def names_of_runs(planned: Sequence[Plan]) -> dict[str, str]:
