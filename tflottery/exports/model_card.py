@@ -4,6 +4,8 @@ was made, and what it should be used for."""
 from __future__ import annotations
 
 from tflottery.data import sources
+from tflottery.data.characters import SCRIPTS
+from tflottery.data.wording import Wording
 from tflottery.exports.network import Network
 from tflottery.exports.serving_files import curl
 from tflottery.tickets.ticket import Ticket
@@ -25,7 +27,8 @@ def model_card(ticket: Ticket, network: Network, name: str, version: int, checke
     rows = {
         "network": f"{ticket.recipe.model}",
         "classes": ", ".join(ticket.classes),
-        "words": f"{len(ticket.vocabulary):,} known, the first {data.max_length} of a text read",
+        "words": f"{len(ticket.vocabulary):,} known, {data.wording.in_words(data.max_length)} of a "
+        f"text read{_kinds(data.wording)}",
         "data": f"{data.dataset} (fingerprint {data.fingerprint or 'unknown'}), "
         f"{data.validation:.0%} of train held out for validation",
         "found by": f"{about['method']} pruning, criterion {about['criterion']}, "
@@ -74,6 +77,16 @@ of that data and on nothing else: other subjects, lengths and languages give a s
 means nothing there. Words outside the vocabulary are all one to it. The score is not calibrated.
 Texts of people hold their prejudices, and so may the model; nothing was done against that.
 """
+
+
+def _kinds(wording: Wording) -> str:
+    """What is a word, where that is not what stands between spaces and punctuation."""
+    kinds = {
+        "words": "",
+        "characters": "; each letter or number is a word",
+        "auto": f"; each character of {', '.join(SCRIPTS)} is a word",
+    }
+    return kinds[wording.tokens] + "; emoji and emoticons are words" * wording.symbols
 
 
 def _accuracies(about: dict[str, object], split: str) -> str:
