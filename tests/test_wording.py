@@ -4,6 +4,7 @@ the same in a graph, in Python and in encoded data; and at their defaults nothin
 from __future__ import annotations
 
 import dataclasses
+import re
 from argparse import Namespace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import SMALL
+from tests.conftest import ROOT, SMALL
 from tests.exported import make_ticket
 from tests.test_corpus import encoded, texts_of
 from tflottery.data import characters, corpus, sources
@@ -394,3 +395,23 @@ def test_the_graph_cuts_as_python_does(keep, length):
     assert [[word.decode() for word in words] for words in found] == [
         wording.cut(text.split(), length) for text in texts
     ]
+
+
+# The documentation.
+
+
+def documented() -> list[tuple[str, str, str]]:
+    """The rows of the table of texts in docs/data.md: text, settings, words."""
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    section = page.partition("## Other words, other ends")[2].partition("\n## ")[0]
+    return re.findall(r"^\| `(.+)` \| (?:`(.+)`)? ?\| `(.+)` \|$", section, re.MULTILINE)
+
+
+def test_the_examples_of_the_documentation_are_so():
+    rows = documented()
+    assert len(rows) > 15
+    for text, settings, words in rows:
+        assigned = ["data." + setting for setting in settings.split()]
+        data = configuration.load("", {"data.dataset": "a.csv"}, assigned).data
+        made = both(text, data.wording).split(" ")
+        assert " ".join(data.wording.cut(made, data.max_length)) == words
