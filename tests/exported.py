@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,8 +53,11 @@ def make_ticket(
     classes: tuple[str, ...] = CLASSES,
     mask: masks.Masks | None = None,
     sparsity: float = 0.6,
+    vocabulary: Vocabulary = VOCABULARY,
+    **data: Any,
 ) -> Ticket:
-    """A ticket of a small network whose trained weights are drawn; by default so is its mask."""
+    """A ticket of a small network whose trained weights are drawn; by default so is its mask.
+    ``vocabulary`` is as large as the usual one, ``data`` are settings of the data."""
     final = drawn(SMALL[model], len(classes))
     if mask is None:
         random = np.random.default_rng(0)
@@ -63,11 +67,11 @@ def make_ticket(
             if not name.endswith("bias")
         }
     recipe = Recipe(
-        DataSettings(dataset="toy", vocabulary_size=len(VOCABULARY), max_length=12),
+        DataSettings(dataset="toy", vocabulary_size=len(VOCABULARY), max_length=12, **data),
         SMALL[model],
         TrainingSettings(),
     )
     about = {**ABOUT, "model": model}
     return write_ticket(
-        folder, about, recipe, classes, VOCABULARY, mask, final, masks.apply(mask, final)
+        folder, about, recipe, classes, vocabulary, mask, final, masks.apply(mask, final)
     )

@@ -96,7 +96,7 @@ DEFAULTS = {
     DataSettings: {
         "text_column": "text", "label_column": "label", "vocabulary_size": 20_000,
         "max_length": 400, "validation": 0.2, "fingerprint": "", "train_size": 0,
-        "vocabulary_from": (), "division": 1,
+        "vocabulary_from": (), "division": 1, "tokens": "words", "symbols": False, "keep": "head",
     },
     Cnn: {
         "embedding": 100, "widths": (3, 4, 5), "filters": 100, "embedding_scale": 0.05,

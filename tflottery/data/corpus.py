@@ -22,6 +22,7 @@ from tflottery.data.sources import name_of, open_source
 from tflottery.data.splitting import divide
 from tflottery.data.unigrams import Unigrams, merge
 from tflottery.data.vocabulary import RESERVED, UNKNOWN, Vocabulary
+from tflottery.data.wording import PLAIN, Wording
 from tflottery.errors import UserError
 from tflottery.files import (
     canonical_json,
@@ -34,7 +35,7 @@ from tflottery.files import (
 )
 
 FORMAT_VERSION = 2
-# Part of every cache key: which texts ``text.normalise`` gives.
+# Part of every cache key: which texts ``text.normaliser`` gives.
 NORMALISATION = 1
 SPLITS = ("train", "validation", "test")
 _CHUNK = 1_024
@@ -68,15 +69,21 @@ class Encoded:
         """Batches in one pass; the last one may be smaller."""
         return -(-len(self) // batch_size)
 
-    def take(self, rows: np.ndarray, max_length: int | None = None) -> Encoded:
-        """The given texts in the given order, each cut after ``max_length`` words."""
-        lengths = self.lengths[rows]
-        if max_length is not None:
-            lengths = np.minimum(lengths, max_length)
+    def take(
+        self, rows: np.ndarray, max_length: int | None = None, wording: Wording = PLAIN
+    ) -> Encoded:
+        """The given texts in the given order, each cut to ``max_length`` words as the wording
+        says."""
+        whole = self.lengths[rows]
+        lengths = whole if max_length is None else np.minimum(whole, max_length)
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         # Position in the new order + where its text begins in the old - where in the new.
         shift = np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         source = np.arange(offsets[-1]) + shift
+        if max_length is not None and wording.keep != "head":
+            first, _ = wording.ends(max_length)
+            position = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+            source += np.where(position < first, 0, np.repeat(whole - lengths, lengths))
         return Encoded(self.ids[source], offsets, self.labels[rows])
 
 
@@ -141,6 +148,11 @@ def _cache_key(settings: DataSettings) -> dict[str, Any]:
         "fingerprint": settings.fingerprint,
         "columns": [settings.text_column, settings.label_column],
         **({"division": settings.division} if settings.division != 1 else {}),
+        **{
+            item.name: getattr(settings.wording, item.name)
+            for item in dataclasses.fields(PLAIN)
+            if getattr(settings.wording, item.name) != item.default
+        },
         "vocabulary_size": settings.vocabulary_size,
         "max_length": settings.max_length,
         "validation": settings.validation,
@@ -166,7 +178,10 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
         UserError: a text has no class, or there are too few.
     """
     numbers: dict[bytes, int] = {}
-    parts = {split: _number_words(source.examples(split), numbers) for split in source.splits}
+    parts = {
+        split: _number_words(source.examples(split), numbers, settings.wording)
+        for split in source.splits
+    }
     for split, part in parts.items():
         if not np.isin(part.labels, np.arange(len(source.classes))).all():
             raise UserError(f"{source.name}: texts of the split {split!r} have no class.")
@@ -183,7 +198,8 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         ids = np.empty(offsets[-1], np.int32)
         for start in range(0, len(rows), _CHUNK):
-            cut = part.take(rows[start : start + _CHUNK], settings.max_length)
+            chunk = rows[start : start + _CHUNK]
+            cut = part.take(chunk, settings.max_length, settings.wording)
             ids[offsets[start] :][: len(cut.ids)] = ids_of_numbers[cut.ids]
         return Encoded(ids, offsets, part.labels[rows])
 
@@ -204,14 +220,16 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
     )
 
 
-def _number_words(examples: Iterable[Example], numbers: dict[bytes, int]) -> Encoded:
+def _number_words(
+    examples: Iterable[Example], numbers: dict[bytes, int], wording: Wording
+) -> Encoded:
     """Texts as word numbers in order of first sight; new words are added to ``numbers``."""
     ids, offsets, labels = array("i"), array("q", [0]), array("i")
     for chunk in _chunks(examples):
         texts, chunk_labels = zip(*chunk, strict=True)
         labels.extend(chunk_labels)
         # A text without words is one word that no vocabulary holds.
-        words = [text or b"[UNK]" for text in _normalised(texts)]
+        words = [text or b"[UNK]" for text in _normalised(texts, wording)]
         ids.frombytes(_numbered(words, numbers).tobytes())
         lengths = [text.count(b" ") + 1 for text in words]
         offsets.extend((np.cumsum(lengths) + offsets[-1]).tolist())
@@ -219,15 +237,16 @@ def _number_words(examples: Iterable[Example], numbers: dict[bytes, int]) -> Enc
     return Encoded(np.asarray(ids), np.asarray(offsets), np.asarray(labels))
 
 
-def _normalised(texts: Sequence[bytes]) -> list[bytes]:
-    """What ``normalise`` gives. Texts in ASCII do without TensorFlow, which takes five times as
+def _normalised(texts: Sequence[bytes], wording: Wording) -> list[bytes]:
+    """What ``normaliser`` gives. Texts in ASCII do without TensorFlow, which takes five times as
     long."""
-    made = [words_of(text) if text.isascii() else b"" for text in texts]
+    made = [words_of(text, wording) if text.isascii() else b"" for text in texts]
     others = [number for number, text in enumerate(texts) if not text.isascii()]
     if others:
         startup.start_tensorflow()
-        from tflottery.data.text import normalise
+        from tflottery.data.text import normaliser
 
+        normalise = normaliser(wording)
         for number, text in zip(
             others, normalise([texts[number] for number in others]).numpy(), strict=True
         ):

@@ -1,6 +1,6 @@
 """Which texts are equal to a network: those with the same normalised words.
 
-``words_of`` is ``text.normalise`` without TensorFlow, so that equal texts can be told before that
+``words_of`` is ``text.normaliser`` without TensorFlow, so that equal texts can be told before that
 is imported. The two are the same but for letters that one of their Unicode tables does not know.
 """
 
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
-import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
+
+from tflottery.data.characters import in_category
+from tflottery.data.wording import PLAIN, Wording
 
 _BREAKS = re.compile(r"<br\s*/?>|\\n")
 _KEPT = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789")
@@ -23,8 +24,10 @@ _ASCII = bytes(
 ) + bytes(range(128, 256))
 
 
-def words_of(text: bytes) -> bytes:
-    """The words of a raw text as ``text.normalise`` gives them: lower case, one space apart."""
+def words_of(text: bytes, wording: Wording = PLAIN) -> bytes:
+    """The words of a raw text as ``text.normaliser`` gives them: lower case, one space apart."""
+    if wording.splits(text):
+        return _split_words(text.decode("utf-8", "replace"), wording)
     if b"<" in text or b"\\" in text:
         text = _BREAKS.sub(" ", text.decode("utf-8", "replace").lower()).encode()
     if not text.isascii():
@@ -42,19 +45,29 @@ def _words_beyond_ascii(text: str) -> bytes:
 @cache
 def _others() -> re.Pattern[str]:
     """All that is no letter, mark, number, ``!`` or ``?``."""
-    kept: list[tuple[int, int]] = []
-    for code in range(128, sys.maxunicode + 1):
-        if unicodedata.category(chr(code))[0] in "LMN":
-            if kept and kept[-1][1] == code - 1:
-                kept[-1] = (kept[-1][0], code)
-            else:
-                kept.append((code, code))
-    ranges = "".join(f"{chr(first)}-{chr(last)}" for first, last in kept)
-    return re.compile(f"[^A-Za-z0-9!?{ranges}]+")
+    return re.compile(f"[^!?{''.join(map(in_category, 'LMN'))}]+")
 
 
-def groups_of(texts: Iterable[bytes]) -> np.ndarray:
+def _split_words(text: str, wording: Wording) -> bytes:
+    text = text.lower()
+    for pattern, replacement in _compiled(wording):
+        text = pattern.sub(replacement, text)
+    return text.strip(" ").encode()
+
+
+@cache
+def _compiled(wording: Wording) -> tuple[tuple[re.Pattern[str], str], ...]:
+    compiled = []
+    for pattern, replacement in wording.rules():
+        for letter in "LMN":
+            pattern = pattern.replace(rf"\p{letter}", in_category(letter))
+        # RE2 takes ASCII letters alone for the inside of a word, too.
+        compiled.append((re.compile(pattern, re.ASCII), replacement))
+    return tuple(compiled)
+
+
+def groups_of(texts: Iterable[bytes], wording: Wording = PLAIN) -> np.ndarray:
     """int64 [texts]: a number for each text, the same for equal ones."""
-    digests = [hashlib.blake2b(words_of(text), digest_size=8).digest() for text in texts]
+    digests = [hashlib.blake2b(words_of(text, wording), digest_size=8).digest() for text in texts]
     numbers = np.frombuffer(b"".join(digests), np.uint64)
     return np.unique(numbers, return_inverse=True)[1].reshape(-1).astype(np.int64)

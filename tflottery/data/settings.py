@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tflottery.data.labels import AS_WRITTEN
+from tflottery.data.wording import Keep, Tokens, Wording
 from tflottery.errors import UserError
+from tflottery.settings import check_choices
 
 # What the content of the data says, its fingerprint says: such a setting is no part of a key. The
 # columns of text and label are, since keys have always held them.
@@ -27,6 +29,9 @@ class DataSettings:
     seed; 0 takes all. ``share_vocabulary`` names another data set whose training texts are counted
     for the vocabulary too; ``vocabulary_from``, filled in likewise, holds all the data that it is
     counted on, and is empty where it is counted on these data alone.
+
+    ``tokens``, ``symbols`` and ``keep`` say which words a text has, and which of them are read:
+    see ``wording``.
 
     How a table is read: ``text_column``, ``label_column`` and ``split_column`` are names, or
     numbers from 1 where ``header`` is false; ``split_column=""`` reads no such column. An empty
@@ -63,6 +68,9 @@ class DataSettings:
     classes: tuple[str, ...] = field(default=(), metadata=_READING)
     skip_bad: bool = field(default=False, metadata=_READING)
     division: int = 1
+    tokens: Tokens = "words"
+    symbols: bool = False
+    keep: Keep = "head"
 
     def __post_init__(self) -> None:
         for name in ("text_column", "label_column", "split_column"):
@@ -78,7 +86,13 @@ class DataSettings:
             raise UserError("data.validation is a fraction of the training data, in (0, 1).")
         if self.train_size < 0:
             raise UserError("data.train_size is a number of texts; 0 takes all.")
+        check_choices(self, "data")
         self._check_reading()
+
+    @property
+    def wording(self) -> Wording:
+        """How texts become words, and which of these are read."""
+        return Wording(self.tokens, self.symbols, self.keep)
 
     def _check_reading(self) -> None:
         if self.labels not in LABEL_RULES:

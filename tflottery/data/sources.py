@@ -43,7 +43,8 @@ def open_source(settings: DataSettings) -> Source:
 _LAST: dict[tuple[object, ...], Source] = {}
 # What is no matter to how a file is read.
 _BESIDE = ("fingerprint", "division", "vocabulary_from", "vocabulary_size", "max_length",
-           "validation", "train_size", "share_vocabulary", "data_dir")  # fmt: skip
+           "validation", "train_size", "share_vocabulary", "data_dir", "tokens",
+           "symbols", "keep")  # fmt: skip
 
 
 def _place(settings: DataSettings) -> tuple[object, ...] | None:
@@ -113,6 +114,9 @@ def look(settings: DataSettings) -> Identified:
         vocabulary_size=settings.vocabulary_size,
         max_length=settings.max_length,
         validation=settings.validation,
+        tokens=settings.tokens,
+        symbols=settings.symbols,
+        keep=settings.keep,
     )
     alone = dataclasses.replace(own, share_vocabulary="")
     shared = look(other)

@@ -80,11 +80,13 @@ def division(source: Source, settings: DataSettings) -> int:
             labels.append(label)
             yield text
 
-    groups = groups_of(texts())
-    if not groups.any() and not words_of(next(iter(source.examples("train")))[0]):
+    wording = settings.wording
+    groups = groups_of(texts(), wording)
+    if not groups.any() and not words_of(next(iter(source.examples("train")))[0], wording):
         raise UserError(
             f"{source.name}: no text holds a word (a letter or a number). Words are what is read; "
-            "give other texts, or write out what stands there."
+            + ("" if settings.symbols else "read emoji too with --set data.symbols=true, ")
+            + "give other texts, or write out what stands there."
         )
     alone = divide(np.array(labels), source.splits, settings, source.classes)
     sides = [side for side in (alone.train, alone.validation, alone.test) if side is not None]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tflottery import startup
+from tflottery.data.wording import PLAIN, Wording
 from tflottery.errors import DamagedFileError
 
 PADDING, UNKNOWN = 0, 1
@@ -51,16 +52,24 @@ class Vocabulary:
         ids = other._ids
         return np.array([ids.get(word, -1) for word in self._ids], np.int64)
 
-    def encode(self, texts: Iterable[str | bytes], max_length: int) -> list[list[int]]:
-        """Ids of the first ``max_length`` words of each raw text; a text without words is one
-        unknown word, so that every text has a score."""
-        startup.start_tensorflow()
-        from tflottery.data.text import normalise
+    def encode(
+        self, texts: Iterable[str | bytes], max_length: int, wording: Wording = PLAIN
+    ) -> list[list[int]]:
+        """Ids of at most ``max_length`` words of each raw text, by default the first; a text
+        without words is one unknown word, so that every text has a score.
 
-        normalised = normalise(list(texts)).numpy()
+        Args:
+            texts: in UTF-8; broken parts become spaces.
+            max_length: words.
+            wording: what the vocabulary's words are; a ticket's is ``recipe.data.wording``.
+        """
+        startup.start_tensorflow()
+        from tflottery.data.text import normaliser
+
+        normalised = normaliser(wording)(list(texts)).numpy()
         ids = self._ids
         return [
-            [ids.get(word, UNKNOWN) for word in text.split()[:max_length]] or [UNKNOWN]
+            [ids.get(word, UNKNOWN) for word in wording.cut(text.split(), max_length)] or [UNKNOWN]
             for text in normalised
         ]
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tflottery.data import sources
+from tflottery.data.characters import SCRIPTS
+from tflottery.data.wording import Wording
 from tflottery.exports.network import Network
 from tflottery.exports.serving_files import curl
 from tflottery.report.escaping import escaped, one_line
@@ -30,7 +32,8 @@ def model_card(ticket: Ticket, network: Network, name: str, version: int, checke
     rows = {
         "network": f"{ticket.recipe.model}",
         "classes": ", ".join(ticket.classes),
-        "words": f"{len(ticket.vocabulary):,} known, the first {data.max_length} of a text read",
+        "words": f"{len(ticket.vocabulary):,} known, {data.wording.in_words(data.max_length)} of a "
+        f"text read{_kinds(data.wording)}",
         "data": f"{data.dataset} (fingerprint {data.fingerprint or 'unknown'}), "
         f"{data.validation:.0%} of train held out for validation",
         "found by": f"{about['method']} pruning, criterion {about['criterion']}, "
@@ -145,6 +148,16 @@ def _judged(about: Mapping[str, Any]) -> dict[str, str]:
     if about["cautions"]:
         rows["cautions"] = " ".join(about["cautions"])
     return {name: escaped(row) for name, row in rows.items()}
+
+
+def _kinds(wording: Wording) -> str:
+    """What is a word, where that is not what stands between spaces and punctuation."""
+    kinds = {
+        "words": "",
+        "characters": "; each letter or number is a word",
+        "auto": f"; each character of {', '.join(SCRIPTS)} is a word",
+    }
+    return kinds[wording.tokens] + "; emoji and emoticons are words" * wording.symbols
 
 
 def _accuracies(about: dict[str, object], split: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import tf_keras as keras
 
 from tflottery.data.vocabulary import PADDING
+from tflottery.data.wording import PLAIN, Wording
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.pruning import masks
@@ -21,7 +22,8 @@ SHARED = 1
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network, and the vocabulary size, classes and text length that it is made for.
+    """A trained network, and the vocabulary size, classes, text length and wording that it is made
+    for.
 
     ``words``: the number of ids. ``max_length``: the most words of a text. ``weights``: float32
     arrays by tensor. ``own_rows``: bool [words], which words have an embedding row of their own, in
@@ -34,6 +36,7 @@ class Network:
     max_length: int
     weights: Mapping[str, np.ndarray]
     own_rows: np.ndarray | None = None
+    wording: Wording = PLAIN
 
     @property
     def numbers(self) -> int:
@@ -107,5 +110,6 @@ def of_weights(ticket: Ticket, weights: Mapping[str, np.ndarray], pruned: Masks)
         words=len(ticket.vocabulary),
         classes=ticket.classes,
         max_length=ticket.recipe.data.max_length,
+        wording=ticket.recipe.data.wording,
         weights=masks.apply(pruned, weights),
     )

@@ -19,7 +19,7 @@ from tflottery.exports import network, saved_model, serving_files
 from tflottery.exports.compaction import compact
 from tflottery.exports.model_card import model_card
 from tflottery.exports.places import require_publishable, taken, versions
-from tflottery.exports.verification import SENTENCES, scorer, verify
+from tflottery.exports.verification import scorer, sentences, verify
 from tflottery.files import new_folder
 from tflottery.tickets.ticket import Ticket
 
@@ -61,8 +61,10 @@ def publish(
         with new_folder(folder, replace=False) as staging:
             saved_model.save(served, ticket.vocabulary, staging)
             difference = verify(staging, served, ticket.vocabulary, python_model, test)
-            checked = _checked(difference, test)
-            serving_files.write_warm_up(staging, base.name, ticket.vocabulary, served.max_length)
+            checked = _checked(difference, len(sentences(served.wording)), test)
+            serving_files.write_warm_up(
+                staging, base.name, ticket.vocabulary, served.max_length, served.wording
+            )
             card = model_card(ticket, served, base.name, version, checked)
             (staging / "model_card.md").write_text(card, encoding="utf-8")
     except FileExistsError:
@@ -71,8 +73,8 @@ def publish(
     return Published(folder, checked)
 
 
-def _checked(difference: float, test: Encoded | None) -> str:
-    texts = f"{len(SENTENCES)} texts"
+def _checked(difference: float, sentences: int, test: Encoded | None) -> str:
+    texts = f"{sentences} texts"
     if test is not None:
         texts += f" and of all {len(test):,} test texts"
     return (

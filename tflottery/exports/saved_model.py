@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tflottery.data.text import normalise
+from tflottery.data.text import normaliser
 from tflottery.data.vocabulary import PADDING, UNKNOWN, Vocabulary
 from tflottery.exports.network import SHARED, Network
 from tflottery.models import weights as named_weights
@@ -117,9 +117,19 @@ class _Served:
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def _encode(self, text: tf.Tensor) -> tf.Tensor:
         """Encodes as ``Vocabulary.encode`` does: string [batch] → int32 [batch, longest]."""
-        words = tf.strings.split(normalise(text))[:, : self._network.max_length]
+        words = self._cut(tf.strings.split(normaliser(self._network.wording)(text)))
         ids = tf.cast(self._vocabulary.lookup(words.flat_values), tf.int32)
         return _never_empty(words.with_flat_values(ids).to_tensor(PADDING))
+
+    def _cut(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
+        """The words that are read, as ``Wording.cut``."""
+        first, last = self._network.wording.ends(self._network.max_length)
+        parts = []
+        if first:
+            parts.append(words[:, :first])
+        if last:
+            parts.append(words[:, first:][:, -last:])
+        return tf.concat(parts, axis=1) if len(parts) > 1 else parts[0]
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)], autograph=False)
     def _logits(self, ids: tf.Tensor) -> tf.Tensor:

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tflottery import seeds
 from tflottery.data.vocabulary import RESERVED, Vocabulary
+from tflottery.data.wording import PLAIN, Wording
 from tflottery.exports.client import BATCH, LARGEST_REQUEST
 from tflottery.exports.saved_model import CLASSIFY, IDS, TEXT
 from tflottery.exports.verification import examples, padded
@@ -28,7 +29,9 @@ GRPC_PORT, REST_PORT = 8500, 8501
 _COMMON = 2_000
 
 
-def write_warm_up(folder: Path, name: str, vocabulary: Vocabulary, max_length: int) -> None:
+def write_warm_up(
+    folder: Path, name: str, vocabulary: Vocabulary, max_length: int, wording: Wording = PLAIN
+) -> None:
     """Writes requests that a server sends to itself before it answers others.
 
     The first request of each kind is slow, because TensorFlow prepares itself. So there is one for
@@ -40,19 +43,22 @@ def write_warm_up(folder: Path, name: str, vocabulary: Vocabulary, max_length: i
         name: the model's name.
         vocabulary: gives the words.
         max_length: the most words of a text.
+        wording: what the words are.
     """
     from tensorflow_serving.apis import prediction_log_pb2
 
     path = folder / "assets.extra" / WARM_UP
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for kind, request in _requests(name, vocabulary, max_length):
+        for kind, request in _requests(name, vocabulary, max_length, wording):
             log = prediction_log_pb2.PredictionLog()
             getattr(log, f"{kind}_log").request.CopyFrom(request)
             writer.write(log.SerializeToString())
 
 
-def _requests(name: str, vocabulary: Vocabulary, max_length: int) -> Iterator[tuple[str, Any]]:
+def _requests(
+    name: str, vocabulary: Vocabulary, max_length: int, wording: Wording
+) -> Iterator[tuple[str, Any]]:
     from tensorflow_serving.apis import classification_pb2, predict_pb2
 
     random = seeds.generator("warm up", name)
@@ -72,7 +78,8 @@ def _requests(name: str, vocabulary: Vocabulary, max_length: int) -> Iterator[tu
     yield predict(TEXT, text=texts(1, short))
     yield predict(TEXT, text=texts(1, max_length))
     yield predict(TEXT, text=texts(BATCH, short))
-    yield predict(IDS, ids=padded(vocabulary.encode(texts(1, short), max_length), max_length))
+    ids = vocabulary.encode(texts(1, short), max_length, wording)
+    yield predict(IDS, ids=padded(ids, max_length))
     classify = classification_pb2.ClassificationRequest()
     classify.model_spec.name, classify.model_spec.signature_name = name, CLASSIFY
     for example in examples(texts(1, short)):

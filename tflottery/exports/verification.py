@@ -13,6 +13,7 @@ import tf_keras as keras
 from tflottery.data.batches import pad
 from tflottery.data.corpus import Encoded
 from tflottery.data.vocabulary import PADDING, Vocabulary
+from tflottery.data.wording import PLAIN, Wording
 from tflottery.errors import TflotteryError
 from tflottery.exports.network import Network
 from tflottery.exports.saved_model import CLASSIFY, IDS, TEXT, class_logits
@@ -36,6 +37,13 @@ SENTENCES: tuple[bytes, ...] = (
 )
 """Texts that a server may meet, odd ones too."""
 
+_MORE_SENTENCES: tuple[bytes, ...] = (
+    "我喜欢这部电影！12分。すごーい人々 ｶﾞ".encode(),
+    "ภาษาไทยนี้ดี ລາວ ខ្មែរ မြန်မာ".encode(),
+    "so 😀👍🏽👨‍👩‍👧❤️❤ 🇩🇪 1️⃣ :-) great:( ;D <3 http://a ★★☆".encode(),
+    " ".join(f"{word} film" for word in range(500)).encode(),
+)
+
 Scorer = Callable[[np.ndarray], np.ndarray]
 """ids int32 [texts, words] → probabilities float [texts, classes]."""
 
@@ -54,7 +62,7 @@ def verify(
     - its variables are the network's, each stored once and bit for bit, so that every pruned weight
       is zero;
     - no signature changes a variable;
-    - every signature gives the Python model's scores and labels for ``SENTENCES``;
+    - every signature gives the Python model's scores and labels for ``sentences``;
     - ``ids`` gives the Python model's scores for ``texts``.
 
     Args:
@@ -83,13 +91,19 @@ def verify(
     return largest
 
 
+def sentences(wording: Wording) -> tuple[bytes, ...]:
+    """``SENTENCES``, and more where a text has other words, or others are read, than usual."""
+    return SENTENCES if wording == PLAIN else SENTENCES + _MORE_SENTENCES
+
+
 def _check_signatures(
     served: Process, network: Network, vocabulary: Vocabulary, python_model: Scorer
 ) -> float:
-    ids = padded(vocabulary.encode(SENTENCES, network.max_length), network.max_length)
+    texts, width = sentences(network.wording), network.max_length
+    ids = padded(vocabulary.encode(texts, width, network.wording), width)
     expected = python_model(ids)
-    answers = [served.run(TEXT, {"text": SENTENCES}), served.run(IDS, {"ids": ids})]
-    classified = served.run(CLASSIFY, {"inputs": examples(SENTENCES)})
+    answers = [served.run(TEXT, {"text": texts}), served.run(IDS, {"ids": ids})]
+    classified = served.run(CLASSIFY, {"inputs": examples(texts)})
     labels = [network.classes[place] for place in expected.argmax(axis=1)]
     if any([label.decode() for label in answer["label"]] != labels for answer in answers):
         raise TflotteryError("the export's labels are not the Python model's")

@@ -18,7 +18,7 @@ DEFAULT_MODEL = "cnn"
 # The program fills these in; a configuration never does.
 _COMPUTED = ("fingerprint", "vocabulary_from", "division")
 # Settings that two data sets share if they are encoded for the same network.
-_TEXT_KEYS = ("vocabulary_size", "max_length", "validation")
+_TEXT_KEYS = ("vocabulary_size", "max_length", "validation", "tokens", "symbols", "keep")
 
 
 @dataclass(frozen=True)

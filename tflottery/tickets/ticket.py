@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -180,6 +180,11 @@ class Ticket:
             f"<Ticket: {self.verdict} of a {about['model']} on {about['dataset']}, "
             f"{100 * about['sparsity']:.1f} % pruned, {self.folder}>"
         )
+
+    def encode(self, texts: Iterable[str | bytes]) -> list[list[int]]:
+        """The ids of raw texts, as the ticket was trained on: words, cut and vocabulary."""
+        data = self.recipe.data
+        return self.vocabulary.encode(texts, data.max_length, data.wording)
 
     def build(self, weights: str = "rewind") -> keras.Model:
         """An uncompiled Keras model, ids int32 [batch, words] → logits, pruned and masked.

@@ -167,7 +167,7 @@ def encoded_for(vocabulary: str, source: DataSettings, target: DataSettings) -> 
 
     Raises:
         UserError: ``shared``, and the source's vocabulary was not counted on the target too; or one
-            vocabulary of two sizes.
+            vocabulary of two sizes or of two kinds of words.
     """
     if vocabulary == "shared" and target.fingerprint not in {
         data.fingerprint for data in source.vocabulary_from
@@ -184,5 +184,11 @@ def encoded_for(vocabulary: str, source: DataSettings, target: DataSettings) -> 
                 f"{source.vocabulary_size} words; leave out data.vocabulary_size, or give "
                 "--vocabulary remap or drop."
             )
+        for key in ("tokens", "symbols"):
+            if getattr(target, key) != getattr(source, key):
+                raise UserError(
+                    f"With --vocabulary {vocabulary} the target's words are made as the ticket's, "
+                    f"by its data.{key}; leave data.{key} out, or give --vocabulary remap or drop."
+                )
         return dataclasses.replace(target, vocabulary_from=source.vocabulary_from or (source,))
     return dataclasses.replace(target, vocabulary_from=())
