@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tflottery.cli import COMMANDS, app
+from tflottery import program
+from tflottery.cli import app, experiments
 from tflottery.cli import flags as common
 
 if TYPE_CHECKING:
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 
     from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
     from tflottery.progress import Reporter
+    from tflottery.tickets.ticket import Ticket
+
+
+# Data of two classes about liking something, in English.
+_OF_A_KIND = {"imdb": "yelp_polarity", "yelp_polarity": "imdb"}
 
 
 def define(values: flags.FlagValues) -> None:
@@ -48,8 +55,9 @@ def find(values: flags.FlagValues) -> None:
         _show_plan(reporter, found)
         return
     show_found(reporter, found)
-    for line in _next_steps(found):
-        reporter.say(line)
+    reporter.say(f"Ticket: {found.ticket.folder}/")
+    for name, keywords in _next_steps(values, found.ticket).items():
+        experiments.next_step(name, **keywords)
 
 
 def _show_plan(reporter: Reporter, planned: PlannedSearch) -> None:
@@ -79,10 +87,30 @@ def show_found(reporter: Reporter, found: FoundTicket) -> None:
             f"trained at {dense.recipe.training.learning_rate:g}, the ticket at "
             f"{about['learning_rate']:g}, by the rule {found.rule}."
         )
+    reporter.say(_size(found), wrap=True)
     for caution in found.cautions:
         reporter.say(caution, wrap=True)
     if not found.trained:
         reporter.say(f"Trained nothing: every run was in {found.store.root}/ already.")
+
+
+def _size(found: FoundTicket) -> str:
+    """What the weights that are left mean in bytes: a mask makes no array smaller."""
+    counted = found.outcome.reported.counted
+    weights = counted.total
+    left = counted.remaining / weights
+    which = 0.0 if left in (0, 1) else -left * math.log2(left) - (1 - left) * math.log2(1 - left)
+    packed = weights * (32 * left + which) / 8
+    return (
+        f"Weights left: {counted.remaining:,} of {weights:,}. A file that holds the zeros too takes "
+        f"{_kilobytes(4 * weights)}, as dense does; compressed it cannot take less than about "
+        f"{_kilobytes(packed)}. {program.line('export', compact=True)} leaves out what has become "
+        "useless."
+    )
+
+
+def _kilobytes(count: float) -> str:
+    return f"{count / 1000:,.0f} kB"
 
 
 def _table(found: FoundTicket) -> Table:
@@ -124,19 +152,19 @@ def _table(found: FoundTicket) -> Table:
     return table
 
 
-def _next_steps(found: FoundTicket) -> list[str]:
+def _next_steps(values: flags.FlagValues, ticket: Ticket) -> dict[str, dict[str, Any]]:
+    """Commands that go on from a ticket, with their flags. A transfer is among them only where
+    other data of the same kind are known."""
     from tflottery.data.tfds_source import ALIASES
 
-    ticket = found.ticket
+    places = {"ticket": str(ticket.folder), **experiments.changed(values, "store")}
+    steps = {"tune_lr": places}
     found_on = ALIASES.get(ticket.about["dataset"], ticket.about["dataset"])
-    other = "imdb" if found_on == ALIASES["yelp_polarity"] else "yelp_polarity"
-    commands = {
-        "tune_lr": f"bin/tune_lr --ticket {ticket.folder}",
-        "transfer": f"bin/transfer --ticket {ticket.folder} --to {other}",
-        "export": f"bin/export --ticket {ticket.folder}",
-    }
-    following = [line for name, line in commands.items() if name in COMMANDS]
-    return [f"Ticket: {ticket.folder}/", *(f"Next:   {line}" for line in following)]
+    pairs = {ALIASES[one]: other for one, other in _OF_A_KIND.items()}
+    if found_on in pairs:
+        there = experiments.changed(values, "data_dir", "store")
+        steps["transfer"] = {"ticket": str(ticket.folder), "to": pairs[found_on], **there}
+    return {**steps, "export": places}
 
 
 COMMAND = app.Command(
@@ -151,6 +179,7 @@ COMMAND = app.Command(
     bin/find_ticket --dataset reviews.csv --set data.text_column=review --set training.epochs=6
     """,
     kept=common.kept_in_store,
+    sections=("data", "model", "training", "pruning"),
 )
 
 

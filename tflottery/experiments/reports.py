@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tflottery import activity, status
 from tflottery.errors import UserError
 from tflottery.experiments.learning_rate.article import tuning_article
 from tflottery.experiments.learning_rate.results import load_tunings
@@ -16,6 +17,7 @@ from tflottery.report.writing import require_place, write_articles
 from tflottery.settings import place
 
 
+@status.said
 def write_report(store: str | Path, output: str | Path) -> Path:
     """Writes the report of every study, transfer and search in a store.
 

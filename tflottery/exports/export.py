@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from tflottery import startup
+from tflottery import startup, status
 from tflottery.data.corpus import Encoded
 from tflottery.errors import UserError
 from tflottery.exports.places import checked_name, default_name, require_publishable
@@ -97,6 +97,7 @@ def export(
 ) -> Exported: ...
 
 
+@status.said
 def export(
     ticket: str | Path | Ticket = "tickets",
     output: str | Path = "saved_models",

@@ -6,6 +6,7 @@ serving_config, docker; the batching guide in its repository).
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,9 +173,7 @@ def docker_run(base: Path) -> str:
     )
 
 
-def curl(name: str) -> str:
-    """A shell command that sends one REST request."""
-    return (
-        f'curl -d \'{{"instances": ["a film I would gladly see again"]}}\' '
-        f"http://localhost:{REST_PORT}/v1/models/{name}:predict"
-    )
+def curl(name: str, text: str = "a text to ask about") -> str:
+    """A shell command that sends one text by REST."""
+    request = json.dumps({"instances": [text]}, ensure_ascii=False)
+    return f"curl -d {shlex.quote(request)} http://localhost:{REST_PORT}/v1/models/{name}:predict"

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tflottery import startup
+from tflottery import startup, status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
@@ -147,6 +147,7 @@ def tune_learning_rate(
 ) -> TuningResult: ...
 
 
+@status.said
 def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its flags to this one
     ticket: str | Path | Ticket | None = None,
     *,

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from tflottery import startup
+from tflottery import startup, status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
@@ -91,6 +91,7 @@ def find_ticket(
 ) -> FoundTicket: ...
 
 
+@status.said
 def find_ticket(
     dataset: Data | None = None,
     *,

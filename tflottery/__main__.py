@@ -1,0 +1,12 @@
+"""``python -m tflottery <command>``: what ``tflottery <command>`` does."""
+
+from __future__ import annotations
+
+import sys
+
+from tflottery import program
+from tflottery.cli.__main__ import main
+
+if __name__ == "__main__":
+    program.call_me(sys.orig_argv[0], "-m", "tflottery")
+    sys.exit(main())
