@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tflottery import program
 from tflottery.cli.__main__ import main
 
 if __name__ == "__main__":
-    program.call_me(sys.orig_argv[0], "-m", "tflottery")
-    sys.exit(main())
+    sys.exit(main(sys.orig_argv[0], "-m", "tflottery"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sys
 import textwrap
 import traceback
@@ -17,6 +19,8 @@ from tflottery.cli import COMMANDS
 from tflottery.errors import TflotteryError, UserError, suggest
 
 DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
+# What a user may change: a folder that cannot be written.
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _WIDTH = 80
 _HEAD = 24
 
@@ -77,6 +81,9 @@ def run(command: Command, argv: list[str] | None = None) -> int:
         return DONE
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
+        if error.errno in _FORBIDDEN:
+            text = f"{error.strerror}{place}; give another folder, or the right to write there."
+            return _complain(command, text, USER_ERROR)
         text = f"{error.strerror or error}{place}. What was finished before is kept."
         return _complain(command, text, FAILED)
     except Exception:
@@ -116,8 +123,13 @@ def _parse(command: Command, values: flags.FlagValues, argv: list[str]) -> None:
         ) from None
     except flags.Error as error:
         raise UserError(f"{error}") from None
-    if rest and command.argument and not values[command.argument].present:
-        values[command.argument].parse(rest.pop(0))
+    if rest and command.argument:
+        flag = values[command.argument]
+        if not flag.present:
+            flag.parse(rest.pop(0))
+        elif len(rest) == 1:
+            given = f"--{command.argument} {flag.value}"
+            raise UserError(f"{rest[0]!r} and {given!r} stand for the same thing; give one.")
     if rest:
         raise UserError(f"{rest[0]!r} belongs to no flag; see bin/{command.name} --help.")
 
@@ -138,8 +150,20 @@ def _help(command: Command, values: flags.FlagValues) -> str:
     lines = [command.summary, "", f"usage: {name}{argument} [flags]", ""]
     for one in own_flags(values):
         lines += _help_on(one, values[one])
-    examples = textwrap.indent(textwrap.dedent(command.examples).strip(), "  ")
-    return "\n".join([*lines, "", "examples:", program.mentioned(examples, COMMANDS)])
+    examples = program.mentioned(textwrap.dedent(command.examples).strip(), COMMANDS)
+    return "\n".join([*lines, "", "examples:", *map(_fitted, examples.splitlines())])
+
+
+def _fitted(example: str) -> str:
+    """A command, broken before a flag where it is too long."""
+    lines = ["  "]
+    for number, part in enumerate(re.split(r" (?=--|<)", example)):
+        if number and len(lines[-1]) + len(part) > _WIDTH - 3:
+            lines.append("      ")
+        elif number:
+            lines[-1] += " "
+        lines[-1] += part
+    return " \\\n".join(lines)
 
 
 def _help_on(name: str, flag: flags.Flag) -> list[str]:

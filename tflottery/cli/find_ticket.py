@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tflottery import program
 from tflottery.cli import app, experiments
 from tflottery.cli import flags as common
 
@@ -104,8 +103,7 @@ def _size(found: FoundTicket) -> str:
     return (
         f"Weights left: {counted.remaining:,} of {weights:,}. A file that holds the zeros too takes "
         f"{_kilobytes(4 * weights)}, as dense does; compressed it cannot take less than about "
-        f"{_kilobytes(packed)}. {program.line('export', compact=True)} leaves out what has become "
-        "useless."
+        f"{_kilobytes(packed)}. An export with --compact leaves out what has become useless."
     )
 
 

@@ -105,8 +105,7 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
         UserError: the source cannot be read, has other content than the fingerprint says, or a
             cached file is damaged.
     """
-    key = sha256_of_bytes(canonical_json(_cache_key(settings)).encode())
-    folder = cache / key[:16]
+    folder = folder_of(settings, cache)
     if not folder.exists():
         with activity.doing(reading(settings)):
             source = open_source(settings)
@@ -122,6 +121,12 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
     made = _read(folder)
     # Two files of equal content are encoded once, and each keeps its own name.
     return dataclasses.replace(made, name=name_of(settings) or made.name)
+
+
+def folder_of(settings: DataSettings, cache: Path) -> Path:
+    """Where encoded data is kept, or would be."""
+    key = sha256_of_bytes(canonical_json(_cache_key(settings)).encode())
+    return cache / key[:16]
 
 
 def _vocabulary(settings: DataSettings, cache: Path) -> Vocabulary | None:
