@@ -13,8 +13,9 @@ PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- rooms: python docs/rooms.py writes this table -->", "<!-- end of rooms -->"
 # From the top floor down, as in tests/test_rooms.py.
 ROOMS = (
-    "__init__.py", "__main__.py", "cli", "exports", "experiments", "experiments/ticket", "experiments/study",
-    "experiments/transfer", "experiments/learning_rate", "tickets", "progress.py", "runs",
+    "__init__.py", "__main__.py", "cli", "exports", "experiments", "experiments/ticket",
+    "experiments/study", "experiments/transfer", "experiments/learning_rate", "tickets",
+    "progress.py", "runs",
     "training", "pruning", "models", "data", "report", "startup.py", "files.py", "settings.py",
     "notebook.py", "seeds.py", "statistics.py", "status.py", "versions.py", "arithmetic.py",
     "activity.py", "errors.py", "program.py",

@@ -1,4 +1,4 @@
-"""Shell completion, the program's name and version, and help, as real shells and processes see them."""
+"""Shell completion, the program's name and version, and help: real shells, real processes."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ def test_a_script_names_every_flag_and_its_shell_can_read_it(tmp_path, shell):
 
 
 def test_choices_are_those_that_flags_take():
-    known = {flag for command in completion.commands().values() for flag in completion.flags_of(command)}
+    known = {
+        flag for command in completion.commands().values() for flag in completion.flags_of(command)
+    }
     assert set(completion.CHOICES) <= known
     for name, command in completion.commands().items():
         values = app.defined(command)

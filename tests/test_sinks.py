@@ -229,7 +229,9 @@ def test_a_label_that_the_terminal_cannot_encode_is_written_out():
 
 
 def test_the_table_is_as_nasty_as_it_says():
-    assert not any(harmless(text) for name, text in NASTY.items() if name in ("a colour", "direction"))
+    assert not any(
+        harmless(text) for name, text in NASTY.items() if name in ("a colour", "direction")
+    )
     assert MarkdownIt("commonmark").render(NASTY["an image"]).count("<img") == 1
     assert os.fsencode(NASTY["half a character"]) == b"a\xffb" and np.iterable(NASTY)
     assert activity.listener() is activity.DEAF

@@ -23,10 +23,10 @@ def call_me(*words: str) -> None:
 
 
 def words(command: str) -> list[str]:
-    """The words that call a command: ``bin/study``, or ``tflottery study`` where that was called."""
+    """What calls a command: ``bin/study``, or ``tflottery study`` where that was called."""
     if _called:
         return [*_called, command]
-    return [os.path.join(os.environ.get(_FOLDER) or _BIN, command)]
+    return [f"{(os.environ.get(_FOLDER) or _BIN).rstrip('/')}/{command}"]
 
 
 def mentioned(text: str, commands: Iterable[str]) -> str:

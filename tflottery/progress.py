@@ -62,7 +62,7 @@ class _Watch(Silent):
         self.trained = 0
 
     def changed(self, now: Activity | None) -> None:
-        """See ``activity.Listener``: while a view is open, it says what goes on beside trainings."""
+        """See ``activity.Listener``: an open view says what goes on beside trainings."""
 
     def moved(self, now: Activity) -> None: ...
 
@@ -207,8 +207,10 @@ class Live(_Watch):
 
     def changed(self, now: Activity | None) -> None:
         self._activity = now
-        # A bar without an end moves by itself.
-        self._show(self._waiting, total=(now.total or None) if now else None)
+        for task in self._progress.tasks:
+            if task.id == self._waiting:
+                # A bar without an end moves by itself; rich's update would leave the old end.
+                task.total = (now.total or None) if now else None
         if now is not None:
             self.moved(now)
         else:

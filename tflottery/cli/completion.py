@@ -122,7 +122,9 @@ def zsh() -> str:
             f"      {_zsh_spec(name, command, flag, text)} \\"
             for flag, text in flags_of(command).items()
         ]
-        cases.append("\n".join([f"    {name})", "    _arguments \\", *specs, "      '*:file:_files' ;;"]))
+        cases.append(
+            "\n".join([f"    {name})", "    _arguments \\", *specs, "      '*:file:_files' ;;"])
+        )
     listed = " ".join(
         _single(f"{name}:{summary.replace(':', ' -')}")
         for name, summary in {**COMMANDS, "completion": "print this script"}.items()

@@ -47,7 +47,9 @@ def next_step(command: str, *arguments: str, **keywords: Any) -> None:
 
 def changed(values: flags.FlagValues, *names: str) -> dict[str, Any]:
     """Those of the flags that are not at their defaults, for a next step."""
-    return {name: values[name].value for name in names if values[name].value != values[name].default}
+    return {
+        name: values[name].value for name in names if values[name].value != values[name].default
+    }
 
 
 def report_on(values: flags.FlagValues) -> None:

@@ -101,7 +101,7 @@ def _size(found: FoundTicket) -> str:
     which = 0.0 if left in (0, 1) else -left * math.log2(left) - (1 - left) * math.log2(1 - left)
     packed = weights * (32 * left + which) / 8
     return (
-        f"Weights left: {counted.remaining:,} of {weights:,}. A file that holds the zeros too takes "
+        f"Weights left: {counted.remaining:,} of {weights:,}. A file with the zeros in it takes "
         f"{_kilobytes(4 * weights)}, as dense does; compressed it cannot take less than about "
         f"{_kilobytes(packed)}. An export with --compact leaves out what has become useless."
     )

@@ -7,7 +7,6 @@ serving_config, docker; the batching guide in its repository).
 from __future__ import annotations
 
 import json
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -176,4 +175,6 @@ def docker_run(base: Path) -> str:
 def curl(name: str, text: str = "a text to ask about") -> str:
     """A shell command that sends one text by REST."""
     request = json.dumps({"instances": [text]}, ensure_ascii=False)
-    return f"curl -d {program.quoted(request)} http://localhost:{REST_PORT}/v1/models/{name}:predict"
+    return (
+        f"curl -d {program.quoted(request)} http://localhost:{REST_PORT}/v1/models/{name}:predict"
+    )

@@ -147,8 +147,8 @@ def tune_learning_rate(
 ) -> TuningResult: ...
 
 
-@status.said
-def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its flags to this one
+@status.said  # type: ignore[misc]  # the first overload leaves its flags to this one
+def tune_learning_rate(
     ticket: str | Path | Ticket | None = None,
     *,
     dataset: Data | None = None,

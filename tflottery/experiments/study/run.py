@@ -144,8 +144,8 @@ def run_study(
 ) -> StudyResult: ...
 
 
-@status.said
-def run_study(  # type: ignore[misc]  # the first overload leaves its flags to this one
+@status.said  # type: ignore[misc]  # the first overload leaves its flags to this one
+def run_study(
     config: str | Path = "",
     *,
     ticket: str | Path | Ticket | None = None,

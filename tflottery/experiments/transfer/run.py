@@ -136,8 +136,8 @@ def transfer(
 ) -> TransferResult: ...
 
 
-@status.said
-def transfer(  # type: ignore[misc]  # the first overload leaves its flags to this one
+@status.said  # type: ignore[misc]  # the first overload leaves its flags to this one
+def transfer(
     ticket: str | Path | Ticket = "tickets",
     *,
     to: Data,
