@@ -21,7 +21,9 @@ from tflottery.activity import Activity
 _Call = TypeVar("_Call", bound=Callable[..., Any])
 # How long something may go on before it is named, so that a second never passes without a word and
 # what is over at once says nothing.
-_PATIENCE = 0.5
+_PATIENCE = 0.6
+# What begins late in that time may still be over at once.
+_GRACE, _LATEST = 0.15, 0.8
 # A log gets a line after so many seconds, and again after these.
 _PAUSES = (5.0, 10.0, 20.0, 30.0)
 _REFRESH = 0.2
@@ -98,7 +100,8 @@ class Status:
         self._place = place
         self._now: Activity | None = None
         self._times = 0
-        self._due = time.monotonic() + _PATIENCE
+        self._born = time.monotonic()
+        self._due = self._born + _PATIENCE
         self._has_shown = False
         self._is_open = True
         self._change = threading.Condition()
@@ -112,8 +115,9 @@ class Status:
             if now is None:
                 self._place.clear()
                 return
-            if self._has_shown:
-                self._due = time.monotonic() + _PATIENCE
+            moment = time.monotonic()
+            late = max(self._due, min(moment + _GRACE, self._born + _LATEST))
+            self._due = moment + _PATIENCE if self._has_shown else late
             if now.long:
                 self._show(now)
             self._look()

@@ -61,7 +61,8 @@ def predict(values: flags.FlagValues) -> None:
         startup.start_tensorflow()
         ask = client.over_grpc(values.server, model)
     while batch := list(islice(texts, client.BATCH)):
-        answers = ask(batch)
+        with activity.doing(f"asking {values.server or 'the model'}"):
+            answers = ask(batch)
         activity.quiet()
         for answer, text in zip(answers, batch, strict=True):
             score = answer.score if isinstance(answer.score, float) else max(answer.score)
