@@ -8,6 +8,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import shlex
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,10 +30,11 @@ from tflottery.exports import client, network
 from tflottery.exports.model_card import model_card
 from tflottery.exports.serving_files import curl
 from tflottery.notebook import as_html
-from tflottery.progress import Lines, Live, Reporter
+from tflottery.progress import Lines, Live, Reporter, open_console
 from tflottery.report.escaping import visible
 from tflottery.report.rendering import markdown_table
 from tflottery.report.table import Column, Table
+from tflottery.report.terminal import plain_table
 
 NASTY = {
     "a line": "one\ntwo",
@@ -84,6 +86,31 @@ def test_what_a_command_says_is_one_line(text):
     assert stream.getvalue().count("\n") == 1 and harmless(stream.getvalue())
     if text.isprintable():
         assert text in stream.getvalue()
+
+
+@TABLE
+@pytest.mark.parametrize("colour", [True, False])
+def test_a_table_on_a_terminal_keeps_its_rows(text, colour, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    if colour:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    table = plain_table(f"of {text}")
+    for column in ("class", "texts"):
+        table.add_column(column)
+    table.add_row(text, "12")
+    table.add_row("other", "34")
+    Reporter(open_console()).show(table)
+    said = capsys.readouterr().out
+    # Bold headings are the only orders to the terminal.
+    said = re.sub(r"\x1b\[[0-9;]*m", "", said) if colour else said
+    if text != NASTY["a colour"]:
+        assert harmless(said)
+    lines = said.splitlines()
+    # A line's end or a tab makes a second line of the same row.
+    assert lines[-1].split() == ["other", "34"]
+    assert sum(line.rstrip().endswith(" 12") for line in lines) == 1
 
 
 @TABLE

@@ -4,16 +4,17 @@ logs and pipes."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.segment import Segment
 
 from tflottery import activity, status
 from tflottery.activity import Activity
-from tflottery.report.escaping import visible
+from tflottery.report.escaping import JOINERS, visible
 from tflottery.runs.observer import Silent
 from tflottery.runs.realise import Realiser, mixed_arithmetic
 from tflottery.runs.resources import Resources
@@ -31,10 +32,33 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d}"
 
 
+class _Harmless(Console):
+    """A console that shows what a terminal would obey, wherever in a table or a line it stands."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            # What rich itself says to the terminal is a control.
+            if segment.control or segment.text.isprintable() or segment.text == "\n":
+                yield segment
+            else:
+                lines = segment.text.split("\n")
+                yield Segment("\n".join(map(_in_cells, lines)), segment.style)
+
+
+def _in_cells(text: str) -> str:
+    """The text with a mark of one cell for each sign that is not shown."""
+    return "".join(
+        sign if sign.isprintable() or sign in JOINERS else " " if sign.isspace() else "\ufffd"
+        for sign in text
+    )
+
+
 def open_console() -> Console:
     """The terminal, or the file in its place. A text is shown as it is: rich would take ``:end:``
     for an emoji and ``[b]`` for an order."""
-    return Console(highlight=False, markup=False, emoji=False)
+    return _Harmless(highlight=False, markup=False, emoji=False)
 
 
 def percent(fraction: float) -> str:

@@ -21,7 +21,7 @@ _AT_THE_BEGINNING = re.compile(
 
 
 # They join letters of Persian, and emoji.
-_JOINERS = "\u200c\u200d"
+JOINERS = "\u200c\u200d"
 
 
 def one_line(text: str) -> str:
@@ -41,7 +41,7 @@ def visible(text: str, *, spaces: bool = False) -> str:
 
 
 def _visible(sign: str) -> str:
-    if sign.isprintable() or sign in _JOINERS:
+    if sign.isprintable() or sign in JOINERS:
         return sign
     # Some spaces are controls too.
     return " " if sign.isspace() else ascii(sign)[1:-1]
