@@ -88,7 +88,8 @@ def told_to(other: Listener) -> Iterator[None]:
     before.changed(None)
     token = _listener.set(other)
     try:
-        other.changed(now())
+        if (current := now()) is not None:
+            other.changed(current)
         yield
     finally:
         other.changed(None)

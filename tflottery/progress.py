@@ -138,7 +138,7 @@ class Lines(_Watch):
     ) -> None:
         super().__init__(console, label, total, may_end_early)
         self._titles: dict[str, str] = {}
-        self._tests = ExitStack()
+        self._named = ExitStack()
 
     def __enter__(self) -> Lines:
         now_and_then = status.Status(status.Log(self._say))
@@ -147,7 +147,7 @@ class Lines(_Watch):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end_testing()
+        self._end_activity()
         self._listening.close()
 
     def _say(self, text: str) -> None:
@@ -155,6 +155,9 @@ class Lines(_Watch):
 
     def run_begun(self, spec: RunSpec) -> None:
         self._titles[spec.key] = self._begin(spec)
+        if len(self._began) == len(self._seen) == 1:
+            # The first epoch takes longest: the network is built before it.
+            self._name(spec, "training")
 
     def run_found(self, spec: RunSpec, run: Run) -> None:
         if spec.key not in self._seen:
@@ -162,14 +165,18 @@ class Lines(_Watch):
             self._say(f"{len(self._seen)}/{self._total} {self._label(spec)}: in the store already")
 
     def testing(self, spec: RunSpec) -> None:
-        self._end_testing()
-        self._tests.enter_context(activity.doing(f"{self._titles[spec.key]}: testing"))
+        self._name(spec, "testing")
 
-    def _end_testing(self) -> None:
-        self._tests.close()
+    def _name(self, spec: RunSpec, what: str) -> None:
+        """Says, if it lasts, what goes on in a training."""
+        self._end_activity()
+        self._named.enter_context(activity.doing(f"{self._titles[spec.key]}: {what}"))
+
+    def _end_activity(self) -> None:
+        self._named.close()
 
     def run_ended(self, spec: RunSpec, run: Run) -> None:
-        self._end_testing()
+        self._end_activity()
         self._end(run, is_new=True)
         validation = percent(run.metrics["val_accuracy"])
         self._say(
@@ -178,7 +185,7 @@ class Lines(_Watch):
         )
 
     def run_stopped(self, spec: RunSpec, reason: str) -> None:
-        self._end_testing()
+        self._end_activity()
         self._forget(spec.key)
         self._say(f"{self._titles.pop(spec.key, self._label(spec))}: {reason}")
 
@@ -186,6 +193,7 @@ class Lines(_Watch):
         self._fractions[spec.key] = step / steps
 
     def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
+        self._end_activity()
         self._say(
             f"{self._titles[spec.key]}: epoch {epoch:.3g}/{epochs}, loss {logs['loss']:.4f}, "
             f"accuracy {percent(logs['accuracy'])}, validation {percent(logs['val_accuracy'])}"

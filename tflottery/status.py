@@ -46,18 +46,19 @@ class Terminal:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._is_shown = False
+        self._shown = ""
 
     def show(self, text: str) -> None:
         width = _width(self._stream)
         line = text if len(text) < width else f"{text[: width - 2]}…"
-        self._write(f"\r{line}\x1b[K")
-        self._is_shown = True
+        if line != self._shown:
+            self._write(f"\r{line}\x1b[K")
+            self._shown = line
 
     def clear(self) -> None:
-        if self._is_shown:
+        if self._shown:
             self._write("\r\x1b[K")
-            self._is_shown = False
+            self._shown = ""
 
     def pause(self, times: int) -> float:
         return _REFRESH
