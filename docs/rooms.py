@@ -13,11 +13,12 @@ PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- rooms: python docs/rooms.py writes this table -->", "<!-- end of rooms -->"
 # From the top floor down, as in tests/test_rooms.py.
 ROOMS = (
-    "__init__.py", "cli", "exports", "experiments", "experiments/ticket", "experiments/study",
-    "experiments/transfer", "experiments/learning_rate", "tickets", "progress.py", "runs",
-    "training", "pruning", "models", "data", "report", "startup.py", "files.py", "paired.py",
-    "settings.py", "notebook.py", "seeds.py", "statistics.py", "versions.py", "arithmetic.py",
-    "errors.py",
+    "__init__.py", "__main__.py", "cli", "exports", "experiments", "experiments/ticket",
+    "experiments/study", "experiments/transfer", "experiments/learning_rate", "tickets",
+    "progress.py", "runs", "training", "pruning", "models", "data", "report", "startup.py",
+    "files.py", "paired.py", "settings.py", "metrics.py", "notebook.py", "seeds.py",
+    "statistics.py", "status.py", "versions.py", "arithmetic.py", "activity.py", "errors.py",
+    "program.py",
 )  # fmt: skip
 _CODE = (".py", ".j2", ".css")
 

@@ -135,6 +135,7 @@ def test_processes_give_what_local_gives_whoever_is_killed(plan, local, tmp_path
     (reason,) = (reason for reason in tally.reasons if "SIGKILL" in reason)
     assert reason.endswith("taken again")
     assert {tally.events["ended", key] for key in expected} == {1}
+    assert {tally.events["testing", key] for key in expected} == {1}
     # Each training began once, the killed one twice; of those that fail, only the first began.
     begun = sum(tally.events["begun", spec.key] for spec in ancestry(plan))
     assert begun == len(expected) + 2

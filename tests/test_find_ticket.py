@@ -143,7 +143,8 @@ def test_a_users_mistake_is_one_line_and_exit_code_two(
 
 def test_a_mistake_in_a_process_of_its_own(command, tmp_path):
     done = command("find_ticket", "--dataset", "toy", "--set", "training.epoch=3")
-    assert done.returncode == 2 and done.stdout == ""
+    # A slow machine says that it is at work.
+    assert done.returncode == 2 and done.stdout in ("", "starting\n")
     assert done.stderr.startswith("find_ticket: There is no key training.epoch. ")
     assert done.stderr.count("\n") == 1 and list(tmp_path.iterdir()) == []
 

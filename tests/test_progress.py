@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import io
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from rich.console import Console
 
-from tflottery import progress
+from tflottery import activity, progress, status
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
 from tflottery.progress import Lines, Live, Notebook, Reporter, open_console, time_for
@@ -111,6 +112,60 @@ def test_a_label_is_shown_as_it_is(terminal, capsys, monkeypatch):
     assert "1/2 rewind:end: [b]x" in said and "out of [b]memory" in said
 
 
+def test_a_log_says_what_goes_on_beside_trainings_once_it_lasts(monkeypatch):
+    monkeypatch.setattr(status, "_PATIENCE", 0.05)
+    stream = io.StringIO()
+    view = Reporter(Console(file=stream, highlight=False)).watch(
+        label, total=5, may_end_early=False
+    )
+
+    def wait_for(text: str) -> None:
+        deadline = time.monotonic() + 20
+        while text not in stream.getvalue():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    one, two = SPECS[:2]
+    with view:
+        with activity.doing("encoding"):
+            wait_for("encoding\n")
+        view.run_begun(one)
+        view.run_begun(two)
+        view.testing(one)
+        wait_for("1/5 seed 0: testing\n")
+        view.testing(two)
+        view.run_ended(one, run_of(one))
+        view.run_stopped(two, "the loss is not finite")
+        assert activity.now() is None
+    assert len(stream.getvalue().splitlines()) == 4
+    assert activity.listener() is activity.DEAF
+
+
+def test_the_live_view_shows_what_goes_on_beside_trainings():
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=100, height=40, highlight=False)
+    view = Reporter(console).watch(label, total=25, may_end_early=False)
+    assert isinstance(view, Live)
+    with view:
+        waiting = view._progress.tasks[1]
+        assert waiting.description == "preparing" and waiting.visible
+        with activity.doing("encoding", total=4_000):
+            activity.advance(1_000)
+            assert waiting.description == "encoding: 1,000 of 4,000 texts"
+            assert (waiting.completed, waiting.total) == (1_000, 4_000)
+        assert waiting.description == "preparing" and waiting.total is None
+        view.run_begun(SPECS[0])
+        assert not waiting.visible
+        with activity.doing("loading TensorFlow"):
+            assert waiting.visible
+        assert not waiting.visible
+        view.validated(SPECS[0], 1.0, 2, LOGS)
+        view.testing(SPECS[0])
+        view._progress.refresh()
+        assert "testing, epoch 1/2: 70.0 %" in stream.getvalue()
+        view.run_ended(SPECS[0], run_of(SPECS[0]))
+
+
 def test_a_guess_counts_epochs_and_workers():
     class Kept:
         def find(self, key: str) -> Run | None:
@@ -156,10 +211,14 @@ def test_a_notebook_shows_a_text_that_changes(monkeypatch):
         view.run_begun(one)
         view.step_ended(one, 5, 10, LOGS)
         view.validated(one, 1.0, 2, LOGS)
+        view.testing(one)
         view.run_ended(one, run_of(one))
         view.run_begun(two)
+        with activity.doing("encoding"):
+            pass
         view.run_stopped(two, "the loss is not finite")
-    assert shown[0] == "preparing"
+    assert shown[0] == "preparing" and "encoding" in "\n".join(shown)
+    assert "2/3 seed 0: testing" in "\n".join(shown)
     assert "2/3 seed 0: 50 %, loss 0.500, accuracy 75.00 %" in "\n".join(shown)
     assert shown[-1] == "3 of 3 trainings; done now: 1"
     assert "".join(lines).strip() == "seed 1: the loss is not finite"
@@ -170,9 +229,10 @@ def test_without_a_console_nothing_is_said(capsys):
     reporter = Reporter.of(False)
     reporter.say("a line")
     view = reporter.watch(label, total=1, may_end_early=True)
-    with view:
+    with view, activity.doing("encoding"):
         view.run_begun(SPECS[0])
         view.step_ended(SPECS[0], 1, 2, LOGS)
+        view.testing(SPECS[0])
         view.run_ended(SPECS[0], run_of(SPECS[0]))
     assert view.trained == 1 and capsys.readouterr() == ("", "")
     assert Reporter.of(reporter) is reporter

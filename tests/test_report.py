@@ -296,7 +296,9 @@ def test_nothing_heavy_is_imported():
 
 def _complaint(command, *flags) -> str:
     done = command("report", *flags)
-    assert done.returncode == 2 and done.stdout == "", done.stderr
+    # A slow machine says what it is at.
+    said = set(done.stdout.splitlines())
+    assert done.returncode == 2 and said <= {"starting", "reading results and drawing"}, done.stderr
     assert len(done.stderr.splitlines()) == 1 and "Traceback" not in done.stderr
     return done.stderr
 

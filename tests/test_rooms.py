@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "tflottery"
 # The rooms, from the top floor down: each may import those of the floors below it, at any time.
 FLOORS = [
+    {"__main__"},
     {"cli"},
     {"exports"},
     {"experiments"},
@@ -22,9 +23,9 @@ FLOORS = [
     {"data"},
     {"report", "startup"},
     {"files", "paired", "settings"},
-    {"metrics", "notebook", "seeds", "statistics", "versions"},
+    {"metrics", "notebook", "seeds", "statistics", "status", "versions"},
     {"arithmetic"},
-    {"errors"},
+    {"activity", "errors", "program"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

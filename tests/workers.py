@@ -87,6 +87,9 @@ class Tally(Silent):
     def validated(self, spec, epoch, epochs, logs):
         self.events["validated", spec.key] += 1
 
+    def testing(self, spec):
+        self.events["testing", spec.key] += 1
+
     def run_ended(self, spec, run):
         self.events["ended", spec.key] += 1
 

@@ -30,9 +30,16 @@ STAGING_PREFIX = ".staging-"
 
 def canonical_json(payload: Any) -> str:
     """JSON with sorted keys and no spaces: equal payloads give equal text."""
-    return json.dumps(
-        payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    return _encodable(
+        json.dumps(
+            payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
     )
+
+
+def _encodable(text: str) -> str:
+    """The JSON with half characters as ``\\udcff``: in names of files whose bytes are no UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def sha256_of_bytes(content: bytes) -> str:
@@ -146,7 +153,8 @@ def _umask() -> int:
 def seal(payload: Mapping[str, Any]) -> str:
     """The payload as readable JSON; its last key is the ``sha256`` of its canonical form."""
     checksum = sha256_of_bytes(canonical_json(payload).encode())
-    return json.dumps({**payload, "sha256": checksum}, indent=2, ensure_ascii=False) + "\n"
+    sealed = json.dumps({**payload, "sha256": checksum}, indent=2, ensure_ascii=False)
+    return _encodable(sealed) + "\n"
 
 
 def read_sealed(path: Path, *, what: str, format_version: int | tuple[int, ...]) -> dict[str, Any]:

@@ -4,12 +4,17 @@ logs and pipes."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.segment import Segment
 
+from tflottery import activity, status
+from tflottery.activity import Activity
+from tflottery.report.escaping import JOINERS, visible
 from tflottery.runs.observer import Silent
 from tflottery.runs.realise import Realiser, mixed_arithmetic
 from tflottery.runs.resources import Resources
@@ -27,10 +32,33 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d}"
 
 
+class _Harmless(Console):
+    """A console that shows what a terminal would obey, wherever in a table or a line it stands."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            # What rich itself says to the terminal is a control.
+            if segment.control or segment.text.isprintable() or segment.text == "\n":
+                yield segment
+            else:
+                lines = segment.text.split("\n")
+                yield Segment("\n".join(map(_in_cells, lines)), segment.style)
+
+
+def _in_cells(text: str) -> str:
+    """The text with a mark of one cell for each sign that is not shown."""
+    return "".join(
+        sign if sign.isprintable() or sign in JOINERS else " " if sign.isspace() else "\ufffd"
+        for sign in text
+    )
+
+
 def open_console() -> Console:
     """The terminal, or the file in its place. A text is shown as it is: rich would take ``:end:``
     for an emoji and ``[b]`` for an order."""
-    return Console(highlight=False, markup=False, emoji=False)
+    return _Harmless(highlight=False, markup=False, emoji=False)
 
 
 def percent(fraction: float) -> str:
@@ -54,7 +82,15 @@ class _Watch(Silent):
         self._fractions: dict[str, float] = {}
         self._at_a_time = 1
         self._runs: list[Run] = []
+        self._listening = ExitStack()
         self.trained = 0
+
+    def changed(self, now: Activity | None) -> None:
+        """See ``activity.Listener``: an open view says what goes on beside trainings."""
+
+    def moved(self, now: Activity) -> None: ...
+
+    def quiet(self) -> None: ...
 
     def _begin(self, spec: RunSpec) -> str:
         self._seen.add(spec.key)
@@ -102,24 +138,45 @@ class Lines(_Watch):
     ) -> None:
         super().__init__(console, label, total, may_end_early)
         self._titles: dict[str, str] = {}
+        self._named = ExitStack()
 
     def __enter__(self) -> Lines:
+        now_and_then = status.Status(status.Log(self._say))
+        self._listening.callback(now_and_then.close)
+        self._listening.enter_context(activity.told_to(now_and_then))
         return self
 
-    def __exit__(self, *_: object) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self._end_activity()
+        self._listening.close()
 
     def _say(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True)
+        self._console.print(visible(text), soft_wrap=True)
 
     def run_begun(self, spec: RunSpec) -> None:
         self._titles[spec.key] = self._begin(spec)
+        if len(self._began) == len(self._seen) == 1:
+            # The first epoch takes longest: the network is built before it.
+            self._name(spec, "training")
 
     def run_found(self, spec: RunSpec, run: Run) -> None:
         if spec.key not in self._seen:
             self._end(run, is_new=False)
             self._say(f"{len(self._seen)}/{self._total} {self._label(spec)}: in the store already")
 
+    def testing(self, spec: RunSpec) -> None:
+        self._name(spec, "testing")
+
+    def _name(self, spec: RunSpec, what: str) -> None:
+        """Says, if it lasts, what goes on in a training."""
+        self._end_activity()
+        self._named.enter_context(activity.doing(f"{self._titles[spec.key]}: {what}"))
+
+    def _end_activity(self) -> None:
+        self._named.close()
+
     def run_ended(self, spec: RunSpec, run: Run) -> None:
+        self._end_activity()
         self._end(run, is_new=True)
         validation = percent(run.metrics["val_accuracy"])
         self._say(
@@ -128,6 +185,7 @@ class Lines(_Watch):
         )
 
     def run_stopped(self, spec: RunSpec, reason: str) -> None:
+        self._end_activity()
         self._forget(spec.key)
         self._say(f"{self._titles.pop(spec.key, self._label(spec))}: {reason}")
 
@@ -135,12 +193,14 @@ class Lines(_Watch):
         self._fractions[spec.key] = step / steps
 
     def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
+        self._end_activity()
         self._say(
             f"{self._titles[spec.key]}: epoch {epoch:.3g}/{epochs}, loss {logs['loss']:.4f}, "
             f"accuracy {percent(logs['accuracy'])}, validation {percent(logs['val_accuracy'])}"
         )
 
 
+_PREPARING = "preparing"
 # Maximum bars shown.
 _BARS = 12
 _SECONDS_BETWEEN_UPDATES = 0.25
@@ -164,15 +224,32 @@ class Live(_Watch):
         self._waiting: TaskID | None = None
         self._bars: dict[str, TaskID] = {}
         self._validations: dict[str, str] = {}
+        self._activity: Activity | None = None
 
     def __enter__(self) -> Live:
         self._progress.start()
         self._all = self._progress.add_task("trainings", status="", total=self._total)
-        self._waiting = self._progress.add_task("preparing", status="", total=None)
+        self._waiting = self._progress.add_task(_PREPARING, status="", total=None)
+        self._listening.enter_context(activity.told_to(self))
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._listening.close()
         self._progress.stop()
+
+    def changed(self, now: Activity | None) -> None:
+        self._activity = now
+        for task in self._progress.tasks:
+            if task.id == self._waiting:
+                # A bar without an end moves by itself; rich's update would leave the old end.
+                task.total = (now.total or None) if now else None
+        if now is not None:
+            self.moved(now)
+        else:
+            self._show(self._waiting, description=_PREPARING, visible=not self._began)
+
+    def moved(self, now: Activity) -> None:
+        self._show(self._waiting, description=str(now), completed=now.done, visible=True)
 
     def _show(self, task: TaskID | None, **fields: object) -> None:
         if task is not None:
@@ -181,7 +258,7 @@ class Live(_Watch):
     def _count(self) -> None:
         done = len(self._seen) - len(self._began)
         self._show(self._all, completed=done, status=self._rest())
-        self._show(self._waiting, visible=not self._began)
+        self._show(self._waiting, visible=not self._began or self._activity is not None)
         for number, bar in enumerate(self._bars.values()):
             self._show(bar, visible=number < _BARS)
 
@@ -212,7 +289,7 @@ class Live(_Watch):
     def run_stopped(self, spec: RunSpec, reason: str) -> None:
         self._forget(spec.key)
         self._remove(spec.key)
-        line = f"{self._label(spec)}: {reason}"
+        line = visible(f"{self._label(spec)}: {reason}")
         self._progress.console.print(line, soft_wrap=True)
         self._count()
 
@@ -227,8 +304,10 @@ class Live(_Watch):
         self._validations[spec.key] = (
             f", epoch {epoch:.3g}/{epochs}: {100 * logs['val_accuracy']:.1f} %"
         )
-        # No step comes after the last validation, but the evaluation on test data does.
         self._show(self._bars[spec.key], status=self._status(spec, logs))
+
+    def testing(self, spec: RunSpec) -> None:
+        self._show(self._bars[spec.key], status=f"testing{self._validations[spec.key]}")
 
     def _status(self, spec: RunSpec, logs: Logs) -> str:
         accuracy = f"loss {logs['loss']:.3f} accuracy {100 * logs['accuracy']:.1f} %"
@@ -249,10 +328,12 @@ class Notebook(_Watch):
     def __enter__(self) -> Notebook:
         from IPython.display import display
 
-        self._handle = display(_plain_text("preparing"), raw=True, display_id=True)
+        self._handle = display(_plain_text(_PREPARING), raw=True, display_id=True)
+        self._listening.enter_context(activity.told_to(self))
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._listening.close()
         self._show(
             f"{len(self._seen)} of {self._at_most}{self._total} trainings; done now: {self.trained}"
         )
@@ -262,6 +343,18 @@ class Notebook(_Watch):
         if self._handle is not None:
             shown = list(self._lines.values())[:_BARS]
             self._handle.update(_plain_text("\n".join([*shown, last])), raw=True)
+
+    def changed(self, now: Activity | None) -> None:
+        if now is not None:
+            self._show(str(now))
+
+    def moved(self, now: Activity) -> None:
+        if time.monotonic() - self._shown_at > _SECONDS_BETWEEN_UPDATES:
+            self._show(str(now))
+
+    def testing(self, spec: RunSpec) -> None:
+        self._lines[spec.key] = f"{self._lines[spec.key].partition(': ')[0]}: testing"
+        self._now_and_then()
 
     def _now_and_then(self) -> None:
         if time.monotonic() - self._shown_at > _SECONDS_BETWEEN_UPDATES:
@@ -283,7 +376,7 @@ class Notebook(_Watch):
     def run_stopped(self, spec: RunSpec, reason: str) -> None:
         self._forget(spec.key)
         self._lines.pop(spec.key, None)
-        self._console.print(f"{self._label(spec)}: {reason}", soft_wrap=True)
+        self._console.print(visible(f"{self._label(spec)}: {reason}"), soft_wrap=True)
 
     def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
         self._fractions[spec.key] = step / steps
@@ -304,9 +397,11 @@ class Nothing(_Watch):
     """Counts trainings and says nothing."""
 
     def __enter__(self) -> Nothing:
+        self._listening.enter_context(activity.told_to(activity.DEAF))
         return self
 
-    def __exit__(self, *_: object) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self._listening.close()
 
     def run_begun(self, spec: RunSpec) -> None:
         self._begin(spec)
@@ -344,13 +439,20 @@ class Reporter:
 
     def say(self, line: str, *, wrap: bool = False) -> None:
         """A line, which is broken at the terminal's width only where ``wrap`` says so; an empty one
-        is left out."""
-        if self._console is not None and line:
-            self._console.print(line, soft_wrap=not wrap)
+        is left out. What a terminal would obey is written out."""
+        if line:
+            self.paste(visible(line, spaces=True), wrap=wrap)
+
+    def paste(self, text: str, *, wrap: bool = False) -> None:
+        """A text as it is, which may have several lines: commands, quoted (``program.line``)."""
+        if self._console is not None:
+            activity.quiet()
+            self._console.print(text, soft_wrap=not wrap)
 
     def show(self, thing: RenderableType) -> None:
         """A table, or whatever else rich can print."""
         if self._console is not None:
+            activity.quiet()
             self._console.print(thing, soft_wrap=True)
 
     def watch(self, label: Callable[[RunSpec], str], total: int, *, may_end_early: bool) -> View:

@@ -98,11 +98,11 @@ def _choices(kind: Any) -> tuple[Any, ...]:
     return typing.get_args(kind)
 
 
-def _in_words(kind: Any) -> str:
+def in_words(kind: Any) -> str:
     """A type as a user reads it: ``int``, ``list``, ``float or 'auto'``."""
     if _is_union(kind) or typing.get_origin(kind) is Literal:
         return " or ".join(
-            _in_words(one) if _is_union(kind) else repr(one) for one in _choices(kind)
+            in_words(one) if _is_union(kind) else repr(one) for one in _choices(kind)
         )
     if kind is type(None):
         return "None"
@@ -113,7 +113,7 @@ def _mistake(key: str, wrong: _WrongTypeError) -> UserError:
     value, kind = wrong.value, wrong.kind
     if typing.get_origin(kind) is Literal and isinstance(value, str):
         return UserError(f"{key} is not {value!r}: {suggest(value, map(str, _choices(kind)))}")
-    return UserError(f"{key} is {_short(value)}; it takes a value of type {_in_words(kind)}.")
+    return UserError(f"{key} is {_short(value)}; it takes a value of type {in_words(kind)}.")
 
 
 def _short(value: Any) -> str:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tflottery import arithmetic
+from tflottery import activity, arithmetic
 from tflottery.arithmetic import THREADS
 from tflottery.errors import UserError
 
@@ -58,7 +58,7 @@ def start_tensorflow() -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Some are written before TensorFlow reads that variable, so only the descriptor helps.
-    with _kept_aside(_STANDARD_ERROR):
+    with activity.doing("loading TensorFlow", long=True), _kept_aside(_STANDARD_ERROR):
         import tensorflow
         import tensorflow_model_optimization
 
@@ -69,12 +69,15 @@ def start_tensorflow() -> None:
 
 @contextmanager
 def _kept_aside(descriptor: int) -> Iterator[None]:
-    """Sends what is written to a file descriptor to a file, and from there back on an error."""
+    """Sends what is written to a file descriptor to a file, and from there back on an error, but
+    not where the user ended it."""
     with tempfile.TemporaryFile() as aside:
         original = os.dup(descriptor)
         os.dup2(aside.fileno(), descriptor)
         try:
             yield
+        except KeyboardInterrupt:
+            raise
         except BaseException:
             aside.seek(0)
             os.write(original, aside.read())

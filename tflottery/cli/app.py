@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sys
 import textwrap
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from absl import flags
 
+from tflottery import program, status
+from tflottery.cli import COMMANDS
 from tflottery.errors import TflotteryError, UserError, suggest
 
 DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
+# What a user may change: a folder that cannot be written.
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_WIDTH = 80
+_HEAD = 24
 
 
 @dataclass(frozen=True)
@@ -22,7 +31,9 @@ class Command:
 
     ``summary``: the first line of its help. ``define``: defines its flags. ``action``: does the
     work. ``kept``: says what is kept after Ctrl-C. ``argument``: the flag whose name can be left
-    out: with ``store``, ``report runs`` means ``report --store runs``.
+    out: with ``store``, ``report runs`` means ``report --store runs``. ``sections``: the sections
+    of settings whose keys ``--set`` takes. ``prints_data``: standard output is for data, so that
+    what a command says beside it goes to standard error.
     """
 
     name: str
@@ -32,6 +43,8 @@ class Command:
     examples: str
     kept: Callable[[flags.FlagValues], str]
     argument: str = ""
+    sections: tuple[str, ...] = ()
+    prints_data: bool = False
 
 
 def run(command: Command, argv: list[str] | None = None) -> int:
@@ -41,18 +54,25 @@ def run(command: Command, argv: list[str] | None = None) -> int:
         command: what to run.
         argv: words after its name; by default those of the process.
     """
-    values = flags.FlagValues()
-    flags.DEFINE_boolean("help", False, "Show this help.", short_name="h", flag_values=values)
-    command.define(values)
+    with suppress(AttributeError):  # a stream of a test
+        # A label that the terminal's encoding does not have is no reason to end.
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    values = defined(command)
     try:
         _parse(command, values, sys.argv[1:] if argv is None else argv)
         if values.help:
             print(_help(command, values))
+        elif command.sections and values.helpkeys:
+            # Imported only here, so that --help is quick.
+            from tflottery.cli.keys import help_on_keys
+
+            print(help_on_keys(command.sections))
         else:
-            command.action(values)
+            with status.shown(first="starting", on_errors=command.prints_data):
+                command.action(values)
         sys.stdout.flush()
     except TflotteryError as error:
-        return _complain(command, " ".join(str(error).split()), error.exit_code)
+        return _complain(command, str(error), error.exit_code)
     except KeyboardInterrupt:
         return _complain(command, f"interrupted. {command.kept(values)}", INTERRUPTED)
     except BrokenPipeError:
@@ -61,6 +81,9 @@ def run(command: Command, argv: list[str] | None = None) -> int:
         return DONE
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
+        if error.errno in _FORBIDDEN:
+            text = f"{error.strerror}{place}; give another folder, or the right to write there."
+            return _complain(command, text, USER_ERROR)
         text = f"{error.strerror or error}{place}. What was finished before is kept."
         return _complain(command, text, FAILED)
     except Exception:
@@ -69,8 +92,23 @@ def run(command: Command, argv: list[str] | None = None) -> int:
     return DONE
 
 
+def defined(command: Command) -> flags.FlagValues:
+    """The command's flags, at their defaults."""
+    values = flags.FlagValues()
+    flags.DEFINE_boolean("help", False, "Show this help.", short_name="h", flag_values=values)
+    if command.sections:
+        text = f"Show the keys of --set: {', '.join(command.sections)}."
+        flags.DEFINE_boolean("helpkeys", False, text, flag_values=values)
+    command.define(values)
+    return values
+
+
 def _complain(command: Command, text: str, code: int) -> int:
-    print(f"{command.name}: {text}", file=sys.stderr)
+    # Here, since most commands end well.
+    from tflottery.report.escaping import visible
+
+    text = program.mentioned(text, COMMANDS)
+    print(f"{command.name}: {visible(text)}", file=sys.stderr)
     return code
 
 
@@ -79,30 +117,65 @@ def _parse(command: Command, values: flags.FlagValues, argv: list[str]) -> None:
     try:
         rest = values([command.name, *argv])[1:]
     except flags.UnrecognizedFlagError as error:
-        known = [f"--{name}" for name in _own_flags(values)]
+        known = [f"--{name}" for name in own_flags(values)]
         raise UserError(
             f"There is no flag --{error.flagname}. {suggest('--' + error.flagname, known)}"
         ) from None
     except flags.Error as error:
         raise UserError(f"{error}") from None
-    if rest and command.argument and not values[command.argument].present:
-        values[command.argument].parse(rest.pop(0))
+    if rest and command.argument:
+        flag = values[command.argument]
+        if not flag.present:
+            flag.parse(rest.pop(0))
+        elif len(rest) == 1:
+            given = f"--{command.argument} {flag.value}"
+            raise UserError(f"{rest[0]!r} and {given!r} stand for the same thing; give one.")
     if rest:
-        raise UserError(f"{rest[0]!r} belongs to no flag; see {command.name} --help.")
+        raise UserError(f"{rest[0]!r} belongs to no flag; see bin/{command.name} --help.")
 
 
-def _own_flags(values: flags.FlagValues) -> list[str]:
+def own_flags(values: flags.FlagValues) -> list[str]:
+    """The flags by their long names."""
     return [name for name in values if len(name) > 1]
 
 
+def help_of(flag: flags.Flag) -> str:
+    """A flag's help as it was written, without what absl adds to flags that can be repeated."""
+    return str(flag.help).split(";\n")[0]
+
+
 def _help(command: Command, values: flags.FlagValues) -> str:
+    name = program.mentioned(f"bin/{command.name}", COMMANDS)
     argument = f" [{command.argument}]" if command.argument else ""
-    lines = [command.summary, "", f"usage: bin/{command.name}{argument} [flags]", ""]
-    for name in _own_flags(values):
-        flag = values[name]
-        default = "" if flag.default in (None, "", False, []) else f" [{flag.default}]"
-        head = f"  --{name}{default}"
-        first, *more = textwrap.wrap(str(flag.help).split("\n")[0].split(";\n")[0], width=54)
-        lines += [f"{head:<24} {first}", *(f"{'':<24} {line}" for line in more)]
-    examples = textwrap.indent(textwrap.dedent(command.examples).strip(), "  ")
-    return "\n".join([*lines, "", "examples:", examples])
+    lines = [command.summary, "", f"usage: {name}{argument} [flags]", ""]
+    for one in own_flags(values):
+        lines += _help_on(one, values[one])
+    examples = program.mentioned(textwrap.dedent(command.examples).strip(), COMMANDS)
+    return "\n".join([*lines, "", "examples:", *map(_fitted, examples.splitlines())])
+
+
+def _fitted(example: str) -> str:
+    """A command, broken before a flag where it is too long."""
+    lines = ["  "]
+    for number, part in enumerate(re.split(r" (?=--|<)", example)):
+        if number and len(lines[-1]) + len(part) > _WIDTH - 3:
+            lines.append("      ")
+        elif number:
+            lines[-1] += " "
+        lines[-1] += part
+    return " \\\n".join(lines)
+
+
+def _help_on(name: str, flag: flags.Flag) -> list[str]:
+    text = program.mentioned(help_of(flag), COMMANDS)
+    if flag.default not in (None, "", False, []) and "Default:" not in text:
+        text += f" Default: {flag.default}."
+    wrapped = textwrap.wrap(
+        text, width=_WIDTH - _HEAD - 1, break_long_words=False, break_on_hyphens=False
+    )
+    first, *more = wrapped or [""]
+    head = f"  --{name}"
+    # A name that is too long for its column has a line of its own.
+    fits = len(head) < _HEAD
+    beginning = [f"{head:<{_HEAD}} {first}"] if fits else [head, f"{'':<{_HEAD}} {first}"]
+    return [*beginning, *(f"{'':<{_HEAD}} {line}" for line in more)]

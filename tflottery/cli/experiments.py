@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from tflottery import program
 from tflottery.cli import flags as common
 from tflottery.errors import TrainingError
 
@@ -35,6 +36,25 @@ def say(*lines: str) -> None:
     reporter = Reporter(open_console())
     for line in lines:
         reporter.say(line)
+
+
+def next_step(command: str, *arguments: str, **keywords: Any) -> None:
+    """Prints a command that could be the next, quoted (``program.line``)."""
+    from tflottery.progress import Reporter, open_console
+
+    Reporter(open_console()).paste(f"Next:   {program.line(command, *arguments, **keywords)}")
+
+
+def changed(values: flags.FlagValues, *names: str) -> dict[str, Any]:
+    """Those of the flags that are not at their defaults, for a next step."""
+    return {
+        name: values[name].value for name in names if values[name].value != values[name].default
+    }
+
+
+def report_on(values: flags.FlagValues) -> None:
+    """Prints the command that shows what a store holds."""
+    next_step("report", values.store, output="report/")
 
 
 def show(thing: RenderableType) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from tflottery import program
 from tflottery.cli import app
 from tflottery.cli import flags as common
 from tflottery.cli.find_ticket import show_found
@@ -67,7 +68,7 @@ def export(values: flags.FlagValues) -> None:
     if isinstance(done, Compared):
         _show_compared(reporter, done)
     else:
-        _show_exported(reporter, done)
+        _show_exported(reporter, done, values.store)
 
 
 def _show_compared(reporter: Reporter, done: Compared) -> None:
@@ -77,19 +78,23 @@ def _show_compared(reporter: Reporter, done: Compared) -> None:
     reporter.say(f"Written: {done.files[0].parent}/comparison.md, comparison.csv")
 
 
-def _show_exported(reporter: Reporter, done: Exported) -> None:
-    from tflottery.exports.serving_files import curl, docker_run
+def _show_exported(reporter: Reporter, done: Exported, store: str) -> None:
+    from tflottery.exports.example import example_text
+    from tflottery.exports.serving_files import COMPOSE, curl, docker_run
+    from tflottery.runs.store import Store
 
     base = done.folder.parent
+    text = example_text(done.ticket, Store(store))
+    reporter.say(f"Export: {done.folder}/")
+    reporter.say(done.checked)
+    reporter.say(f"Size:   {done.size}" if done.size else "")
     for line in (
-        f"Export: {done.folder}/",
-        done.checked,
         f"Serve:  {docker_run(base)}",
-        f"        or docker compose -f {base}/compose.yaml up",
-        f"Ask:    {curl(done.name)}",
-        f'        or bin/predict --model {base} "a film I would gladly see again"',
+        f"        or docker compose -f {program.quoted(str(base / COMPOSE))} up",
+        f"Ask:    {curl(done.name, text)}",
+        f"        or {program.line('predict', text, model=str(base))}",
     ):
-        reporter.say(line)
+        reporter.paste(line)
 
 
 def _kept(values: flags.FlagValues) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tflottery.cli import COMMANDS, app, experiments
+from tflottery.cli import app, experiments
 from tflottery.cli import flags as common
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
     from tflottery.progress import Reporter
+
+
+# Data of two classes about liking something, in English.
+_OF_A_KIND = {"imdb": "yelp_polarity", "yelp_polarity": "imdb"}
 
 
 def define(values: flags.FlagValues) -> None:
@@ -56,8 +60,9 @@ def find(values: flags.FlagValues) -> None:
         _show_plan(reporter, found)
         return
     show_found(reporter, found)
-    for line in _next_steps(found):
-        reporter.say(line)
+    reporter.say(f"Ticket: {found.ticket.folder}/")
+    for name, keywords in _next_steps(values, found).items():
+        experiments.next_step(name, **keywords)
 
 
 def _seeds(values: flags.FlagValues) -> int | tuple[int, ...] | None:
@@ -97,10 +102,22 @@ def show_found(reporter: Reporter, found: FoundTicket) -> None:
             f"trained at {dense.recipe.training.learning_rate:g}, the ticket at "
             f"{about['learning_rate']:g}, by the rule {found.rule}."
         )
+    reporter.say(_size(found), wrap=True)
     for caution in found.cautions:
         reporter.say(caution, wrap=True)
     if not found.trained:
         reporter.say(f"Trained nothing: every run was in {found.store.root}/ already.")
+
+
+def _size(found: FoundTicket) -> str:
+    """What the weights that are left mean in bytes: a mask makes no array smaller."""
+    counted = found.outcome.reported.counted
+    left, whole = (4 * weights / 1000 for weights in (counted.remaining, counted.total))
+    return (
+        f"Weights left: {counted.remaining:,} of {counted.total:,}, {left:,.0f} of {whole:,.0f} kB "
+        "as float32. A file keeps the zeros, and the size of dense; an export with --compact "
+        "leaves out what has become useless."
+    )
 
 
 def _table(found: FoundTicket) -> Table:
@@ -187,21 +204,23 @@ def _plain_table(*headings: str) -> Table:
     return table
 
 
-def _next_steps(found: FoundTicket) -> list[str]:
+def _next_steps(values: flags.FlagValues, found: FoundTicket) -> dict[str, dict[str, Any]]:
+    """Commands that go on from a ticket, with their flags. A transfer is among them only where
+    other data of the same kind are known; there is nothing to tune, to move or to ship of what was
+    not shown to be worth it."""
+    if not found.judged.recommends:
+        return {}
+    ticket = found.ticket
     from tflottery.data.tfds_source import ALIASES
 
-    ticket = found.ticket
+    places = {"ticket": str(ticket.folder), **experiments.changed(values, "store")}
+    steps = {"tune_lr": places}
     found_on = ALIASES.get(ticket.about["dataset"], ticket.about["dataset"])
-    other = "imdb" if found_on == ALIASES["yelp_polarity"] else "yelp_polarity"
-    commands = {
-        "tune_lr": f"bin/tune_lr --ticket {ticket.folder}",
-        "transfer": f"bin/transfer --ticket {ticket.folder} --to {other}",
-        "export": f"bin/export --ticket {ticket.folder}",
-    }
-    # There is nothing to tune, to move or to ship of what was not shown to be worth it.
-    is_ready = found.judged.recommends
-    following = [line for name, line in commands.items() if name in COMMANDS and is_ready]
-    return [f"Ticket: {ticket.folder}/", *(f"Next:   {line}" for line in following)]
+    pairs = {ALIASES[one]: other for one, other in _OF_A_KIND.items()}
+    if found_on in pairs:
+        there = experiments.changed(values, "data_dir", "store")
+        steps["transfer"] = {"ticket": str(ticket.folder), "to": pairs[found_on], **there}
+    return {**steps, "export": places}
 
 
 COMMAND = app.Command(
@@ -216,6 +235,7 @@ COMMAND = app.Command(
     bin/find_ticket --dataset reviews.csv --set data.text_column=review --set training.epochs=6
     """,
     kept=common.kept_in_store,
+    sections=("data", "model", "training", "pruning"),
 )
 
 

@@ -29,7 +29,10 @@ def define_configuration(values: flags.FlagValues) -> None:
     text("data_dir", "Folder of prepared TFDS data; else TFDS_DATA_DIR, else TFDS' own.")
     text("config", "A TOML file or a name in configs/. Default: the one for data set and model.")
     flags.DEFINE_multi_string(
-        "set", [], "section.key=value: changes one setting; repeatable.", flag_values=values
+        "set",
+        [],
+        "section.key=value: changes one setting; may be given several times. The keys: --helpkeys.",
+        flag_values=values,
     )
     text("model", "cnn or lstm. Default: cnn.")
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 from absl import flags
 
-from tflottery import startup
-from tflottery.cli import app
+from tflottery import activity, startup
+from tflottery.cli import app, lines
 from tflottery.errors import UserError
 
 
@@ -22,6 +21,13 @@ def define(values: flags.FlagValues) -> None:
         flags.DEFINE_string(name, None, help_text, flag_values=values)
 
     text("text", "A text; without it, each line of standard input is one.")
+    text("column", "Standard input is a table with a header; this column of it holds the texts.")
+    flags.DEFINE_boolean(
+        "lines",
+        False,
+        "Every line of standard input is a text, also where they look like a table.",
+        flag_values=values,
+    )
     text("model", "Folder of a model or of one of its versions; with --server, its name will do.")
     text(
         "server",
@@ -33,28 +39,34 @@ def predict(values: flags.FlagValues) -> None:
     """Asks the model about each text and prints its label, its score and the text."""
     if not values.model:
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
+    if values.text is not None:
+        texts = iter([os.fsencode(values.text)])
+    else:
+        texts = lines.texts_of(
+            sys.stdin.buffer,
+            values.column or "",
+            any_lines=values.lines,
+            look=not sys.stdin.isatty(),
+        )
     # TensorFlow is started only where it is needed: REST works without it.
     from tflottery.exports import client
+    from tflottery.report.escaping import visible
 
     model = client.Model(Path(values.model))
     if not values.server:
-        startup.start_tensorflow()
         ask = client.local(model)
     elif values.server.startswith(("http://", "https://")):
         ask = client.over_rest(values.server, model)
     else:
         startup.start_tensorflow()
         ask = client.over_grpc(values.server, model)
-    texts = iter([os.fsencode(values.text)]) if values.text is not None else _lines()
     while batch := list(islice(texts, client.BATCH)):
-        for answer, text in zip(ask(batch), batch, strict=True):
+        with activity.doing(f"asking {values.server or 'the model'}"):
+            answers = ask(batch)
+        activity.quiet()
+        for answer, text in zip(answers, batch, strict=True):
             score = answer.score if isinstance(answer.score, float) else max(answer.score)
-            print(f"{answer.label}\t{score:.4f}\t{_shown(text)}")
-
-
-def _lines() -> Iterator[bytes]:
-    for line in sys.stdin.buffer:
-        yield line.rstrip(b"\r\n")
+            print(f"{visible(answer.label)}\t{score:.4f}\t{_shown(text)}")
 
 
 def _shown(text: bytes) -> str:
@@ -72,11 +84,13 @@ COMMAND = app.Command(
     examples="""
     bin/predict --model saved_models/imdb-cnn "a film I would gladly see again"
     bin/predict --model saved_models/imdb-cnn < reviews.txt
+    bin/predict --model saved_models/imdb-cnn --column text < reviews.csv
     bin/predict --model imdb-cnn --server localhost:8500 "a film I would gladly see again"
     bin/predict --model imdb-cnn --server http://localhost:8501 "a film I would gladly see again"
     """,
     kept=lambda values: "Nothing is kept; the same command begins anew.",
     argument="text",
+    prints_data=True,
 )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from absl import flags
 
+from tflottery import activity
 from tflottery.cli import app
 
 
@@ -30,8 +31,11 @@ def make(values: flags.FlagValues) -> None:
     """Writes the report and prints where it is."""
     # Imported only here, so that --help does not wait for pandas and matplotlib.
     from tflottery.experiments.reports import write_report
+    from tflottery.report.escaping import visible
 
-    print(f"Report: {write_report(Path(values.store), Path(values.output))}")
+    page = write_report(Path(values.store), Path(values.output))
+    activity.quiet()
+    print(f"Report: {visible(str(page))}")
 
 
 def _kept(values: flags.FlagValues) -> str:

@@ -65,8 +65,8 @@ def study(values: flags.FlagValues) -> None:
         *done.cautions,
         f"{done.trained} trainings done now, {total - len(done.failures)} in all.",
         f"Findings: {done.folder}/",
-        f"Next:     bin/report {values.store} --output report/",
     )
+    experiments.report_on(values)
     experiments.require_all(done.failures, total, done.folder / "cells.csv")
 
 
@@ -92,6 +92,7 @@ COMMAND = app.Command(
     bin/study --config study_cnn --seeds 100 --simulate 1,10,100,1000
     """,
     kept=common.kept_in_store,
+    sections=("data", "model", "training", "pruning", "study"),
 )
 
 

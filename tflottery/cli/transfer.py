@@ -44,7 +44,8 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_multi_string(
         "set",
         [],
-        "data.KEY=value or training.KEY=value: changes a setting of the target; repeatable.",
+        "data.KEY=value or training.KEY=value: changes a setting of the target; may be given "
+        "several times. The keys: --helpkeys.",
         flag_values=values,
     )
     text("store", "runs", "Folder where trainings are kept.")
@@ -84,8 +85,8 @@ def transfer(values: flags.FlagValues) -> None:
         *done.cautions,
         f"{done.trained} trainings done now, {done.total - len(done.failures)} in all.",
         f"Result: {done.folder}/result.json",
-        f"Next:   bin/report {values.store} --output report/",
     )
+    experiments.report_on(values)
     experiments.require_all(done.failures, len(done.cells), done.folder / "cells.csv", "networks")
 
 
@@ -112,6 +113,7 @@ COMMAND = app.Command(
     bin/transfer --to yelp_polarity --train_size 25000 --grid full --dry_run
     """,
     kept=common.kept_in_store,
+    sections=("data", "training"),
     argument="to",
 )
 

@@ -93,8 +93,8 @@ def tune(values: flags.FlagValues) -> None:
         f"{done.trained} trainings done now.",
         f"Result: {done.folder}/tuning.json",
         f"Rule:   {done.folder}/{RULE}, for --learning_rate auto" if has_rule else "",
-        f"Next:   bin/report {values.store} --output report/",
     )
+    experiments.report_on(values)
     experiments.require_all(done.failures, 0, done.folder / "trials.csv")
 
 
@@ -119,6 +119,7 @@ COMMAND = app.Command(
     bin/tune_lr --config tune_toy --set "tuning.batch_size=[32,128]" --dry_run
     """,
     kept=common.kept_in_store,
+    sections=("data", "model", "training", "pruning", "tuning"),
 )
 
 

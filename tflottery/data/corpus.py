@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from tflottery import startup
+from tflottery import activity, startup
 from tflottery.data import overlap
 from tflottery.data.duplicates import words_of
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example, Source
-from tflottery.data.sources import name_of, open_source
+from tflottery.data.sources import name_of, open_source, reading
 from tflottery.data.splitting import divide
 from tflottery.data.unigrams import Unigrams, merge
 from tflottery.data.vocabulary import RESERVED, UNKNOWN, Vocabulary
@@ -118,19 +118,28 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
         UserError: the source cannot be read, has other content than the fingerprint says, or a
             cached file is damaged.
     """
-    key = sha256_of_bytes(canonical_json(_cache_key(settings)).encode())
-    folder = cache / key[:16]
+    folder = folder_of(settings, cache)
     if not folder.exists():
-        source = open_source(settings)
-        if source.fingerprint() != settings.fingerprint:
+        with activity.doing(reading(settings)):
+            source = open_source(settings)
+            is_same = source.fingerprint() == settings.fingerprint
+        if not is_same:
             raise UserError(
                 f"The data set {settings.dataset} has other content than it had; give the "
                 "--data_dir or the file of that time."
             )
-        _write(folder, encode(source, settings, _vocabulary(settings, cache)))
+        vocabulary = _vocabulary(settings, cache)
+        with activity.doing(f"encoding {name_of(settings) or source.name}", source.texts):
+            _write(folder, encode(source, settings, vocabulary))
     made = _read(folder)
     # Two files of equal content are encoded once, and each keeps its own name.
     return dataclasses.replace(made, name=name_of(settings) or made.name)
+
+
+def folder_of(settings: DataSettings, cache: Path) -> Path:
+    """Where encoded data is kept, or would be."""
+    key = sha256_of_bytes(canonical_json(_cache_key(settings)).encode())
+    return cache / key[:16]
 
 
 def _vocabulary(settings: DataSettings, cache: Path) -> Vocabulary | None:
@@ -233,6 +242,7 @@ def _number_words(
         ids.frombytes(_numbered(words, numbers).tobytes())
         lengths = [text.count(b" ") + 1 for text in words]
         offsets.extend((np.cumsum(lengths) + offsets[-1]).tolist())
+        activity.advance(len(chunk))
     # Views: the words of a large data set are not held twice.
     return Encoded(np.asarray(ids), np.asarray(offsets), np.asarray(labels))
 

@@ -25,6 +25,11 @@ class DataSettings:
     ``fingerprint`` is filled in from the content (``sources.identify``); where the data lies is no
     part of what it is.
 
+    ``data_dir`` is the folder of prepared TFDS data, where TFDS does not find it by itself.
+    ``vocabulary_size`` is the number of ids, of which two are no words. ``max_length`` is how many
+    words of a text are read. ``validation`` is the fraction of train that is held out where the
+    data have no such split.
+
     ``train_size`` takes so many texts of the training split, stratified and the same for every
     seed; 0 takes all. ``share_vocabulary`` names another data set whose training texts are counted
     for the vocabulary too; ``vocabulary_from``, filled in likewise, holds all the data that it is

@@ -32,6 +32,11 @@ class Source(Protocol):
         ...
 
     @property
+    def texts(self) -> int:
+        """How many texts there are in all splits; 0 where only reading them tells."""
+        ...
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What was assumed or left out in reading, a line each for the user."""
         ...

@@ -11,9 +11,11 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from tflottery import activity
 from tflottery.data import splitting
 from tflottery.data.files_source import FilesSource
 from tflottery.data.memory import MemorySource
+from tflottery.data.records import shown
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Source
 from tflottery.data.tfds_source import ALIASES, TfdsSource
@@ -75,6 +77,14 @@ def same_published(one: str, other: str) -> bool:
     return len(names) == 1 and source_of(one) is TfdsSource
 
 
+def reading(settings: DataSettings) -> str:
+    """What a user is told while the data are read."""
+    if source_of(settings.dataset) is FilesSource:
+        path = Path(settings.dataset).expanduser()
+        return f"reading {shown(path.name or path.absolute().name)}"
+    return f"reading {name_of(settings) or shown(settings.dataset)}"
+
+
 def name_of(settings: DataSettings) -> str:
     """What the data are called by where they lie; empty where only opening them tells."""
     return source_of(settings.dataset).named(settings.dataset)
@@ -102,10 +112,13 @@ def look(settings: DataSettings) -> Identified:
     Raises:
         UserError: the data cannot be read, or classes have too few texts to hold some out.
     """
-    source = open_source(settings)
-    remarks = tuple(getattr(source, "remarks", ()))
-    division = splitting.division(source, settings)
-    own = dataclasses.replace(settings, fingerprint=source.fingerprint(), division=division)
+    with activity.doing(reading(settings)):
+        source = open_source(settings)
+        remarks = tuple(getattr(source, "remarks", ()))
+        fingerprint = source.fingerprint()
+    with activity.doing("looking for equal texts"):
+        division = splitting.division(source, settings)
+    own = dataclasses.replace(settings, fingerprint=fingerprint, division=division)
     if not settings.share_vocabulary:
         return Identified(own, remarks, source.classes)
     other = DataSettings(

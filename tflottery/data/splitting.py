@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tflottery import seeds
+from tflottery import activity, seeds
 from tflottery.data.duplicates import groups_of, words_of
 from tflottery.data.labels import few
 from tflottery.data.settings import DataSettings
@@ -76,7 +76,7 @@ def division(source: Source, settings: DataSettings) -> int:
     labels: list[int] = []
 
     def texts() -> Iterator[bytes]:
-        for text, label in source.examples("train"):
+        for text, label in activity.counted(source.examples("train")):
             labels.append(label)
             yield text
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from tflottery import activity
 from tflottery.data import labels
 from tflottery.data.records import (
     BLANK,
@@ -83,6 +84,11 @@ class TableSource:
         self._number_classes()
 
     @property
+    def texts(self) -> int:
+        """How many texts there are in all splits."""
+        return int((self._rows() >= 0).sum())
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What was assumed or left out, a line each."""
         return tuple(self._remarks.lines)
@@ -148,7 +154,7 @@ class TableSource:
     def _judge(self) -> None:
         bad = _BadRows(self._where, self._reader.unit)
         blank, halves, without_split, with_split = 0, _Places(), _Places(), False
-        for row, item in enumerate(self._reader):
+        for row, item in enumerate(activity.counted(self._reader)):
             if isinstance(item, Suspect):
                 self._suspects.append((row, item))
                 item = item.record

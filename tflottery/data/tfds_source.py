@@ -96,6 +96,11 @@ class TfdsSource:
         return ""
 
     @property
+    def texts(self) -> int:
+        """How many texts there are in all splits."""
+        return sum(self._sizes[name] for name in self.splits)
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """A line about a file or folder that has the data set's name."""
         if self._dataset in PUBLISHED_NAMES and Path(self._dataset).exists():

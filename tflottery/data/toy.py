@@ -65,6 +65,7 @@ class ToySource:
     name = "toy"
     classes = ("negative", "positive")
     splits = ("train", "test")
+    texts = sum(SIZES.values())
 
     def __init__(self, settings: DataSettings) -> None:
         if settings.classes and settings.classes != self.classes:

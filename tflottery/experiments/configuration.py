@@ -15,6 +15,7 @@ from tflottery.errors import UserError, suggest
 from tflottery.experiments.learning_rate.design import TuningSettings
 from tflottery.experiments.study.design import StudySettings
 from tflottery.models.architecture import Architecture
+from tflottery.models.registry import ARCHITECTURES
 from tflottery.runs.recipes import DEFAULT_MODEL, Recipe, recipe_from_settings
 from tflottery.settings import Tables, from_table, parse_assignment, read_toml
 from tflottery.tickets.given import located
@@ -42,6 +43,14 @@ class Configuration:
     @property
     def recipe(self) -> Recipe:
         return Recipe(self.data, self.model, self.training)
+
+
+def kinds(section: str) -> list[tuple[str, type[Any]]]:
+    """The dataclasses whose fields are the keys of a section, each with a title."""
+    if section == "model":
+        return [(f'model, name = "{name}"', kind) for name, kind in ARCHITECTURES.items()]
+    known = {"data": DataSettings, "training": TrainingSettings, **_OTHERS}
+    return [(section, known[section])]
 
 
 def folder() -> Path:

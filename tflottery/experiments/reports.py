@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tflottery import activity, status
 from tflottery.errors import UserError
 from tflottery.experiments.learning_rate.article import tuning_article
 from tflottery.experiments.learning_rate.results import load_tunings
@@ -16,6 +17,7 @@ from tflottery.report.writing import require_place, write_articles
 from tflottery.settings import place
 
 
+@status.said
 def write_report(store: str | Path, output: str | Path) -> Path:
     """Writes the report of every study, transfer and search in a store.
 
@@ -35,12 +37,14 @@ def write_report(store: str | Path, output: str | Path) -> Path:
     require_place(output)
     if not store.is_dir():
         raise UserError(f"There is no folder {store}; give the store that bin/study filled.")
-    articles = study_articles([Results(study) for study in load_studies(store)])
-    articles += [transfer_article(transfer) for transfer in load_transfers(store)]
-    articles += [tuning_article(tuning) for tuning in load_tunings(store)]
+    with activity.doing("reading results and drawing"):
+        articles = study_articles([Results(study) for study in load_studies(store)])
+        articles += [transfer_article(transfer) for transfer in load_transfers(store)]
+        articles += [tuning_article(tuning) for tuning in load_tunings(store)]
     if not articles:
         raise UserError(
             f"{store} holds no study, transfer or search; run bin/study, bin/transfer or "
             "bin/tune_lr first."
         )
-    return write_articles(articles, output)
+    with activity.doing("writing the report"):
+        return write_articles(articles, output)

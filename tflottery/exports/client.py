@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tflottery import activity, startup
+from tflottery.data.records import shown_path
 from tflottery.errors import TflotteryError, UserError
 
 BATCH = 32
@@ -65,10 +67,12 @@ def local(model: Model) -> Ask:
         TflotteryError: from the returned function, if tflottery did not export the model.
     """
     folder = _version_folder(model)
+    startup.start_tensorflow()
     import tensorflow as tf
 
     try:
-        loaded = tf.saved_model.load(str(folder))
+        with activity.doing(f"loading {shown_path(folder)}"):
+            loaded = tf.saved_model.load(str(folder))
     except Exception as error:  # a damaged file may raise any exception of its reader
         raise UserError(
             f"{folder} cannot be loaded ({type(error).__name__}); it is damaged or no SavedModel. "

@@ -7,6 +7,7 @@ from typing import Any
 
 from tflottery.exports.comparison import LARGEST, Comparison, Variant
 from tflottery.exports.measuring import ROUNDS, RUNS
+from tflottery.report.escaping import escaped, fenced
 from tflottery.report.numbers import number
 from tflottery.report.rendering import markdown_table
 from tflottery.report.table import Column, Table
@@ -70,11 +71,9 @@ def markdown(comparison: Comparison, command: str) -> str:
         comparison: what was measured.
         command: the command line that measured it.
     """
-    return f"""# {comparison.title}: size and speed
+    return f"""# {escaped(comparison.title)}: size and speed
 
-```
-{command}
-```
+{fenced(command)}
 
 {markdown_table(sizes(comparison))}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from tflottery import startup
+from tflottery import startup, status
 from tflottery.data.corpus import Encoded
 from tflottery.errors import UserError
 from tflottery.exports.places import checked_name, default_name, require_publishable
@@ -33,13 +33,14 @@ class Exported:
 
     ``ticket``: what was exported. ``folder``: the folder of its version. ``checked``: a sentence on
     how its scores were compared with the Python model's. ``found``: with ``structured``, the search
-    for a ticket of whole units.
+    for a ticket of whole units. ``size``: a sentence on weights and bytes.
     """
 
     ticket: Ticket
     folder: Path
     checked: str
     found: FoundTicket | None = None
+    size: str = ""
 
     @property
     def name(self) -> str:
@@ -98,6 +99,7 @@ def export(
 ) -> Exported: ...
 
 
+@status.said
 def export(
     ticket: str | Path | Ticket = "tickets",
     output: str | Path = "saved_models",
@@ -169,7 +171,7 @@ def export(
     chosen = found.ticket if found else opened
     test = _test_texts(chosen, data_dir, store) if compact or structured else None
     published = publish(chosen, base, version, test)
-    return Exported(chosen, published.folder, published.checked, found)
+    return Exported(chosen, published.folder, published.checked, found, published.size)
 
 
 def _test_texts(ticket: Ticket, data_dir: str | Path | None, store: Store) -> Encoded:

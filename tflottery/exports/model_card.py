@@ -11,7 +11,7 @@ from tflottery.data.characters import SCRIPTS
 from tflottery.data.wording import Wording
 from tflottery.exports.network import Network
 from tflottery.exports.serving_files import curl
-from tflottery.report.escaping import escaped, one_line
+from tflottery.report.escaping import code, escaped, fenced, one_line
 from tflottery.tickets.ticket import Ticket
 from tflottery.tickets.words import interval
 from tflottery.versions import versions
@@ -49,9 +49,9 @@ def model_card(ticket: Ticket, network: Network, name: str, version: int, checke
         "run": about["run_key"],
         "versions": ", ".join(f"{package} {number}" for package, number in versions().items()),
     }
-    table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
+    table = "\n".join(f"| {key} | {escaped(value)} |" for key, value in rows.items())
     score = (
-        f"the probability of `{ticket.classes[1]}`"
+        f"the probability of {code(ticket.classes[1])}"
         if len(ticket.classes) == 2
         else "the probability of each class"
     )
@@ -59,7 +59,7 @@ def model_card(ticket: Ticket, network: Network, name: str, version: int, checke
     return f"""# {name}, version {version}
 
 A text classifier: a {ticket.recipe.model.name} with most of its weights pruned away, trained on \
-{data.dataset} and exported by tflottery.
+{escaped(data.dataset)} and exported by tflottery.
 {caution}
 | | |
 |---|---|
@@ -72,9 +72,7 @@ likeliest class. `ids` takes word numbers (int32 [batch, {data.max_length}], 0 a
 `classify` serialised tf.Example with the feature `text`. Any bytes are accepted; a text without
 words is scored as one unknown word.
 
-```
-{curl(name)}
-```
+{fenced(curl(name))}
 
 ## Intended use
 

@@ -14,10 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from tflottery import activity
 from tflottery.data.corpus import Encoded
 from tflottery.exports import network, saved_model, serving_files
 from tflottery.exports.compaction import compact
 from tflottery.exports.model_card import model_card
+from tflottery.exports.network import Network
 from tflottery.exports.places import require_publishable, taken, versions
 from tflottery.exports.verification import scorer, sentences, verify
 from tflottery.files import new_folder
@@ -26,10 +30,11 @@ from tflottery.tickets.ticket import Ticket
 
 @dataclass(frozen=True)
 class Published:
-    """The folder of a published version, and a sentence on how it was checked."""
+    """The folder of a published version, a sentence on how it was checked, and one on its size."""
 
     folder: Path
     checked: str
+    size: str = ""
 
 
 def publish(
@@ -54,13 +59,17 @@ def publish(
     require_publishable(base, version)
     version = max(versions(base), default=0) + 1 if version is None else version
     folder = base / str(version)
-    served, python_model = network.of_ticket(ticket), scorer(ticket.build("final"))
+    whole = network.of_ticket(ticket)
+    served, python_model = whole, scorer(ticket.build("final"))
     if test is not None:
-        served = compact(served)
+        with activity.doing("leaving out what pruning made useless"):
+            served = compact(served)
     try:
         with new_folder(folder, replace=False) as staging:
-            saved_model.save(served, ticket.vocabulary, staging)
-            difference = verify(staging, served, ticket.vocabulary, python_model, test)
+            with activity.doing("writing the model"):
+                saved_model.save(served, ticket.vocabulary, staging)
+            with activity.doing("testing it in a fresh process", len(test) if test else 0):
+                difference = verify(staging, served, ticket.vocabulary, python_model, test)
             checked = _checked(difference, len(sentences(served.wording)), test)
             serving_files.write_warm_up(
                 staging, base.name, ticket.vocabulary, served.max_length, served.wording
@@ -70,7 +79,18 @@ def publish(
     except FileExistsError:
         raise taken(folder) from None
     serving_files.write_configuration(base)
-    return Published(folder, checked)
+    return Published(folder, checked, _size(whole, served, folder))
+
+
+def _size(whole: Network, served: Network, folder: Path) -> str:
+    """Numbers, those of them that are zero, and bytes: three things that one word could mean."""
+    kept = sum(int(np.count_nonzero(weight)) for weight in served.weights.values())
+    stored = sum(path.stat().st_size for path in (folder / "variables").iterdir())
+    return (
+        f"{served.numbers:,} weights and biases in {stored / 1000:,.0f} kB (dense: "
+        f"{whole.numbers:,}), of which {kept:,} are not zero. A zero takes as many bytes as any "
+        "other number until the files are compressed."
+    )
 
 
 def _checked(difference: float, sentences: int, test: Encoded | None) -> str:

@@ -6,7 +6,7 @@ serving_config, docker; the batching guide in its repository).
 
 from __future__ import annotations
 
-import shlex
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tflottery import seeds
+from tflottery import program, seeds
 from tflottery.data.vocabulary import RESERVED, Vocabulary
 from tflottery.data.wording import PLAIN, Wording
 from tflottery.exports.client import BATCH, LARGEST_REQUEST
@@ -174,14 +174,14 @@ def docker_run(base: Path) -> str:
     return (
         f"docker run --rm -p 127.0.0.1:{GRPC_PORT}:{GRPC_PORT} "
         f"-p 127.0.0.1:{REST_PORT}:{REST_PORT} "
-        f"-v {shlex.quote(str(base.absolute()))}:/models/{name}:ro tensorflow/serving "
+        f"-v {program.quoted(str(base.absolute()))}:/models/{name}:ro tensorflow/serving "
         + " ".join(_server_flags(name))
     )
 
 
-def curl(name: str) -> str:
-    """A shell command that sends one REST request."""
+def curl(name: str, text: str = "a text to ask about") -> str:
+    """A shell command that sends one text by REST."""
+    request = json.dumps({"instances": [text]}, ensure_ascii=False)
     return (
-        f'curl -d \'{{"instances": ["a film I would gladly see again"]}}\' '
-        f"http://localhost:{REST_PORT}/v1/models/{name}:predict"
+        f"curl -d {program.quoted(request)} http://localhost:{REST_PORT}/v1/models/{name}:predict"
     )

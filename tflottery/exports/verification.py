@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from tflottery import activity
 from tflottery.data.batches import pad
 from tflottery.data.corpus import Encoded
 from tflottery.data.vocabulary import PADDING, Vocabulary
@@ -88,6 +89,7 @@ def verify(
             answer = served.run(IDS, {"ids": padded(ids, network.max_length)})
             found = _per_class(answer["score"])
             largest = max(largest, require_equal(found, python_model(ids)))
+            activity.advance(len(ids))
     return largest
 
 

@@ -22,7 +22,8 @@ class Lstm:
 
     ``pooling`` makes one vector of the last layer's states: the ``last`` state, or the ``max`` of
     each unit over the words (Conneau et al. 2017, arXiv 1705.02364), which learns faster on long
-    reviews. ``embedding``, ``embedding_scale`` and the rates of dropout are as in ``Cnn``.
+    reviews. ``embedding``, ``embedding_scale``, ``word_dropout``, ``embedding_dropout`` and
+    ``dropout`` are as in ``Cnn``. ``bidirectional`` reads each text from both ends.
     ``forget_bias`` starts the bias of the forget gate at 1 (Jozefowicz et al. 2015) instead of 0.
     Each direction is an LSTM layer of its own, because TF-MOT refuses Keras' Bidirectional.
     """

@@ -1,11 +1,15 @@
-"""Texts that others wrote, made harmless in Markdown: labels, notes, reasons, commands."""
+"""Texts that others wrote, made harmless on a terminal and in Markdown: labels, names of files,
+notes, reasons, commands."""
 
 from __future__ import annotations
 
 import re
 
-# Controls, among them terminal escapes, and marks that turn the direction of writing.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# Controls, among them terminal escapes, marks that turn the direction of writing, and halves of
+# characters, which no file of text can hold.
+_CONTROLS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 # A character that Markdown could take for more than itself, wherever it stands in a line; the last
 # ones are GitHub's: mathematics, mentions, and addresses that become links.
 _ANYWHERE = re.compile(
@@ -16,9 +20,31 @@ _AT_THE_BEGINNING = re.compile(
 )
 
 
+# They join letters of Persian, and emoji.
+JOINERS = "\u200c\u200d"
+
+
 def one_line(text: str) -> str:
     """The text on one line, without control characters."""
     return " ".join(_CONTROLS.sub(" ", text).split())
+
+
+def visible(text: str, *, spaces: bool = False) -> str:
+    """The text on one line, with what a terminal obeys, or cannot show, written out: ``\\x1b``.
+
+    Args:
+        text: any.
+        spaces: keeps several spaces in a row, as a table has them.
+    """
+    shown = "".join(map(_visible, text))
+    return shown if spaces else " ".join(shown.split())
+
+
+def _visible(sign: str) -> str:
+    if sign.isprintable() or sign in JOINERS:
+        return sign
+    # Some spaces are controls too.
+    return " " if sign.isspace() else ascii(sign)[1:-1]
 
 
 def escaped(text: str) -> str:

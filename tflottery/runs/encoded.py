@@ -7,6 +7,7 @@ from functools import lru_cache
 from tflottery.data import corpus as corpora
 from tflottery.data.corpus import Corpus
 from tflottery.data.settings import DataSettings
+from tflottery.files import require_writable
 from tflottery.runs.networks import CACHED
 from tflottery.runs.store import Store
 
@@ -19,4 +20,17 @@ def load_corpus(settings: DataSettings, store: Store) -> Corpus:
     Raises:
         UserError: the data set is not there or cannot be read.
     """
+    kept = corpora.folder_of(settings, store.root / "data")
+    if not kept.exists():
+        require_writable(kept, "--store")
     return _load(settings, store.data_folder())
+
+
+def find_corpus(settings: DataSettings, store: Store) -> Corpus | None:
+    """The encoded data of a recipe where the store holds it; None where it would have to be read.
+
+    Raises:
+        UserError: what is kept is damaged.
+    """
+    kept = corpora.folder_of(settings, store.root / "data").is_dir()
+    return load_corpus(settings, store) if kept else None

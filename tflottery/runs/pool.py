@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Protocol
 
+from tflottery import activity
 from tflottery.errors import TrainingError
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.networks import CACHED, network
@@ -23,6 +24,7 @@ from tflottery.runs.tasks import (
     Ready,
     Stepped,
     Task,
+    Testing,
     Validated,
 )
 
@@ -94,14 +96,18 @@ class _Drive:
         self._false_starts = 0
 
     def go(self) -> None:
-        while self._schedule.open:
-            size = self._pool.keep(self._schedule.open)
-            self._hand_out(pause=max(_SECONDS_BETWEEN_MESSAGES, size / _MESSAGES_A_SECOND))
-            for worker, message in self._pool.messages():
-                if isinstance(message, Lost):
-                    self._lose(worker, message.reason, size)
-                else:
-                    self._hear(worker, message)
+        with ExitStack() as starting:
+            starting.enter_context(activity.doing("starting workers"))
+            while self._schedule.open:
+                size = self._pool.keep(self._schedule.open)
+                self._hand_out(pause=max(_SECONDS_BETWEEN_MESSAGES, size / _MESSAGES_A_SECOND))
+                for worker, message in self._pool.messages():
+                    if isinstance(message, Begun):
+                        starting.close()
+                    if isinstance(message, Lost):
+                        self._lose(worker, message.reason, size)
+                    else:
+                        self._hear(worker, message)
 
     def _hand_out(self, pause: float) -> None:
         waiting, self._idle = self._idle, []
@@ -128,6 +134,8 @@ class _Drive:
             self._observer.step_ended(spec, message.step, message.steps, message.logs)
         elif isinstance(message, Validated):
             self._observer.validated(spec, message.epoch, message.epochs, message.logs)
+        elif isinstance(message, Testing):
+            self._observer.testing(spec)
         elif isinstance(message, Broken):
             raise message.error
         else:

@@ -38,6 +38,9 @@ class _Following:
     def validated(self, epoch: float, epochs: int, logs: Logs) -> None:
         self.observer.validated(self.spec, epoch, epochs, logs)
 
+    def testing(self) -> None:
+        self.observer.testing(self.spec)
+
 
 class Realiser:
     """Returns the finished run of a spec: from the store, or by training it and its parents.

@@ -89,9 +89,7 @@ class Store:
             if not root.exists():
                 require_writable(root, "--store")
             elif self._holds_other_things():
-                raise UserError(
-                    f"{root} is a folder of other things; give --store a new or empty one."
-                )
+                raise UserError(self._what_is_missing())
             elif self._marker.exists():
                 version = json.loads(self._marker.read_text()).get("format_version")
                 if version != FORMAT_VERSION:
@@ -117,6 +115,18 @@ class Store:
         found = any(not path.name.startswith(STAGING_PREFIX) for path in self.root.iterdir())
         # List before checking the marker: creators write it first.
         return found and not self._marker.exists()
+
+    def _what_is_missing(self) -> str:
+        if any(self.root.glob("*/run.json")):
+            line = json.dumps({"format_version": FORMAT_VERSION})
+            return (
+                f"{self.root} holds runs, and its {self._marker.name} is missing; put it back "
+                f"(one line, {line}), or give --store a new or empty folder."
+            )
+        return (
+            f"{self.root} is a folder of other things (it has no {self._marker.name}); give "
+            "--store a new or empty one."
+        )
 
     def _claim(self) -> None:
         """Makes the folder a store, before anything else is written to it."""

@@ -65,6 +65,11 @@ class Validated:
 
 
 @dataclass(frozen=True)
+class Testing:
+    """See ``Listener.testing``."""
+
+
+@dataclass(frozen=True)
 class Ended:
     """The run is in the store. ``trained``: whether this worker trained it."""
 
@@ -92,7 +97,7 @@ class Lost:
     reason: str
 
 
-Message = Ready | Begun | Stepped | Validated | Ended | Failed | Broken | Lost
+Message = Ready | Begun | Stepped | Validated | Testing | Ended | Failed | Broken | Lost
 
 
 def last_line(text: str) -> str:
@@ -140,6 +145,9 @@ class _Sender(Silent):
     def validated(self, spec: RunSpec, epoch: float, epochs: int, logs: Logs) -> None:
         self._send(self._last)
         self._send(Validated(epoch, epochs, dict(logs)))
+
+    def testing(self, spec: RunSpec) -> None:
+        self._send(Testing())
 
     def run_ended(self, spec: RunSpec, run: Run) -> None:
         self.trained = True

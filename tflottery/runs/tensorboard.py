@@ -79,6 +79,10 @@ class Observers:
         for observer in self._observers:
             observer.validated(spec, epoch, epochs, logs)
 
+    def testing(self, spec: RunSpec) -> None:
+        for observer in self._observers:
+            observer.testing(spec)
+
     def run_ended(self, spec: RunSpec, run: Run) -> None:
         for observer in self._observers:
             observer.run_ended(spec, run)

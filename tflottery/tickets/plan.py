@@ -37,6 +37,11 @@ _QUOTED = 5e-4
 class PruningSettings:
     """How a ticket is searched for.
 
+    ``method`` is ``iterative``: each round prunes the fraction ``rate`` of what is left, or
+    ``one_shot``. Weights compete within ``scope``, a layer or all of them, by ``criterion``.
+    ``init`` is what a pruned network starts from: ``original``, ``random``, ``rewind:STEP`` or
+    ``finetune``.
+
     ``sparsity`` is a fraction of the prunable weights (of the units, where the criterion prunes
     whole units) or ``auto``; ``metric`` is what a search compares networks by on validation data
     (``tflottery.metrics``); ``tolerance`` is in points (hundredths) of it, and of test accuracy in

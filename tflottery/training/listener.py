@@ -23,3 +23,7 @@ class Listener(Protocol):
         ``logs``: losses and accuracies on training and (``val_``) validation data.
         """
         ...
+
+    def testing(self) -> None:
+        """The steps are done; what is left is the evaluation on test data."""
+        ...

@@ -23,6 +23,8 @@ class TrainingSettings:
     the validation data, and keeps the best weights. There are ``validations_per_epoch`` validations
     an epoch; with more of them the best moment is found more exactly.
 
+    ``optimizer`` sees ``batch_size`` texts a step.
+
     ``epsilon`` is Adam's and RMSprop's. At 1e-7 the embedding of a word that was seen once moves as
     far as that of a word seen a thousand times, so magnitudes say little about use; at 1e-5 they do
     (Yu et al. 2020, arXiv 1906.02768, take 1e-3). ``weight_decay`` is decoupled (Loshchilov and

@@ -204,7 +204,7 @@ class Trainer:
             settings: epochs, learning rates and early stopping.
             random: seeds of the data order and of dropout.
             snapshots: steps (see ``steps``) whose weights are kept, beside ``end``.
-            listener: is called after each step and each validation.
+            listener: is called after each step and each validation, and before test data are read.
 
         Raises:
             UserError: a snapshot lies beyond the last epoch.
@@ -236,6 +236,8 @@ class Trainer:
         kept = {**_captured(capture, moments, history), steps.END: best_weights}
         final_masks = self._masked.masks()
         chosen = history[best.best_period - 1]
+        if listener:
+            listener.testing()
         test = self.evaluate(corpus.test, final_masks, best_weights)
         logits = {
             "validation": batches.in_rows(corpus.validation, best_logits),

@@ -43,7 +43,8 @@ class TuningSettings:
     """A search: its space, which networks, and how.
 
     ``learning_rate``, ``warmup``, ``decay``, ``batch_size`` and ``dropout`` are values to try
-    beside the configuration's own; an empty one is not searched. A grid tries all of them; the
+    beside the configuration's own; an empty one is not searched. ``tuner`` is ``grid``, ``random``,
+    ``bayesian`` or ``hyperband``. A grid tries all of them; the
     others take rates from the lowest to the highest, on a log scale. ``levels``: sparsities, 0
     being dense. ``arms``: ``ticket``, ``reinit`` (its mask with new weights), ``late`` (rewound to
     the end of the first epoch); each has the same space and as many trials. ``trials``: of each

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tflottery import startup
+from tflottery import startup, status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
@@ -148,7 +148,8 @@ def tune_learning_rate(
 ) -> TuningResult: ...
 
 
-def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its flags to this one
+@status.said  # type: ignore[misc]  # the first overload leaves its flags to this one
+def tune_learning_rate(
     ticket: str | Path | Ticket | None = None,
     *,
     dataset: Data | None = None,

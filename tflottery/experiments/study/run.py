@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from tflottery import status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
@@ -143,7 +144,8 @@ def run_study(
 ) -> StudyResult: ...
 
 
-def run_study(  # type: ignore[misc]  # the first overload leaves its flags to this one
+@status.said  # type: ignore[misc]  # the first overload leaves its flags to this one
+def run_study(
     config: str | Path = "",
     *,
     ticket: str | Path | Ticket | None = None,

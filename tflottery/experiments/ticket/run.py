@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
+from tflottery import status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import TrainingError, UserError
@@ -107,6 +108,7 @@ def find_ticket(
 ) -> FoundTicket: ...
 
 
+@status.said
 def find_ticket(
     dataset: Data | None = None,
     *,

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from tflottery import status
 from tflottery.data import given, sources
 from tflottery.data.corpus import Corpus
 from tflottery.data.given import Data
@@ -136,7 +137,8 @@ def transfer(
 ) -> TransferResult: ...
 
 
-def transfer(  # type: ignore[misc]  # the first overload leaves its flags to this one
+@status.said  # type: ignore[misc]  # the first overload leaves its flags to this one
+def transfer(
     ticket: str | Path | Ticket = "tickets",
     *,
     to: Data,
