@@ -17,6 +17,7 @@ from tflottery.tickets.verdict import (
     Verdict,
 )
 
+_OTHERS = {VALIDATION: "train", TEST: "train or validation"}
 _NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -46,8 +47,8 @@ def sentence(verdict: Verdict, counted: Count, classes: Sequence[str]) -> str:
 def cautions(verdict: Verdict) -> tuple[str, ...]:
     """Lines to be read beside the sentence."""
     lines = [
-        f"{left:,} of {left + verdict.texts[split]:,} {split} texts equal a training text, or one "
-        "before them, as the network reads them; the verdict leaves them out."
+        f"{left:,} of {left + verdict.texts[split]:,} {split} texts are read by the network as one "
+        f"in {_OTHERS[split]}, or as one before them; the verdict leaves them out."
         for split, left in verdict.left_out.items()
         if left
     ]
@@ -76,7 +77,7 @@ def _why_none(verdict: Verdict, classes: Sequence[str]) -> str:
             for split in (VALIDATION, TEST)
         )
         return (
-            f"{counts} can be told from every training text, and it takes {FEWEST_TEXTS} of each; "
+            f"{counts} differ from all in the splits before, and it takes {FEWEST_TEXTS} of each; "
             "nothing is known of a ticket, or of dense."
         )
     failing = [

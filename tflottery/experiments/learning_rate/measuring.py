@@ -7,11 +7,13 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tflottery.errors import TrainingError, UserError
+from tflottery.experiments.guard import what_dense_learnt
 from tflottery.experiments.learning_rate import results
-from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning, values_of
+from tflottery.experiments.learning_rate.design import DENSE, HYPERBAND, Trial, Tuning, values_of
 from tflottery.experiments.learning_rate.document import rule_document
 from tflottery.experiments.learning_rate.judging import fit_rule, judge
 from tflottery.experiments.schema import DONE, FAILED
@@ -87,11 +89,33 @@ def write_tuning(
         "caution": corpus.caution,
         **about,
         "versions": versions(),
+        "learnt": what_dense_learnt(
+            _best_dense(tuning, seeds, trials, realise), corpus, realise.predictions
+        ),
     }
     folder = store.root / SEARCHES / document["name"]
     sealed = seal(rule_document(rule, tuning, document)) if rule else ""
     results.write(folder, document, rows, sealed)
     return folder
+
+
+def _best_dense(
+    tuning: Tuning, seeds: Sequence[int], trials: Sequence[Trial], realise: Realiser
+) -> list[RunSpec]:
+    """The dense networks of the trial with the highest median validation accuracy; none where no
+    trial of dense finished for every seed."""
+    finished = [
+        specs
+        for trial in trials
+        if trial.cell.arm == DENSE
+        and all(map(realise.is_done, specs := [tuning.spec(trial, seed) for seed in seeds]))
+    ]
+    if not finished:
+        return []
+    return max(
+        finished,
+        key=lambda specs: median(realise(spec).metrics["val_accuracy"] for spec in specs),
+    )
 
 
 def name_of(tuning: Tuning, dataset: str) -> str:

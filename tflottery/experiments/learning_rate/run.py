@@ -14,7 +14,7 @@ from tflottery import startup
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
-from tflottery.experiments import configuration
+from tflottery.experiments import configuration, guard
 from tflottery.experiments.configuration import Settings, assigned
 from tflottery.experiments.driver import (
     Driver,
@@ -247,6 +247,8 @@ def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its f
         driver.reporter.say(_NO_CURVE)
     if dry_run:
         return _planned(driver, tuning, chosen)
+    if ticket is not None:
+        driver.reporter.say(ticket.reservation)
     command = as_command(
         "bin/tune_lr",
         ticket=ticket and str(ticket.folder),
@@ -357,6 +359,7 @@ def _search(
         return TuningResult(None, failures, view.trained, cautions)
     about = {"command": command, "ticket": ticket.folder.name if ticket else ""}
     folder = write_tuning(tuning, seeds, searching.trials, realise, store, failures, about)
+    cautions = (*cautions, *filter(None, [guard.reason_in(folder / "tuning.json")]))
     return TuningResult(folder, failures, view.trained, cautions)
 
 
