@@ -6,7 +6,7 @@ import dataclasses
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 
 from tflottery import startup
+from tflottery.data import counting, findings
+from tflottery.data.counting import Whole
 from tflottery.data.duplicates import words_of
+from tflottery.data.findings import Findings
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example, Source
 from tflottery.data.sources import name_of, open_source
@@ -36,6 +39,8 @@ FORMAT_VERSION = 2
 # Part of every cache key: which texts ``text.normalise`` gives.
 NORMALISATION = 1
 SPLITS = ("train", "validation", "test")
+# A text without words is one word that no vocabulary holds.
+_NO_WORD = b"[UNK]"
 _CHUNK = 1_024
 # Bytes of a file that stays on disk, for workers to share and for more data than memory. Evaluation
 # takes texts in the order of their lengths: where the system lets go of a file's pages, each text
@@ -82,7 +87,8 @@ class Encoded:
 @dataclass(frozen=True)
 class Corpus:
     """Everything a training reads. ``unigrams`` counts the words of the training texts, those that
-    the vocabulary does not hold among them."""
+    the vocabulary does not hold among them. ``findings``: what was counted when they were encoded;
+    None where they are read from a cache."""
 
     name: str
     train: Encoded
@@ -92,6 +98,7 @@ class Corpus:
     unigrams: Unigrams
     classes: tuple[str, ...]
     caution: str = ""
+    findings: Findings | None = field(default=None, compare=False, repr=False)
 
 
 def load(settings: DataSettings, cache: Path) -> Corpus:
@@ -105,8 +112,7 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
         UserError: the source cannot be read, has other content than the fingerprint says, or a
             cached file is damaged.
     """
-    key = sha256_of_bytes(canonical_json(_cache_key(settings)).encode())
-    folder = cache / key[:16]
+    folder = folder_of(settings, cache)
     if not folder.exists():
         source = open_source(settings)
         if source.fingerprint() != settings.fingerprint:
@@ -118,6 +124,12 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
     made = _read(folder)
     # Two files of equal content are encoded once, and each keeps its own name.
     return dataclasses.replace(made, name=name_of(settings) or made.name)
+
+
+def folder_of(settings: DataSettings, cache: Path) -> Path:
+    """Where the encoded data of settings are kept, whether they are there or not."""
+    key = sha256_of_bytes(canonical_json(_cache_key(settings)).encode())
+    return cache / key[:16]
 
 
 def _vocabulary(settings: DataSettings, cache: Path) -> Vocabulary | None:
@@ -143,7 +155,13 @@ def _cache_key(settings: DataSettings) -> dict[str, Any]:
     }
 
 
-def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None = None) -> Corpus:
+def encode(
+    source: Source,
+    settings: DataSettings,
+    vocabulary: Vocabulary | None = None,
+    *,
+    light: bool = False,
+) -> Corpus:
     """Reads, normalises, splits and encodes a source, as a stream: what stays in memory is four
     bytes a word, twice.
 
@@ -155,12 +173,17 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
         source: labelled texts.
         settings: how they become ids.
         vocabulary: of other data; without it, that of the training texts alone.
+        light: whether to do without TensorFlow: for counting, not for training, as words in letters
+            that are younger than Python's Unicode tables come out otherwise.
 
     Raises:
         UserError: a text has no class, or there are too few.
     """
     numbers: dict[bytes, int] = {}
-    parts = {split: _number_words(source.examples(split), numbers) for split in source.splits}
+    parts = {
+        split: _number_words(source.examples(split), numbers, light=light)
+        for split in source.splits
+    }
     for split, part in parts.items():
         if not np.isin(part.labels, np.arange(len(source.classes))).all():
             raise UserError(f"{source.name}: texts of the split {split!r} have no class.")
@@ -181,31 +204,38 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
             ids[offsets[start] :][: len(cut.ids)] = ids_of_numbers[cut.ids]
         return Encoded(ids, offsets, part.labels[rows])
 
-    def held_out(split: str, drawn: np.ndarray | None) -> Encoded:
-        if drawn is not None:
-            return finish(parts["train"], drawn)
-        return finish(parts[split], np.arange(len(parts[split])))
-
-    return Corpus(
+    drawn = {"train": rows.train, "validation": rows.validation, "test": rows.test}
+    texts = {
+        split: (parts[split], np.arange(len(parts[split])))
+        if taken is None
+        else (parts["train"], taken)
+        for split, taken in drawn.items()
+    }
+    encoded: dict[str, Any] = {split: finish(part, taken) for split, (part, taken) in texts.items()}
+    made = Corpus(
         name=source.name,
-        train=finish(parts["train"], rows.train),
-        validation=held_out("validation", rows.validation),
-        test=held_out("test", rows.test),
+        **encoded,
         vocabulary=vocabulary,
         unigrams=unigrams,
         classes=source.classes,
         caution=source.caution,
     )
+    seen = set(unigrams.words)
+    in_train = np.array([word in seen for word in words], bool)
+    whole = Whole(texts, numbers.get(_NO_WORD, -1), in_train, tuple(source.splits))
+    return dataclasses.replace(made, findings=counting.count(made, settings, whole))
 
 
-def _number_words(examples: Iterable[Example], numbers: dict[bytes, int]) -> Encoded:
+def _number_words(
+    examples: Iterable[Example], numbers: dict[bytes, int], *, light: bool
+) -> Encoded:
     """Texts as word numbers in order of first sight; new words are added to ``numbers``."""
     ids, offsets, labels = array("i"), array("q", [0]), array("i")
     for chunk in _chunks(examples):
         texts, chunk_labels = zip(*chunk, strict=True)
         labels.extend(chunk_labels)
-        # A text without words is one word that no vocabulary holds.
-        words = [text or b"[UNK]" for text in _normalised(texts)]
+        normalised = map(words_of, texts) if light else _normalised(texts)
+        words = [text or _NO_WORD for text in normalised]
         ids.frombytes(_numbered(words, numbers).tobytes())
         lengths = [text.count(b" ") + 1 for text in words]
         offsets.extend((np.cumsum(lengths) + offsets[-1]).tolist())
@@ -301,6 +331,10 @@ def _write(folder: Path, corpus: Corpus) -> None:
             "files": files,
         }
         (staging / "corpus.json").write_text(seal(payload), encoding="utf-8")
+        if corpus.findings is not None:
+            # Beside what is listed: data of before have none, and need none.
+            text = findings.sealed(corpus.findings)
+            (staging / findings.FILE).write_text(text, encoding="utf-8", newline="\n")
 
 
 def _read(folder: Path) -> Corpus:
@@ -315,7 +349,7 @@ def _read(folder: Path) -> Corpus:
         is_large = path.stat().st_size > _MAPPED
         return np.load(path, mmap_mode="r" if is_large else None, allow_pickle=False)
 
-    encoded = {
+    encoded: dict[str, Any] = {
         split: Encoded(part(split, "ids"), part(split, "offsets"), part(split, "labels"))
         for split in SPLITS
     }

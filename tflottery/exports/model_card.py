@@ -6,6 +6,7 @@ from __future__ import annotations
 from tflottery.data import sources
 from tflottery.exports.network import Network
 from tflottery.exports.serving_files import curl
+from tflottery.report.escaping import escaped
 from tflottery.tickets.ticket import Ticket
 from tflottery.versions import versions
 
@@ -47,6 +48,8 @@ def model_card(ticket: Ticket, network: Network, name: str, version: int, checke
         else "the probability of each class"
     )
     caution = f"\n{dataset.caution}\n" if dataset.caution else ""
+    mind = [line for line in about.get("cautions", []) if line != dataset.caution]
+    cautions = "\n## Cautions\n\n" + _listed(mind) + "\n" if mind else ""
     return f"""# {name}, version {version}
 
 A text classifier: a {ticket.recipe.model.name} with most of its weights pruned away, trained on \
@@ -55,7 +58,7 @@ A text classifier: a {ticket.recipe.model.name} with most of its weights pruned 
 | | |
 |---|---|
 {table}
-
+{cautions}
 ## Asking it
 
 `serving_default` takes `text` (string, UTF-8) and gives `score`, {score}, and `label`, the
@@ -74,6 +77,10 @@ of that data and on nothing else: other subjects, lengths and languages give a s
 means nothing there. Words outside the vocabulary are all one to it. The score is not calibrated.
 Texts of people hold their prejudices, and so may the model; nothing was done against that.
 """
+
+
+def _listed(lines: list[str]) -> str:
+    return "\n".join(f"- {escaped(line)}" for line in lines)
 
 
 def _accuracies(about: dict[str, object], split: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -213,8 +213,10 @@ def write_found(
     realise: Realiser,
     corpus: Corpus,
     seed: int,
+    cautions: Sequence[str] = (),
 ) -> Ticket:
-    """Writes the reported ticket of a search into a folder of its own in ``output``."""
+    """Writes the reported ticket of a search into a folder of its own in ``output``, with what to
+    mind of its data."""
     settings, reported = outcome.plan.settings, outcome.reported
     name = (
         f"{corpus.name}-{recipe.model.name}-{settings.method}-{settings.init.replace(':', '_')}"
@@ -231,6 +233,7 @@ def write_found(
         "found_learning_rate": _rate_found(reported.level.ticket),
         "learning_rate_rule": rule and dataclasses.asdict(rule),
         "verdict": outcome.verdict,
+        "cautions": list(cautions),
         **{f"{name}_test_accuracy": run.metrics["test_accuracy"] for name, run in judged.items()},
         **{
             f"{name}_validation_accuracy": run.metrics["val_accuracy"]

@@ -10,7 +10,7 @@ from tflottery import startup
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
-from tflottery.experiments import configuration
+from tflottery.experiments import configuration, inspecting
 from tflottery.experiments.configuration import Settings
 from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch, write_found
 from tflottery.files import require_writable
@@ -211,6 +211,7 @@ def find_ticket(
     for line in (*looked.remarks, about_rule):
         reporter.say(line)
     if dry_run:
+        inspecting.before_dry_run(recipe.data, store, reporter)
         return PlannedSearch(plan, store, names_of_runs(plan))
     startup.use_threads(threads)
     return search_and_write(
@@ -245,6 +246,7 @@ def search_and_write(
     from tflottery.runs.tensorboard import observers
 
     require_writable(store.root, "--store")
+    seen = inspecting.before_training(recipe.data, store, reporter)
     names = names_of_runs(plan)
 
     def label(spec: RunSpec) -> str:
@@ -257,8 +259,8 @@ def search_and_write(
         realise = Realiser(store, plan.specs(), observer)
         outcome = searching.search(plan, realise)
         corpus = load_corpus(recipe.data, store)
-        ticket = write_found(output, outcome, recipe, rule, realise, corpus, seed)
-    cautions = tuple(filter(None, (view.caution, corpus.caution)))
+        ticket = write_found(output, outcome, recipe, rule, realise, corpus, seed, seen.cautions)
+    cautions = tuple(filter(None, (view.caution, *seen.cautions)))
     return FoundTicket(outcome, ticket, rule, cautions, view.trained, store, remarks)
 
 

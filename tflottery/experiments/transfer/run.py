@@ -21,6 +21,7 @@ from tflottery.experiments.driver import (
     as_command,
     seeds_of,
 )
+from tflottery.experiments.inspecting import before_dry_run
 from tflottery.experiments.transfer.design import Transfer, encoded_for
 from tflottery.runs import recipes
 from tflottery.runs.encoded import load_corpus
@@ -212,6 +213,7 @@ def transfer(  # type: ignore[misc]  # the first overload leaves its flags to th
     home = [] if reverse else [level.ticket]
     trainings = _trainings(made, chosen, home)
     if dry_run:
+        before_dry_run(made.target.data, driver.store, driver.reporter)
         return driver.planned(trainings)
     from tflottery.experiments.transfer.measuring import compare_words, write_transfer
 
@@ -225,6 +227,7 @@ def transfer(  # type: ignore[misc]  # the first overload leaves its flags to th
             require_same(opened, realise, spec, driver.store)
 
     driver.reporter.say(_headline(opened))
+    seen = driver.look(made.target.data)
     done = driver.train(trainings, before)
     command = as_command(
         "bin/transfer", to=target["dataset"],
@@ -234,9 +237,11 @@ def transfer(  # type: ignore[misc]  # the first overload leaves its flags to th
         train_size=_unless(train_size, 0), reverse=reverse,
         set=[f"{key}={value}" for key, value in assigned(set).items()],
     )  # fmt: skip
-    folder = write_transfer(made, chosen, words, done.realise, driver.store, done.failures, command)
-    caution = " ".join(sorted({source.caution, on.caution} - {""}))
-    cautions = tuple(filter(None, (done.caution, caution)))
+    folder = write_transfer(
+        made, chosen, words, done.realise, driver.store, done.failures, command, seen.cautions
+    )
+    lines = dict.fromkeys((done.caution, source.caution, *seen.cautions))
+    cautions = tuple(filter(None, lines))
     return TransferResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
 
