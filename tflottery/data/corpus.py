@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tflottery import startup
-from tflottery.data import counting, findings
+from tflottery.data import counting
 from tflottery.data.counting import Whole
 from tflottery.data.duplicates import words_of
 from tflottery.data.findings import Findings
@@ -87,8 +87,8 @@ class Encoded:
 @dataclass(frozen=True)
 class Corpus:
     """Everything a training reads. ``unigrams`` counts the words of the training texts, those that
-    the vocabulary does not hold among them. ``findings``: what was counted when they were encoded;
-    None where they are read from a cache."""
+    the vocabulary does not hold among them. ``findings``: what was counted where they are encoded
+    now; None where they are read from a cache."""
 
     name: str
     train: Encoded
@@ -112,7 +112,7 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
         UserError: the source cannot be read, has other content than the fingerprint says, or a
             cached file is damaged.
     """
-    folder = folder_of(settings, cache)
+    folder, counted = folder_of(settings, cache), None
     if not folder.exists():
         source = open_source(settings)
         if source.fingerprint() != settings.fingerprint:
@@ -120,8 +120,11 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
                 f"The data set {settings.dataset} has other content than it had; give the "
                 "--data_dir or the file of that time."
             )
-        _write(folder, encode(source, settings, _vocabulary(settings, cache)))
-    made = _read(folder)
+        encoded = encode(source, settings, _vocabulary(settings, cache))
+        _write(folder, encoded)
+        counted = encoded.findings
+        del encoded  # what is read now may be mapped
+    made = dataclasses.replace(_read(folder), findings=counted)
     # Two files of equal content are encoded once, and each keeps its own name.
     return dataclasses.replace(made, name=name_of(settings) or made.name)
 
@@ -331,10 +334,6 @@ def _write(folder: Path, corpus: Corpus) -> None:
             "files": files,
         }
         (staging / "corpus.json").write_text(seal(payload), encoding="utf-8")
-        if corpus.findings is not None:
-            # Beside what is listed: data of before have none, and need none.
-            text = findings.sealed(corpus.findings)
-            (staging / findings.FILE).write_text(text, encoding="utf-8", newline="\n")
 
 
 def _read(folder: Path) -> Corpus:

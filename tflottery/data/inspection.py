@@ -231,14 +231,28 @@ def inspect_encoded(settings: DataSettings, cache: Path) -> Inspection:
         UserError: the data cannot be read, or something kept is damaged.
     """
     folder = corpora.folder_of(settings, cache)
-    if not folder.exists():
-        corpora.load(settings, cache)
     kept = findings.kept_in(folder)
     if kept is None:
-        kept = counting.count(corpora.load(settings, cache), settings)
-        with suppress(OSError):  # a store that others own and we may read
-            write_atomically(folder / findings.FILE, findings.sealed(kept))
+        loaded = load(settings, cache)
+        kept = loaded.findings
+        if kept is None:
+            kept = counting.count(loaded, settings)
+            _keep(kept, folder)
     return _named(kept, settings)
+
+
+def load(settings: DataSettings, cache: Path) -> corpora.Corpus:
+    """``corpus.load``, which keeps what was counted where the data are encoded now."""
+    loaded = corpora.load(settings, cache)
+    if loaded.findings is not None:
+        _keep(loaded.findings, corpora.folder_of(settings, cache))
+    return loaded
+
+
+def _keep(found: Findings, folder: Path) -> None:
+    """Beside the encoded data, which stay as they are."""
+    with suppress(OSError):  # a store that others own and we may read
+        write_atomically(folder / findings.FILE, findings.sealed(found))
 
 
 def _lightly(settings: DataSettings, vocabulary: Any = None) -> corpora.Corpus:

@@ -12,6 +12,7 @@ from tflottery.data.inspection import Inspection
 from tflottery.data.settings import DataSettings
 from tflottery.experiments import configuration
 from tflottery.experiments.configuration import Settings
+from tflottery.runs.encoded import load_corpus
 from tflottery.runs.store import Store
 
 if TYPE_CHECKING:
@@ -79,7 +80,10 @@ def before_training(settings: DataSettings, store: Store, reporter: Reporter) ->
         store: where encoded data are kept.
         reporter: where to say it.
     """
-    seen = inspection.inspect_encoded(settings, store.data_folder())
+    cache = store.data_folder()
+    if findings.kept_in(folder_of(settings, cache)) is None:
+        load_corpus(settings, store)  # which the trainings find in memory then
+    seen = inspection.inspect_encoded(settings, cache)
     for line in seen.short:
         reporter.say(line)
     return seen

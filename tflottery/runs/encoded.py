@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from tflottery.data import corpus as corpora
+from tflottery.data import inspection
 from tflottery.data.corpus import Corpus
 from tflottery.data.settings import DataSettings
 from tflottery.runs.networks import CACHED
 from tflottery.runs.store import Store
 
-_load = lru_cache(maxsize=CACHED)(corpora.load)
+_load = lru_cache(maxsize=CACHED)(inspection.load)
 
 
 def load_corpus(settings: DataSettings, store: Store) -> Corpus:
