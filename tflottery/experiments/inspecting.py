@@ -67,7 +67,7 @@ def inspect(
     chosen = configuration.load(config, changes, set)
     store = Store.of(store)
     looked = sources.look(chosen.data)
-    seen = inspection.inspect(looked.settings, store.data_folder())
+    seen = inspection.inspect(looked.settings, store.data_place)
     return Inspection(seen.findings, looked.remarks)
 
 
@@ -94,7 +94,7 @@ def before_dry_run(settings: DataSettings, store: Store, reporter: Reporter) -> 
     table are to be read."""
     if reporter.is_silent:
         return
-    cache = store.data_folder()
+    cache = store.data_place
     if findings.kept_in(folder_of(settings, cache)) is not None or _is_small(settings):
         for line in inspection.inspect(settings, cache).short:
             reporter.say(line)
