@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tflottery.data.corpus import Corpus, Encoded
 
 SPLITS = ("train", "validation", "test")
-# Where the bins of the histogram of lengths begin, in words: two for each doubling.
-EDGES = (0, 1, 2, 3, *(base << step for step in range(1, 20) for base in (2, 3)))
+# Where the bins of the histogram of lengths begin, in words: from 4 on two for each doubling.
+EDGES = (0, 1, 2, 3, *(round(2 ** (half / 2)) for half in range(4, 41)))
 _CHUNK = 512
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from itertools import pairwise
+from math import log2
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -44,16 +45,19 @@ def draw_lengths(axes: Axes, found: Findings, colour: str = "C0") -> None:
 
     counts = found.splits["train"].histogram
     # On a log axis, texts without words stand at the left end.
-    edges = [max(edge, 0.5) for edge in EDGES[: len(counts) + 1]]
+    edges = [max(edge, 0.5) for edge in (*EDGES, 2 * EDGES[-1])[: len(counts) + 1]]
     widths = [right - left for left, right in pairwise(edges)]
     axes.bar(edges[:-1], counts, widths, align="edge", color=colour, edgecolor="white", lw=0.4)
     first = next((number for number, count in enumerate(counts) if count), 0)
-    shown_edges = edges[first:]
     axes.set_xscale("log", base=2)
-    axes.set_xlim(shown_edges[0], shown_edges[-1])
-    while len(shown_edges) > _TICKS:
-        shown_edges = shown_edges[::2]
-    axes.xaxis.set_major_locator(FixedLocator(shown_edges))
+    axes.set_xlim(edges[first], edges[-1])
+    axes.set_ylim(0, 1.15 * max(counts, default=1))
+    ticks = edges[first:]
+    if len(ticks) > _TICKS:
+        ticks = [edge for edge in ticks if log2(edge).is_integer()]
+    while len(ticks) > _TICKS:
+        ticks = ticks[::2]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda value, _: f"{value:g}" if value >= 1 else "0")
@@ -65,9 +69,9 @@ def draw_lengths(axes: Axes, found: Findings, colour: str = "C0") -> None:
             f"cut at {found.max_length:,}",
             (found.max_length, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(-4, -4),
+            xytext=(4, -4),
             textcoords="offset points",
-            ha="right",
+            ha="left",
             va="top",
             fontsize="small",
             color=_INK,
@@ -86,9 +90,10 @@ def draw_classes(axes: Axes, found: Findings, colour: str = "C0") -> None:
     axes.invert_yaxis()
     axes.set_xlim(0, 125 * max(shares))
     for place, share in zip(places, shares, strict=True):
-        axes.text(
-            100 * share, place, f" {percent(share)}", va="center", fontsize="small", color=_INK
-        )
+        axes.annotate(
+            percent(share), (100 * share, place), xytext=(4, 0), textcoords="offset points",
+            va="center", fontsize="small", color=_INK,
+        )  # fmt: skip
     axes.set_xlabel("training texts (%)")
 
 
