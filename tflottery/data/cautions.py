@@ -185,8 +185,8 @@ def _few_of_class(found: Findings) -> Iterator[str]:
             "" if "validation" in found.given else ", or hold out more with --set data.validation"
         )
         yield (
-            f"Small classes: {few(rare)}, so its recall cannot be told. Add texts of such classes"
-            f"{more}."
+            f"Small classes: {few(rare)}, which is too few to tell a recall. Add texts of such "
+            f"classes{more}."
         )
 
 
