@@ -20,6 +20,7 @@ from tests.conftest import REVIEWS, same_arrays, write_reviews
 from tests.test_transfer import write_others
 from tflottery.cli import export as export_command
 from tflottery.cli import find_ticket as find_command
+from tflottery.cli import inspect as inspect_command
 from tflottery.cli import study as study_command
 from tflottery.cli import transfer as transfer_command
 from tflottery.cli import tune_lr as tune_command
@@ -103,6 +104,16 @@ def test_what_was_found_is_a_value(found, capsys):
     page = found._repr_html_()
     assert "<table" in page and "round 2" in page and str(found.ticket.folder) in page
     assert found.sentence in repr(found)
+
+
+def test_what_was_found_says_what_to_mind_of_the_data(found, work):
+    seen = tfl.inspect("films.csv", set={"data.max_length": 400})
+    assert any("Few texts: 11 of validation" in line for line in found.cautions)
+    assert found.cautions == seen.cautions == tuple(found.ticket.about["cautions"])
+    # Counted when the data were encoded.
+    (kept,) = (found.store.root / "data").glob("*/inspection-1.json")
+    assert json.loads(kept.read_text())["inspection"]["splits"]["validation"]["texts"] == 11
+    assert seen.classes["train"].tolist() == [32, 33]
 
 
 def test_the_same_call_goes_on_from_the_store(found):
@@ -308,6 +319,7 @@ NOT_KEYWORDS = {"simulate"}
 @pytest.mark.parametrize(
     ("call", "command"),
     [
+        (tfl.inspect, inspect_command),
         (tfl.find_ticket, find_command),
         (tfl.run_study, study_command),
         (tfl.transfer, transfer_command),
@@ -357,6 +369,10 @@ WRONG: list[tuple[str, Callable[[], object]]] = [
     ("texts in a set", lambda: tfl.find_ticket(({"a", "b"}, [0, 1]))),
     ("an output that is a number", lambda: tfl.find_ticket("films.csv", output=5)),
     ("an output with a NUL", lambda: tfl.find_ticket("films.csv", output="a\0b")),
+    ("nothing to look at", lambda: tfl.inspect("nowhere.csv")),
+    ("a look with no such key", lambda: tfl.inspect("films.csv", set={"data.lenght": 3})),
+    ("a look at a set", lambda: tfl.inspect(({"a", "b"}, [0, 1]))),
+    ("a store with a NUL", lambda: tfl.inspect("films.csv", store="a\0b")),
     ("no seeds", lambda: tfl.run_study("tiny.toml", seeds=0)),
     ("a seed twice", lambda: tfl.run_study("tiny.toml", seeds=[1, 1])),
     ("half a seed of a study", lambda: tfl.run_study("tiny.toml", seeds=1.5)),

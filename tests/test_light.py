@@ -19,6 +19,8 @@ MODULES = [
     "tflottery.statistics",
     "tflottery.data.sources",
     "tflottery.data.corpus",
+    "tflottery.data.inspection",
+    "tflottery.experiments.inspecting",
     "tflottery.models.registry",
     "tflottery.pruning.masks",
     "tflottery.pruning.criteria",
@@ -89,6 +91,10 @@ COMMAND = (
         (["find_ticket", "--dataset", "mine.csv", "--set", "data.text_column=review"], HEAVY),
         (["find_ticket", "--dataset", "imbd"], HEAVY),
         (["find_ticket", "--dataset", "mine.csv", "--sparsity", "0.36", "--dry_run"], HEAVY),
+        (["inspect", "--help"], SLOW),
+        (["inspect", "--dataset", "nofile.csv"], SLOW),
+        (["inspect", "--dataset", "mine.csv"], HEAVY),
+        (["inspect", "--dataset", "chinese.csv"], HEAVY),
         (["export", "--help"], SLOW),
         (["export", "--ticket", "nowhere"], SLOW),
         (["transfer", "--help"], SLOW),
@@ -107,4 +113,6 @@ COMMAND = (
 )
 def test_a_command_that_trains_nothing_answers_without_tensorflow(tmp_path, command, slow):
     write_reviews(tmp_path / "mine.csv")
+    text = (tmp_path / "mine.csv").read_text().replace("fun", "\u5f88\u597d")
+    (tmp_path / "chinese.csv").write_text(text, encoding="utf-8")
     assert loaded(COMMAND, slow, tmp_path, *command) == []

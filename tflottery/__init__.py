@@ -22,8 +22,10 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 switch_on_onednn()
 
 if TYPE_CHECKING:
+    from tflottery.data.inspection import Inspection
     from tflottery.errors import DamagedFileError, TflotteryError, TrainingError, UserError
     from tflottery.experiments.driver import PlannedTrainings
+    from tflottery.experiments.inspecting import inspect
     from tflottery.experiments.learning_rate.run import TuningResult, tune_learning_rate
     from tflottery.experiments.reports import write_report
     from tflottery.experiments.study.run import StudyResult, run_study
@@ -42,6 +44,7 @@ _PLACES = {
     "DamagedFileError": "errors",
     "Exported": "exports.export",
     "FoundTicket": "experiments.ticket.result",
+    "Inspection": "data.inspection",
     "PlannedSearch": "experiments.ticket.result",
     "PlannedTrainings": "experiments.driver",
     "Run": "runs.run",
@@ -55,6 +58,7 @@ _PLACES = {
     "UserError": "errors",
     "export": "exports.export",
     "find_ticket": "experiments.ticket.run",
+    "inspect": "experiments.inspecting",
     "load_ticket": "tickets.ticket",
     "register_metric": "metrics",
     "run_study": "experiments.study.run",
@@ -63,6 +67,7 @@ _PLACES = {
     "write_report": "experiments.reports",
 }
 __all__ = [  # noqa: RUF022 - as a reader meets them
+    "inspect",
     "find_ticket",
     "run_study",
     "transfer",
@@ -71,6 +76,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "load_ticket",
     "write_report",
     "register_metric",
+    "Inspection",
     "FoundTicket",
     "StudyResult",
     "TransferResult",

@@ -437,6 +437,11 @@ class Reporter:
             return progress
         return cls(open_console() if progress else None)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing that is said is shown."""
+        return self._console is None
+
     def say(self, line: str, *, wrap: bool = False) -> None:
         """A line, which is broken at the terminal's width only where ``wrap`` says so; an empty one
         is left out. What a terminal would obey is written out."""

@@ -1,6 +1,7 @@
 """The commands: one module each; ``bin/<name>`` runs ``tflottery.cli.<name>``."""
 
 COMMANDS = {
+    "inspect": "look at labelled texts before any work",
     "find_ticket": "find a winning ticket and write it to disk",
     "transfer": "take a ticket to other data and see whether it wins there",
     "tune_lr": "find the best learning rate of a ticket, or of every sparsity",

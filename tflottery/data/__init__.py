@@ -1,1 +1,1 @@
-"""Labelled texts: sources, normalisation and vocabulary, encoded data, batches."""
+"""Labelled texts: sources, a look at them, normalisation and vocabulary, encoded data, batches."""

@@ -6,7 +6,7 @@ import dataclasses
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from tflottery import activity, startup
-from tflottery.data import overlap
+from tflottery.data import counting, overlap
+from tflottery.data.counting import Whole
 from tflottery.data.duplicates import words_of
+from tflottery.data.findings import Findings
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example, Source
 from tflottery.data.sources import name_of, open_source, reading
@@ -38,6 +40,8 @@ FORMAT_VERSION = 2
 # Part of every cache key: which texts ``text.normaliser`` gives.
 NORMALISATION = 1
 SPLITS = ("train", "validation", "test")
+# A text without words is one word that no vocabulary holds.
+_NO_WORD = b"[UNK]"
 _CHUNK = 1_024
 # Bytes of a file that stays on disk, for workers to share and for more data than memory. Evaluation
 # takes texts in the order of their lengths: where the system lets go of a file's pages, each text
@@ -90,7 +94,8 @@ class Encoded:
 @dataclass(frozen=True)
 class Corpus:
     """Everything a training reads. ``unigrams`` counts the words of the training texts, those that
-    the vocabulary does not hold among them."""
+    the vocabulary does not hold among them. ``findings``: what was counted where they are encoded
+    now; None where they are read from a cache."""
 
     name: str
     train: Encoded
@@ -100,6 +105,7 @@ class Corpus:
     unigrams: Unigrams
     classes: tuple[str, ...]
     caution: str = ""
+    findings: Findings | None = field(default=None, compare=False, repr=False)
 
     def unseen(self, split: str) -> np.ndarray:
         """bool [texts]: the texts of ``validation`` or ``test`` that a network can tell from every
@@ -118,7 +124,7 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
         UserError: the source cannot be read, has other content than the fingerprint says, or a
             cached file is damaged.
     """
-    folder = folder_of(settings, cache)
+    folder, counted = folder_of(settings, cache), None
     if not folder.exists():
         with activity.doing(reading(settings)):
             source = open_source(settings)
@@ -130,14 +136,17 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
             )
         vocabulary = _vocabulary(settings, cache)
         with activity.doing(f"encoding {name_of(settings) or source.name}", source.texts):
-            _write(folder, encode(source, settings, vocabulary))
-    made = _read(folder)
+            encoded = encode(source, settings, vocabulary)
+            _write(folder, encoded)
+        counted = encoded.findings
+        del encoded  # what is read now may be mapped
+    made = dataclasses.replace(_read(folder), findings=counted)
     # Two files of equal content are encoded once, and each keeps its own name.
     return dataclasses.replace(made, name=name_of(settings) or made.name)
 
 
 def folder_of(settings: DataSettings, cache: Path) -> Path:
-    """Where encoded data is kept, or would be."""
+    """Where the encoded data of settings are kept, whether they are there or not."""
     key = sha256_of_bytes(canonical_json(_cache_key(settings)).encode())
     return cache / key[:16]
 
@@ -170,7 +179,13 @@ def _cache_key(settings: DataSettings) -> dict[str, Any]:
     }
 
 
-def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None = None) -> Corpus:
+def encode(
+    source: Source,
+    settings: DataSettings,
+    vocabulary: Vocabulary | None = None,
+    *,
+    light: bool = False,
+) -> Corpus:
     """Reads, normalises, splits and encodes a source, as a stream: what stays in memory is four
     bytes a word, twice.
 
@@ -182,13 +197,15 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
         source: labelled texts.
         settings: how they become ids.
         vocabulary: of other data; without it, that of the training texts alone.
+        light: whether to do without TensorFlow: for counting, not for training, as words in letters
+            that are younger than Python's Unicode tables come out otherwise.
 
     Raises:
         UserError: a text has no class, or there are too few.
     """
     numbers: dict[bytes, int] = {}
     parts = {
-        split: _number_words(source.examples(split), numbers, settings.wording)
+        split: _number_words(source.examples(split), numbers, settings.wording, light=light)
         for split in source.splits
     }
     for split, part in parts.items():
@@ -212,33 +229,39 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
             ids[offsets[start] :][: len(cut.ids)] = ids_of_numbers[cut.ids]
         return Encoded(ids, offsets, part.labels[rows])
 
-    def held_out(split: str, drawn: np.ndarray | None) -> Encoded:
-        if drawn is not None:
-            return finish(parts["train"], drawn)
-        return finish(parts[split], np.arange(len(parts[split])))
-
-    return Corpus(
+    drawn = {"train": rows.train, "validation": rows.validation, "test": rows.test}
+    texts = {
+        split: (parts[split], np.arange(len(parts[split])))
+        if taken is None
+        else (parts["train"], taken)
+        for split, taken in drawn.items()
+    }
+    encoded: dict[str, Any] = {split: finish(part, taken) for split, (part, taken) in texts.items()}
+    made = Corpus(
         name=source.name,
-        train=finish(parts["train"], rows.train),
-        validation=held_out("validation", rows.validation),
-        test=held_out("test", rows.test),
+        **encoded,
         vocabulary=vocabulary,
         unigrams=unigrams,
         classes=source.classes,
         caution=source.caution,
     )
+    seen = set(unigrams.words)
+    in_train = np.array([word in seen for word in words], bool)
+    whole = Whole(texts, numbers.get(_NO_WORD, -1), in_train, tuple(source.splits))
+    return dataclasses.replace(made, findings=counting.count(made, settings, whole))
 
 
 def _number_words(
-    examples: Iterable[Example], numbers: dict[bytes, int], wording: Wording
+    examples: Iterable[Example], numbers: dict[bytes, int], wording: Wording, *, light: bool
 ) -> Encoded:
     """Texts as word numbers in order of first sight; new words are added to ``numbers``."""
     ids, offsets, labels = array("i"), array("q", [0]), array("i")
     for chunk in _chunks(examples):
         texts, chunk_labels = zip(*chunk, strict=True)
         labels.extend(chunk_labels)
+        made = [words_of(text, wording) for text in texts] if light else _normalised(texts, wording)
         # A text without words is one word that no vocabulary holds.
-        words = [text or b"[UNK]" for text in _normalised(texts, wording)]
+        words = [text or _NO_WORD for text in made]
         ids.frombytes(_numbered(words, numbers).tobytes())
         lengths = [text.count(b" ") + 1 for text in words]
         offsets.extend((np.cumsum(lengths) + offsets[-1]).tolist())
@@ -350,7 +373,7 @@ def _read(folder: Path) -> Corpus:
         is_large = path.stat().st_size > _MAPPED
         return np.load(path, mmap_mode="r" if is_large else None, allow_pickle=False)
 
-    encoded = {
+    encoded: dict[str, Any] = {
         split: Encoded(part(split, "ids"), part(split, "offsets"), part(split, "labels"))
         for split in SPLITS
     }

@@ -48,7 +48,8 @@ def write_folder(folder: Path, *documents: Document) -> None:
 def read_about(
     path: Path, *, what: str, format_version: int, kinds: Kinds, command: str
 ) -> dict[str, Any]:
-    """The sealed document of a study, a transfer or a search, with every key of ``kinds``.
+    """The sealed document of a study, a transfer or a search, with every key of ``kinds``, and
+    ``cautions``, lines on its data, of which documents of earlier versions have none.
 
     Args:
         path, what, format_version: as ``read_sealed`` takes them.
@@ -62,6 +63,9 @@ def read_about(
     for key, kind in kinds.items():
         if not isinstance(about.get(key), kind):
             raise DamagedFileError(f"{path} has no valid {key!r}; run {command} again.")
+    lines = about.setdefault("cautions", [])
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise DamagedFileError(f"{path} has no valid 'cautions'; run {command} again.")
     return about
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from tflottery import startup
 from tflottery.errors import UserError
+from tflottery.experiments.inspecting import before_training
 from tflottery.files import require_writable
 from tflottery.runs.executors import Executor, make_executor
 from tflottery.runs.realise import Realiser
@@ -26,6 +27,8 @@ from tflottery.settings import argument, count
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tflottery.data.inspection import Inspection
+    from tflottery.data.settings import DataSettings
     from tflottery.progress import Reporter, View
     from tflottery.runs.observer import Observer
 
@@ -156,15 +159,32 @@ class Driver:
         words = plan_in_words(trainings.all, realise, self.resources)
         return PlannedTrainings(trainings, self.store, " ".join(filter(None, (before, words))))
 
+    def prepare(self) -> None:
+        """Makes sure that trainings can begin, as the last check before TensorFlow is imported.
+
+        Raises:
+            UserError: TensorFlow runs with other threads, or the store cannot be written.
+        """
+        # Now: a call that trains nothing leaves the process as it was.
+        startup.use_threads(self.resources.threads, here=self.resources.executor == LOCAL)
+        require_writable(self.store.root, "--store")
+
+    def look(self, settings: DataSettings) -> Inspection:
+        """Says what the data are like, before the first training; encodes them where they are not.
+
+        Raises:
+            UserError: as ``prepare``, or the data cannot be read.
+        """
+        self.prepare()
+        return before_training(settings, self.store, self.reporter)
+
     def watch(
         self, label: Label, total: int, *, may_end_early: bool = False
     ) -> tuple[View, Observer]:
         """A view of trainings, to be entered while they go on, and the observer that feeds it."""
         from tflottery.runs.tensorboard import observers
 
-        # Now: a call that trains nothing leaves the process as it was.
-        startup.use_threads(self.resources.threads, here=self.resources.executor == LOCAL)
-        require_writable(self.store.root, "--store")
+        self.prepare()
         view = self.reporter.watch(label, total, may_end_early=may_end_early)
         return view, observers(view, self._tensorboard, label)
 

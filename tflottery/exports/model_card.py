@@ -57,6 +57,8 @@ def model_card(ticket: Ticket, network: Network, name: str, version: int, checke
         else "the probability of each class"
     )
     caution = f"\n{dataset.caution}\n" if dataset.caution else ""
+    mind = [line for line in about.get("cautions", []) if line != dataset.caution]
+    cautions = "\n## Cautions\n\n" + _listed(mind) + "\n" if mind else ""
     return f"""# {name}, version {version}
 
 A text classifier: a {ticket.recipe.model.name} with most of its weights pruned away, trained on \
@@ -65,7 +67,7 @@ A text classifier: a {ticket.recipe.model.name} with most of its weights pruned 
 | | |
 |---|---|
 {table}
-
+{cautions}
 {_measured(about)}## Asking it
 
 `serving_default` takes `text` (string, UTF-8) and gives `score`, {score}, and `label`, the
@@ -151,8 +153,6 @@ def _judged(about: Mapping[str, Any]) -> dict[str, str]:
     alone = baseline["test"]
     if alone is not None and baseline["metric"] == "accuracy":
         rows["larger class alone"] = f"{one_line(baseline['class'])}, test {100 * alone:.2f} %"
-    if about["cautions"]:
-        rows["cautions"] = " ".join(about["cautions"])
     return {name: escaped(row) for name, row in rows.items()}
 
 
@@ -164,6 +164,10 @@ def _kinds(wording: Wording) -> str:
         "auto": f"; each character of {', '.join(SCRIPTS)} is a word",
     }
     return kinds[wording.tokens] + "; emoji and emoticons are words" * wording.symbols
+
+
+def _listed(lines: list[str]) -> str:
+    return "\n".join(f"- {escaped(line)}" for line in lines)
 
 
 def _accuracies(about: dict[str, object], split: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from tflottery.data import corpus as corpora
-from tflottery.data.corpus import Corpus
+from tflottery.data import inspection
+from tflottery.data.corpus import Corpus, folder_of
 from tflottery.data.settings import DataSettings
 from tflottery.files import require_writable
 from tflottery.runs.networks import CACHED
 from tflottery.runs.store import Store
 
-_load = lru_cache(maxsize=CACHED)(corpora.load)
+_load = lru_cache(maxsize=CACHED)(inspection.load)
 
 
 def load_corpus(settings: DataSettings, store: Store) -> Corpus:
@@ -20,7 +20,7 @@ def load_corpus(settings: DataSettings, store: Store) -> Corpus:
     Raises:
         UserError: the data set is not there or cannot be read.
     """
-    kept = corpora.folder_of(settings, store.root / "data")
+    kept = folder_of(settings, store.data_place)
     if not kept.exists():
         require_writable(kept, "--store")
     return _load(settings, store.data_folder())
@@ -32,5 +32,5 @@ def find_corpus(settings: DataSettings, store: Store) -> Corpus | None:
     Raises:
         UserError: what is kept is damaged.
     """
-    kept = corpora.folder_of(settings, store.root / "data").is_dir()
+    kept = folder_of(settings, store.data_place).is_dir()
     return load_corpus(settings, store) if kept else None

@@ -134,8 +134,13 @@ class Store:
             write_atomically(self._marker, json.dumps({"format_version": FORMAT_VERSION}) + "\n")
 
     def data_folder(self) -> Path:
-        """The folder for encoded data; it need not be there yet."""
+        """The folder to write encoded data to; it need not be there yet."""
         self._claim()
+        return self.data_place
+
+    @property
+    def data_place(self) -> Path:
+        """Where encoded data are, if there are any; nothing is made."""
         return self.root / "data"
 
     def find(self, key: str) -> Run | None:

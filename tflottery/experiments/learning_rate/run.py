@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from tflottery import startup, status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
+from tflottery.data.inspection import inspect_encoded
 from tflottery.errors import UserError
 from tflottery.experiments import configuration, guard
 from tflottery.experiments.configuration import Settings, assigned
@@ -23,6 +24,7 @@ from tflottery.experiments.driver import (
     as_command,
     seeds_of,
 )
+from tflottery.experiments.inspecting import before_dry_run
 from tflottery.experiments.learning_rate import roles
 from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning
 from tflottery.report.numbers import count_of
@@ -247,6 +249,7 @@ def tune_learning_rate(
     if tuning.settings.tuner == HYPERBAND:
         driver.reporter.say(_NO_CURVE)
     if dry_run:
+        before_dry_run(tuning.recipe.data, driver.store, driver.reporter)
         return _planned(driver, tuning, chosen)
     if ticket is not None:
         driver.reporter.say(ticket.reservation)
@@ -314,6 +317,7 @@ def _search(
     command: str,
 ) -> TuningResult:
     """Goes through the search, or serves it, or works for it, as this process' role is."""
+    driver.prepare()
     startup.start_tensorflow()
     from tflottery.experiments.learning_rate.measuring import name_of, write_tuning
     from tflottery.experiments.learning_rate.search import Search
@@ -334,6 +338,11 @@ def _search(
     home = [level.ticket] if level else []
     untuned = [tuning.untuned(cell, seed) for cell in tuning.cells for seed in seeds]
     view, observer = driver.watch(label, _most(tuning, seeds), may_end_early=True)
+    seen = (
+        inspect_encoded(tuning.recipe.data, store.data_folder())
+        if role == roles.WORKER
+        else driver.look(tuning.recipe.data)
+    )
     corpus = load_corpus(tuning.recipe.data, store)
     project = store.root / _PROJECTS / name_of(tuning, corpus.name)
     realise = Realiser(store, [*home, *untuned], observer)
@@ -355,10 +364,14 @@ def _search(
                     driver.execute(_grid(tuning, seeds), realise)
                 searching.run()
         failures = searching.reasons()
-    cautions = tuple(filter(None, (view.caution, corpus.caution)))
+    cautions = tuple(filter(None, (view.caution, *seen.cautions)))
     if role == roles.WORKER:
         return TuningResult(None, failures, view.trained, cautions)
-    about = {"command": command, "ticket": ticket.folder.name if ticket else ""}
+    about = {
+        "command": command,
+        "ticket": ticket.folder.name if ticket else "",
+        "cautions": [line for line in seen.cautions if line != corpus.caution],
+    }
     folder = write_tuning(tuning, seeds, searching.trials, realise, store, failures, about)
     cautions = (*cautions, *filter(None, [guard.reason_in(folder / "tuning.json")]))
     return TuningResult(folder, failures, view.trained, cautions)

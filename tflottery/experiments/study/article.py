@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tflottery.data.inspection import Inspection
+from tflottery.data.picture import of_report
 from tflottery.experiments import names
 from tflottery.experiments.study import costs, figures, mask_figures, summary, tables
 from tflottery.experiments.study.answers import WORDS, answers, clearer
@@ -19,6 +21,7 @@ def study_articles(every: Sequence[Results]) -> list[Article]:
 
 def _article(results: Results, together: Answer | None) -> Article:
     study = results.study
+    seen = Inspection(study.inspection) if study.inspection else None
     found = answers(results)
     if together:
         found.append(together)
@@ -32,6 +35,7 @@ def _article(results: Results, together: Answer | None) -> Article:
             "failures": results.failures(),
             "settled": summary.settled(results),
             "spent": summary.spent(study),
+            "data": seen,
             "layers_init": mask_figures.layers_init(results),
             "figures": {
                 "accuracy": figures.accuracy(results),
@@ -42,6 +46,7 @@ def _article(results: Results, together: Answer | None) -> Article:
                 "layers": mask_figures.layers(results),
                 "early_bird": mask_figures.early_bird(results),
                 "instability": mask_figures.instability(results),
+                "data": seen and of_report(seen.findings, f"{study.slug}-data"),
             },
             "tables": {
                 "sparsest": tables.sparsest_matches(results),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tflottery.data.inspection import Inspection
 from tflottery.data.settings import DataSettings
 from tflottery.experiments.guard import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
@@ -46,7 +47,12 @@ def run_study(study: Study, realise: Realiser, execute: Executor = realise_all) 
 
 
 def write_study(
-    study: Study, realise: Realiser, store: Store, failures: Mapping[str, str], command: str
+    study: Study,
+    realise: Realiser,
+    store: Store,
+    failures: Mapping[str, str],
+    command: str,
+    seen: Inspection | None = None,
 ) -> Path:
     """Writes the study's folder from the runs in the store, in place of an older one.
 
@@ -56,6 +62,7 @@ def write_study(
         store: where they are.
         failures: reasons by key of runs that failed.
         command: what was typed.
+        seen: the look at the data before the trainings.
 
     Returns:
         The folder.
@@ -86,6 +93,9 @@ def write_study(
         "tensors": sorted(shapes),
         "learnt": what_dense_learnt(measured.dense(), corpus, realise.predictions),
     }
+    if seen:
+        about["cautions"] = [line for line in seen.cautions if line != corpus.caution]
+        about["inspection"] = seen.findings.payload()
     rows = {
         "cells": measured.cells(),
         "timings": measured.timings(),

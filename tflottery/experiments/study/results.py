@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from tflottery.data.findings import Findings, from_payload
 from tflottery.errors import DamagedFileError
 from tflottery.experiments.documents import (
     Document,
@@ -131,7 +132,8 @@ _ABOUT: Kinds = {
 
 @dataclass(frozen=True)
 class StudyTables:
-    """One study. ``cells`` and ``timings`` are always there, the other tables may be None.
+    """One study. ``cells`` and ``timings`` are always there, the other tables may be None, as may
+    ``inspection``, the counts of the look at its data; ``cautions`` are lines of that look.
 
     Accuracies in the frames are fractions; ``tolerance`` is in points; ``level`` is a sparsity;
     ``learnt`` is as in ``guard.what_dense_learnt``.
@@ -158,6 +160,8 @@ class StudyTables:
     early_bird: pd.DataFrame | None = None
     instability: pd.DataFrame | None = None
     learnt: dict[str, Any] | None = None
+    cautions: tuple[str, ...] = ()
+    inspection: Findings | None = None
     files: tuple[str, ...] = field(default=())
 
     @property
@@ -231,10 +235,12 @@ def load_study(folder: Path) -> StudyTables:
         check_files(folder, sealed, _COMMAND)
         documents.append(_TIMINGS)
     known: dict[str, Any] = {key: about[key] for key in _ABOUT}
-    known |= {key: tuple(about[key]) for key in ("seeds", "tensors")}
+    known |= {key: tuple(about[key]) for key in ("seeds", "tensors", "cautions")}
     known |= tables
     # Studies of earlier versions did not measure it.
     known["learnt"] = about.get("learnt")
+    if "inspection" in about:
+        known["inspection"] = from_payload(about["inspection"], folder / _DOCUMENT)
     files = (*documents, *(SCHEMAS[name].file for name in tables))
     return StudyTables(folder=folder, **known, files=files)
 

@@ -13,7 +13,7 @@ from tflottery import status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
-from tflottery.experiments import configuration, guard
+from tflottery.experiments import configuration, guard, inspecting
 from tflottery.experiments.configuration import Settings
 from tflottery.experiments.driver import (
     Driver,
@@ -23,7 +23,6 @@ from tflottery.experiments.driver import (
     seeds_of,
 )
 from tflottery.experiments.study.design import Study
-from tflottery.runs.encoded import load_corpus
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.settings import place
@@ -226,19 +225,20 @@ def run_study(
     study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
     trainings = _trainings(study)
     if dry_run:
+        inspecting.before_dry_run(recipe.data, driver.store, driver.reporter)
         return driver.planned(trainings)
     for line in looked.remarks:
         driver.reporter.say(line)
+    seen = driver.look(recipe.data)
     done = driver.train(trainings)
     command = as_command(
         "bin/study", ticket=ticket and str(ticket.folder), config=config,
         dataset=dataset and chosen.data.dataset, model=model,
         seeds=_seeds_in_words(chosen_seeds), set=_without_places(set),
     )  # fmt: skip
-    folder = write_study(study, done.realise, driver.store, done.failures, command)
-    caution = load_corpus(recipe.data, driver.store).caution
+    folder = write_study(study, done.realise, driver.store, done.failures, command, seen)
     why = guard.reason_in(folder / "study.json")
-    cautions = tuple(filter(None, (*looked.remarks, done.caution, caution, why)))
+    cautions = tuple(filter(None, (*looked.remarks, done.caution, *seen.cautions, why)))
     return StudyResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
 

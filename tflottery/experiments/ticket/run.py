@@ -11,7 +11,7 @@ from tflottery import status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import TrainingError, UserError
-from tflottery.experiments import configuration
+from tflottery.experiments import configuration, inspecting
 from tflottery.experiments.configuration import Settings
 from tflottery.experiments.driver import Driver, seeds_of
 from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch, judged_runs
@@ -238,6 +238,7 @@ def find_ticket(
     for line in (*looked.remarks, about_rule):
         driver.reporter.say(line)
     if dry_run:
+        inspecting.before_dry_run(recipe.data, store, driver.reporter)
         return PlannedSearch(planned, store, names_of_runs(planned))
     return search_and_write(planned, recipe, rule, driver, output, looked.remarks)
 
@@ -263,6 +264,7 @@ def search_and_write(
     Raises:
         TrainingError: a training gave no usable weights.
     """
+    seen = driver.look(recipe.data)
     names = names_of_runs(planned)
     settings = planned[0].settings
 
@@ -286,7 +288,7 @@ def search_and_write(
         corpus = load_corpus(recipe.data, driver.store)
         held_out = gather(outcomes, corpus, realise.predictions)
         judged = verdicts.give(*held_out, terms_of(settings), outcomes[0].reported.matches)
-        cautions = tuple(filter(None, (view.caution, corpus.caution, *words.cautions(judged))))
+        cautions = tuple(filter(None, (view.caution, *seen.cautions, *words.cautions(judged))))
         ticket = write_found(output, outcomes, judged, recipe, rule, realise, corpus, cautions)
     return FoundTicket(
         outcomes, judged, ticket, rule, cautions, view.trained, driver.store, remarks

@@ -65,6 +65,7 @@ def write_transfer(
     store: Store,
     failures: Mapping[str, str],
     command: str,
+    cautions: Sequence[str] = (),
 ) -> Path:
     """Writes the folder of a transfer from the runs in the store; gives the folder.
 
@@ -75,6 +76,7 @@ def write_transfer(
         store: where they are.
         failures: reasons by key of runs that failed.
         command: what was typed.
+        cautions: what to mind of the target's data.
     """
     source, target = (load_corpus(r.data, store) for r in (transfer.source, transfer.target))
     cells = [cell for seed in seeds for cell in transfer.cells(seed)]
@@ -116,6 +118,7 @@ def write_transfer(
             "pruning": dataclasses.asdict(transfer.pruning),
         },
         "caution": " ".join(sorted({source.caution, target.caution} - {""})),
+        "cautions": [line for line in cautions if line != target.caution],
         "command": command,
         "versions": versions(),
         "learnt": what_dense_learnt(

@@ -23,6 +23,7 @@ from tflottery.experiments.driver import (
     as_command,
     seeds_of,
 )
+from tflottery.experiments.inspecting import before_dry_run
 from tflottery.experiments.transfer.design import Transfer, encoded_for
 from tflottery.runs import recipes
 from tflottery.runs.encoded import load_corpus
@@ -215,6 +216,7 @@ def transfer(
     home = [] if reverse else [level.ticket]
     trainings = _trainings(made, chosen, home)
     if dry_run:
+        before_dry_run(made.target.data, driver.store, driver.reporter)
         return driver.planned(trainings)
     from tflottery.experiments.transfer.measuring import compare_words, write_transfer
 
@@ -229,6 +231,7 @@ def transfer(
 
     driver.reporter.say(_headline(opened))
     driver.reporter.say(opened.reservation)
+    seen = driver.look(made.target.data)
     done = driver.train(trainings, before)
     command = as_command(
         "bin/transfer", to=target["dataset"],
@@ -238,10 +241,12 @@ def transfer(
         train_size=_unless(train_size, 0), reverse=reverse,
         set=[f"{key}={value}" for key, value in assigned(set).items()],
     )  # fmt: skip
-    folder = write_transfer(made, chosen, words, done.realise, driver.store, done.failures, command)
-    caution = " ".join(sorted({source.caution, on.caution} - {""}))
+    folder = write_transfer(
+        made, chosen, words, done.realise, driver.store, done.failures, command, seen.cautions
+    )
     why = guard.reason_in(folder / "result.json")
-    cautions = tuple(filter(None, (done.caution, caution, why)))
+    lines = dict.fromkeys((done.caution, source.caution, *seen.cautions, why))
+    cautions = tuple(filter(None, lines))
     return TransferResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
 
