@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
-from tflottery.experiments import configuration
+from tflottery.experiments import configuration, scaling
 from tflottery.experiments.configuration import Settings
 from tflottery.experiments.driver import (
     Driver,
@@ -218,15 +218,17 @@ def run_study(  # type: ignore[misc]  # the first overload leaves its flags to t
         ticket = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
         chosen = configuration.for_ticket(ticket, data_dir, config, set)
     looked = sources.look(chosen.data)
+    chosen, scaled = scaling.fit(chosen, looked.settings)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
     from tflottery.experiments.study.measuring import write_study
 
     study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
     trainings = _trainings(study)
+    remarks = (*looked.remarks, *scaled)
+    for line in remarks:
+        driver.reporter.say(line)
     if dry_run:
         return driver.planned(trainings)
-    for line in looked.remarks:
-        driver.reporter.say(line)
     done = driver.train(trainings)
     command = as_command(
         "bin/study", ticket=ticket and str(ticket.folder), config=config,
@@ -235,7 +237,7 @@ def run_study(  # type: ignore[misc]  # the first overload leaves its flags to t
     )  # fmt: skip
     folder = write_study(study, done.realise, driver.store, done.failures, command)
     caution = load_corpus(recipe.data, driver.store).caution
-    cautions = tuple(filter(None, (*looked.remarks, done.caution, caution)))
+    cautions = tuple(filter(None, (*remarks, done.caution, caution)))
     return StudyResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
 

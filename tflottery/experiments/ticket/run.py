@@ -10,7 +10,7 @@ from tflottery import startup
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
-from tflottery.experiments import configuration
+from tflottery.experiments import configuration, scaling
 from tflottery.experiments.configuration import Settings
 from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch, write_found
 from tflottery.files import require_writable
@@ -144,7 +144,7 @@ def find_ticket(
             of ``dataset`` is held out.
         data_dir: folder of prepared TFDS data.
         config: a TOML file, or the name of a configuration; by default the one that fits data set
-            and model.
+            and model, and where none does, the defaults scaled to the data (``scaled``).
         set: single settings, as ``{"training.epochs": 6}``; they win over all others.
         model: the architecture, as ``cnn`` or ``lstm``.
         method: ``iterative`` or ``one_shot``.
@@ -198,6 +198,8 @@ def find_ticket(
     output = place("output", output)
     require_writable(output, "--output")
     looked = sources.look(chosen.data)
+    chosen, scaled = scaling.fit(chosen, looked.settings)
+    remarks = (*looked.remarks, *scaled)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
     plan = plans.make_plan(recipe, chosen.pruning, seed)
     rule, about_rule = None, ""
@@ -208,14 +210,12 @@ def find_ticket(
     from tflottery.progress import Reporter
 
     reporter = Reporter.of(progress)
-    for line in (*looked.remarks, about_rule):
+    for line in (*remarks, about_rule):
         reporter.say(line)
     if dry_run:
         return PlannedSearch(plan, store, names_of_runs(plan))
     startup.use_threads(threads)
-    return search_and_write(
-        plan, recipe, rule, store, output, seed, reporter, tensorboard, looked.remarks
-    )
+    return search_and_write(plan, recipe, rule, store, output, seed, reporter, tensorboard, remarks)
 
 
 def search_and_write(
