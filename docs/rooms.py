@@ -15,8 +15,9 @@ BEGIN, END = "<!-- rooms: python docs/rooms.py writes this table -->", "<!-- end
 ROOMS = (
     "__init__.py", "cli", "exports", "experiments", "experiments/ticket", "experiments/study",
     "experiments/transfer", "experiments/learning_rate", "tickets", "progress.py", "runs",
-    "training", "pruning", "models", "data", "report", "startup.py", "files.py", "settings.py",
-    "notebook.py", "seeds.py", "statistics.py", "versions.py", "arithmetic.py", "errors.py",
+    "training", "pruning", "models", "data", "report", "startup.py", "files.py", "paired.py",
+    "settings.py", "notebook.py", "seeds.py", "statistics.py", "versions.py", "arithmetic.py",
+    "errors.py",
 )  # fmt: skip
 _CODE = (".py", ".j2", ".css")
 

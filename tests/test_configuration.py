@@ -16,6 +16,8 @@ from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm
 from tflottery.runs import recipes
 from tflottery.runs.recipes import Recipe
+from tflottery.settings import as_named
+from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 NAMES = sorted(file.stem for file in configuration.folder().glob("*.toml"))
@@ -86,6 +88,10 @@ def test_another_model_leaves_the_sizes_of_the_first_behind():
         ("epochs=3", "section.key=value"),
         ("training.epochs", "section.key=value"),
         ("data.max_length=0", "max_length"),
+        ("pruning.metric=macro_f", "no metric 'macro_f': did you mean 'macro_f1'"),
+        ("pruning.metric=3", "type str"),
+        ("training.monitor=val_macro_f", "did you mean 'val_macro_f1'"),
+        ("training.class_weight=even", "class_weight is not 'even'"),
     ],
 )
 def test_a_wrong_setting_is_named_with_the_nearest_right_one(assignment, message):
@@ -176,3 +182,11 @@ def test_where_data_lie_is_left_out_of_what_is_written():
 def test_defaults_are_immutable():
     with pytest.raises(dataclasses.FrozenInstanceError):
         configuration.load("toy", {}).data.dataset = "imdb"
+
+
+def test_a_name_made_of_settings_outlives_a_field_that_came_later():
+    assert "metric" not in as_named(PruningSettings())
+    named = {**as_named(PruningSettings()), "metric": "macro_f1"}
+    assert as_named(PruningSettings(metric="macro_f1")) == named
+    older = {name for name in dataclasses.asdict(PruningSettings()) if name != "metric"}
+    assert set(as_named(PruningSettings())) == older

@@ -113,8 +113,8 @@ def test_structured_prunes_units_by_the_level_of_the_weights_that_compete(here, 
     excluded = dataclasses.replace(ticket, about={**ticket.about, "sparsity": 0.05})
     plans: list[Plan] = []
 
-    def search(plan: Plan, *_: object) -> None:
-        plans.append(plan)
+    def search(planned: list[Plan], *_: object) -> None:
+        plans.extend(planned)
         raise UserError("that was the plan")
 
     monkeypatch.setattr("tflottery.experiments.ticket.run.search_and_write", search)

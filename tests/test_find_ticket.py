@@ -19,13 +19,15 @@ from tensorboard.util.tensor_util import make_ndarray
 import tflottery
 from tests.conftest import ROOT, SHARED, user_environment, write_reviews
 from tflottery.cli import find_ticket
+from tflottery.tickets.verdict import OUTCOMES
 
 QUICK = ["--dataset", "toy", "--set", "training.epochs=2"]
 REQUIRED = {
     "format_version", "dataset", "model", "method", "init", "seed", "sparsity",
     "learning_rate", "found_learning_rate",
     "sparsity_without_embedding", "per_layer", "dense_test_accuracy", "ticket_test_accuracy",
-    "reinit_test_accuracy", "verdict", "run_key", "versions",
+    "reinit_test_accuracy", "verdict", "run_key", "versions", "sentence", "intervals", "texts",
+    "baseline", "seeds", "by_seed", "cautions",
 }  # fmt: skip
 
 
@@ -66,7 +68,9 @@ def test_end_to_end_on_toy_reviews(command, tmp_path, model):
     about = json.loads((folder / "ticket.json").read_text())
     assert set(about) >= REQUIRED
     assert about["sparsity"] == pytest.approx(0.36, abs=1e-4)
-    assert about["verdict"] in ("winning ticket", "matching subnetwork", "matches", "no ticket")
+    assert about["verdict"] in OUTCOMES
+    assert about["sentence"] in " ".join(first.stdout.split())
+    assert {row["comparison"] for row in about["intervals"]} >= {"ticket - dense"}
     assert [row["round"] for row in about["rounds"]] == list(range(1, rounds + 1))
     assert about["rounds"][-1]["test_accuracy"] == about["ticket_test_accuracy"]
     record = json.loads((tmp_path / "runs" / about["run_key"] / "run.json").read_text())
@@ -106,6 +110,11 @@ def test_dry_run_trains_and_writes_nothing(command, tmp_path):
         (["--dataset", "bad.csv"], "bad.csv, line 3: the text is empty"),
         (["--dataset", "toy", "--model", "cnnn"], "There is no model 'cnnn'"),
         (["--dataset", "toy", "--set", "training.epoch=3"], "did you mean 'epochs'"),
+        (["--dataset", "toy", "--metric", "macro_f"], "did you mean 'macro_f1'"),
+        (
+            ["--dataset", "toy", "--set", "training.monitor=val_f"],
+            "training.monitor is not 'val_f'",
+        ),
         (["--dataset", "toy", "--sparsity", "83.2"], "in [0, 1), not 83.2"),
         (["--dataset", "toy", "--sparsity", "lots"], "--sparsity takes a number"),
         (["--dataset", "toy", "--init", "rewind:9ep"], "lies beyond the training"),
@@ -144,7 +153,7 @@ def test_help_is_there_without_tensorflow(command):
     assert done.returncode == 0 and done.stderr == ""
     for flag in (
         "dataset", "data_dir", "config", "set", "model", "method", "rate", "sparsity", "init",
-        "scope", "seed", "store", "output", "dry_run",
+        "scope", "seed", "store", "output", "dry_run", "metric",
     ):  # fmt: skip
         assert f"--{flag}" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100

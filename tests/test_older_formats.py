@@ -19,6 +19,7 @@ from tflottery.data import sources
 from tflottery.data.settings import DataSettings
 from tflottery.files import seal
 from tflottery.models.cnn import Cnn
+from tflottery.runs import inventory
 from tflottery.runs.realise import Realiser, mixed_arithmetic
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.store import Store
@@ -86,3 +87,37 @@ def test_keys_of_a_file_with_unlike_texts(tmp_path, seed, key):
     root = dense(Recipe(data, Cnn(filters=3), TrainingSettings(epochs=2)), seed)
     late = dataclasses.replace(pruned(root, root, at="1ep"))
     assert late.key == key
+
+
+# What ticket.json has had since the version after.
+SINCE = ("sentence", "intervals", "texts", "baseline", "more", "cautions", "seeds", "by_seed")
+
+
+def test_a_ticket_of_format_one_is_read_and_its_verdict_is_said_to_be_of_before(tmp_path):
+    ticket = make_ticket(tmp_path / "ticket", "cnn")
+    run_key = "a" * 64
+    reseal(
+        ticket.folder / "ticket.json", **dict.fromkeys(SINCE), format_version=1, run_key=run_key,
+        rounds=[{"run_key": run_key}], reinit_run_key="r",
+    )  # fmt: skip
+    older = tfl.load_ticket(ticket.folder)
+    assert older.about["format_version"] == 1 and same_arrays(older.masks, ticket.masks)
+    assert older.verdict == "winning ticket (by validation accuracy alone, without intervals)"
+    assert older.verdict in repr(older) and older.verdict in older.reservation
+    assert "judges it anew" in older.reservation
+    assert older.sentence.lower() == f"{older.verdict}.".lower()
+    assert older.save(tmp_path / "copy").about == older.about
+    assert set(inventory._of_tickets(tmp_path / "ticket")) == {run_key, "d", "r"}
+
+
+def test_all_runs_behind_a_ticket_of_several_seeds_are_kept(tmp_path):
+    ticket = make_ticket(tmp_path / "ticket", "cnn")
+    seeds = [{f"{name}_run_key": f"{name}{seed}" for name in ("dense", "ticket", "reinit")}
+             for seed in (1, 2)]  # fmt: skip
+    reseal(
+        ticket.folder / "ticket.json", by_seed=seeds, reinit_run_key="r",
+        rounds=[{"run_key": "one"}, {"run_key": "two"}],
+    )  # fmt: skip
+    assert set(inventory._of_tickets(tmp_path / "ticket")) == {
+        "k", "d", "r", "one", "two", *(key for row in seeds for key in row.values())
+    }  # fmt: skip

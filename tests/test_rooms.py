@@ -21,8 +21,8 @@ FLOORS = [
     {"models"},
     {"data"},
     {"report", "startup"},
-    {"files", "settings"},
-    {"notebook", "seeds", "statistics", "versions"},
+    {"files", "paired", "settings"},
+    {"metrics", "notebook", "seeds", "statistics", "versions"},
     {"arithmetic"},
     {"errors"},
 ]

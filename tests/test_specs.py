@@ -110,7 +110,7 @@ DEFAULTS = {
     TrainingSettings: {
         "optimizer": "adam", "learning_rate": 0.001, "warmup": 0.0, "decay": "none",
         "epsilon": 1e-7, "weight_decay": 0.0, "batch_size": 64, "epochs": 4, "patience": 1,
-        "monitor": "val_loss", "validations_per_epoch": 1,
+        "monitor": "val_loss", "validations_per_epoch": 1, "class_weight": "none",
     },
     Pruned: {
         "scope": "layerwise", "criterion": "magnitude", "embedding": True, "head": True, "seed": 0,

@@ -121,7 +121,7 @@ def test_another_format_version_is_named(ticket):
     about = json.loads(path.read_text())
     del about["sha256"]
     path.write_text(seal({**about, "format_version": 7}))
-    with pytest.raises(UserError, match="format version 7; this tflottery reads 1"):
+    with pytest.raises(UserError, match="format version 7; this tflottery reads 1 and 2"):
         tflottery.load_ticket(ticket.folder)
 
 

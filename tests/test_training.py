@@ -7,8 +7,12 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from tests.conftest import SMALL, same_arrays
+from tflottery.data import sources
+from tflottery.data.corpus import Encoded, encode
+from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
 from tflottery.pruning import masks
 from tflottery.pruning.gradual import Gradual
@@ -186,20 +190,21 @@ def test_a_loss_that_is_not_finite_is_an_error(trainer, small_corpus):
 
 
 @pytest.mark.parametrize(
-    ("monitor", "values", "patience", "best", "ended"),
+    ("monitor", "sign", "values", "patience", "best", "ended"),
     [
-        ("val_loss", [3, 2, 4, 1], 1, 2, 3),
-        ("val_loss", [3, 2, 4, 1], 2, 4, None),
-        ("val_accuracy", [1, 5, 5, 5], 2, 2, 4),
-        ("val_accuracy", [1, 2, 3], 1, 3, None),
+        ("val_loss", -1, [3, 2, 4, 1], 1, 2, 3),
+        ("val_loss", -1, [3, 2, 4, 1], 2, 4, None),
+        ("val_accuracy", 1, [1, 5, 5, 5], 2, 2, 4),
+        ("val_accuracy", 1, [1, 2, 3], 1, 3, None),
+        ("val_log_loss", -1, [3, 2, 4, 1], 1, 2, 3),
     ],
 )
-def test_early_stopping(monitor, values, patience, best, ended):
+def test_early_stopping(monitor, sign, values, patience, best, ended):
     class Model:
         stop_training = False
 
     epoch_now = 0
-    callback = KeepBest(monitor, patience, lambda: {"epoch": np.array(epoch_now + 1)})
+    callback = KeepBest(monitor, sign, patience, lambda: {"epoch": np.array(epoch_now + 1)})
     callback.model = Model()
     stopped = None
     for epoch_now, value in enumerate(values):
@@ -226,8 +231,93 @@ def test_a_text_that_names_no_step_is_refused(text):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"optimizer": "adamm"}, {"monitor": "loss"}, {"epochs": 0}, {"learning_rate": 0.0}],
+    [
+        {"optimizer": "adamm"},
+        {"monitor": "loss"},
+        {"monitor": "val_"},
+        {"monitor": "macro_f1"},
+        {"monitor": 3},
+        {"class_weight": "even"},
+        {"epochs": 0},
+        {"learning_rate": 0.0},
+    ],
 )
 def test_impossible_settings_are_refused(changes):
     with pytest.raises(UserError, match=r"training\."):
         TrainingSettings(**changes)
+
+
+def test_an_unknown_monitor_is_told_with_the_nearest():
+    with pytest.raises(UserError, match=r"'val_macro_f': did you mean 'val_macro_f1'"):
+        TrainingSettings(monitor="val_macro_f")
+    assert TrainingSettings(monitor="val_log_loss").metric.sign == -1
+    assert TrainingSettings().metric is None
+
+
+@pytest.fixture(scope="module")
+def skewed_corpus(tmp_path_factory):
+    """Texts of which one in eight is of the second class."""
+    random = np.random.default_rng(3)
+    rows = []
+    for number in range(480):
+        label = int(number % 8 == 0)
+        words = random.integers(20, size=6) + 10 * label
+        rows.append(" ".join(f"w{word}" for word in words) + f",{label}")
+    file = tmp_path_factory.mktemp("skewed") / "skewed.csv"
+    file.write_text("text,label\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    data = sources.identify(DataSettings(dataset=str(file), vocabulary_size=40, max_length=12))
+    return encode(sources.open_source(data), data)
+
+
+def test_macro_f1_keeps_the_epoch_that_it_should(skewed_corpus):
+    settings = TrainingSettings(
+        learning_rate=0.02, batch_size=16, epochs=6, patience=6, monitor="val_macro_f1"
+    )
+    trainer = Trainer(SMALL["cnn"], len(skewed_corpus.vocabulary), 2, settings)
+    at = [f"{number}ep" for number in range(1, 7)]
+    trained = train(trainer, skewed_corpus, settings=settings, at=at)
+    dense = masks.dense(trainer.prunable)
+    validation = skewed_corpus.validation
+
+    def macro_f1(step):
+        logits = trainer.predict(validation, dense, trained.snapshots[step])
+        return f1_score(validation.labels, logits[:, 0] > 0, average="macro")
+
+    values = [macro_f1(step) for step in at]
+    assert [row["val_macro_f1"] for row in trained.history] == pytest.approx(values)
+    best = int(np.argmax(values))
+    assert len(set(values)) > 2 and trained.metrics["best_epoch"] == best + 1
+    assert same_arrays(trained.snapshots["end"], trained.snapshots[at[best]])
+    assert trained.metrics["val_macro_f1"] == max(row["val_macro_f1"] for row in trained.history)
+    # What is monitored changes what is kept, and no step of the training.
+    by_loss = train(
+        trainer, skewed_corpus, settings=dataclasses.replace(settings, monitor="val_loss")
+    )
+    plain = [{k: v for k, v in row.items() if k != "val_macro_f1"} for row in trained.history]
+    assert by_loss.history == plain and "val_macro_f1" not in by_loss.metrics
+
+
+def test_balanced_classes_weigh_the_same_together(skewed_corpus):
+    settings = TrainingSettings(learning_rate=0.02, batch_size=16, epochs=1)
+    trainer = Trainer(SMALL["cnn"], len(skewed_corpus.vocabulary), 2, settings)
+    balanced = dataclasses.replace(settings, class_weight="balanced")
+    plain = train(trainer, skewed_corpus, settings=settings)
+    weighed = train(trainer, skewed_corpus, settings=balanced)
+    assert trainer._class_weights(skewed_corpus.train, balanced) == pytest.approx(
+        {0: 4 / 7, 1: 4}, rel=0.02
+    )
+    # Dense predicts the larger class alone; balanced it finds the smaller one too.
+    found = {name: np.sum(one.logits["validation"] > 0) for name, one in
+             {"plain": plain, "weighed": weighed}.items()}  # fmt: skip
+    assert found["weighed"] > found["plain"]
+    again = train(trainer, skewed_corpus, settings=settings)
+    assert again.history == plain.history
+
+
+def test_a_metric_that_is_undefined_ends_a_training(skewed_corpus):
+    settings = TrainingSettings(batch_size=16, epochs=1, monitor="val_roc_auc")
+    trainer = Trainer(SMALL["cnn"], len(skewed_corpus.vocabulary), 2, settings)
+    validation = skewed_corpus.validation
+    one_class = Encoded(validation.ids, validation.offsets, np.zeros_like(validation.labels))
+    with pytest.raises(TrainingError, match="val_roc_auc is undefined"):
+        train(trainer, dataclasses.replace(skewed_corpus, validation=one_class), settings=settings)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tflottery.experiments.ticket.run import find_ticket
     from tflottery.experiments.transfer.run import TransferResult, transfer
     from tflottery.exports.export import Compared, Exported, export
+    from tflottery.metrics import register_metric
     from tflottery.runs.run import Run
     from tflottery.runs.store import Store
     from tflottery.tickets.ticket import Ticket, load_ticket
@@ -55,6 +56,7 @@ _PLACES = {
     "export": "exports.export",
     "find_ticket": "experiments.ticket.run",
     "load_ticket": "tickets.ticket",
+    "register_metric": "metrics",
     "run_study": "experiments.study.run",
     "transfer": "experiments.transfer.run",
     "tune_learning_rate": "experiments.learning_rate.run",
@@ -68,6 +70,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "export",
     "load_ticket",
     "write_report",
+    "register_metric",
     "FoundTicket",
     "StudyResult",
     "TransferResult",

@@ -149,13 +149,13 @@ def seal(payload: Mapping[str, Any]) -> str:
     return json.dumps({**payload, "sha256": checksum}, indent=2, ensure_ascii=False) + "\n"
 
 
-def read_sealed(path: Path, *, what: str, format_version: int) -> dict[str, Any]:
+def read_sealed(path: Path, *, what: str, format_version: int | tuple[int, ...]) -> dict[str, Any]:
     """Reads a file that ``seal`` made.
 
     Args:
         path: the file.
         what: what its folder is called in an error, as ``run``.
-        format_version: the only version that is read.
+        format_version: the versions that are read.
 
     Raises:
         UserError: there is no such file, or it has another ``format_version``.
@@ -171,9 +171,11 @@ def read_sealed(path: Path, *, what: str, format_version: int) -> dict[str, Any]
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, KeyError, AttributeError, TypeError):
         raise DamagedFileError(f"{path} is damaged: it is not a sealed {what}. {_REMEDY}") from None
-    if version != format_version:
+    readable = format_version if isinstance(format_version, tuple) else (format_version,)
+    if version not in readable:
         raise UserError(
-            f"{path} has format version {version!r}; this tflottery reads {format_version}. "
+            f"{path} has format version {version!r}; this tflottery reads "
+            f"{' and '.join(map(str, readable))}. "
             f"Make the {what} anew, or use the tflottery that wrote it."
         )
     if sha256_of_bytes(canonical_json(payload).encode()) != checksum:

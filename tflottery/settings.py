@@ -179,6 +179,20 @@ def count(name: str, value: Any) -> int | None:
     return number
 
 
+LATER = {"later": True}
+"""Metadata of a field that came after names were made of its settings: see ``as_named``."""
+
+
+def as_named(settings: Any) -> dict[str, Any]:
+    """The fields that names of folders are made of: all but those that came later (``LATER``) and
+    are at their defaults, so that older settings keep their names."""
+    return {
+        item.name: getattr(settings, item.name)
+        for item in dataclasses.fields(settings)
+        if not item.metadata.get("later") or getattr(settings, item.name) != item.default
+    }
+
+
 def place(name: str, value: Any) -> Path:
     """A folder or file as a call is given it.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tflottery.cli import COMMANDS, app
+from tflottery.cli import COMMANDS, app, experiments
 from tflottery.cli import flags as common
 
 if TYPE_CHECKING:
@@ -22,7 +22,15 @@ def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
     common.define_configuration(values)
     common.define_search(values)
+    flags.DEFINE_string(
+        "seeds",
+        "",
+        "How many seeds, from --seed on; or which, as 4-13. The verdict is then on their mean. "
+        "Default: --seed alone.",
+        flag_values=values,
+    )
     common.define_places(values, "tickets", "Folder where the ticket goes, in one of its own.")
+    common.define_executor(values)
     common.define_tensorboard(values)
 
 
@@ -35,9 +43,9 @@ def find(values: flags.FlagValues) -> None:
         **common.configured(values),
         **common.searched(values),
         seed=common.whole_number(values, "seed"),
-        store=values.store,
+        seeds=_seeds(values),
         output=values.output,
-        tensorboard=values.tensorboard,
+        **experiments.where(values),
         dry_run=values.dry_run,
     )
     from tflottery.experiments.ticket.result import PlannedSearch
@@ -50,6 +58,15 @@ def find(values: flags.FlagValues) -> None:
     show_found(reporter, found)
     for line in _next_steps(found):
         reporter.say(line)
+
+
+def _seeds(values: flags.FlagValues) -> int | tuple[int, ...] | None:
+    """``--seeds``: a number counts from ``--seed`` on."""
+    if not values.seeds:
+        return None
+    if values.seeds.isdecimal():
+        return common.whole_number(values, "seeds", least=1)
+    return common.seeds(values)
 
 
 def _show_plan(reporter: Reporter, planned: PlannedSearch) -> None:
@@ -71,6 +88,7 @@ def _show_plan(reporter: Reporter, planned: PlannedSearch) -> None:
 def show_found(reporter: Reporter, found: FoundTicket) -> None:
     """Prints what a search found: its levels, its verdict, and warnings."""
     reporter.show(_table(found))
+    reporter.show(_intervals(found))
     reporter.say(found.sentence, wrap=True)
     if found.rule:
         about, dense = found.ticket.about, found.outcome.plan.dense
@@ -86,23 +104,30 @@ def show_found(reporter: Reporter, found: FoundTicket) -> None:
 
 
 def _table(found: FoundTicket) -> Table:
-    from rich.table import Table
+    """A row a network; of several seeds the mean, with the standard deviation of test accuracy.
+
+    A chosen metric takes the room of two columns, so that the table still fits a terminal.
+    """
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in (
+    from tflottery.experiments.ticket.result import over_seeds
+    from tflottery.metrics import ACCURACY
+
+    several = len(found.outcomes) > 1
+    metric = found.outcome.plan.settings.metric
+    is_other = metric != ACCURACY
+    heading = metric.replace("_", "\n")
+    table = _plain_table(
         "round",
         "pruned\n%",
         "weights\nleft",
-        "non-emb.\n%",
-        "valid.\n%",
-        "test\n%",
+        *([f"valid.\n{heading}", f"test\n{heading}"] if is_other else ["non-emb.\n%", "valid.\n%"]),
+        "test ±\n%" if several else "test\n%",
         "to dense\npoints",
-    ):
-        table.add_column(heading, justify="right", no_wrap=True)
+    )
     table.add_column("verdict", no_wrap=True)
     reported = found.outcome.reported.level.number
-    rows: Iterable[Any] = found.rounds.itertuples(index=False)
+    rows: Iterable[Any] = over_seeds(found.rounds).itertuples(index=False)
     for row in rows:
         verdict: str | Text = ""
         if row.network == "reinit":
@@ -111,16 +136,54 @@ def _table(found: FoundTicket) -> Table:
             verdict = Text(f"{found.verdict} <", "bold")
         elif row.network != "dense":
             verdict = "matches" if row.matches else "below dense"
+        outside, valid = row.sparsity_without_embedding, row.validation_accuracy
+        test = f"{100 * row.test_accuracy:.2f}"
         table.add_row(
             row.network.removeprefix("round "),
             f"{100 * row.sparsity:.1f}",
-            f"{row.remaining:,}",
-            f"{100 * row.sparsity_without_embedding:.1f}",
-            f"{100 * row.validation_accuracy:.2f}",
-            f"{100 * row.test_accuracy:.2f}",
+            f"{row.remaining:,.0f}",
+            *(
+                _values(found, metric, row.network)
+                if is_other
+                else (f"{100 * outside:.1f}", f"{100 * valid:.2f}")
+            ),
+            f"{test}±{100 * row.test_deviation:.2f}" if several else test,
             "" if row.network == "dense" else f"{row.difference:+.2f}",
             verdict,
         )
+    return table
+
+
+def _values(found: FoundTicket, metric: str, network: str) -> list[str]:
+    """A network's metric on validation and test data, the mean over seeds; nothing where it is
+    undefined."""
+    from tflottery.runs.predictions import SPLITS
+
+    of_network = found.metrics[found.metrics["network"] == network]
+    means = of_network.groupby("split")[metric].mean()
+    return ["" if (value := means[split]) != value else f"{value:.4f}" for split in SPLITS]
+
+
+def _intervals(found: FoundTicket) -> Table:
+    """A row a comparison that the verdict rests on."""
+    from tflottery.tickets.words import interval
+
+    table = _plain_table()
+    for heading, justify in (
+        ("95 % intervals", "left"), ("data", "left"), ("points", "left"), ("texts", "right"),
+    ):  # fmt: skip
+        table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for one in found.judged.comparisons:
+        table.add_row(one.name, one.split, interval(one.plain()), f"{one.paired.texts:,}")
+    return table
+
+
+def _plain_table(*headings: str) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
@@ -135,7 +198,9 @@ def _next_steps(found: FoundTicket) -> list[str]:
         "transfer": f"bin/transfer --ticket {ticket.folder} --to {other}",
         "export": f"bin/export --ticket {ticket.folder}",
     }
-    following = [line for name, line in commands.items() if name in COMMANDS]
+    # There is nothing to tune, to move or to ship of what was not shown to be worth it.
+    is_ready = found.judged.recommends
+    following = [line for name, line in commands.items() if name in COMMANDS and is_ready]
     return [f"Ticket: {ticket.folder}/", *(f"Next:   {line}" for line in following)]
 
 

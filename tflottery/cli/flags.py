@@ -64,6 +64,11 @@ def define_search(values: flags.FlagValues) -> None:
         "speed. Default: magnitude.",
     )
     text("tolerance", "Points of validation accuracy below dense that still match. Default: 0.5.")
+    text(
+        "metric",
+        "What networks are compared by: accuracy, balanced_accuracy, macro_f1, roc_auc, log_loss "
+        "or calibration_error. --tolerance is in hundredths of it. Default: accuracy.",
+    )
 
 
 def define_places(values: flags.FlagValues, output: str, output_help: str) -> None:
@@ -148,7 +153,7 @@ def searched(values: flags.FlagValues) -> dict[str, Any]:
         UserError: a flag that takes a number has none.
     """
     keywords: dict[str, Any] = {
-        name: values[name].value for name in ("method", "init", "scope", "criterion")
+        name: values[name].value for name in ("method", "init", "scope", "criterion", "metric")
     }
     for name in ("rate", "sparsity", "tolerance"):
         text = values[name].value

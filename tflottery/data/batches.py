@@ -71,6 +71,13 @@ def evaluation_order(encoded: Encoded) -> np.ndarray:
     return np.argsort(encoded.lengths, kind="stable")
 
 
+def in_rows(encoded: Encoded, values: np.ndarray) -> np.ndarray:
+    """What was computed of each text in ``evaluation_order``, in the order of the texts."""
+    made = np.empty_like(values)
+    made[evaluation_order(encoded)] = values
+    return made
+
+
 def dataset_of(generate: object) -> tf.data.Dataset:
     """What a function's iterator yields, as ``Batch`` each, four ahead."""
     options = tf.data.Options()

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tflottery import startup
+from tflottery.data import overlap
 from tflottery.data.duplicates import words_of
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example, Source
@@ -92,6 +93,11 @@ class Corpus:
     unigrams: Unigrams
     classes: tuple[str, ...]
     caution: str = ""
+
+    def unseen(self, split: str) -> np.ndarray:
+        """bool [texts]: the texts of ``validation`` or ``test`` that a network can tell from every
+        training text."""
+        return overlap.unseen(getattr(self, split), self.train)
 
 
 def load(settings: DataSettings, cache: Path) -> Corpus:

@@ -74,6 +74,7 @@ KEYS = {
     "scope": "pruning.scope",
     "criterion": "pruning.criterion",
     "tolerance": "pruning.tolerance",
+    "metric": "pruning.metric",
     "levels": "tuning.levels",
     "arms": "tuning.arms",
     "tuner": "tuning.tuner",

@@ -14,6 +14,7 @@ from tflottery.errors import UserError
 from tflottery.exports.places import checked_name, default_name, require_publishable
 from tflottery.files import require_writable, write_atomically
 from tflottery.runs.encoded import load_corpus
+from tflottery.runs.resources import LOCAL
 from tflottery.runs.store import Store
 from tflottery.settings import argument, count, place
 from tflottery.tickets import plan as plans
@@ -161,6 +162,7 @@ def export(
     from tflottery.progress import Reporter
 
     store, reporter = Store.of(store), Reporter.of(progress)
+    reporter.say(opened.reservation)
     found = _of_units(opened, sparsity, data_dir, store, reporter) if structured else None
     if compare:
         return _compare(opened, found, base, sparsity, data_dir, store)
@@ -183,6 +185,7 @@ def _of_units(
 ) -> FoundTicket:
     """Searches for a ticket of whole units with the settings of the given one; writes it beside
     that one."""
+    from tflottery.experiments.driver import Driver
     from tflottery.experiments.ticket.run import search_and_write
 
     settings = dataclasses.replace(
@@ -196,7 +199,8 @@ def _of_units(
     if rule := ticket.rule:
         plan = plans.at_rates(plan, rule)
     output = ticket.folder.absolute().parent
-    return search_and_write(plan, recipe, rule, store, output, seed, reporter)
+    driver = Driver(store, LOCAL, None, None, "auto", "", reporter)
+    return search_and_write([plan], recipe, rule, driver, output)
 
 
 def _compare(

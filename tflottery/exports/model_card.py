@@ -3,10 +3,15 @@ was made, and what it should be used for."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tflottery.data import sources
 from tflottery.exports.network import Network
 from tflottery.exports.serving_files import curl
+from tflottery.report.escaping import escaped, one_line
 from tflottery.tickets.ticket import Ticket
+from tflottery.tickets.words import interval
 from tflottery.versions import versions
 
 
@@ -30,7 +35,8 @@ def model_card(ticket: Ticket, network: Network, name: str, version: int, checke
         f"{data.validation:.0%} of train held out for validation",
         "found by": f"{about['method']} pruning, criterion {about['criterion']}, "
         f"{about['scope']}, init {about['init']}, seed {about['seed']}",
-        "verdict": about["verdict"],
+        "verdict": escaped(ticket.sentence),
+        **_judged(about),
         "pruned": f"{about['sparsity']:.1%} ({kept:,} of {total:,} prunable weights left); "
         f"{about['sparsity_without_embedding']:.1%} outside the embedding",
         "stored": f"{network.numbers:,} weights and biases",
@@ -56,7 +62,7 @@ A text classifier: a {ticket.recipe.model.name} with most of its weights pruned 
 |---|---|
 {table}
 
-## Asking it
+{_measured(about)}## Asking it
 
 `serving_default` takes `text` (string, UTF-8) and gives `score`, {score}, and `label`, the
 likeliest class. `ids` takes word numbers (int32 [batch, {data.max_length}], 0 after the end),
@@ -74,6 +80,71 @@ of that data and on nothing else: other subjects, lengths and languages give a s
 means nothing there. Words outside the vocabulary are all one to it. The score is not calibrated.
 Texts of people hold their prejudices, and so may the model; nothing was done against that.
 """
+
+
+def _measured(about: Mapping[str, Any]) -> str:
+    """The metrics of the ticket beside those of dense and reinit, and the ticket's classes one by
+    one; empty for tickets of before they were written down."""
+    measured = about.get("metrics")
+    if not measured:
+        return ""
+    columns = [
+        ("ticket", "validation"),
+        *((name, "test") for name in ("ticket", "dense", "reinit")),
+    ]
+    values = [measured[name][split] for name, split in columns]
+    rows = [
+        f"| {name.replace('_', ' ')} | {' | '.join(_number(of[name]) for of in values)} |"
+        for name in values[0]
+        if name != "per_class"
+    ]
+    classes = [
+        f"| {escaped(one['class'])} | {_number(one['precision'])} | {_number(one['recall'])} | "
+        f"{_number(one['f1'])} | {one['texts']:,} |"
+        for one in measured["ticket"]["test"]["per_class"]
+    ]
+    return "\n".join(
+        [
+            "## What it is worth\n",
+            "| | this, validation | this, test | dense, test | random reinitialisation, test |",
+            "|---|---:|---:|---:|---:|",
+            *rows,
+            "\nLower is better for log loss and calibration error (15 bins of equal width); – is "
+            "undefined. On test data, class by class:\n",
+            "| class | precision | recall | F1 | texts |",
+            "|---|---:|---:|---:|---:|",
+            *classes,
+            "\n",
+        ]
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _judged(about: Mapping[str, Any]) -> dict[str, str]:
+    """What the verdict rests on; nothing for tickets of before."""
+    if "intervals" not in about:
+        return {}
+    texts, baseline = about["texts"], about["baseline"]
+    rows = {
+        "judged on": ", ".join(
+            f"{texts[split]['judged']:,} {split} texts ({texts[split]['left_out']:,} left out)"
+            for split in ("validation", "test")
+        )
+        + f"; seeds {', '.join(map(str, about['seeds']))}",
+        "95 % intervals": "; ".join(
+            f"{one['comparison']} ({one['split']}) {interval(one)} points"
+            for one in about["intervals"]
+        ),
+    }
+    alone = baseline["test"]
+    if alone is not None and baseline["metric"] == "accuracy":
+        rows["larger class alone"] = f"{one_line(baseline['class'])}, test {100 * alone:.2f} %"
+    if about["cautions"]:
+        rows["cautions"] = " ".join(about["cautions"])
+    return {name: escaped(row) for name, row in rows.items()}
 
 
 def _accuracies(about: dict[str, object], split: str) -> str:

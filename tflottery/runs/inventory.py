@@ -124,6 +124,8 @@ def _of_tickets(folder: Path) -> Iterator[str]:
         about = read_sealed(file, what="ticket", format_version=version)
         yield from (about[f"{name}run_key"] for name in ("", "dense_", "reinit_"))
         yield from (row["run_key"] for row in about["rounds"])
+        for row in about.get("by_seed", ()):
+            yield from (row[f"{name}_run_key"] for name in ("dense", "ticket", "reinit"))
 
 
 def deletable(root: Path, keys: Iterable[str]) -> list[Run]:

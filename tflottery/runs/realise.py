@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.observer import Observer, Silent
+from tflottery.runs.predictions import SPLITS, Predictions
 from tflottery.runs.run import Run
 from tflottery.runs.specs import Dense, RunSpec, snapshots_wanted
 from tflottery.runs.store import Store
@@ -106,6 +108,34 @@ class Realiser:
 
         corpus = load_corpus(spec.recipe.data, self.store)
         return trainer_for(spec, corpus).evaluate(corpus.validation, self(spec).masks(), weights)
+
+    def predictions(self, spec: RunSpec) -> dict[str, Predictions]:
+        """What a run's weights say of the texts of ``validation`` and ``test``.
+
+        A run that was made before they were kept is evaluated now, and keeps them where its store
+        can be written.
+
+        Args:
+            spec: the run, which is realised first.
+
+        Raises: as for the run itself.
+        """
+        run = self(spec)
+        kept = run.predictions()
+        if kept is not None:
+            return kept
+        startup.start_tensorflow()
+        from tflottery.runs.trainers import trainer_for
+
+        corpus = load_corpus(spec.recipe.data, self.store)
+        trainer = trainer_for(spec, corpus)
+        masks, weights = run.masks(), run.snapshot(steps.END)
+        splits = {split: getattr(corpus, split) for split in SPLITS}
+        logits = {split: trainer.predict(part, masks, weights) for split, part in splits.items()}
+        labels = {split: part.labels for split, part in splits.items()}
+        with suppress(OSError):
+            self.store.add_predictions(spec.key, logits, labels)
+        return {split: Predictions(labels[split], logits[split]) for split in SPLITS}
 
     def is_done(self, spec: RunSpec) -> bool:
         """Whether the store holds the run, with every snapshot that the plan needs."""

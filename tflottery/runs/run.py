@@ -11,9 +11,11 @@ from tflottery.arithmetic import Arithmetic
 from tflottery.files import Arrays, read_arrays, read_sealed
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
+from tflottery.runs.predictions import Predictions, from_arrays
 
 FORMAT_VERSION = 1
 MASKS = "masks.npz"
+PREDICTIONS = "predictions.npz"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,18 @@ class Run:
     def size(self) -> int:
         """Bytes on disk."""
         return sum(file.stat().st_size for file in self.folder.iterdir())
+
+    def predictions(self) -> dict[str, Predictions] | None:
+        """What the weights ``end`` say of the texts of ``validation`` and ``test``; None for runs
+        that were made before it was kept: see ``Realiser.predictions``.
+
+        Raises:
+            DamagedFileError: the file is not what was written.
+        """
+        # Not among the record's files: earlier versions take all of those for snapshots.
+        if (checksum := self.record.get("predictions")) is None:
+            return None
+        return from_arrays(read_arrays(self.folder / PREDICTIONS, checksum))
 
     def masks(self) -> Masks:
         """bool arrays by tensor: the mask at the end of the training.

@@ -7,6 +7,7 @@
       <key>/run.json        spec, metrics, history, versions, checksums; sealed
       <key>/masks.npz       one bit a weight
       <key>/<step>.npz      weights
+      <key>/predictions.npz logits and labels of validation and test texts
       locks/<key>           held while a process trains that run
       data/                 encoded data
 
@@ -17,14 +18,17 @@ dead process at once. What such a process left half-written is deleted when its 
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tflottery import arithmetic
 from tflottery.errors import UserError
@@ -33,13 +37,14 @@ from tflottery.files import (
     new_folder,
     require_writable,
     seal,
+    sha256_of_bytes,
     write_arrays,
     write_atomically,
 )
 from tflottery.notebook import as_html
 from tflottery.pruning import masks as mask_ops
-from tflottery.runs import inventory
-from tflottery.runs.run import FORMAT_VERSION, MASKS, Run
+from tflottery.runs import inventory, predictions
+from tflottery.runs.run import FORMAT_VERSION, MASKS, PREDICTIONS, Run
 from tflottery.runs.specs import RunSpec
 from tflottery.settings import place
 from tflottery.training.trained import Trained
@@ -211,6 +216,10 @@ class Store:
             files = {MASKS: write_arrays(staging / MASKS, mask_ops.pack(trained.masks))}
             for step, arrays in trained.snapshots.items():
                 files[f"{step}.npz"] = write_arrays(staging / f"{step}.npz", arrays)
+            kept = {}
+            if trained.logits:
+                arrays = predictions.to_arrays(trained.logits, trained.labels)
+                kept["predictions"] = write_arrays(staging / PREDICTIONS, arrays)
             payload = {
                 "format_version": FORMAT_VERSION,
                 "key": spec.key,
@@ -224,9 +233,37 @@ class Store:
                 "arithmetic": arithmetic.current().to_record(),
                 **({"replaced": _about(replaced)} if replaced else {}),
                 "files": files,
+                **kept,
             }
             (staging / "run.json").write_text(seal(payload), encoding="utf-8")
         return Run(spec.key, folder)
+
+    def add_predictions(
+        self, key: str, logits: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]
+    ) -> None:
+        """Adds its predictions to a run that was made before they were kept; does nothing where the
+        run has them by now, or is gone.
+
+        Args:
+            key: of the run; this takes its lock.
+            logits: float32 [texts, units] by split.
+            labels: int32 [texts] by split.
+
+        Raises:
+            OSError: the store cannot be written.
+        """
+        with self.lock(key):
+            run = self.find(key)
+            if run is None or "predictions" in run.record:
+                return
+            for half in run.folder.glob(f"{STAGING_PREFIX}*"):
+                half.unlink()
+            content = io.BytesIO()
+            np.savez(content, **predictions.to_arrays(logits, labels))  # type: ignore[arg-type]
+            # The arrays first: as long as the record does not name them, nobody reads them.
+            write_atomically(run.folder / PREDICTIONS, content.getvalue())
+            record = {**run.record, "predictions": sha256_of_bytes(content.getvalue())}
+            write_atomically(run.folder / "run.json", seal(record))
 
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from tflottery import seeds
 from tflottery.errors import UserError, suggest
+from tflottery.metrics import ACCURACY, find_metric
 from tflottery.pruning.criteria import CRITERIA, UNIT_CRITERIA
 from tflottery.pruning.masks import By, Scope, To
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, InitSpec, Pruned, RunSpec, Snapshot
-from tflottery.settings import check_choices
+from tflottery.settings import LATER, check_choices
 from tflottery.training import steps
 from tflottery.training.settings import TrainingSeeds
 
@@ -37,11 +38,11 @@ class PruningSettings:
     """How a ticket is searched for.
 
     ``sparsity`` is a fraction of the prunable weights (of the units, where the criterion prunes
-    whole units) or ``auto``; ``tolerance`` is in points, of
-    validation accuracy in a search and of test accuracy in a study; ``embedding`` and
-    ``head`` say whether those are pruned. The head is pruned at the same rate as other layers;
-    pruning a feature's last outgoing weight discards the feature. Frankle and Carbin (2019) prune
-    the output layer at half the rate.
+    whole units) or ``auto``; ``metric`` is what a search compares networks by on validation data
+    (``tflottery.metrics``); ``tolerance`` is in points (hundredths) of it, and of test accuracy in
+    a study; ``embedding`` and ``head`` say whether those are pruned. The head is pruned at the same
+    rate as other layers; pruning a feature's last outgoing weight discards the feature. Frankle and
+    Carbin (2019) prune the output layer at half the rate.
     """
 
     method: Method = "iterative"
@@ -53,6 +54,7 @@ class PruningSettings:
     embedding: bool = True
     head: bool = True
     tolerance: float = 0.5
+    metric: str = field(default=ACCURACY, metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choices(self, "pruning")
@@ -61,6 +63,7 @@ class PruningSettings:
             raise UserError(
                 f"pruning.criterion is not {self.criterion!r}: {suggest(self.criterion, criteria)}"
             )
+        find_metric(self.metric)
         if not 0 < self.rate < 1:
             raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
         if math.log1p(-_SPARSEST) / math.log1p(-self.rate) > _MOST_ROUNDS:

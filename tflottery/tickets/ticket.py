@@ -43,12 +43,16 @@ from tflottery.runs.specs import EMBEDDING
 from tflottery.settings import from_table, place
 from tflottery.tickets.plan import AUTO, PruningSettings
 from tflottery.tickets.rule import Rule, rule_from
+from tflottery.tickets.verdict import RECOMMENDED
 from tflottery.versions import versions
 
 if TYPE_CHECKING:
     import tf_keras as keras
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+# 1 had no intervals: its verdict was by validation accuracy alone.
+_READABLE = (1, 2)
+_BY_FORMER_RULES = " (by validation accuracy alone, without intervals)"
 _DOCUMENT = "ticket.json"
 _MASKS, _REWIND, _FINAL, _VOCABULARY = "masks.npz", "rewind.npz", "final.npz", "vocabulary.txt"
 
@@ -84,6 +88,32 @@ class Ticket:
     def classes(self) -> tuple[str, ...]:
         """Class names by label."""
         return tuple(self.about["classes"])
+
+    @property
+    def verdict(self) -> str:
+        """What was found, and by which rules where they were those of before."""
+        return f"{self.about['verdict']}{_BY_FORMER_RULES if self._is_former else ''}"
+
+    @property
+    def sentence(self) -> str:
+        """The verdict with what it rests on; for a ticket of before the verdict alone."""
+        return str(self.about.get("sentence") or f"{self.verdict.capitalize()}.")
+
+    @property
+    def reservation(self) -> str:
+        """What is to be known before the ticket is used; empty where it is shown to match."""
+        if self._is_former:
+            return (
+                f"The ticket's verdict is {self.verdict}; bin/find_ticket with the same flags and "
+                "--store judges it anew, and trains nothing."
+            )
+        if self.about["verdict"] in RECOMMENDED:
+            return ""
+        return f"The ticket is not shown to match its dense network. {self.sentence}"
+
+    @property
+    def _is_former(self) -> bool:
+        return bool(self.about.get("format_version") == 1)
 
     @cached_property
     def masks(self) -> Masks:
@@ -147,7 +177,7 @@ class Ticket:
     def __repr__(self) -> str:
         about = self.about
         return (
-            f"<Ticket: {about['verdict']} of a {about['model']} on {about['dataset']}, "
+            f"<Ticket: {self.verdict} of a {about['model']} on {about['dataset']}, "
             f"{100 * about['sparsity']:.1f} % pruned, {self.folder}>"
         )
 
@@ -188,7 +218,7 @@ def load_ticket(path: str | Path) -> Ticket:
         UserError: there is no ticket, it has another format version, or it is damaged.
     """
     folder = place("ticket", path)
-    about = read_sealed(folder / _DOCUMENT, what="ticket", format_version=FORMAT_VERSION)
+    about = read_sealed(folder / _DOCUMENT, what="ticket", format_version=_READABLE)
     for name, checksum in about["files"].items():
         check_file(folder / name, checksum)
     return Ticket(folder, about)

@@ -1,78 +1,265 @@
-"""The verdict on a search: which level matches dense, and whether its own weights were needed."""
+"""The verdict on a search: what held-out texts say of the level that it reports.
+
+A value of numbers; ``words.py`` says it. docs/verdicts.md has the rules and where they come from.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from tflottery.pruning.masks import Count, count
-from tflottery.runs.run import Run
-from tflottery.runs.specs import EMBEDDING
-from tflottery.tickets.plan import Level, Plan
+import numpy as np
+
+from tflottery import paired
+from tflottery.paired import Measure, Paired
+
+WINNING, SUBNETWORK, MATCHES = "winning ticket", "matching subnetwork", "matches"
+NO_TICKET, CANNOT_TELL, NO_VERDICT = "no ticket", "cannot tell", "no verdict"
+OUTCOMES = (WINNING, SUBNETWORK, MATCHES, NO_TICKET, CANNOT_TELL, NO_VERDICT)
+# A ticket to go on with.
+RECOMMENDED = (WINNING, SUBNETWORK, MATCHES)
+# With fewer texts the interval's approximation is poor, and no difference under 20 points is seen.
+FEWEST_TEXTS = 20
+VALIDATION, TEST = "validation", "test"
+CONSTANT = "larger class"
 
 
 @dataclass(frozen=True)
-class Round:
-    """A level that was trained. ``counted`` is over all prunable weights, ``non_embedding`` over
-    those outside the embedding; ``difference`` is validation accuracy minus dense, in points."""
+class Terms:
+    """What is asked of a ticket.
 
-    level: Level
-    run: Run
-    counted: Count
-    non_embedding: Count
-    difference: float
-    matches: bool
+    ``tolerance``: points that it may be worse than dense. ``from_original``: whether it begins at
+    the original weights. ``metric``: what is compared; ``measure`` takes labels and scores
+    and gives nan where it is undefined, None for accuracy.
+    """
+
+    tolerance: float = 0.5
+    from_original: bool = True
+    metric: str = "accuracy"
+    measure: Measure | None = None
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """What the networks say of the texts of a held-out split that training does not hold.
+
+    ``labels``: int [texts]. ``dense``, ``ticket``, ``reinit``: for each seed the scores of the
+    classes, float [texts, classes]. ``shares``: float [classes], of the training texts.
+    ``left_out``: how many texts more the split has that equal a training text, or one before them.
+    """
+
+    labels: np.ndarray
+    dense: tuple[np.ndarray, ...]
+    ticket: tuple[np.ndarray, ...]
+    reinit: tuple[np.ndarray, ...]
+    shares: np.ndarray
+    left_out: int = 0
+
+    @property
+    def constant(self) -> tuple[np.ndarray, ...]:
+        """The scores that look at no text: the classes' shares in training, for each seed."""
+        scores = np.broadcast_to(self.shares, (len(self.labels), len(self.shares)))
+        return (scores,) * len(self.dense)
+
+    def scores(self, network: str) -> tuple[np.ndarray, ...]:
+        """Of ``dense``, ``ticket``, ``reinit`` or ``larger class``."""
+        if network == CONSTANT:
+            return self.constant
+        return getattr(self, network)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the search found: ``reported`` is the sparsest level that matches, or the level that was
-    asked for; ``reinit`` is its mask with new weights."""
+class Comparison:
+    """``one`` minus ``other`` on a split, in points; positive where ``one`` is better."""
 
-    plan: Plan
-    dense: Run
-    rounds: tuple[Round, ...]
-    reported: Round
-    reinit: Run
+    one: str
+    other: str
+    split: str
+    paired: Paired
 
     @property
-    def beats_reinit(self) -> bool:
-        return _accuracy(self.reported.run) > _accuracy(self.reinit)
+    def name(self) -> str:
+        return f"{self.one} - {self.other}"
+
+    def plain(self) -> dict[str, Any]:
+        """A row of a table, or a JSON value; an end that is not known is None."""
+        low, high = (
+            end if np.isfinite(end) else None for end in (self.paired.low, self.paired.high)
+        )
+        return {
+            "comparison": self.name,
+            "split": self.split,
+            "difference": self.paired.difference,
+            "low": low,
+            "high": high,
+            "texts": self.paired.texts,
+            "seeds": self.paired.seeds,
+        }
+
+
+@dataclass(frozen=True)
+class More:
+    """About how many seeds, or test texts, would decide what is open; None where the number would
+    be beyond reach. ``is_near``: the difference lies at the margin, or on its wrong side, so that
+    more of either would hardly show what is asked."""
+
+    seeds: int | None = None
+    texts: int | None = None
+    is_near: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``outcome`` is one of ``OUTCOMES``; ``reason`` says which of its rules decided.
+
+    ``comparisons`` are all that it rests on; ``values`` is the metric of each network, by split and
+    name, the mean over seeds; ``texts`` and ``left_out`` count those of each split; ``larger`` is
+    the label of the larger training class; ``more`` says what would decide where something is open.
+    """
+
+    outcome: str
+    reason: str
+    terms: Terms
+    comparisons: tuple[Comparison, ...]
+    values: dict[str, dict[str, float]]
+    texts: dict[str, int]
+    left_out: dict[str, int]
+    seeds: int
+    larger: int
+    more: More | None = None
+
+    def comparison(self, one: str, other: str, split: str = TEST) -> Comparison:
+        """That of two networks on a split."""
+        asked = (one, other, split)
+        return next(
+            made for made in self.comparisons if (made.one, made.other, made.split) == asked
+        )
+
+    def of(self, one: str, other: str, split: str = TEST) -> Paired:
+        """How far two networks are apart on a split."""
+        return self.comparison(one, other, split).paired
+
+    def value(self, network: str, split: str = TEST) -> float | None:
+        """The metric of a network, the mean over seeds; None where it cannot be had."""
+        value = self.values[split][network]
+        return value if np.isfinite(value) else None
 
     @property
-    def verdict(self) -> str:
-        """``winning ticket`` (from the original weights) or ``matching subnetwork`` (from later
-        ones) where it matches dense and beats its reinit; else ``matches`` or ``no ticket``."""
-        if not self.reported.matches:
-            return "no ticket"
-        if not self.beats_reinit:
-            return "matches"
-        return "winning ticket" if self.plan.settings.init == "original" else "matching subnetwork"
+    def recommends(self) -> bool:
+        """Whether the ticket is one to go on with."""
+        return self.outcome in RECOMMENDED
+
+    @property
+    def is_tolerant(self) -> bool:
+        """Whether the tolerance is more than half of what dense gains over the larger class, so
+        that a network that learnt little would match it."""
+        gain = self.of("dense", CONSTANT).difference
+        return self.outcome != NO_VERDICT and self.terms.tolerance > gain / 2
 
 
-def judge(level: Level, run: Run, dense: Run, tolerance: float) -> Round:
-    """Compares a trained level with dense; ``tolerance`` is in points of validation accuracy."""
-    masks = run.masks()
-    difference = points(run, dense)
-    return Round(
-        level=level,
-        run=run,
-        counted=count(masks),
-        non_embedding=count(masks, without=[EMBEDDING]),
-        difference=difference,
-        matches=difference >= -tolerance,
+@dataclass
+class _Evidence:
+    terms: Terms
+    splits: dict[str, HeldOut]
+    made: list[Comparison] = field(default_factory=list)
+    _known: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+
+    def compare(self, one: str, other: str, split: str) -> Paired:
+        ones, others = (self._contributions(network, split) for network in (one, other))
+        is_accuracy = self.terms.measure is None
+        found = paired.apart(self.splits[split].labels, ones, others, is_accuracy=is_accuracy)
+        self.made.append(Comparison(one, other, split, found))
+        return found
+
+    def _contributions(self, network: str, split: str) -> np.ndarray:
+        held, terms = self.splits[split], self.terms
+        if (network, split) not in self._known:
+            self._known[network, split] = paired.contributions(
+                held.labels, held.scores(network), terms.measure,
+                higher_is_better=terms.higher_is_better,
+            )  # fmt: skip
+        return self._known[network, split]
+
+    def value(self, network: str, split: str) -> float:
+        """The mean over seeds of the metric."""
+        held = self.splits[split]
+        if not len(held.labels):
+            return float("nan")
+        measure = self.terms.measure or _accuracy
+        return float(np.mean([measure(held.labels, one) for one in held.scores(network)]))
+
+
+def give(validation: HeldOut, test: HeldOut, terms: Terms, matched: bool) -> Verdict:
+    """The verdict on a level that was chosen on validation data, confirmed on test data.
+
+    Args:
+        validation, test: what the networks say of texts that training does not hold.
+        terms: what is asked.
+        matched: whether the level matches dense on validation data, by which it was chosen.
+    """
+    evidence = _Evidence(terms, {VALIDATION: validation, TEST: test})
+    learnt = [evidence.compare("dense", CONSTANT, split) for split in (VALIDATION, TEST)]
+    evidence.compare("ticket", "dense", VALIDATION)
+    gains = evidence.compare("ticket", CONSTANT, TEST)
+    to_dense = evidence.compare("ticket", "dense", TEST)
+    to_reinit = evidence.compare("ticket", "reinit", TEST)
+
+    outcome, reason, more = _decide(terms, matched, learnt, gains, to_dense, to_reinit)
+    networks = (CONSTANT, "dense", "ticket", "reinit")
+    return Verdict(
+        outcome,
+        reason,
+        terms,
+        tuple(evidence.made),
+        {split: {one: evidence.value(one, split) for one in networks} for split in evidence.splits},
+        {split: len(held.labels) for split, held in evidence.splits.items()},
+        {split: held.left_out for split, held in evidence.splits.items()},
+        seeds=len(test.dense),
+        larger=int(test.shares.argmax()),
+        more=more,
     )
 
 
-def points(run: Run, dense: Run) -> float:
-    """Validation accuracy of a run minus that of dense, in points."""
-    # Accuracies are counts over thousands of texts; rounding keeps a tie a tie.
-    return round(100 * (_accuracy(run) - _accuracy(dense)), 6)
+def _decide(
+    terms: Terms,
+    matched: bool,
+    learnt: Sequence[Paired],
+    gains: Paired,
+    to_dense: Paired,
+    to_reinit: Paired,
+) -> tuple[str, str, More | None]:
+    """Outcome, reason, and what more would decide."""
+    margin = -terms.tolerance
+    if min(one.texts for one in learnt) < FEWEST_TEXTS:
+        return NO_VERDICT, "few texts", None
+    if not all(one.above(0) for one in learnt):
+        return NO_VERDICT, "dense learnt nothing", None
+    if to_dense.below(margin):
+        return NO_TICKET, "worse than dense", None
+    if gains.difference <= 0:
+        return NO_TICKET, "learnt nothing", None
+    if not matched:
+        return CANNOT_TELL, "does not match on validation data", None
+    if not gains.above(0):
+        return CANNOT_TELL, "perhaps learnt nothing", _more(gains, 0)
+    if not to_dense.at_least(margin):
+        return CANNOT_TELL, "perhaps worse than dense", _more(to_dense, margin)
+    if to_reinit.above(0):
+        return WINNING if terms.from_original else SUBNETWORK, "", None
+    if to_reinit.below(0):
+        return MATCHES, "worse than reinit", None
+    return MATCHES, "perhaps no better than reinit", _more(to_reinit, 0)
 
 
-def sparsest_match(rounds: list[Round]) -> Round:
-    """The sparsest level that matches dense; the first one where none does."""
-    return next((judged for judged in reversed(rounds) if judged.matches), rounds[0])
+def _more(open_: Paired, margin: float) -> More:
+    """What would show that a difference lies above a margin."""
+    if open_.difference <= margin:
+        return More(is_near=True)
+    seeds, texts = paired.seeds_needed(open_, margin), paired.texts_needed(open_, margin)
+    return More(seeds, texts, is_near=seeds is None and texts is None)
 
 
-def _accuracy(run: Run) -> float:
-    return run.metrics["val_accuracy"]
+def _accuracy(labels: np.ndarray, scores: np.ndarray) -> float:
+    return float((scores.argmax(axis=1) == labels).mean())

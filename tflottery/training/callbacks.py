@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
 
 import tf_keras as keras
 
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.training.listener import Listener, Logs
+
+T = TypeVar("T")
 
 
 class SetRate(keras.callbacks.Callback):
@@ -62,39 +65,40 @@ class RewindCapture(keras.callbacks.Callback):
         self._capture()
 
 
-class KeepBest(keras.callbacks.Callback):
+class KeepBest(keras.callbacks.Callback, Generic[T]):
     """Early stopping: ends the training when the monitor stops improving, and keeps the best
-    weights.
+    moment.
 
     A *period* lies between two validations; Keras calls it an epoch. Keras' own EarlyStopping
     restores the best weights only if it has stopped the training, and it would restore masks too.
 
     Args:
-        monitor: ``val_loss`` (lower is better) or ``val_accuracy`` (higher is better).
+        monitor: the name of a value that each validation gives.
+        sign: 1 where higher is better, -1 where lower is.
         patience: how many periods without improvement end the training.
-        weights: returns copies of the model's weights.
+        moment: returns copies of what is kept of a moment, as the model's weights.
         first: the first period that counts, from 1; gradual pruning must be finished by then.
 
     Attributes:
         best_period: the best period so far, from 1; 0 if there is none.
-        best: the weights at its end.
+        best: the moment of its end; None if there is none.
 
     Raises:
         TrainingError: a loss or an accuracy is not finite.
     """
 
     def __init__(
-        self, monitor: str, patience: int, weights: Callable[[], Arrays], first: int = 1
+        self, monitor: str, sign: int, patience: int, moment: Callable[[], T], first: int = 1
     ) -> None:
         super().__init__()
         self._monitor = monitor
-        self._sign = 1 if monitor == "val_accuracy" else -1
+        self._sign = sign
         self._patience = patience
-        self._weights = weights
+        self._moment = moment
         self._first = first
         self._best_value = -math.inf
         self.best_period = 0
-        self.best: Arrays = {}
+        self.best: T | None = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
@@ -105,9 +109,36 @@ class KeepBest(keras.callbacks.Callback):
             return
         value = self._sign * logs[self._monitor]
         if value > self._best_value:
-            self._best_value, self.best_period, self.best = value, period, self._weights()
+            self._best_value, self.best_period, self.best = value, period, self._moment()
         elif period - self.best_period >= self._patience:
             self.model.stop_training = True
+
+
+class Measure(keras.callbacks.Callback):
+    """Adds a metric of each validation to what Keras reports of it.
+
+    Args:
+        name: under which it is reported.
+        metric: computes it; None where it is undefined.
+
+    Raises:
+        TrainingError: it is undefined.
+    """
+
+    def __init__(self, name: str, metric: Callable[[], float | None]) -> None:
+        super().__init__()
+        self._name = name
+        self._metric = metric
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        value = self._metric()
+        if value is None:
+            raise TrainingError(
+                f"{self._name} is undefined on these validation data (has each class texts there?);"
+                " set training.monitor to another metric"
+            )
+        if logs is not None:
+            logs[self._name] = value
 
 
 class EndAfter(keras.callbacks.Callback):

@@ -6,8 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from tflottery.errors import UserError
+from tflottery import metrics
+from tflottery.errors import UserError, suggest
 from tflottery.settings import check_choices
+
+# What Keras puts before the name of anything on validation data.
+VALIDATION = "val_"
+VAL_LOSS = f"{VALIDATION}loss"
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,10 @@ class TrainingSettings:
     ``learning_rate`` is the highest rate. It is reached after ``warmup`` epochs, which may be a
     fraction; with ``decay`` it falls to zero at the last step. Every training begins with the
     warm-up and goes through the whole schedule.
+
+    ``monitor`` is ``val_loss``, or ``val_`` and the name of a metric (``tflottery.metrics``).
+    ``class_weight`` ``balanced`` weighs each training text by ``texts / (classes * texts of its
+    class)``, as scikit-learn does; losses on validation and test data are not weighed.
     """
 
     optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
@@ -38,11 +47,17 @@ class TrainingSettings:
     batch_size: int = 64
     epochs: int = 4
     patience: int = 1
-    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
+    monitor: str = VAL_LOSS
     validations_per_epoch: int = 1
+    class_weight: Literal["none", "balanced"] = "none"
 
     def __post_init__(self) -> None:
         check_choices(self, "training")
+        if self.monitor != VAL_LOSS and self.metric is None:
+            known = [VAL_LOSS, *(f"{VALIDATION}{name}" for name in metrics.METRICS)]
+            raise UserError(
+                f"training.monitor is not {self.monitor!r}: {suggest(str(self.monitor), known)}"
+            )
         for key in ("batch_size", "epochs", "patience", "validations_per_epoch"):
             if getattr(self, key) < 1:
                 raise UserError(f"training.{key} is at least 1.")
@@ -53,6 +68,14 @@ class TrainingSettings:
             raise UserError("training.weight_decay is 0 or above.")
         if not 0 <= self.warmup < self.epochs:
             raise UserError("training.warmup is 0 epochs or more, and fewer than training.epochs.")
+
+    @property
+    def metric(self) -> metrics.Metric | None:
+        """The metric that is monitored; None for the loss."""
+        monitor = self.monitor
+        if not isinstance(monitor, str) or not monitor.startswith(VALIDATION):
+            return None
+        return metrics.METRICS.get(monitor.removeprefix(VALIDATION))
 
 
 @dataclass(frozen=True)

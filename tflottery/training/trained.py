@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tflottery.files import Arrays
 from tflottery.pruning.masks import Masks
@@ -16,7 +16,9 @@ class Trained:
     validation and test data with the best weights, ``best_epoch``, the number of ``epochs`` and
     ``steps_per_epoch``. ``history``: a dict for each validation, with its optimizer ``step``.
     ``snapshots``: float32 arrays by tensor, by step; ``end`` holds the best weights. ``seconds``:
-    wall time; all else is equal whenever the training is repeated.
+    wall time; all else is equal whenever the training is repeated. ``logits`` (float32 [texts,
+    units]) and ``labels`` (int32 [texts]) by split, ``validation`` and ``test``: what the best
+    weights say of each text.
     """
 
     masks: Masks
@@ -24,3 +26,5 @@ class Trained:
     history: list[dict[str, float]]
     snapshots: dict[str, Arrays]
     seconds: float
+    logits: Arrays = field(default_factory=dict)
+    labels: Arrays = field(default_factory=dict)

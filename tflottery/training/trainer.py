@@ -20,6 +20,7 @@ from tflottery.data import batches
 from tflottery.data.corpus import Corpus, Encoded
 from tflottery.errors import TrainingError, UserError
 from tflottery.files import Arrays
+from tflottery.metrics import scores_of
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.layers import SeededDropout
@@ -28,15 +29,24 @@ from tflottery.pruning.masked_model import MaskedModel
 from tflottery.pruning.masks import Masks
 from tflottery.pruning.schedules import polynomial
 from tflottery.training import steps
-from tflottery.training.callbacks import EndAfter, KeepBest, Report, RewindCapture, SetRate
+from tflottery.training.callbacks import (
+    EndAfter,
+    KeepBest,
+    Measure,
+    Report,
+    RewindCapture,
+    SetRate,
+)
 from tflottery.training.listener import Listener
+from tflottery.training.logits import KeepLogits
 from tflottery.training.optimizers import optimizer
 from tflottery.training.rates import rate
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
 from tflottery.training.trained import Trained
 
 _EVALUATION_BATCH = 256
-_VALIDATION_METRICS = ("val_loss", "val_accuracy")
+# What Keras itself reports of each validation.
+_VALIDATED = ("val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True)
@@ -159,6 +169,7 @@ class Trainer:
         self._optimizer.build(self._model.trainable_variables)
         self._optimizer_start = [variable.numpy() for variable in self._optimizer.variables]
         self._model.compile(self._optimizer, loss(classes), metrics=[accuracy(classes)])
+        self._logits = KeepLogits(self._model)
 
     def _build(self, seed: int) -> keras.Model:
         return self._architecture.build(self._vocabulary_size, self._classes, Initializers(seed))
@@ -211,6 +222,8 @@ class Trainer:
             SetRate(lambda step: rate(settings, step, pace.per_epoch)),
             *self._masked.callbacks(),
             capture,
+            self._logits,
+            *self._measures(settings, corpus.validation),
             best,
             EndAfter(pace.total),
         ]
@@ -218,14 +231,20 @@ class Trainer:
             callbacks.append(Report(listener, settings.epochs, pace.period, pace.per_epoch))
         history = pace.history(self._fit(corpus, settings, random, pace, callbacks))
 
-        kept = {**_captured(capture, moments, history), steps.END: best.best}
+        assert best.best is not None
+        best_weights, best_logits = best.best
+        kept = {**_captured(capture, moments, history), steps.END: best_weights}
         final_masks = self._masked.masks()
         chosen = history[best.best_period - 1]
-        test = self.evaluate(corpus.test, final_masks, best.best)
+        test = self.evaluate(corpus.test, final_masks, best_weights)
+        logits = {
+            "validation": batches.in_rows(corpus.validation, best_logits),
+            "test": batches.in_rows(corpus.test, self._logits.logits),
+        }
         return Trained(
             masks=final_masks,
             metrics={
-                **{name: chosen[name] for name in _VALIDATION_METRICS},
+                **{name: chosen[name] for name in dict.fromkeys((*_VALIDATED, settings.monitor))},
                 **{f"test_{name}": value for name, value in test.items()},
                 "best_epoch": pace.epochs(chosen["step"]),
                 "epochs": pace.epochs(history[-1]["step"]),
@@ -234,6 +253,8 @@ class Trainer:
             history=history,
             snapshots={step: _plain_zeros(arrays) for step, arrays in kept.items()},
             seconds=time.monotonic() - began,
+            logits=logits,
+            labels={"validation": corpus.validation.labels, "test": corpus.test.labels},
         )
 
     def _begin(
@@ -248,15 +269,30 @@ class Trainer:
                 layer.reseed(seeds.derive("dropout", random.dropout, layer.name))
         self._model.stop_training = False
 
-    def _keep_best(self, settings: TrainingSettings, pace: _Pace) -> KeepBest:
+    def _keep_best(
+        self, settings: TrainingSettings, pace: _Pace
+    ) -> KeepBest[tuple[Arrays, np.ndarray]]:
         """Early stopping; before gradual pruning is finished, no weights count as the best."""
         gradual = self._gradual
         return KeepBest(
             settings.monitor,
+            settings.metric.sign if settings.metric else -1,
             settings.patience * settings.validations_per_epoch,
-            self._masked.weights,
+            lambda: (self._masked.weights(), self._logits.logits),
             first=math.ceil(gradual.last_update / pace.period) if gradual else 1,
         )
+
+    def _measures(self, settings: TrainingSettings, validation: Encoded) -> list[Measure]:
+        """What measures the metric that is monitored, unless Keras does."""
+        metric = settings.metric
+        if metric is None or settings.monitor in _VALIDATED:
+            return []
+
+        def value() -> float | None:
+            logits = batches.in_rows(validation, self._logits.logits)
+            return metric(validation.labels, scores_of(logits))
+
+        return [Measure(settings.monitor, value)]
 
     def _fit(
         self,
@@ -276,12 +312,27 @@ class Trainer:
                 steps_per_epoch=pace.period,
                 validation_data=batches.evaluation_batches(corpus.validation, _EVALUATION_BATCH),
                 callbacks=callbacks,
+                class_weight=self._class_weights(corpus.train, settings),
                 verbose=0,
             )
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             raise TrainingError("out of memory; lower training.batch_size") from error
         logs: dict[str, list[float]] = fitted.history
         return logs
+
+    def _class_weights(
+        self, training: Encoded, settings: TrainingSettings
+    ) -> dict[int, float] | None:
+        """The weight of each class in the training loss; None for equal ones."""
+        if settings.class_weight == "none":
+            return None
+        from sklearn.utils.class_weight import compute_class_weight
+
+        there = np.unique(training.labels)
+        weights = compute_class_weight(settings.class_weight, classes=there, y=training.labels)
+        # Keras wants a weight of every class, also of one that no training text has.
+        found = {int(one): float(weight) for one, weight in zip(there, weights, strict=True)}
+        return {number: found.get(number, 1.0) for number in range(self._classes)}
 
     @deterministic()
     def evaluate(
@@ -296,9 +347,22 @@ class Trainer:
         """
         self._masked.load(masks, weights)
         results = self._model.evaluate(
-            batches.evaluation_batches(encoded, _EVALUATION_BATCH), verbose=0, return_dict=True
+            batches.evaluation_batches(encoded, _EVALUATION_BATCH),
+            callbacks=[self._logits],
+            verbose=0,
+            return_dict=True,
         )
         return {name: float(value) for name, value in results.items()}
+
+    def predict(
+        self, encoded: Encoded, masks: Masks, weights: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        """float32 [texts, units]: the logits of mask x weights, one unit for two classes.
+
+        Args: as of ``evaluate``.
+        """
+        self.evaluate(encoded, masks, weights)
+        return batches.in_rows(encoded, self._logits.logits)
 
 
 def _plain_zeros(arrays: Arrays) -> Arrays:

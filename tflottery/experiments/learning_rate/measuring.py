@@ -21,6 +21,7 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import recipe_to_tables, without_places
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
+from tflottery.settings import as_named
 from tflottery.tickets import plan as plans
 from tflottery.tickets.rule import SEARCHES
 from tflottery.tickets.rules import key_of
@@ -91,8 +92,8 @@ def name_of(tuning: Tuning, dataset: str) -> str:
     """The folder's name, by all settings but the seeds: more seeds go to the same folder."""
     asked = [
         key_of(tuning.recipe),
-        dataclasses.asdict(dataclasses.replace(tuning.pruning, sparsity=plans.AUTO)),
-        dataclasses.asdict(tuning.settings),
+        as_named(dataclasses.replace(tuning.pruning, sparsity=plans.AUTO)),
+        as_named(tuning.settings),
     ]
     digest = sha256_of_bytes(canonical_json(asked).encode())[:8]
     return f"{dataset}-{tuning.recipe.model.name}-{tuning.settings.tuner}-{digest}"

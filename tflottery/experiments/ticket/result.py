@@ -1,25 +1,23 @@
-"""What ``find_ticket`` gives: the verdict, the levels behind it, and the ticket on disk."""
+"""What ``find_ticket`` gives: the verdict, the levels behind it, and the plan of a search."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tflottery.data.corpus import Corpus
+from tflottery.experiments.ticket import measured
 from tflottery.pruning.masks import Count
+from tflottery.runs.predictions import Predictions
 from tflottery.runs.realise import Realiser
-from tflottery.runs.recipes import Recipe
 from tflottery.runs.run import Run
-from tflottery.runs.specs import Pruned, RunSpec, ancestry
+from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets.plan import Plan
-from tflottery.tickets.ticket import Ticket, write_ticket
-from tflottery.tickets.verdict import Outcome, Round, points
-from tflottery.training import steps
+from tflottery.tickets.search import Outcome
+from tflottery.tickets.ticket import Ticket
+from tflottery.tickets.verdict import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,13 +30,15 @@ if TYPE_CHECKING:
 class FoundTicket:
     """A search that came to its end.
 
-    ``outcome``: the plan, and the runs that it ended in. ``ticket``: on disk. ``rule``: what set
-    the learning rates, if one did. ``cautions``: lines to be read beside any number. ``trained``:
+    ``outcomes``: where it ended with each seed, plan and runs. ``judged``: the verdict, with all
+    that it rests on. ``ticket``: on disk, that of the first seed. ``rule``: what set the
+    learning rates, if one did. ``cautions``: lines to be read beside any number. ``trained``:
     trainings done now; the others were in the store. ``remarks``: what was assumed or left out in
     reading the data.
     """
 
-    outcome: Outcome
+    outcomes: tuple[Outcome, ...]
+    judged: Verdict
     ticket: Ticket
     rule: Rule | None
     cautions: tuple[str, ...]
@@ -47,56 +47,89 @@ class FoundTicket:
     remarks: tuple[str, ...] = ()
 
     @property
+    def outcome(self) -> Outcome:
+        """Where the search ended with the first seed, whose ticket is on disk."""
+        return self.outcomes[0]
+
+    @property
     def verdict(self) -> str:
-        """``winning ticket``, ``matching subnetwork``, ``matches`` or ``no ticket``."""
-        return self.outcome.verdict
+        """``winning ticket``, ``matching subnetwork``, ``matches``, ``no ticket``, ``cannot tell``
+        or ``no verdict``; docs/verdicts.md has the rules."""
+        return self.judged.outcome
 
     @property
     def sentence(self) -> str:
         """The verdict in a sentence, with what it rests on."""
-        return verdict_in_words(self.outcome)
+        return self.ticket.sentence
 
     @cached_property
-    def rounds(self) -> pd.DataFrame:
-        """A row a network: dense, each level, and the reinit of the level that is reported.
+    def intervals(self) -> pd.DataFrame:
+        """A row a comparison that the verdict rests on.
 
-        Columns: ``network``; ``sparsity`` and ``sparsity_without_embedding`` (fractions pruned);
-        ``remaining`` (weights); ``validation_accuracy`` and ``test_accuracy`` (fractions);
-        ``difference`` (points of validation accuracy to dense); ``matches`` (bool; empty for dense
-        and reinit); ``reported`` (bool); ``learning_rate``; ``run_key``.
+        Columns: ``comparison`` (what minus what), ``split``, ``difference``, ``low`` and ``high``
+        (points, the ends of the 95 % interval), ``texts``, ``seeds``.
         """
         import pandas as pd
 
-        outcome = self.outcome
-        total = outcome.reported.counted.total
-        whole = Count(total, total)
-        rows = [_row("dense", outcome.plan.dense, outcome.dense, whole, whole, outcome)]
-        for judged in outcome.rounds:
-            row = _row(
-                f"round {judged.level.number}",
-                judged.level.ticket,
-                judged.run,
-                judged.counted,
-                judged.non_embedding,
-                outcome,
-            )
-            row |= {"matches": judged.matches, "reported": judged is outcome.reported}
-            rows.append(row)
-        reported = outcome.reported
-        rows.append(
-            _row(
-                "reinit",
-                reported.level.reinit,
-                outcome.reinit,
-                reported.counted,
-                reported.non_embedding,
-                outcome,
-            )
-        )
+        return pd.DataFrame([one.plain() for one in self.judged.comparisons])
+
+    @cached_property
+    def rounds(self) -> pd.DataFrame:
+        """A row a network: dense, each level, and the reinit of the level that is reported; with
+        several seeds those of each, one seed after the other.
+
+        Columns: ``network``; ``sparsity`` and ``sparsity_without_embedding`` (fractions pruned);
+        ``remaining`` (weights); ``validation_accuracy`` and ``test_accuracy`` (fractions);
+        ``difference`` (points to dense on validation data, of what levels are judged by);
+        ``matches`` (bool, in the mean over seeds; empty for dense and reinit); ``reported`` (bool);
+        ``learning_rate``; ``run_key``; ``seed``.
+        """
+        import pandas as pd
+
+        rows = [row for outcome in self.outcomes for row in _rows(outcome)]
         return pd.DataFrame(rows).astype({"matches": "boolean"})
 
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """A row a network, seed and split: ``network``, ``seed``, ``split`` (``validation`` or
+        ``test``), and a column for each metric, NaN where it is undefined."""
+        return measured.by_metric(self.outcomes, self._predictions)
+
+    @cached_property
+    def per_class(self) -> pd.DataFrame:
+        """A row a network, seed, split and class: ``network``, ``seed``, ``split``, ``class``,
+        ``precision`` (NaN where it was never predicted), ``recall``, ``f1``, ``texts``."""
+        return measured.by_class(self.outcomes, self._predictions, self.ticket.classes)
+
+    def plot_confusion(self, ax: Axes | None = None) -> Axes:
+        """Draws which class the ticket takes the test texts of each class for.
+
+        Args:
+            ax: where to draw; by default on axes of a new figure.
+
+        Returns:
+            The axes: a row a true class, a column a predicted one; each cell has the number of
+            texts and their share of the row.
+        """
+        from tflottery.experiments.ticket.drawing import confusion_matrix
+        from tflottery.metrics import confusion
+
+        said = self._predictions(self.outcome.reported.level.ticket)["test"]
+        return confusion_matrix(confusion(said.labels, said.scores, self.ticket.classes), ax)
+
+    def _predictions(self, spec: RunSpec) -> Mapping[str, Predictions]:
+        if spec.key not in self._said:
+            self._said[spec.key] = Realiser(self.store, []).predictions(spec)
+        return self._said[spec.key]
+
+    @cached_property
+    def _said(self) -> dict[str, Mapping[str, Predictions]]:
+        """What was asked for so far, by key."""
+        return {}
+
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draws test and validation accuracy against the weights that are left.
+        """Draws test and validation accuracy against the weights that are left, the mean over
+        seeds.
 
         Args:
             ax: where to draw; by default on axes of a new figure.
@@ -107,6 +140,19 @@ class FoundTicket:
         from tflottery.experiments.ticket.drawing import accuracy_against_weights
 
         return accuracy_against_weights(self.rounds, self.verdict, ax)
+
+    def plot_intervals(self, ax: Axes | None = None) -> Axes:
+        """Draws what the verdict rests on: each difference with its interval, and the tolerance.
+
+        Args:
+            ax: where to draw; by default on axes of a new figure.
+
+        Returns:
+            The axes: a line a comparison, points from left to right.
+        """
+        from tflottery.experiments.ticket.drawing import intervals_against_margin
+
+        return intervals_against_margin(self.intervals, self.judged.terms.tolerance, ax)
 
     def __repr__(self) -> str:
         return f"<FoundTicket: {self.sentence} {self.ticket.folder}>"
@@ -125,32 +171,39 @@ class FoundTicket:
 
 @dataclass(frozen=True)
 class PlannedSearch:
-    """What a search would train: ``names`` are the runs' by key."""
+    """What a search would train: ``plans`` has one for each seed, ``names`` are the runs' by
+    key."""
 
-    plan: Plan
+    plans: tuple[Plan, ...]
     store: Store
     names: Mapping[str, str]
 
     @property
+    def plan(self) -> Plan:
+        """That of the first seed."""
+        return self.plans[0]
+
+    @property
     def total(self) -> int:
         """Trainings that the whole plan takes at most."""
-        return len(self._chain) + 1
+        return len(self._chain) + len(self.plans)
 
     @property
     def missing(self) -> int:
         """Those of them that are to be trained now, at most."""
-        return int((~self.runs["done"]).sum()) + self.plan.is_open
+        return int((~self.runs["done"]).sum()) + len(self.plans) * self.plan.is_open
 
     @property
     def _chain(self) -> list[RunSpec]:
-        return ancestry([self.plan.dense, *(level.ticket for level in self.plan.levels)])
+        return [spec for plan in self.plans for spec in judged_runs(plan)]
 
     @cached_property
     def specs(self) -> list[RunSpec]:
         """The runs that are known beforehand. Results decide which reinit of an open plan is
-        trained; it is always one."""
+        trained; it is always one a seed."""
         chain = {spec.key for spec in self._chain}
-        reinits = [spec for spec in self.plan.specs() if spec.key not in chain]
+        known = [spec for plan in self.plans for spec in plan.specs()]
+        reinits = [spec for spec in known if spec.key not in chain]
         return self._chain if self.plan.is_open else self._chain + reinits
 
     @cached_property
@@ -158,7 +211,7 @@ class PlannedSearch:
         """A row a run: ``network``, ``done`` (bool: in the store), ``run_key``."""
         import pandas as pd
 
-        realise = Realiser(self.store, self.plan.specs())
+        realise = Realiser(self.store, [spec for plan in self.plans for spec in plan.specs()])
         return pd.DataFrame(
             [
                 {
@@ -174,8 +227,59 @@ class PlannedSearch:
         return f"<PlannedSearch: {self.missing} of {self.total} runs to train>"
 
 
+def over_seeds(rounds: pd.DataFrame) -> pd.DataFrame:
+    """A row a network with the means over seeds, and ``test_deviation``: the standard deviation of
+    the test accuracy, a fraction, nan for one seed.
+
+    Args:
+        rounds: as ``FoundTicket.rounds``.
+    """
+    numbers = [
+        "sparsity", "sparsity_without_embedding", "remaining", "validation_accuracy",
+        "test_accuracy", "difference",
+    ]  # fmt: skip
+    groups = rounds.groupby("network", sort=False)
+    means = groups[numbers].mean()
+    means["test_deviation"] = groups["test_accuracy"].std(ddof=1)
+    for name in ("matches", "reported"):
+        means[name] = groups[name].first()
+    return means.reset_index()
+
+
+def judged_runs(plan: Plan) -> list[RunSpec]:
+    """The networks of a plan but reinits; where judged ones have rates of their own, also the chain
+    that finds their masks."""
+    return ancestry([plan.dense, *(level.ticket for level in plan.levels)])
+
+
+def _rows(outcome: Outcome) -> list[dict[str, Any]]:
+    """The rows of ``FoundTicket.rounds`` of one seed."""
+    plan, reported = outcome.plan, outcome.reported
+    whole = Count(reported.counted.total, reported.counted.total)
+    rows = [_row("dense", plan.dense, outcome.dense, whole, whole, 0.0, outcome.seed)]
+    for one in outcome.rounds:
+        row = _row(
+            f"round {one.level.number}", one.level.ticket, one.run, one.counted, one.non_embedding,
+            one.difference, outcome.seed,
+        )  # fmt: skip
+        rows.append(row | {"matches": one.matches, "reported": one is reported})
+    rows.append(
+        _row(
+            "reinit", reported.level.reinit, outcome.reinit, reported.counted,
+            reported.non_embedding, outcome.reinit_difference, outcome.seed,
+        )
+    )  # fmt: skip
+    return rows
+
+
 def _row(
-    network: str, spec: RunSpec, run: Run, counted: Count, non_embedding: Count, outcome: Outcome
+    network: str,
+    spec: RunSpec,
+    run: Run,
+    counted: Count,
+    non_embedding: Count,
+    difference: float,
+    seed: int,
 ) -> dict[str, Any]:
     return {
         "network": network,
@@ -184,96 +288,15 @@ def _row(
         "remaining": counted.remaining,
         "validation_accuracy": run.metrics["val_accuracy"],
         "test_accuracy": run.metrics["test_accuracy"],
-        "difference": points(run, outcome.dense),
+        "difference": difference,
         "matches": None,
         "reported": False,
-        "learning_rate": _rate(spec),
+        "learning_rate": rate(spec),
         "run_key": run.key,
-    }
-
-
-def verdict_in_words(outcome: Outcome) -> str:
-    """The verdict in a sentence, with what it rests on."""
-    counted = outcome.reported.counted
-    matches = "matches" if outcome.reported.matches else "does not match"
-    beats = "beats" if outcome.beats_reinit else "does not beat"
-    times = counted.total / max(counted.remaining, 1)
-    return (
-        f"{outcome.verdict.capitalize()}: with {100 * counted.sparsity:.1f} % pruned ({times:.1f} "
-        f"times fewer weights) it {matches} dense within {outcome.plan.settings.tolerance:g} "
-        f"points and {beats} the reinit of its mask, on validation data."
-    )
-
-
-def write_found(
-    output: Path,
-    outcome: Outcome,
-    recipe: Recipe,
-    rule: Rule | None,
-    realise: Realiser,
-    corpus: Corpus,
-    seed: int,
-) -> Ticket:
-    """Writes the reported ticket of a search into a folder of its own in ``output``."""
-    settings, reported = outcome.plan.settings, outcome.reported
-    name = (
-        f"{corpus.name}-{recipe.model.name}-{settings.method}-{settings.init.replace(':', '_')}"
-        f"-{reported.counted.sparsity:.3f}-seed{seed}-{reported.run.key[:8]}"
-    )
-    judged = {"dense": outcome.dense, "ticket": reported.run, "reinit": outcome.reinit}
-    about = {
-        "dataset": recipe.data.dataset,
-        "model": recipe.model.name,
-        **dataclasses.asdict(settings),
-        "goal": settings.sparsity,
         "seed": seed,
-        "learning_rate": _rate(reported.level.ticket),
-        "found_learning_rate": _rate_found(reported.level.ticket),
-        "learning_rate_rule": rule and dataclasses.asdict(rule),
-        "verdict": outcome.verdict,
-        **{f"{name}_test_accuracy": run.metrics["test_accuracy"] for name, run in judged.items()},
-        **{
-            f"{name}_validation_accuracy": run.metrics["val_accuracy"]
-            for name, run in judged.items()
-        },
-        "rounds": [_record(one) for one in outcome.rounds],
-        "run_key": reported.run.key,
-        "dense_run_key": outcome.dense.key,
-        "reinit_run_key": outcome.reinit.key,
-    }
-    weights = realise.initial_weights(reported.level.ticket)
-    with realise.store.lock(name):  # another process may be writing the same ticket
-        return write_ticket(
-            output / name,
-            about,
-            recipe,
-            corpus.classes,
-            corpus.vocabulary,
-            reported.run.masks(),
-            weights,
-            reported.run.snapshot(steps.END),
-        )
-
-
-def _record(judged: Round) -> dict[str, Any]:
-    return {
-        "round": judged.level.number,
-        "sparsity": judged.counted.sparsity,
-        "sparsity_without_embedding": judged.non_embedding.sparsity,
-        "validation_accuracy": judged.run.metrics["val_accuracy"],
-        "test_accuracy": judged.run.metrics["test_accuracy"],
-        "matches": judged.matches,
-        "learning_rate": _rate(judged.level.ticket),
-        "run_key": judged.run.key,
     }
 
 
-def _rate(spec: RunSpec) -> float:
+def rate(spec: RunSpec) -> float:
     """The highest rate that a network is trained at."""
     return spec.recipe.training.learning_rate
-
-
-def _rate_found(spec: RunSpec) -> float:
-    """That of the network whose weights decide its mask."""
-    assert isinstance(spec.mask, Pruned)
-    return _rate(spec.mask.of)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from tflottery import startup
 from tflottery.data import given, sources
 from tflottery.data.given import Data
-from tflottery.errors import UserError
+from tflottery.errors import TrainingError, UserError
 from tflottery.experiments import configuration, scaling
 from tflottery.experiments.configuration import Settings
-from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch, write_found
+from tflottery.experiments.driver import Driver, seeds_of
+from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch, judged_runs
+from tflottery.experiments.ticket.writing import write_found
 from tflottery.files import require_writable
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
+from tflottery.runs.resources import LOCAL
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
-from tflottery.settings import argument, count, place
+from tflottery.settings import argument, place
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
+from tflottery.tickets import verdict as verdicts
+from tflottery.tickets import words
+from tflottery.tickets.evidence import by_metric, gather, terms_of
 from tflottery.tickets.plan import AUTO, Plan, PruningSettings
 from tflottery.tickets.rule import SEARCHES, read_rule
 from tflottery.tickets.rules import find_rule
@@ -51,12 +57,17 @@ def find_ticket(
     learning_rate: float | str | None = ...,
     criterion: str | None = ...,
     tolerance: float | None = ...,
+    metric: str | None = ...,
     seed: int = ...,
+    seeds: int | Iterable[int] | None = ...,
     store: str | Path | Store = ...,
     output: str | Path = ...,
+    executor: str = ...,
+    workers: int | None = ...,
+    threads: int | None = ...,
+    address: str = ...,
     tensorboard: str | Path = ...,
     dry_run: Literal[True],
-    threads: int | None = ...,
     progress: bool | Reporter = ...,
 ) -> PlannedSearch: ...
 
@@ -81,12 +92,17 @@ def find_ticket(
     learning_rate: float | str | None = ...,
     criterion: str | None = ...,
     tolerance: float | None = ...,
+    metric: str | None = ...,
     seed: int = ...,
+    seeds: int | Iterable[int] | None = ...,
     store: str | Path | Store = ...,
     output: str | Path = ...,
+    executor: str = ...,
+    workers: int | None = ...,
+    threads: int | None = ...,
+    address: str = ...,
     tensorboard: str | Path = ...,
     dry_run: Literal[False] = ...,
-    threads: int | None = ...,
     progress: bool | Reporter = ...,
 ) -> FoundTicket: ...
 
@@ -110,24 +126,31 @@ def find_ticket(
     learning_rate: float | str | None = None,
     criterion: str | None = None,
     tolerance: float | None = None,
+    metric: str | None = None,
     seed: int = 1,
+    seeds: int | Iterable[int] | None = None,
     store: str | Path | Store = "runs",
     output: str | Path = "tickets",
+    executor: str = "",
+    workers: int | None = None,
+    threads: int | None = None,
+    address: str = "auto",
     tensorboard: str | Path = "",
     dry_run: bool = False,
-    threads: int | None = None,
     progress: bool | Reporter = True,
 ) -> FoundTicket | PlannedSearch:
     """Trains, prunes, rewinds, trains again, judges, and writes the ticket to disk.
 
-    The algorithm is Frankle and Carbin's (2019, arXiv 1803.03635). Whatever is decided is decided
-    on validation data; test accuracies are measured once, at the end of each training. Trainings
-    are kept in the store: the same call goes on after an interruption, and trains nothing twice.
+    The algorithm is Frankle and Carbin's (2019, arXiv 1803.03635). Levels are chosen on validation
+    data, and the verdict on the one that is reported is confirmed on test data, by 95 % intervals
+    (docs/verdicts.md). Trainings are kept in the store: the same call goes on after an
+    interruption, and trains nothing twice.
 
     >>> import tflottery as tfl
     >>> found = tfl.find_ticket("toy", sparsity=0.36, seed=1)       # doctest: +SKIP
     >>> found.verdict                                               # doctest: +SKIP
-    'winning ticket'
+    'matches'
+    >>> found.intervals[["comparison", "low", "high"]]              # doctest: +SKIP
 
     What it would train, it says without training:
 
@@ -158,12 +181,17 @@ def find_ticket(
             file.
         criterion: which weights to keep: ``magnitude``, ``random``, or ``filters`` for whole units.
         tolerance: points of validation accuracy below dense that still match.
+        metric: what networks are compared by on validation data, as ``macro_f1``: any of
+            ``tflottery.metrics``, or one that ``register_metric`` got; by default ``accuracy``.
         seed: decides every random number.
+        seeds: how many seeds, from ``seed`` on, or which; the verdict is then on their mean, and
+            the ticket on disk is that of the first.
         store: where trainings are kept.
         output: the ticket goes into a folder of its own in this one.
+        executor, workers, threads, address: as in ``run_study``; what is trained at a time is the
+            same level with other seeds, or all of a plan that ends at a given sparsity.
         tensorboard: a folder for TensorBoard's logs of the trainings done now.
         dry_run: says what would be trained, and trains nothing.
-        threads: of TensorFlow; equal bits need equal numbers.
         progress: whether to say how it goes on.
 
     Returns:
@@ -176,7 +204,8 @@ def find_ticket(
     seed = argument("seed", seed, int)
     if seed < 0:
         raise UserError(f"The seed is a whole number from 0 on, not {seed}.")
-    threads = count("threads", threads)
+    chosen_seeds = (seed,) if seeds is None else seeds_of(seeds, first=seed)
+    driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
     learning_rate = argument("learning_rate", learning_rate, float | str | None)
     if isinstance(learning_rate, str) and not (
         learning_rate == AUTO or Path(learning_rate).is_file()
@@ -188,98 +217,97 @@ def find_ticket(
         **given.settings(dataset, text, label, validation, test, data_dir),
         **configuration.changes(
             model=model, method=method, rate=rate, sparsity=sparsity, init=init, scope=scope,
-            criterion=criterion, tolerance=tolerance,
+            criterion=criterion, tolerance=tolerance, metric=metric,
         ),
     }  # fmt: skip
     if isinstance(learning_rate, float):
         changes["training.learning_rate"] = learning_rate
     chosen = configuration.load(config, changes, set)
-    store = Store.of(store)
+    store = driver.store
     output = place("output", output)
     require_writable(output, "--output")
     looked = sources.look(chosen.data)
     chosen, scaled = scaling.fit(chosen, looked.settings)
     remarks = (*looked.remarks, *scaled)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
-    plan = plans.make_plan(recipe, chosen.pruning, seed)
+    planned = tuple(plans.make_plan(recipe, chosen.pruning, one) for one in chosen_seeds)
     rule, about_rule = None, ""
     if isinstance(learning_rate, str):
         rule, about_rule = _rule(learning_rate, recipe, chosen.pruning, store)
-        plan = plans.at_rates(plan, rule)
-    # Takes a fifth of a second, which a user's mistake need not wait for.
-    from tflottery.progress import Reporter
-
-    reporter = Reporter.of(progress)
+        planned = tuple(plans.at_rates(plan, rule) for plan in planned)
     for line in (*remarks, about_rule):
-        reporter.say(line)
+        driver.reporter.say(line)
     if dry_run:
-        return PlannedSearch(plan, store, names_of_runs(plan))
-    startup.use_threads(threads)
-    return search_and_write(plan, recipe, rule, store, output, seed, reporter, tensorboard, remarks)
+        return PlannedSearch(planned, store, names_of_runs(planned))
+    return search_and_write(planned, recipe, rule, driver, output, remarks)
 
 
 def search_and_write(
-    plan: Plan,
+    planned: Sequence[Plan],
     recipe: Recipe,
     rule: Rule | None,
-    store: Store,
+    driver: Driver,
     output: Path,
-    seed: int,
-    reporter: Reporter,
-    tensorboard: str | Path = "",
     remarks: tuple[str, ...] = (),
 ) -> FoundTicket:
-    """Walks a plan and writes the ticket that it ends with.
+    """Walks plans, one a seed, judges, and writes the ticket that they end with.
 
     Args:
-        plan: what to train.
-        recipe: what the plan was made of.
-        rule: what set its learning rates, if one did.
-        store: where trainings are kept.
+        planned: what to train.
+        recipe: what the plans were made of.
+        rule: what set their learning rates, if one did.
+        driver: where trainings run and are kept, and where it is said how they go on.
         output: the ticket goes into a folder of its own in this one.
-        seed: of the plan.
-        reporter: is told how it goes on.
-        tensorboard: a folder for TensorBoard's logs; empty for none.
         remarks: what was assumed or left out in reading the data.
-    """
-    from tflottery.runs.tensorboard import observers
 
-    require_writable(store.root, "--store")
-    names = names_of_runs(plan)
+    Raises:
+        TrainingError: a training gave no usable weights.
+    """
+    names = names_of_runs(planned)
+    settings = planned[0].settings
 
     def label(spec: RunSpec) -> str:
         return names[spec.key]
 
-    # The results decide which reinit is trained; it is always one.
-    view = reporter.watch(label, len(judged_runs(plan)) + 1, may_end_early=plan.is_open)
-    observer = observers(view, str(tensorboard), label)
+    # The results decide which reinit is trained; it is always one a seed.
+    total = sum(len(judged_runs(plan)) + 1 for plan in planned)
+    view, observer = driver.watch(label, total, may_end_early=planned[0].is_open)
     with view:
-        realise = Realiser(store, plan.specs(), observer)
-        outcome = searching.search(plan, realise)
-        corpus = load_corpus(recipe.data, store)
-        ticket = write_found(output, outcome, recipe, rule, realise, corpus, seed)
-    cautions = tuple(filter(None, (view.caution, corpus.caution)))
-    return FoundTicket(outcome, ticket, rule, cautions, view.trained, store, remarks)
+        realise = Realiser(driver.store, [spec for p in planned for spec in p.specs()], observer)
+
+        def train(specs: Sequence[RunSpec]) -> None:
+            # Where one training follows the other the search asks for them in its own order.
+            if driver.resources.executor != LOCAL and (failed := driver.execute(specs, realise)):
+                key, reason = next(iter(failed.items()))
+                raise TrainingError(f"{names[key]}: {reason}")
+
+        worth = by_metric(settings.metric, realise.predictions)
+        outcomes = searching.search(planned, realise, worth=worth, train=train)
+        corpus = load_corpus(recipe.data, driver.store)
+        held_out = gather(outcomes, corpus, realise.predictions)
+        judged = verdicts.give(*held_out, terms_of(settings), outcomes[0].reported.matches)
+        cautions = tuple(filter(None, (view.caution, corpus.caution, *words.cautions(judged))))
+        ticket = write_found(output, outcomes, judged, recipe, rule, realise, corpus, cautions)
+    return FoundTicket(
+        outcomes, judged, ticket, rule, cautions, view.trained, driver.store, remarks
+    )
 
 
-def judged_runs(plan: Plan) -> list[RunSpec]:
-    """The networks of a plan but reinits; where judged ones have rates of their own, also the chain
-    that finds their masks."""
-    return ancestry([plan.dense, *(level.ticket for level in plan.levels)])
-
-
-def names_of_runs(plan: Plan) -> dict[str, str]:
-    """What each run of a plan is called, by key."""
-    # Parents first: a key asks for those of all ancestors, and a chain may be longer than Python's
-    # stack.
-    ancestry(plan.specs())
-    names = {plan.dense.key: "dense"}
-    for level in plan.levels:
-        names[level.ticket.key] = f"round {level.number}"
-        names.setdefault(level.reinit.key, f"reinit of round {level.number}")
-    for level in plan.levels:
-        for spec in ancestry([level.ticket]):
-            names.setdefault(spec.key, f"mask of round {level.number}")
+def names_of_runs(planned: Sequence[Plan]) -> dict[str, str]:
+    """What each run of the plans is called, by key."""
+    names: dict[str, str] = {}
+    for plan in planned:
+        seed = f"seed {plan.dense.seeds.order} " if len(planned) > 1 else ""
+        # Parents first: a key asks for those of all ancestors, and a chain may be longer than
+        # Python's stack.
+        ancestry(plan.specs())
+        names[plan.dense.key] = f"{seed}dense"
+        for level in plan.levels:
+            names[level.ticket.key] = f"{seed}round {level.number}"
+            names.setdefault(level.reinit.key, f"{seed}reinit of round {level.number}")
+        for level in plan.levels:
+            for spec in ancestry([level.ticket]):
+                names.setdefault(spec.key, f"{seed}mask of round {level.number}")
     return names
 
 

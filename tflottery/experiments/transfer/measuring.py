@@ -24,6 +24,7 @@ from tflottery.runs.recipes import recipe_to_tables, without_places
 from tflottery.runs.run import Run
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
+from tflottery.settings import as_named
 from tflottery.tickets import plan as plans
 from tflottery.versions import versions
 
@@ -128,7 +129,7 @@ def name_of(transfer: Transfer, source: Corpus, target: Corpus) -> str:
         plans.make_plan(recipe, transfer.pruning, seed=0).dense.key
         for recipe in (transfer.source, transfer.target)
     ]
-    settings = dataclasses.asdict(dataclasses.replace(transfer.pruning, sparsity=plans.AUTO))
+    settings = as_named(dataclasses.replace(transfer.pruning, sparsity=plans.AUTO))
     digest = sha256_of_bytes(canonical_json([*recipes, settings]).encode())[:8]
     model = transfer.target.model.name
     return f"{source.name}-to-{target.name}-{model}-{transfer.vocabulary}-{digest}"

@@ -328,7 +328,7 @@ def _headline(ticket: Ticket) -> str:
     own, dense = (_percent(about[f"{name}_test_accuracy"]) for name in ("ticket", "dense"))
     return (
         f"Ticket: {ticket.folder.name}, {100 * about['sparsity']:.1f} % pruned, "
-        f"{about['verdict']} on {about['dataset']} (test {own}, dense {dense})"
+        f"{ticket.verdict} on {about['dataset']} (test {own}, dense {dense})"
     )
 
 

@@ -1,0 +1,72 @@
+"""What people really bring: data of which nothing can be learnt, or nothing can be shown, give no
+winning ticket. Real trainings, on small files."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+import pytest
+
+import tflottery as tfl
+from tflottery.tickets.verdict import NO_VERDICT
+
+SMALL = {
+    "training.epochs": 2,
+    "model.filters": 4,
+    "model.embedding": 6,
+    "model.widths": [2],
+    "data.vocabulary_size": 300,
+}
+WORDS = [f"word{number}" for number in range(200)]
+
+
+def write(path: Path, rows: list[tuple[str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *rows])
+
+
+def drawn(count: int, label: str, source: random.Random) -> list[tuple[str, str]]:
+    return [(" ".join(source.choices(WORDS, k=6)), label) for _ in range(count)]
+
+
+def one_class(folder: Path) -> None:
+    """97 % of the texts are one class, and words say nothing of it."""
+    source = random.Random(1)
+    rows = drawn(679, "ham", source) + drawn(21, "spam", source)
+    source.shuffle(rows)
+    write(folder / "mine.csv", rows)
+
+
+def copied(folder: Path) -> None:
+    """Labels are drawn, and every test text is copied from train."""
+    source = random.Random(2)
+    train = drawn(200, "neg", source) + drawn(200, "pos", source)
+    (folder / "mine.csv").mkdir()
+    write(folder / "mine.csv" / "train.csv", train)
+    write(folder / "mine.csv" / "test.csv", train[::4])
+
+
+def twelve_rows(folder: Path) -> None:
+    source = random.Random(3)
+    write(folder / "mine.csv", drawn(6, "neg", source) + drawn(6, "pos", source))
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (one_class, "dense is not shown to beat the larger class alone (ham)"),
+        (copied, "0 of 100 test texts can be told from every training text"),
+        (twelve_rows, "can be told from every training text, and it takes 20 of each"),
+    ],
+)
+def test_nothing_is_recommended_where_nothing_is_shown(tmp_path, monkeypatch, make, why):
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path)
+    found = tfl.find_ticket(
+        "mine.csv", model="cnn", sparsity=0.2, tolerance=50, set=SMALL, progress=False
+    )
+    assert found.verdict == found.ticket.about["verdict"] == NO_VERDICT
+    assert why in found.sentence and found.sentence.startswith("No verdict: ")
+    assert "not shown to match" in found.ticket.reservation

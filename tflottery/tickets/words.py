@@ -1,0 +1,171 @@
+"""A verdict in words: one sentence, which every place that shows a ticket shows, and cautions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tflottery.pruning.masks import Count
+from tflottery.report.escaping import one_line
+from tflottery.tickets.verdict import (
+    CONSTANT,
+    FEWEST_TEXTS,
+    NO_VERDICT,
+    TEST,
+    VALIDATION,
+    More,
+    Verdict,
+)
+
+_NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro-F1",
+    "roc_auc": "ROC AUC",
+    "log_loss": "log loss",
+    "calibration_error": "calibration error",
+}
+
+
+def sentence(verdict: Verdict, counted: Count, classes: Sequence[str]) -> str:
+    """The verdict with what it rests on.
+
+    Args:
+        verdict: on the level that is reported.
+        counted: its weights.
+        classes: names by label.
+    """
+    head = f"{verdict.outcome.capitalize()}: "
+    if verdict.outcome == NO_VERDICT:
+        return head + _why_none(verdict, classes)
+    times = counted.total / max(counted.remaining, 1)
+    pruned = f"with {100 * counted.sparsity:.1f} % pruned ({times:.1f} times fewer weights) "
+    return head + pruned + _finding(verdict, classes)
+
+
+def cautions(verdict: Verdict) -> tuple[str, ...]:
+    """Lines to be read beside the sentence."""
+    lines = [
+        f"{left:,} of {left + verdict.texts[split]:,} {split} texts equal a training text, or one "
+        "before them, as the network reads them; the verdict leaves them out."
+        for split, left in verdict.left_out.items()
+        if left
+    ]
+    if verdict.is_tolerant:
+        gain = verdict.of("dense", CONSTANT).difference
+        lines.append(
+            f"The tolerance of {verdict.terms.tolerance:g} points is more than half of what dense "
+            f"gains over the larger class alone ({gain:.2f} points): a network that learnt much "
+            "less than dense could pass; give a smaller --tolerance."
+        )
+    return tuple(lines)
+
+
+def interval(row: Mapping[str, Any]) -> str:
+    """``+0.42 [+0.10, +0.74]``, in points, of a row of ``Comparison.plain``."""
+    if row["low"] is None:
+        return f"{row['difference']:+.2f} (no interval)"
+    return f"{row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
+
+
+def _why_none(verdict: Verdict, classes: Sequence[str]) -> str:
+    if verdict.reason == "few texts":
+        counts = " and ".join(
+            f"{verdict.texts[split]:,} of {verdict.texts[split] + verdict.left_out[split]:,} "
+            f"{split} texts"
+            for split in (VALIDATION, TEST)
+        )
+        return (
+            f"{counts} can be told from every training text, and it takes {FEWEST_TEXTS} of each; "
+            "nothing is known of a ticket, or of dense."
+        )
+    failing = [
+        split for split in (VALIDATION, TEST) if not verdict.of("dense", CONSTANT, split).above(0)
+    ]
+    figures = "; ".join(
+        f"on {verdict.texts[split]:,} {split} texts dense {_value(verdict, 'dense', split)}, "
+        f"{_constant(verdict, classes)} {_value(verdict, CONSTANT, split)}, difference "
+        f"{_interval(verdict, 'dense', CONSTANT, split)} points"
+        for split in failing
+    )
+    return (
+        f"dense is not shown to beat {_constant(verdict, classes)} by a 95 % interval ({figures}), "
+        "so that a ticket has nothing to match."
+    )
+
+
+def _finding(verdict: Verdict, classes: Sequence[str]) -> str:
+    tolerance = f"by more than {verdict.terms.tolerance:g} points"
+    on = f"95 % intervals over {verdict.texts[TEST]:,} test texts and {_seeds(verdict.seeds)}"
+    of = "" if verdict.terms.metric == "accuracy" else f"{_metric(verdict)} of "
+    dense, reinit = (f"to {one} {_interval(verdict, 'ticket', one)}" for one in ("dense", "reinit"))
+    both = f"({of}{on}: {dense}, {reinit} points)"
+    larger = _interval(verdict, "ticket", CONSTANT)
+    gains = f"({of}{on}: {larger} points)"
+    passes = f"it is not worse than dense {tolerance}"
+    told = {
+        "": f"{passes}, and better than the reinit of its mask {both}.",
+        "worse than reinit": f"{passes}, but worse than the reinit of its mask {both}.",
+        "perhaps no better than reinit": (
+            f"{passes}, but it is not shown to beat the reinit of its mask {both}."
+        ),
+        "worse than dense": f"it is worse than dense {tolerance} {both}.",
+        "learnt nothing": f"it does not beat {_constant(verdict, classes)} {gains}.",
+        "does not match on validation data": (
+            f"it does not match dense on validation data "
+            f"({_interval(verdict, 'ticket', 'dense', VALIDATION)} points, tolerance "
+            f"{verdict.terms.tolerance:g}), and test data do not show that it is worse {both}."
+        ),
+        "perhaps learnt nothing": (
+            f"it is not shown to beat {_constant(verdict, classes)} {gains}."
+        ),
+        "perhaps worse than dense": f"it may or may not be worse than dense {tolerance} {both}.",
+    }[verdict.reason]
+    return f"{told}{_more(verdict.more, verdict.seeds)}"
+
+
+def _interval(verdict: Verdict, one: str, other: str, split: str = TEST) -> str:
+    return interval(verdict.comparison(one, other, split).plain())
+
+
+def _more(more: More | None, seeds: int) -> str:
+    if more is None:
+        return ""
+    if more.is_near:
+        return " At this difference more seeds or test texts would hardly show it."
+    ways = []
+    if more.seeds is not None:
+        # One seed does not tell how much seeds differ.
+        about = "at least" if seeds == 1 else "about"
+        ways.append(f"{about} {more.seeds - seeds} more seeds (--seeds {more.seeds})")
+    if more.texts is not None:
+        ways.append(f"about {_rounded(more.texts):,} test texts in all")
+    told = " or ".join(ways)
+    return f" {told[0].upper()}{told[1:]} would decide, if the difference stays as it is."
+
+
+def _rounded(count: int) -> int:
+    """Upwards, to two digits."""
+    step = 10 ** max(len(str(count)) - 2, 0)
+    return -(-count // step) * step
+
+
+def _seeds(count: int) -> str:
+    return "one seed" if count == 1 else f"{count} seeds"
+
+
+def _metric(verdict: Verdict) -> str:
+    return _NAMES.get(verdict.terms.metric, verdict.terms.metric)
+
+
+def _constant(verdict: Verdict, classes: Sequence[str]) -> str:
+    if verdict.terms.metric == "accuracy":
+        return f"the larger class alone ({one_line(classes[verdict.larger])})"
+    return "scores that look at no text"
+
+
+def _value(verdict: Verdict, network: str, split: str) -> str:
+    value = verdict.values[split][network]
+    if verdict.terms.metric == "accuracy":
+        return f"{100 * value:.2f} %"
+    return f"{_metric(verdict)} {value:.4f}"
