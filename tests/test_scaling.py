@@ -172,3 +172,17 @@ def test_a_search_says_what_was_scaled(tmp_path, monkeypatch, capsys):
     )
     assert (recipe.model, recipe.training) == (Cnn(), TrainingSettings())
     assert as_before.plan.settings == PruningSettings()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"data.train_size": 500}, "toy has 6 epochs of 7 steps for about 400 training texts"),
+        ({}, ""),
+        ({"data.train_size": 500, "training.epochs": 1}, ""),
+    ],
+)
+def test_a_part_of_data_that_a_configuration_fits_is_told_of_few_steps(settings, said):
+    chosen = configuration.load("", {"data.dataset": "toy"}, settings)
+    made, lines = scaling.fit(chosen, chosen.data)
+    assert made == chosen and (said in " ".join(lines)) and bool(lines) == bool(said)

@@ -56,14 +56,15 @@ def fit(chosen: Configuration, data: DataSettings) -> tuple[Configuration, tuple
     """A configuration that fits the data, and a line on what was scaled.
 
     Args:
-        chosen: as ``configuration.load`` gives it; one of a file is left as it is.
+        chosen: as ``configuration.load`` gives it; one of a file is left as it is, and where
+            ``train_size`` leaves it few steps, the line says so.
         data: its settings, with what identifies the data.
 
     Raises:
         UserError: the data cannot be read.
     """
     if not chosen.to_scale:
-        return chosen, ()
+        return chosen, _too_few_steps(chosen, data)
     sizes = sizes_of(data)
     scaled = scale(chosen, sizes)
     return scaled, _in_words(chosen, scaled, sizes, name_of(data) or data.dataset)
@@ -144,6 +145,21 @@ def resolution(texts: int) -> float:
 
 def _steps(texts: int, batch_size: int) -> int:
     return max(1, -(-texts // batch_size))
+
+
+def _too_few_steps(chosen: Configuration, data: DataSettings) -> tuple[str, ...]:
+    """A file that is for a whole data set fits no part of it."""
+    if not data.train_size or {"training.epochs", "training.batch_size"} & chosen.set_keys:
+        return ()
+    sizes, training = sizes_of(data), chosen.training
+    steps = _steps(sizes.train, training.batch_size)
+    if training.epochs * steps >= STEPS:
+        return ()
+    return (
+        f"{chosen.name} has {training.epochs} epochs of {steps} steps for about {sizes.train:,} "
+        f"training texts, which is little to learn from; --config {SCALED} scales the settings to "
+        "that many.",
+    )
 
 
 def _in_words(
