@@ -69,7 +69,7 @@ def quick(work, monkeypatch):
             early_bird_points=(), inits=("original",),
         )  # fmt: skip
         return dataclasses.replace(
-            chosen, model=model, training=training, pruning=pruning, study=study
+            chosen, model=model, training=training, pruning=pruning, study=study, to_scale=False
         )
 
     monkeypatch.setattr(configuration, "load", small)

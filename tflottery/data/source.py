@@ -59,6 +59,10 @@ class Source(Protocol):
         """Equal for equal content, different for different content."""
         ...
 
+    def size(self, split: str) -> int:
+        """Texts of a split, counted without reading them."""
+        ...
+
     def examples(self, split: str) -> Iterator[Example]:
         """Raw UTF-8 text and label, always in the same order."""
         ...

@@ -117,6 +117,10 @@ class TableSource:
         rows = self._rows() == SPLITS.index(split)
         return self._number_of_spelling[np.asarray(self._judged.labels)[rows]]
 
+    def size(self, split: str) -> int:
+        """Texts of a split."""
+        return int(np.count_nonzero(self._rows() == SPLITS.index(split)))
+
     def examples(self, split: str) -> Iterator[Example]:
         """Raw UTF-8 text and label, always in the same order.
 

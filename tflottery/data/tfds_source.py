@@ -122,6 +122,10 @@ class TfdsSource:
         files = sorted(Path(self._builder.data_dir).glob("*record*"))
         return sha256_of_bytes(canonical_json([sha256_of_file(file) for file in files]).encode())
 
+    def size(self, split: str) -> int:
+        count: int = self._sizes[split]
+        return count
+
     def examples(self, split: str) -> Iterator[Example]:
         startup.start_tensorflow()
         import tensorflow_datasets as tfds

@@ -86,6 +86,9 @@ class ToySource:
     def fingerprint(self) -> str:
         return f"toy-grammar-{GRAMMAR}"
 
+    def size(self, split: str) -> int:
+        return SIZES[split]
+
     def examples(self, split: str) -> Iterator[Example]:
         random = seeds.generator("toy", GRAMMAR, split)
         for number in range(SIZES[split]):

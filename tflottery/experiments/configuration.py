@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,13 +25,21 @@ from tflottery.tickets.ticket import Ticket
 from tflottery.training.settings import TrainingSettings
 
 _RECIPE = ("data", "model", "training")
+# The file of the settings' own defaults, and the name of what has no file.
+DEFAULTS = "defaults"
+# What ``config`` is called where settings are to be scaled to the data, whatever file fits them.
+SCALED = "scaled"
 _OTHERS = {"pruning": PruningSettings, "study": StudySettings, "tuning": TuningSettings}
 SECTIONS = (*_RECIPE, *_OTHERS)
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """A recipe's parts, how to prune, what a study and a search hold; ``name`` is the file's."""
+    """A recipe's parts, how to prune, what a study and a search hold.
+
+    ``name`` is the file's. ``set_keys`` were set beside it, as ``section.key``. ``to_scale``: there
+    is no file, and ``scaling.scale`` fits what was not set to the data.
+    """
 
     data: DataSettings
     model: Architecture
@@ -38,7 +47,9 @@ class Configuration:
     pruning: PruningSettings
     study: StudySettings
     tuning: TuningSettings = field(default_factory=TuningSettings)
-    name: str = field(default="defaults", compare=False)
+    name: str = field(default=DEFAULTS, compare=False)
+    set_keys: frozenset[str] = field(default=frozenset(), compare=False)
+    to_scale: bool = field(default=False, compare=False)
 
     @property
     def recipe(self) -> Recipe:
@@ -113,7 +124,8 @@ def load(path: str | Path, overrides: Mapping[str, Any], settings: Settings = ()
 
     Args:
         path: a TOML file, or the name of one in ``configs/``; empty picks the one that fits the
-            data set and the model, or the defaults.
+            data set and the model. Where none does, and for ``scaled``, it is the defaults, to be
+            scaled to the data.
         overrides: values by ``section.key``, from flags; they win over the file.
         settings: single settings, from ``--set``; they win over all.
 
@@ -121,7 +133,7 @@ def load(path: str | Path, overrides: Mapping[str, Any], settings: Settings = ()
         UserError: an unknown key, a value of the wrong type or out of range.
     """
     chosen = {**overrides, **assigned(settings)}
-    file = _find(str(path)) if path else _fitting(chosen)
+    file = _file(str(path), chosen)
     tables = read_toml(file, SECTIONS) if file else {}
     for key, value in chosen.items():
         section, _, name = key.partition(".")
@@ -129,7 +141,11 @@ def load(path: str | Path, overrides: Mapping[str, Any], settings: Settings = ()
         if key == "model.name" and table.get("name", value) != value:
             table.clear()  # sizes of another architecture
         table[name] = value
-    return _build(tables, file.stem if file else "defaults")
+    return dataclasses.replace(
+        _build(tables, file.stem if file else DEFAULTS),
+        set_keys=frozenset(chosen),
+        to_scale=file is None,
+    )
 
 
 def load_tuning(
@@ -190,12 +206,18 @@ def for_ticket(
     )
 
 
+def _file(path: str, chosen: Mapping[str, Any]) -> Path | None:
+    if path == SCALED:
+        return None
+    return _find(path) if path else _fitting(chosen)
+
+
 def _find(path: str) -> Path:
     named = folder() / f"{path}.toml"
     if named.is_file():
         return named
     if not Path(path).is_file():
-        known = [file.stem for file in folder().glob("*.toml")]
+        known = [SCALED, *(file.stem for file in folder().glob("*.toml"))]
         raise UserError(f"There is no configuration {path!r}; give a file or a name. "
                         f"{suggest(path, known)}")  # fmt: skip
     return Path(path)

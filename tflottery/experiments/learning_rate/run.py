@@ -15,7 +15,7 @@ from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.data.inspection import inspect_encoded
 from tflottery.errors import UserError
-from tflottery.experiments import configuration, guard
+from tflottery.experiments import configuration, guard, scaling
 from tflottery.experiments.configuration import Settings, assigned
 from tflottery.experiments.driver import (
     Driver,
@@ -228,9 +228,11 @@ def tune_learning_rate(
     level = None
     if ticket is None:
         data = given.settings(dataset, text, label, validation, test, data_dir)
-        tuning = _of_configuration(
+        tuning, remarks = _of_configuration(
             config, {**data, **configuration.changes(model=model), **own}, set
         )
+        for line in remarks:
+            driver.reporter.say(line)
         chosen = seeds_of(seeds)
     else:
         for name, value in (("dataset", dataset), ("model", model)):
@@ -284,10 +286,15 @@ def _of_ticket(
     return Tuning(dataclasses.replace(ticket.recipe, data=data), ticket.pruning, space)
 
 
-def _of_configuration(config: str | Path, changes: Mapping[str, Any], settings: Settings) -> Tuning:
+def _of_configuration(
+    config: str | Path, changes: Mapping[str, Any], settings: Settings
+) -> tuple[Tuning, tuple[str, ...]]:
+    """What is searched, and lines on how the data were read and what was scaled to them."""
     chosen = configuration.load(config, changes, settings)
-    recipe = dataclasses.replace(chosen.recipe, data=sources.look(chosen.data).settings)
-    return Tuning(recipe, chosen.pruning, chosen.tuning)
+    looked = sources.look(chosen.data)
+    chosen, scaled = scaling.fit(chosen, looked.settings)
+    recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
+    return Tuning(recipe, chosen.pruning, chosen.tuning), (*looked.remarks, *scaled)
 
 
 def _planned(driver: Driver, tuning: Tuning, seeds: Sequence[int]) -> PlannedTrainings:

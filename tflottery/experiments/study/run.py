@@ -13,7 +13,7 @@ from tflottery import status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
-from tflottery.experiments import configuration, guard, inspecting
+from tflottery.experiments import configuration, guard, inspecting, scaling
 from tflottery.experiments.configuration import Settings
 from tflottery.experiments.driver import (
     Driver,
@@ -219,16 +219,18 @@ def run_study(
         ticket = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
         chosen = configuration.for_ticket(ticket, data_dir, config, set)
     looked = sources.look(chosen.data)
+    chosen, scaled = scaling.fit(chosen, looked.settings)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
     from tflottery.experiments.study.measuring import write_study
 
     study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
     trainings = _trainings(study)
+    remarks = (*looked.remarks, *scaled)
+    for line in remarks:
+        driver.reporter.say(line)
     if dry_run:
         inspecting.before_dry_run(recipe.data, driver.store, driver.reporter)
         return driver.planned(trainings)
-    for line in looked.remarks:
-        driver.reporter.say(line)
     seen = driver.look(recipe.data)
     done = driver.train(trainings)
     command = as_command(
@@ -238,7 +240,7 @@ def run_study(
     )  # fmt: skip
     folder = write_study(study, done.realise, driver.store, done.failures, command, seen)
     why = guard.reason_in(folder / "study.json")
-    cautions = tuple(filter(None, (*looked.remarks, done.caution, *seen.cautions, why)))
+    cautions = tuple(filter(None, (*remarks, done.caution, *seen.cautions, why)))
     return StudyResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
 

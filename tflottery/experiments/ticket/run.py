@@ -11,7 +11,7 @@ from tflottery import status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import TrainingError, UserError
-from tflottery.experiments import configuration, inspecting
+from tflottery.experiments import configuration, inspecting, scaling
 from tflottery.experiments.configuration import Settings
 from tflottery.experiments.driver import Driver, seeds_of
 from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch, judged_runs
@@ -169,7 +169,7 @@ def find_ticket(
             of ``dataset`` is held out.
         data_dir: folder of prepared TFDS data.
         config: a TOML file, or the name of a configuration; by default the one that fits data set
-            and model.
+            and model, and where none does, the defaults scaled to the data (``scaled``).
         set: single settings, as ``{"training.epochs": 6}``; they win over all others.
         model: the architecture, as ``cnn`` or ``lstm``.
         method: ``iterative`` or ``one_shot``.
@@ -229,18 +229,20 @@ def find_ticket(
     output = place("output", output)
     require_writable(output, "--output")
     looked = sources.look(chosen.data)
+    chosen, scaled = scaling.fit(chosen, looked.settings)
+    remarks = (*looked.remarks, *scaled)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
     planned = tuple(plans.make_plan(recipe, chosen.pruning, one) for one in chosen_seeds)
     rule, about_rule = None, ""
     if isinstance(learning_rate, str):
         rule, about_rule = _rule(learning_rate, recipe, chosen.pruning, store)
         planned = tuple(plans.at_rates(plan, rule) for plan in planned)
-    for line in (*looked.remarks, about_rule):
+    for line in (*remarks, about_rule):
         driver.reporter.say(line)
     if dry_run:
         inspecting.before_dry_run(recipe.data, store, driver.reporter)
         return PlannedSearch(planned, store, names_of_runs(planned))
-    return search_and_write(planned, recipe, rule, driver, output, looked.remarks)
+    return search_and_write(planned, recipe, rule, driver, output, remarks)
 
 
 def search_and_write(
