@@ -24,6 +24,7 @@ from tflottery.cli import study as study_command
 from tflottery.cli import transfer as transfer_command
 from tflottery.cli import tune_lr as tune_command
 from tflottery.experiments.driver import seeds_of
+from tflottery.progress import Reporter, open_console
 
 mpl.use("Agg")
 
@@ -101,6 +102,36 @@ def test_what_was_found_is_a_value(found, capsys):
     page = found._repr_html_()
     assert "<table" in page and "round 2" in page and str(found.ticket.folder) in page
     assert found.sentence in repr(found)
+
+
+def test_several_seeds_have_one_verdict_and_the_first_ones_ticket(found, tmp_path, capsys):
+    keywords = {"sparsity": 0.36, "set": SMALL, "progress": False, "output": tmp_path / "t"}
+    both = tfl.find_ticket("films.csv", seeds=2, **keywords)
+    # The networks of the first seed are those that it has alone.
+    assert both.trained == 4 and both.rounds["seed"].tolist() == [1] * 4 + [2] * 4
+    alone = both.rounds[both.rounds["seed"] == 1]
+    assert alone["run_key"].tolist() == found.rounds["run_key"].tolist()
+    assert both.judged.seeds == 2 and set(both.intervals["seeds"]) == {2}
+    about = both.ticket.about
+    assert (about["seed"], about["seeds"]) == (1, [1, 2])
+    assert about["run_key"] == found.ticket.about["run_key"]
+    assert "-seed1of2-" in both.ticket.folder.name
+    kept = {row[f"{name}_run_key"] for row in about["by_seed"]
+            for name in ("dense", "ticket", "reinit")}  # fmt: skip
+    assert kept == set(both.rounds["run_key"]) - set(
+        both.rounds.loc[both.rounds["network"] == "round 1", "run_key"]
+    )
+    assert not set(both.rounds["run_key"]) & set(both.store.unneeded(tmp_path / "t"))
+    find_command.show_found(Reporter(open_console()), both)
+    shown = capsys.readouterr().out
+    assert both.sentence in " ".join(shown.split()) and "test ±" in shown
+    axes = both.plot_intervals()
+    assert [tick.get_text() for tick in axes.get_yticklabels()][0] == "ticket - reinit, test"
+    assert both.plot().get_xlabel() == "weights left (%)"
+    planned = tfl.find_ticket("films.csv", seeds=[2, 5], dry_run=True, **keywords)
+    assert (planned.missing, planned.total) == (4, 8)
+    with pytest.raises(tfl.UserError, match="--executor local trains one after the other"):
+        tfl.find_ticket("films.csv", executor="local", workers=2, **keywords)
 
 
 def test_the_same_call_goes_on_from_the_store(found):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tflottery.data.settings import DataSettings
-from tflottery.experiments.guard import what_dense_learnt
+from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.study import results
 from tflottery.experiments.study.design import Cell, Study

@@ -134,7 +134,7 @@ class StudyTables:
     """One study. ``cells`` and ``timings`` are always there, the other tables may be None.
 
     Accuracies in the frames are fractions; ``tolerance`` is in points; ``level`` is a sparsity;
-    ``learnt`` is as in ``guard.what_dense_learnt``.
+    ``learnt`` is as in ``learnt.what_dense_learnt``.
     """
 
     folder: Path
