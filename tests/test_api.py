@@ -126,7 +126,7 @@ def test_several_seeds_have_one_verdict_and_the_first_ones_ticket(found, tmp_pat
     shown = capsys.readouterr().out
     assert both.sentence in " ".join(shown.split()) and "test ±" in shown
     axes = both.plot_intervals()
-    assert [tick.get_text() for tick in axes.get_yticklabels()][0] == "ticket - reinit, test"
+    assert next(tick.get_text() for tick in axes.get_yticklabels()) == "ticket - reinit, test"
     assert both.plot().get_xlabel() == "weights left (%)"
     planned = tfl.find_ticket("films.csv", seeds=[2, 5], dry_run=True, **keywords)
     assert (planned.missing, planned.total) == (4, 8)
