@@ -24,6 +24,7 @@ from tflottery.cli import study as study_command
 from tflottery.cli import transfer as transfer_command
 from tflottery.cli import tune_lr as tune_command
 from tflottery.experiments.driver import seeds_of
+from tflottery.metrics import METRICS
 from tflottery.progress import Reporter, open_console
 
 mpl.use("Agg")
@@ -147,6 +148,52 @@ def test_levels_are_drawn(found):
     buffer = io.BytesIO()
     axes.figure.savefig(buffer, format="png")
     assert buffer.getvalue().startswith(b"\x89PNG")
+
+
+def test_every_metric_of_every_network(found):
+    names = list(found.rounds["network"])
+    table = found.metrics
+    assert list(table["network"].drop_duplicates()) == names and len(table) == 2 * len(names)
+    assert set(METRICS) <= set(table.columns) and not table.isna().any().any()
+    accuracies = table.pivot(index="network", columns="split", values="accuracy").loc[names]
+    for split in ("validation", "test"):
+        assert list(accuracies[split]) == list(found.rounds[f"{split}_accuracy"])
+
+    classes = found.per_class
+    assert set(classes["class"]) == {"pos", "neg"} and len(classes) == 2 * len(table)
+    f1 = classes.groupby(["network", "split"])["f1"].mean()
+    for row in table.itertuples():
+        assert f1[row.network, row.split] == pytest.approx(row.macro_f1)
+
+    written = found.ticket.about["metrics"]
+    assert set(written) == {"ticket", "dense", "reinit"}
+    reported = found.rounds[found.rounds["reported"]]["network"].item()
+    for name, network in (("ticket", reported), ("dense", "dense"), ("reinit", "reinit")):
+        for split in ("validation", "test"):
+            row = table[(table["network"] == network) & (table["split"] == split)].iloc[0]
+            assert all(written[name][split][one] == row[one] for one in METRICS)
+            assert [one["class"] for one in written[name][split]["per_class"]] == ["neg", "pos"]
+
+
+def test_the_confusion_of_classes_is_drawn(found):
+    ax = found.plot_confusion()
+    said = tfl.Store("runs").open(found.ticket.about["run_key"]).predictions()["test"]
+    counts = [int(text.get_text().split("\n")[0]) for text in ax.texts]
+    assert sum(counts) == len(said.labels)
+    assert counts[0] + counts[3] == np.sum(said.predicted == said.labels)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["neg", "pos"]
+
+
+def test_a_chosen_metric_stands_in_the_table(found, capsys):
+    again = tfl.find_ticket(
+        "films.csv", model="cnn", sparsity=0.36, metric="macro_f1", set=SMALL, progress=False
+    )
+    assert again.trained == 0 and again.ticket.pruning.metric == "macro_f1"
+    find_command.show_found(Reporter(open_console()), again)
+    shown = capsys.readouterr().out
+    table = again.metrics
+    test = table[(table["network"] == "dense") & (table["split"] == "test")]["macro_f1"].item()
+    assert "macro" in shown and f"{test:.4f}" in shown
 
 
 def test_a_ticket_is_saved_built_and_opened(found, tmp_path):

@@ -110,6 +110,11 @@ def test_dry_run_trains_and_writes_nothing(command, tmp_path):
         (["--dataset", "bad.csv"], "bad.csv, line 3: the text is empty"),
         (["--dataset", "toy", "--model", "cnnn"], "There is no model 'cnnn'"),
         (["--dataset", "toy", "--set", "training.epoch=3"], "did you mean 'epochs'"),
+        (["--dataset", "toy", "--metric", "macro_f"], "did you mean 'macro_f1'"),
+        (
+            ["--dataset", "toy", "--set", "training.monitor=val_f"],
+            "training.monitor is not 'val_f'",
+        ),
         (["--dataset", "toy", "--sparsity", "83.2"], "in [0, 1), not 83.2"),
         (["--dataset", "toy", "--sparsity", "lots"], "--sparsity takes a number"),
         (["--dataset", "toy", "--init", "rewind:9ep"], "lies beyond the training"),
@@ -150,7 +155,7 @@ def test_help_is_there_without_tensorflow(command):
     assert done.returncode == 0 and done.stderr == ""
     for flag in (
         "dataset", "data_dir", "config", "set", "model", "method", "rate", "sparsity", "init",
-        "scope", "seed", "store", "output", "dry_run",
+        "scope", "seed", "store", "output", "dry_run", "metric",
     ):  # fmt: skip
         assert f"--{flag}" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100

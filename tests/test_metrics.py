@@ -145,7 +145,7 @@ def test_a_metric_of_ones_own(registry):
     assert find_metric("found")(np.array([0]), np.array([[0.6, 0.4]])) is None
 
 
-@pytest.mark.parametrize("name", ["", "loss", "Mine", "1st", "macro f1", "val-f1", 3])
+@pytest.mark.parametrize("name", ["", "loss", "per_class", "Mine", "1st", "macro f1", "val-f1", 3])
 def test_what_is_no_name(registry, name):
     with pytest.raises(UserError, match="not called"):
         register_metric(name, higher_is_better=True)

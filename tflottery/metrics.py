@@ -28,8 +28,8 @@ F = TypeVar("F", bound=Function)
 ACCURACY = "accuracy"
 # Equal widths over [0, 1], as in Guo et al. 2017.
 CALIBRATION_BINS = 15
-# Keras' own name for what it minimises.
-_TAKEN = ("loss",)
+# Keras' own name for what it minimises, and a key beside metrics in ticket.json.
+_TAKEN = ("loss", "per_class")
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def register_metric(name: str, *, higher_is_better: bool) -> Callable[[F], F]:
     if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]*", name) or name in _TAKEN:
         raise UserError(
             f"A metric is not called {name!r}: a name has small letters, digits and underscores, "
-            f"begins with a letter, and is not {_TAKEN[0]!r}."
+            f"begins with a letter, and is not {' or '.join(map(repr, _TAKEN))}."
         )
 
     def register(function: F) -> F:

@@ -104,18 +104,24 @@ def show_found(reporter: Reporter, found: FoundTicket) -> None:
 
 
 def _table(found: FoundTicket) -> Table:
-    """A row a network; of several seeds the mean, with the standard deviation of test accuracy."""
+    """A row a network; of several seeds the mean, with the standard deviation of test accuracy.
+
+    A chosen metric takes the room of two columns, so that the table still fits a terminal.
+    """
     from rich.text import Text
 
     from tflottery.experiments.ticket.result import over_seeds
+    from tflottery.metrics import ACCURACY
 
     several = len(found.outcomes) > 1
+    metric = found.outcome.plan.settings.metric
+    is_other = metric != ACCURACY
+    heading = metric.replace("_", "\n")
     table = _plain_table(
         "round",
         "pruned\n%",
         "weights\nleft",
-        "non-emb.\n%",
-        "valid.\n%",
+        *([f"valid.\n{heading}", f"test\n{heading}"] if is_other else ["non-emb.\n%", "valid.\n%"]),
         "test ±\n%" if several else "test\n%",
         "to dense\npoints",
     )
@@ -130,18 +136,32 @@ def _table(found: FoundTicket) -> Table:
             verdict = Text(f"{found.verdict} <", "bold")
         elif row.network != "dense":
             verdict = "matches" if row.matches else "below dense"
+        outside, valid = row.sparsity_without_embedding, row.validation_accuracy
         test = f"{100 * row.test_accuracy:.2f}"
         table.add_row(
             row.network.removeprefix("round "),
             f"{100 * row.sparsity:.1f}",
             f"{row.remaining:,.0f}",
-            f"{100 * row.sparsity_without_embedding:.1f}",
-            f"{100 * row.validation_accuracy:.2f}",
+            *(
+                _values(found, metric, row.network)
+                if is_other
+                else (f"{100 * outside:.1f}", f"{100 * valid:.2f}")
+            ),
             f"{test}±{100 * row.test_deviation:.2f}" if several else test,
             "" if row.network == "dense" else f"{row.difference:+.2f}",
             verdict,
         )
     return table
+
+
+def _values(found: FoundTicket, metric: str, network: str) -> list[str]:
+    """A network's metric on validation and test data, the mean over seeds; nothing where it is
+    undefined."""
+    from tflottery.runs.predictions import SPLITS
+
+    of_network = found.metrics[found.metrics["network"] == network]
+    means = of_network.groupby("split")[metric].mean()
+    return ["" if (value := means[split]) != value else f"{value:.4f}" for split in SPLITS]
 
 
 def _intervals(found: FoundTicket) -> Table:

@@ -9,6 +9,7 @@ from typing import Any
 from tflottery.data import sources
 from tflottery.exports.network import Network
 from tflottery.exports.serving_files import curl
+from tflottery.metrics import METRICS
 from tflottery.report.escaping import escaped, one_line
 from tflottery.tickets.ticket import Ticket
 from tflottery.tickets.words import interval
@@ -62,7 +63,7 @@ A text classifier: a {ticket.recipe.model.name} with most of its weights pruned 
 |---|---|
 {table}
 
-## Asking it
+{_measured(about)}## Asking it
 
 `serving_default` takes `text` (string, UTF-8) and gives `score`, {score}, and `label`, the
 likeliest class. `ids` takes word numbers (int32 [batch, {data.max_length}], 0 after the end),
@@ -80,6 +81,54 @@ of that data and on nothing else: other subjects, lengths and languages give a s
 means nothing there. Words outside the vocabulary are all one to it. The score is not calibrated.
 Texts of people hold their prejudices, and so may the model; nothing was done against that.
 """
+
+
+def _measured(about: Mapping[str, Any]) -> str:
+    """The metrics of the ticket beside those of dense and reinit, and the ticket's classes one by
+    one; empty for tickets of before they were written down."""
+    measured = about.get("metrics")
+    if not measured:
+        return ""
+    columns = [
+        ("ticket", "validation"),
+        *((name, "test") for name in ("ticket", "dense", "reinit")),
+    ]
+    values = [measured[name][split] for name, split in columns]
+    rows = [
+        f"| {_titled(name)} | {' | '.join(_number(of[name]) for of in values)} |"
+        for name in values[0]
+        if name != "per_class"
+    ]
+    classes = [
+        f"| {escaped(one['class'])} | {_number(one['precision'])} | {_number(one['recall'])} | "
+        f"{_number(one['f1'])} | {one['texts']:,} |"
+        for one in measured["ticket"]["test"]["per_class"]
+    ]
+    return "\n".join(
+        [
+            "## What it is worth\n",
+            "| | this, validation | this, test | dense, test | random reinitialisation, test |",
+            "|---|---:|---:|---:|---:|",
+            *rows,
+            "\nThe calibration error is over 15 bins of equal width; – is undefined. On test data, "
+            "class by class:\n",
+            "| class | precision | recall | F1 | texts |",
+            "|---|---:|---:|---:|---:|",
+            *classes,
+            "\n",
+        ]
+    )
+
+
+def _titled(name: str) -> str:
+    """A metric's name, with its direction where that is the other one."""
+    metric = METRICS.get(name)
+    is_lower = metric is not None and not metric.higher_is_better
+    return name.replace("_", " ") + (" (lower is better)" if is_lower else "")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
 
 
 def _judged(about: Mapping[str, Any]) -> dict[str, str]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tflottery.experiments.axes import against_weights_left
 from tflottery.experiments.ticket.result import over_seeds
+from tflottery.report.escaping import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+_LONGEST = 24
 
 
 def accuracy_against_weights(rounds: pd.DataFrame, verdict: str, ax: Axes | None = None) -> Axes:
@@ -85,3 +90,43 @@ def intervals_against_margin(
     ax.set_yticks(range(len(rows)), [f"{row.comparison}, {row.split}" for row in rows.itertuples()])
     ax.set_xlabel("points; an interval passes right of its dashed line")
     return ax
+
+
+def confusion_matrix(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draws a confusion matrix; see ``FoundTicket.plot_confusion``.
+
+    Args:
+        counts: texts, a row a true class, a column a predicted one.
+        ax: where to draw; by default on axes of a new figure.
+    """
+    classes = [_short(name) for name in counts.index]
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        side = 2.4 + 0.7 * len(classes)
+        _, ax = plt.subplots(figsize=(side, side - 0.6), layout="constrained")
+    numbers = counts.to_numpy()
+    # A class without texts has no shares.
+    shares = numbers / np.maximum(numbers.sum(axis=1, keepdims=True), 1)
+    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(numbers.shape):
+        ax.text(
+            column,
+            row,
+            f"{numbers[row, column]:,}\n{100 * shares[row, column]:.0f} %",
+            ha="center",
+            va="center",
+            color="white" if shares[row, column] > 0.5 else "black",
+        )
+    rotation = 45 if max(map(len, classes)) > 8 else 0
+    ax.set_xticks(range(len(classes)), classes, rotation=rotation, parse_math=False)
+    ax.set_yticks(range(len(classes)), classes, parse_math=False)
+    ax.set_xlabel("predicted")
+    ax.set_ylabel("true")
+    return ax
+
+
+def _short(name: str) -> str:
+    """A class name as long as an axis has room for."""
+    shown = one_line(str(name))
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tflottery.experiments.ticket import measured
 from tflottery.pruning.masks import Count
+from tflottery.runs.predictions import Predictions
 from tflottery.runs.realise import Realiser
 from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec, ancestry
@@ -86,6 +88,44 @@ class FoundTicket:
 
         rows = [row for outcome in self.outcomes for row in _rows(outcome)]
         return pd.DataFrame(rows).astype({"matches": "boolean"})
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """A row a network, seed and split: ``network``, ``seed``, ``split`` (``validation`` or
+        ``test``), and a column for each metric, NaN where it is undefined."""
+        return measured.by_metric(self.outcomes, self._predictions)
+
+    @cached_property
+    def per_class(self) -> pd.DataFrame:
+        """A row a network, seed, split and class: ``network``, ``seed``, ``split``, ``class``,
+        ``precision`` (NaN where it was never predicted), ``recall``, ``f1``, ``texts``."""
+        return measured.by_class(self.outcomes, self._predictions, self.ticket.classes)
+
+    def plot_confusion(self, ax: Axes | None = None) -> Axes:
+        """Draws which class the ticket takes the test texts of each class for.
+
+        Args:
+            ax: where to draw; by default on axes of a new figure.
+
+        Returns:
+            The axes: a row a true class, a column a predicted one; each cell has the number of
+            texts and their share of the row.
+        """
+        from tflottery.experiments.ticket.drawing import confusion_matrix
+        from tflottery.metrics import confusion
+
+        said = self._predictions(self.outcome.reported.level.ticket)["test"]
+        return confusion_matrix(confusion(said.labels, said.scores, self.ticket.classes), ax)
+
+    def _predictions(self, spec: RunSpec) -> Mapping[str, Predictions]:
+        if spec.key not in self._said:
+            self._said[spec.key] = Realiser(self.store, []).predictions(spec)
+        return self._said[spec.key]
+
+    @cached_property
+    def _said(self) -> dict[str, Mapping[str, Predictions]]:
+        """What was asked for so far, by key."""
+        return {}
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draws test and validation accuracy against the weights that are left, the mean over

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tflottery.data.corpus import Corpus
+from tflottery.experiments.ticket import measured
 from tflottery.experiments.ticket.result import rate
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
@@ -63,6 +64,7 @@ def write_found(
             f"{name}_validation_accuracy": run.metrics["val_accuracy"]
             for name, run in judged.items()
         },
+        "metrics": measured.recorded(outcome, realise.predictions, corpus.classes),
         "by_seed": [_of_seed(one) for one in outcomes],
         "rounds": [
             {"seed": one.seed, **_record(judged)} for one in outcomes for judged in one.rounds
