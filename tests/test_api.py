@@ -254,9 +254,9 @@ def test_a_study_is_a_value(work):
     study = tfl.run_study("tiny.toml", seeds=2, dataset="films.csv", progress=False)
     assert study.trained == study.total == len(planned.runs) and not study.failures
     assert set(study.cells["seed"]) == {1, 2}
-    assert {"held", "cannot tell", "did not hold", "not measured", "held in part"} >= {
-        answer.outcome for answer in study.answers
-    }
+    # Of these few reviews hardly one is of its own among the test texts.
+    assert {answer.outcome for answer in study.answers} == {"no verdict", "not measured"}
+    assert any(line.startswith("No verdict: ") for line in study.cautions)
     assert study.report("page").name == "index.html"
     assert "<table" in study._repr_html_() and "StudyResult" in repr(study)
     assert study.plot().get_title() == "iterative"
