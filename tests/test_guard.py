@@ -14,6 +14,7 @@ from tflottery.data.corpus import Encoded
 from tflottery.experiments import guard
 from tflottery.experiments.learning_rate.answers import said as of_tuning
 from tflottery.experiments.learning_rate.results import load_tuning
+from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.reports import write_report
 from tflottery.experiments.study.answers import clearer
 from tflottery.experiments.study.answers import said as of_study
@@ -115,11 +116,11 @@ def test_what_dense_learnt_is_measured_on_texts_of_their_own():
     labels = np.array([label for _, label in test])
     right = {"test": SimpleNamespace(scores=np.eye(2)[labels])}
     made = corpus(train, validation, test)
-    seen = guard.what_dense_learnt(["spec"] * 2, made, lambda spec: right)
+    seen = what_dense_learnt(["spec"] * 2, made, lambda spec: right)
     assert (seen["texts"], seen["left_out"], seen["seeds"]) == (40, 20, 2)
     assert (seen["class"], seen["dense"], seen["larger_class"]) == ("neg", 1.0, 0.5)
     assert seen["difference"] == 50 and seen["low"] > 30 and not guard.reason(seen)
     constant = {"test": SimpleNamespace(scores=np.tile([0.6, 0.4], (len(test), 1)))}
-    none = guard.what_dense_learnt(["spec"], made, lambda spec: constant)
+    none = what_dense_learnt(["spec"], made, lambda spec: constant)
     assert none["difference"] == 0 and guard.reason(none)
-    assert guard.what_dense_learnt([], made, lambda spec: right) is None
+    assert what_dense_learnt([], made, lambda spec: right) is None

@@ -245,6 +245,9 @@ def _decide(
         return CANNOT_TELL, "does not match on validation data", None
     if not gains.above(0):
         return CANNOT_TELL, "perhaps learnt nothing", _more(gains, 0)
+    if terms.tolerance >= learnt[1].difference:
+        # What learnt nothing would pass.
+        return CANNOT_TELL, "tolerance too wide", None
     if not to_dense.at_least(margin):
         return CANNOT_TELL, "perhaps worse than dense", _more(to_dense, margin)
     if to_reinit.above(0):

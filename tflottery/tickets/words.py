@@ -52,7 +52,7 @@ def cautions(verdict: Verdict) -> tuple[str, ...]:
         for split, left in verdict.left_out.items()
         if left
     ]
-    if verdict.is_tolerant:
+    if verdict.is_tolerant and verdict.reason != "tolerance too wide":
         gain = verdict.of("dense", CONSTANT).difference
         lines.append(
             f"The tolerance of {verdict.terms.tolerance:g} points is more than half of what dense "
@@ -119,6 +119,11 @@ def _finding(verdict: Verdict, classes: Sequence[str]) -> str:
         ),
         "perhaps learnt nothing": (
             f"it is not shown to beat {_constant(verdict, classes)} {gains}."
+        ),
+        "tolerance too wide": (
+            f"it cannot be said to match dense, since the tolerance of {verdict.terms.tolerance:g} "
+            f"points is as much as dense gains over {_constant(verdict, classes)} "
+            f"({_interval(verdict, 'dense', CONSTANT)} points); give a smaller --tolerance."
         ),
         "perhaps worse than dense": f"it may or may not be worse than dense {tolerance} {both}.",
     }[verdict.reason]

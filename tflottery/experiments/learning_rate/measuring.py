@@ -11,11 +11,11 @@ from statistics import median
 from typing import Any
 
 from tflottery.errors import TrainingError, UserError
-from tflottery.experiments.guard import what_dense_learnt
 from tflottery.experiments.learning_rate import results
 from tflottery.experiments.learning_rate.design import DENSE, HYPERBAND, Trial, Tuning, values_of
 from tflottery.experiments.learning_rate.document import rule_document
 from tflottery.experiments.learning_rate.judging import fit_rule, judge
+from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.files import canonical_json, seal, sha256_of_bytes
 from tflottery.metrics import ACCURACY

@@ -13,7 +13,7 @@ import numpy as np
 
 from tflottery.data.inspection import Inspection
 from tflottery.data.settings import DataSettings
-from tflottery.experiments.guard import what_dense_learnt
+from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.study import results
 from tflottery.experiments.study.design import Cell, Study

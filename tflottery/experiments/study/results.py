@@ -136,7 +136,7 @@ class StudyTables:
     ``inspection``, the counts of the look at its data; ``cautions`` are lines of that look.
 
     Accuracies in the frames are fractions; ``tolerance`` is in points; ``level`` is a sparsity;
-    ``learnt`` is as in ``guard.what_dense_learnt``.
+    ``learnt`` is as in ``learnt.what_dense_learnt``.
     """
 
     folder: Path

@@ -10,7 +10,7 @@ from typing import Any
 
 from tflottery.data.corpus import Corpus
 from tflottery.data.unigrams import divergence
-from tflottery.experiments.guard import what_dense_learnt
+from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.transfer import results
 from tflottery.experiments.transfer.design import DENSE_ARM, Cell, Transfer
