@@ -237,7 +237,9 @@ def inspect_encoded(settings: DataSettings, cache: Path) -> Inspection:
         kept = loaded.findings
         if kept is None:
             kept = counting.count(loaded, settings)
-            _keep(kept, folder)
+            # Another process that encodes them now knows more, and may be about to keep it.
+            if not (folder / findings.FILE).exists():
+                _keep(kept, folder)
     return _named(kept, settings)
 
 
