@@ -81,7 +81,7 @@ class Inspection:
         unknown = percent(validation.unknown / max(validation.read, 1))
         return (
             f"A training text has {median:g} words (median; quartiles {first:g} and {third:g}); "
-            f"the first {found.max_length:,} are read, and {most}{cut} of the texts are cut{lost}. "
+            f"at most {found.max_length:,} are read, and {most}{cut} of the texts are cut{lost}. "
             f"Of the running words of validation {unknown} are not in the vocabulary."
         )
 
