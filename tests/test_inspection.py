@@ -278,7 +278,7 @@ def test_data_that_were_encoded_before_tell_what_they_hold(tmp_path, monkeypatch
             assert getattr(told.splits[split], same) == getattr(before, same)
     assert (told.letters, told.distinct) == (whole.letters, whole.distinct)
     assert seen.lengths["lost"].isna().all() and seen.splits["wordless"].isna().all()
-    assert "at most" in seen.read and "leaves out" not in seen.read
+    assert "and at most" in seen.read and "leaves out" not in seen.read
     assert terminal.tables(told)
     # Once.
     monkeypatch.setattr(counting, "count", lambda *_: pytest.fail("counted again"))

@@ -81,7 +81,7 @@ class Inspection:
         unknown = percent(validation.unknown / max(validation.read, 1))
         return (
             f"A training text has {median:g} words (median; quartiles {first:g} and {third:g}); "
-            f"the first {found.max_length:,} are read, and {most}{cut} of the texts are cut{lost}. "
+            f"at most {found.max_length:,} are read, and {most}{cut} of the texts are cut{lost}. "
             f"Of the running words of validation {unknown} are not in the vocabulary."
         )
 
@@ -237,7 +237,9 @@ def inspect_encoded(settings: DataSettings, cache: Path) -> Inspection:
         kept = loaded.findings
         if kept is None:
             kept = counting.count(loaded, settings)
-            _keep(kept, folder)
+            # Another process that encodes them now knows more, and may be about to keep it.
+            if not (folder / findings.FILE).exists():
+                _keep(kept, folder)
     return _named(kept, settings)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tflottery.data.inspection import Inspection
-from tflottery.data.picture import of_report
 from tflottery.experiments import names
 from tflottery.experiments.study import costs, figures, mask_figures, summary, tables
 from tflottery.experiments.study.answers import WORDS, answers, clearer
 from tflottery.experiments.study.cells import Results
 from tflottery.report.answers import Answer, say
 from tflottery.report.article import Article
+
+if TYPE_CHECKING:
+    from tflottery.data.inspection import Inspection
+    from tflottery.experiments.study.results import StudyTables
+    from tflottery.report.drawing import Drawing
 
 
 def study_articles(every: Sequence[Results]) -> list[Article]:
@@ -21,7 +25,7 @@ def study_articles(every: Sequence[Results]) -> list[Article]:
 
 def _article(results: Results, together: Answer | None) -> Article:
     study = results.study
-    seen = Inspection(study.inspection) if study.inspection else None
+    seen, drawn = _looked_at(study)
     found = answers(results)
     if together:
         found.append(together)
@@ -46,7 +50,7 @@ def _article(results: Results, together: Answer | None) -> Article:
                 "layers": mask_figures.layers(results),
                 "early_bird": mask_figures.early_bird(results),
                 "instability": mask_figures.instability(results),
-                "data": seen and of_report(seen.findings, f"{study.slug}-data"),
+                "data": drawn,
             },
             "tables": {
                 "sparsest": tables.sparsest_matches(results),
@@ -69,3 +73,13 @@ def _article(results: Results, together: Answer | None) -> Article:
         tolerance=study.tolerance,
         answers=say(found, WORDS),
     )
+
+
+def _looked_at(study: StudyTables) -> tuple[Inspection | None, Drawing | None]:
+    """The look at the study's data and its figure, where it had one."""
+    if study.inspection is None:
+        return None, None
+    from tflottery.data.inspection import Inspection
+    from tflottery.data.picture import of_report
+
+    return Inspection(study.inspection), of_report(study.inspection, f"{study.slug}-data")

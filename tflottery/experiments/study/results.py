@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tflottery.data.findings import Findings, from_payload
 from tflottery.errors import DamagedFileError
 from tflottery.experiments.documents import (
     Document,
@@ -39,6 +38,9 @@ from tflottery.experiments.schema import (
 )
 from tflottery.files import read_sealed
 from tflottery.report.article import slug
+
+if TYPE_CHECKING:
+    from tflottery.data.findings import Findings
 
 __all__ = ["DONE", "FAILED", "StudyTables", "load_studies", "load_study", "write"]
 
@@ -240,6 +242,9 @@ def load_study(folder: Path) -> StudyTables:
     # Studies of earlier versions did not measure it.
     known["learnt"] = about.get("learnt")
     if "inspection" in about:
+        # Here: a study without one is read without the data's modules.
+        from tflottery.data.findings import from_payload
+
         known["inspection"] = from_payload(about["inspection"], folder / _DOCUMENT)
     files = (*documents, *(SCHEMAS[name].file for name in tables))
     return StudyTables(folder=folder, **known, files=files)
