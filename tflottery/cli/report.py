@@ -54,6 +54,7 @@ COMMAND = app.Command(
     """,
     kept=_kept,
     argument="store",
+    prints_data=True,
 )
 
 
