@@ -264,7 +264,7 @@ def test_both_learn_from_the_same_texts(tmp_path):
     settings = sources.identify(DataSettings(str(path)))
     assert settings.division == 2
     made = corpus.load(settings, tmp_path / "cache")
-    words = {number: word for number, word in enumerate(made.vocabulary.words)}
+    words = dict(enumerate(made.vocabulary.words))
     for split, (texts, labels) in small_data.texts_of(settings).items():
         encoded = getattr(made, split)
         ids = np.split(encoded.ids, encoded.offsets[1:-1])
