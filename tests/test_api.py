@@ -305,9 +305,9 @@ def test_a_transfer_is_a_value(found):
 
 
 def test_a_search_of_rates_is_a_value(found):
-    space = {"tuning.learning_rate": [0.001, 0.01]}
+    space = {"tuning.learning_rate": [0.004, 0.01]}
     tuned = tfl.tune_learning_rate(found.ticket, set=space, progress=False)
-    assert set(tuned.trials["learning_rate"]) == {0.001, 0.01}
+    assert set(tuned.trials["learning_rate"]) == {0.004, 0.01}
     assert tuned.answers and "<table" in tuned._repr_html_()
     planned = tfl.tune_learning_rate(found.ticket, set=space, dry_run=True, progress=False)
     assert planned.runs["done"].all() and "networks x 2 trials" in planned.sentence

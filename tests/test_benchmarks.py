@@ -10,16 +10,19 @@ import sys
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import batch_files, harness, running, steps
+from benchmarks import batch_files, harness, running, small_data, steps
 from benchmarks.asked import Asked
 from benchmarks.harness import Options, Table, in_turns, ratio
 from benchmarks.running import Benchmark
 from benchmarks.watch import Watch
 from tests.conftest import ROOT
+from tflottery.data import corpus, sources
+from tflottery.data.settings import DataSettings
 
 DOUBLE = "tests.asked_double"
 TABLE = Table("A table", "About it.", ("", "ms"), (("one", "1.0"),))
@@ -252,3 +255,20 @@ def test_the_real_steps_are_measured(tmp_path: Path):
     text = page.read_text(encoding="utf-8")
     assert text.count("| masked | on |") == text.count("| masked | off |") == 2
     assert text.count("## ") == 4
+
+
+def test_both_learn_from_the_same_texts(tmp_path):
+    path = tmp_path / "mine.csv"
+    lines = [f"review {n - n % 5 % 2},{'good' if n % 3 else 'bad'}" for n in range(200)]
+    path.write_text("\n".join(["text,label", *lines]) + "\n")
+    settings = sources.identify(DataSettings(str(path)))
+    assert settings.division == 2
+    made = corpus.load(settings, tmp_path / "cache")
+    words = dict(enumerate(made.vocabulary.words))
+    for split, (texts, labels) in small_data.texts_of(settings).items():
+        encoded = getattr(made, split)
+        ids = np.split(encoded.ids, encoded.offsets[1:-1])
+        assert labels.tolist() == encoded.labels.tolist()
+        for text, of_text in zip(texts, ids, strict=True):
+            known = [word for word in text.split() if word in made.vocabulary.words]
+            assert [words[one] for one in of_text if one > 1] == known

@@ -174,6 +174,16 @@ def test_a_search_says_what_was_scaled(tmp_path, monkeypatch, capsys):
     assert as_before.plan.settings == PruningSettings()
 
 
+@pytest.mark.parametrize("call", [tflottery.run_study, tflottery.tune_learning_rate])
+def test_studies_and_searches_of_rates_scale_alike(tmp_path, monkeypatch, capsys, call):
+    monkeypatch.chdir(tmp_path)
+    write_reviews(tmp_path / "mine.csv", copies=60)
+    dense = tflottery.find_ticket("mine.csv", seed=1, dry_run=True, progress=False).plan.dense
+    planned = call(dataset="mine.csv", seeds=1, dry_run=True)
+    assert "No configuration is for mine" in capsys.readouterr().out
+    assert dense.key in set(planned.runs["run_key"])
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
