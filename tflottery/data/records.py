@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
 
@@ -54,6 +56,30 @@ class Suspect(NamedTuple):
     fault: Fault
     record: Record
     labels: tuple[str, ...]
+
+
+@dataclass
+class Block:
+    """Rows whose fields are right and whose texts are not blank, with cells in UTF-8.
+
+    ``places``: int [rows], the line of each; ``splits`` is none where no column says them.
+    ``suspects`` names those of the rows that could be several.
+    """
+
+    places: np.ndarray
+    texts: list[bytes]
+    labels: list[bytes]
+    splits: list[bytes] | None
+    suspects: list[tuple[int, Suspect]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def record(self, row: int) -> Record:
+        """One of the rows."""
+        split = NO_SPLIT if self.splits is None else self.splits[row].decode()
+        text, label = self.texts[row].decode(), self.labels[row].decode()
+        return Record(int(self.places[row]), text, label, split)
 
 
 @dataclass

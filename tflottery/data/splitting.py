@@ -12,6 +12,7 @@ from tflottery.data.duplicates import groups_of, words_of
 from tflottery.data.labels import few
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Source
+from tflottery.data.table_source import TableSource
 from tflottery.errors import UserError
 
 TEST_FRACTION = 0.2
@@ -73,6 +74,29 @@ def division(source: Source, settings: DataSettings) -> int:
         if of_split is not None:
             divide(of_split("train"), source.splits, settings, source.classes)
         return 1
+    labels, groups, is_wordless = _equal_texts(source)
+    if not groups.any() and is_wordless:
+        raise UserError(
+            f"{source.name}: no text holds a word (a letter or a number). Words are what is read; "
+            "give other texts, or write out what stands there."
+        )
+    alone = divide(labels, source.splits, settings, source.classes)
+    sides = [side for side in (alone.train, alone.validation, alone.test) if side is not None]
+    seen = np.concatenate([np.unique(groups[side]) for side in sides])
+    if len(np.unique(seen)) == len(seen):
+        return 1
+    divide(labels, source.splits, settings, source.classes, groups)
+    return 2
+
+
+def _equal_texts(source: Source) -> tuple[np.ndarray, np.ndarray, bool]:
+    """int [texts] each: labels, and a number that equal texts share; and whether the first text
+    has no word."""
+    if isinstance(source, TableSource) and (numbered := source.numbered()) is not None:
+        chosen = source.texts_of("train")
+        groups = numbered.groups()[chosen]
+        is_wordless = numbered.is_wordless(int(chosen[0]))
+        return source.labels("train"), groups - groups.min(), is_wordless
     labels: list[int] = []
 
     def texts() -> Iterator[bytes]:
@@ -81,18 +105,8 @@ def division(source: Source, settings: DataSettings) -> int:
             yield text
 
     groups = groups_of(texts())
-    if not groups.any() and not words_of(next(iter(source.examples("train")))[0]):
-        raise UserError(
-            f"{source.name}: no text holds a word (a letter or a number). Words are what is read; "
-            "give other texts, or write out what stands there."
-        )
-    alone = divide(np.array(labels), source.splits, settings, source.classes)
-    sides = [side for side in (alone.train, alone.validation, alone.test) if side is not None]
-    seen = np.concatenate([np.unique(groups[side]) for side in sides])
-    if len(np.unique(seen)) == len(seen):
-        return 1
-    divide(np.array(labels), source.splits, settings, source.classes, groups)
-    return 2
+    first = next(iter(source.examples("train")))[0]
+    return np.array(labels), groups, not words_of(first)
 
 
 def _hold_out(
