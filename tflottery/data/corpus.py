@@ -322,8 +322,9 @@ def _count(part: Encoded, rows: np.ndarray, words: list[str]) -> Unigrams:
     for start, stop, first, last in _stretches(part):
         chosen = np.repeat(is_chosen[start:stop], sizes[start:stop])
         counts += np.bincount(part.ids[first:last][chosen], minlength=len(words))
-    seen = [number for number in np.flatnonzero(counts) if words[number] not in RESERVED]
-    return Unigrams(tuple(words[number] for number in seen), counts[seen])
+    seen = np.flatnonzero(counts)
+    seen = seen[[words[number] not in RESERVED for number in seen.tolist()]]
+    return Unigrams(tuple(words[number] for number in seen.tolist()), counts[seen])
 
 
 def _equal_texts(part: Encoded) -> np.ndarray:

@@ -46,6 +46,7 @@ _HEAD_LINES = 200
 # What a NUL becomes on its way through the csv module, which knows none before Python 3.11.
 _NUL = "\udc00"
 _LIMIT = 1 << 24
+_READ = 1 << 20
 # Reviews can be longer than the csv module's default of 128 KiB a field.
 csv.field_size_limit(_LIMIT)
 
@@ -115,6 +116,11 @@ class Delimited:
             self._decoded.errors,
             newline="",
         )
+
+    def _has_quotes(self) -> bool:
+        """Whether a byte of a quote is anywhere in the file, in whatever encoding."""
+        with whole(self._content.path), self._content.open() as stream:
+            return any(b'"' in block for block in iter(partial(stream.read, _READ), b""))
 
     def _laid_out(self, head: list[str], remarks: Remarks) -> Layout:
         settings, where = self._settings, shown_path(self._content.path)
@@ -197,6 +203,8 @@ class Delimited:
 
         quoting, plain = layout(None), layout(False)
         if delimiter != "\t" or self._settings.quote != "auto":
+            return quoting
+        if not self._has_quotes():
             return quoting
         with whole(self._content.path), self._text() as stream:
             if _quotes_in_pairs(stream, delimiter):

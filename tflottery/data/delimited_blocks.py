@@ -198,14 +198,12 @@ class _Found:
 
     def __init__(self, content: bytes, is_last: bool, marks: Marks) -> None:
         self._marks = marks
-        if is_last and content and not content.endswith(b"\n"):
+        size = len(content)
+        if is_last and not content.endswith(b"\n"):
             if content.endswith(b"\r"):
                 self.size, self.is_odd = 0, True
                 return
             content += b"\n"
-            added = 1
-        else:
-            added = 0
         self._content = content
         # Two bytes more, for looking ahead.
         self._letters = letters = np.frombuffer(content + b"\n\n", np.uint8)
@@ -231,7 +229,7 @@ class _Found:
             self.size = 0
             return
         self._starts = np.concatenate([[0], self._ends[:-1] + 1])
-        self.size = int(self._ends[-1]) + 1 - added
+        self.size = min(int(self._ends[-1]) + 1, size)
         newlines = places[kinds == _NEWLINE]
         self._before = np.searchsorted(newlines, self._starts)
         self.lines = int(np.searchsorted(newlines, self._ends[-1], "right"))

@@ -9,7 +9,7 @@ import numpy as np
 
 from tflottery.data.duplicates import words_of
 from tflottery.data.joined_words import END
-from tflottery.data.numbering import NO_WORD, Numbering
+from tflottery.data.numbering import Numbering
 
 Normalise = Callable[[Sequence[bytes]], Sequence[bytes]]
 
@@ -79,14 +79,14 @@ class NumberedTexts:
     def is_wordless(self, text: int) -> bool:
         """Whether a text has no words."""
         start, end = self.offsets[text : text + 2].tolist()
-        return end - start == 1 and self.words[self._ids[start]] == NO_WORD.decode()
+        return end - start == 1 and self._numbering.is_no_word(self._ids[start])
 
     def groups(self) -> np.ndarray:
         """int64 [texts]: for each text the first that is equal to it."""
         ids, offsets = self.ids, self.offsets
         groups = np.arange(len(offsets) - 1)
         # Texts whose words have other sums are not equal; the others are compared.
-        weights = _scattered(len(self.words))
+        weights = _scattered(len(self._numbering))
         sums = np.empty(len(groups), np.uint64)
         for start in range(0, len(groups), 4_096):
             bounds = offsets[start : start + 4_097]

@@ -39,6 +39,13 @@ class Numbering:
         """The words by number."""
         return [word.decode() for word in self._numbers]
 
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def is_no_word(self, number: int) -> bool:
+        """Whether a number is that of texts without words."""
+        return self._numbers.get(NO_WORD) == number
+
     def number(self, texts: Sequence[bytes], whole: Whole) -> tuple[np.ndarray, np.ndarray]:
         """int32 [words] and int64 [texts]: the words of raw texts as numbers, and how many each
         text has; one at the least.

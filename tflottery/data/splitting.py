@@ -81,8 +81,11 @@ def division(source: Source, settings: DataSettings) -> int:
             "give other texts, or write out what stands there."
         )
     alone = divide(labels, source.splits, settings, source.classes)
+    repeated = np.bincount(groups)[groups] > 1
+    if not repeated.any():
+        return 1
     sides = [side for side in (alone.train, alone.validation, alone.test) if side is not None]
-    seen = np.concatenate([np.unique(groups[side]) for side in sides])
+    seen = np.concatenate([np.unique(groups[side[repeated[side]]]) for side in sides])
     if len(np.unique(seen)) == len(seen):
         return 1
     divide(labels, source.splits, settings, source.classes, groups)
@@ -132,7 +135,9 @@ def _hold_out(
     if few_texts:
         raise _too_few(few_texts, fraction, classes)
     out = np.sort(np.concatenate(held_out))
-    kept = np.setdiff1d(rows, out)
+    is_out = np.zeros(len(labels), bool)
+    is_out[out] = True
+    kept = rows[~is_out[rows]]
     for side in (kept, out):
         if absent := sorted(set(labels[rows].tolist()) - set(labels[side].tolist())):
             raise UserError(
