@@ -18,7 +18,7 @@ from tflottery.data.duplicates import words_of
 from tflottery.data.numbering import Numbering
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example, Source
-from tflottery.data.sources import name_of, open_source
+from tflottery.data.sources import name_of, open_source, release_words
 from tflottery.data.splitting import divide
 from tflottery.data.table_source import TableSource
 from tflottery.data.unigrams import Unigrams, merge
@@ -120,6 +120,7 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
                 "--data_dir or the file of that time."
             )
         _write(folder, encode(source, settings, _vocabulary(settings, cache)))
+    release_words()
     made = _read(folder)
     # Two files of equal content are encoded once, and each keeps its own name.
     return dataclasses.replace(made, name=name_of(settings) or made.name)
@@ -198,10 +199,10 @@ def encode(source: Source, settings: DataSettings, vocabulary: Vocabulary | None
 def _numbered(source: Source) -> tuple[dict[str, Encoded], list[str]]:
     """The texts of each split as word numbers, and the words in order of first sight."""
     if isinstance(source, TableSource) and (numbered := source.numbered()) is not None:
-        numbered.settle(_normalised)
+        is_changed = numbered.settle(_normalised)
         whole = Encoded(numbered.ids, numbered.offsets, np.zeros(0, np.int32))
         chosen = {split: source.texts_of(split) for split in source.splits}
-        if len(chosen) == 1 and len(chosen["train"]) == len(whole.offsets) - 1:
+        if not is_changed and len(chosen) == 1 and len(chosen["train"]) == len(whole.offsets) - 1:
             part = dataclasses.replace(whole, labels=source.labels("train"))
             return {"train": part}, numbered.words
         parts = {

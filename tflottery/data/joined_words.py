@@ -88,7 +88,8 @@ def _of_ascii(texts: Sequence[bytes]) -> bytes:
 
 
 def _beyond_ascii(places: Sequence[int], texts: Sequence[bytes], whole: Whole) -> bytes:
-    refused = {number for number, text in enumerate(texts) if not _is_utf8(text)}
+    # TensorFlow has its own view of what comes after a nought, too.
+    refused = {n for n, text in enumerate(texts) if END in text or not _is_utf8(text)}
     sound = [b"" if number in refused else text for number, text in enumerate(texts)]
     joined = _without_breaks(_joined(sound), _NARROW_BREAK)
     letters = np.frombuffer(joined.decode().encode("utf-32-le"), "<u4")

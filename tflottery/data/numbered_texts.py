@@ -102,21 +102,22 @@ class NumberedTexts:
             groups[text] = firsts.setdefault(content, text)
         return groups
 
-    def settle(self, normalise: Normalise) -> None:
-        """Puts in what TensorFlow says of the texts that wait.
+    def settle(self, normalise: Normalise) -> bool:
+        """Puts in what TensorFlow says of the texts that wait; whether that changes anything. If it
+        does, words are no longer in order of first sight, and some may be in no text.
 
         Args:
             normalise: the words of texts.
         """
         waiting, self._waiting = self._waiting, {}
-        words = normalise(list(waiting.values()))
+        words = normalise(list(waiting.values())) if waiting else []
         changed = {
             place: made
             for (place, text), made in zip(waiting.items(), words, strict=True)
             if made != words_of(text)
         }
         if not changed:
-            return
+            return False
         offsets, ids = self.offsets, self.ids
         pieces, counts, last = [], np.asarray(self._counts).copy(), 0
         for place, made in changed.items():
@@ -126,6 +127,7 @@ class NumberedTexts:
         pieces.append(ids[offsets[last] :])
         self._ids = array("i", np.concatenate(pieces).tobytes())
         self._counts = array("q", counts.tobytes())
+        return True
 
 
 def _scattered(count: int) -> np.ndarray:

@@ -30,9 +30,10 @@ _AT_ONCE = 4_096
 class Numbering:
     """Distinct words and their numbers."""
 
-    def __init__(self) -> None:
+    def __init__(self, bits: Sequence[int] = _BITS) -> None:
+        """``bits``: of the slots for words of one piece, two, three and four; above 4."""
         self._numbers: dict[bytes, int] = {}
-        self._tables = [_Table(pieces + 1, bits) for pieces, bits in enumerate(_BITS)]
+        self._tables = [_Table(pieces + 1, count) for pieces, count in enumerate(bits)]
 
     @property
     def words(self) -> list[str]:
@@ -118,35 +119,68 @@ class Numbering:
 
 
 class _Table:
-    """Numbers of words of so many pieces, each in the slot of its hash if that was free."""
+    """Numbers of words of so many pieces, each in the slot of one of two hashes if that was
+    free."""
 
     def __init__(self, pieces: int, bits: int) -> None:
         self.pieces = pieces
+        self._ways = [_Way(pieces, bits - 4), _Way(pieces, bits - 1)]
+
+    def find(self, pieces: Sequence[np.ndarray]) -> np.ndarray:
+        """int32 [words]: -1 for a word that has no slot."""
+        mixed = self._mixed(pieces)
+        numbers = self._ways[0].find(mixed, pieces)
+        missed = np.flatnonzero(numbers < 0)
+        if len(missed):
+            some = [piece[missed] for piece in pieces]
+            numbers[missed] = self._ways[1].find(mixed[missed] * _FACTORS[1], some)
+        return numbers
+
+    def keep(self, pieces: Sequence[np.ndarray], numbers: np.ndarray) -> None:
+        """Keeps words that were not found, some of them perhaps more than once."""
+        mixed = self._mixed(pieces)
+        left = self._ways[0].keep(mixed, pieces, numbers)
+        if len(left):
+            some = [piece[left] for piece in pieces]
+            self._ways[1].keep(mixed[left] * _FACTORS[1], some, numbers[left])
+
+    @staticmethod
+    def _mixed(pieces: Sequence[np.ndarray]) -> np.ndarray:
+        mixed = pieces[0] * _FACTORS[0]
+        for piece, factor in zip(pieces[1:], _FACTORS[1:], strict=False):
+            mixed = (mixed ^ (mixed >> np.uint64(29))) * _FACTORS[0] + piece * factor
+        return mixed
+
+
+class _Way:
+    """Slots: the pieces of a word and its number, -1 in a free one."""
+
+    def __init__(self, pieces: int, bits: int) -> None:
         self._shift = np.uint64(64 - bits)
         self._keys = np.zeros((pieces, 1 << bits), np.uint64)
         self._numbers = np.full(1 << bits, -1, np.int32)
 
-    def find(self, pieces: Sequence[np.ndarray]) -> np.ndarray:
-        slots = self._slots(pieces)
+    def find(self, mixed: np.ndarray, pieces: Sequence[np.ndarray]) -> np.ndarray:
+        slots = self._slots(mixed)
         numbers = self._numbers.take(slots)
         for keys, piece in zip(self._keys, pieces, strict=True):
             numbers[keys.take(slots) != piece] = -1
         return numbers
 
-    def keep(self, pieces: Sequence[np.ndarray], numbers: np.ndarray) -> None:
-        slots = self._slots(pieces)
-        free = np.flatnonzero(self._numbers[slots] < 0)
-        # Of several words for one slot the one that the first index names.
-        _, first = np.unique(slots[free], return_index=True)
-        chosen = free[first]
+    def keep(
+        self, mixed: np.ndarray, pieces: Sequence[np.ndarray], numbers: np.ndarray
+    ) -> np.ndarray:
+        """int [words]: those that found no free slot."""
+        slots = self._slots(mixed)
+        # One word for a slot: whichever is written last.
+        free = self._numbers.take(slots) < 0
+        self._numbers[slots[free]] = numbers[free]
+        is_kept = self._numbers.take(slots) == numbers
         for keys, piece in zip(self._keys, pieces, strict=True):
-            keys[slots[chosen]] = piece[chosen]
-        self._numbers[slots[chosen]] = numbers[chosen]
+            keys[slots[is_kept]] = piece[is_kept]
+        return np.flatnonzero(~is_kept)
 
-    def _slots(self, pieces: Sequence[np.ndarray]) -> np.ndarray:
-        mixed = pieces[0] * _FACTORS[0]
-        for piece, factor in zip(pieces[1:], _FACTORS[1:], strict=False):
-            mixed = (mixed ^ (mixed >> np.uint64(29))) * _FACTORS[0] + piece * factor
+    def _slots(self, mixed: np.ndarray) -> np.ndarray:
         slots: np.ndarray = (mixed >> self._shift).view(np.int64)
         return slots
 

@@ -16,6 +16,7 @@ from tflottery.data.files_source import FilesSource
 from tflottery.data.memory import MemorySource
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Source
+from tflottery.data.table_source import TableSource
 from tflottery.data.tfds_source import ALIASES, TfdsSource
 from tflottery.data.toy import ToySource
 
@@ -61,6 +62,13 @@ def _place(settings: DataSettings) -> tuple[object, ...] | None:
         if item.name not in _BESIDE
     ]
     return (str(path.absolute()), about.st_ino, about.st_size, about.st_mtime_ns, *read)
+
+
+def release_words() -> None:
+    """Lets go of the words of the file that was judged last, which are as large as encoded data."""
+    for source in _LAST.values():
+        if isinstance(source, TableSource):
+            source.release_numbered()
 
 
 def source_of(dataset: str) -> type[Source]:

@@ -95,11 +95,8 @@ def division(source: Source, settings: DataSettings) -> int:
 def _equal_texts(source: Source) -> tuple[np.ndarray, np.ndarray, bool]:
     """int [texts] each: labels, and a number that equal texts share; and whether the first text
     has no word."""
-    if isinstance(source, TableSource) and (numbered := source.numbered()) is not None:
-        chosen = source.texts_of("train")
-        groups = numbered.groups()[chosen]
-        is_wordless = numbered.is_wordless(int(chosen[0]))
-        return source.labels("train"), groups - groups.min(), is_wordless
+    if isinstance(source, TableSource) and (known := source.equal_texts()) is not None:
+        return source.labels("train"), *known
     labels: list[int] = []
 
     def texts() -> Iterator[bytes]:

@@ -99,6 +99,7 @@ class TableSource:
         self._codes: dict[bytes, int] = {}
         self._suspects: list[tuple[int, Suspect]] = []
         self._numbered: NumberedTexts | None = NumberedTexts()
+        self._equal: tuple[np.ndarray, bool] | None = None
         self._fingerprint = ""
         self._judge()
         self._spelled = list(self._judged.spelled)
@@ -154,6 +155,15 @@ class TableSource:
         """Lets go of the numbers of words, which take four bytes a word."""
         self._numbered = None
 
+    def equal_texts(self) -> tuple[np.ndarray, bool] | None:
+        """int [texts to train on]: a number that equal texts share, and whether the first has no
+        word; none where the texts are to be read for that."""
+        if self._equal is None and self._numbered is not None:
+            chosen = self.texts_of("train")
+            groups = self._numbered.groups()[chosen]
+            self._equal = groups - groups.min(), self._numbered.is_wordless(int(chosen[0]))
+        return self._equal
+
     def texts_of(self, split: str) -> np.ndarray:
         """int64 [texts]: which of the numbered texts are those of a split."""
         return np.searchsorted(
@@ -203,8 +213,7 @@ class TableSource:
                 self._judge_block(item, bad, seen)
             else:
                 self._judge_item(item, bad, seen)
-        if self._numbered is not None:
-            self._numbered.flush()
+        self._number([], is_last=True)
         codes = np.asarray(self._judged.labels)
         self._text_rows = np.flatnonzero(codes != _LEFT_OUT)
         self._judge_suspects(bad)
@@ -273,9 +282,11 @@ class TableSource:
         judged.digests.extend(b"".join([sha256(text).digest() for text in block.texts]))
         self._number(block.texts)
 
-    def _number(self, texts: Sequence[bytes]) -> None:
+    def _number(self, texts: Sequence[bytes], is_last: bool = False) -> None:
         if self._numbered is not None:
             self._numbered.add(texts)
+            if is_last:
+                self._numbered.flush()
             if self._numbered.is_given_up:
                 self._numbered = None
 
