@@ -7,7 +7,6 @@ import hashlib
 import json
 import random
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.reading import (
-    BASES, QUICK, ROWS, SOUND, TABLES, both_classes, csv_of, mutated, opened, rows_of,
+    BASES,
+    QUICK,
+    ROWS,
+    SOUND,
+    TABLES,
+    both_classes,
+    csv_of,
+    mutated,
+    opened,
+    rows_of,
 )  # fmt: skip
 from tflottery.data import corpus, sources
 from tflottery.data.delimited import Delimited
@@ -24,7 +32,7 @@ from tflottery.data.duplicates import groups_of, words_of
 from tflottery.data.joined_words import is_translated, joined_words
 from tflottery.data.numbered_texts import NumberedTexts
 from tflottery.data.numbering import Numbering
-from tflottery.data.records import Block, Record, Suspect
+from tflottery.data.records import Block
 from tflottery.data.settings import DataSettings
 from tflottery.data.text import normalise
 from tflottery.errors import UserError
