@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +132,7 @@ def test_texts_that_tensorflow_alone_knows_are_settled(texts):
     words, offsets = numbered.words, numbered.offsets
     made = [
         " ".join(words[number] for number in numbered.ids[start:end])
-        for start, end in zip(offsets, offsets[1:], strict=False)
+        for start, end in pairwise(offsets)
     ]
     assert made == [(text or b"[UNK]").decode() for text in one_by_one(texts)]
 
