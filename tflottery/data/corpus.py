@@ -206,9 +206,7 @@ def _numbered(source: Source) -> tuple[dict[str, Encoded], list[str]]:
             part = dataclasses.replace(whole, labels=source.labels("train"))
             return {"train": part}, numbered.words
         parts = {
-            split: dataclasses.replace(
-                _taken(whole, rows), labels=source.labels(split)
-            )
+            split: dataclasses.replace(_taken(whole, rows), labels=source.labels(split))
             for split, rows in chosen.items()
         }
         return _in_order(parts, numbered.words)
@@ -247,9 +245,7 @@ def _normalised(texts: Sequence[bytes]) -> list[bytes]:
     return made
 
 
-def _in_order(
-    parts: dict[str, Encoded], words: list[str]
-) -> tuple[dict[str, Encoded], list[str]]:
+def _in_order(parts: dict[str, Encoded], words: list[str]) -> tuple[dict[str, Encoded], list[str]]:
     """The same with the words in order of first sight, one part after the other."""
     order = np.full(len(words), -1, np.int64)
     count = 0

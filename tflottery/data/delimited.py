@@ -17,7 +17,8 @@ from itertools import islice
 from typing import IO, Any
 
 from tflottery.data.containers import Content, Decoded, whole
-from tflottery.data.delimited_blocks import Blocks, Marks, can_read
+from tflottery.data.delimited_blocks import Blocks, can_read
+from tflottery.data.delimited_fields import Marks
 from tflottery.data.records import (
     BLANK,
     SURROGATE,

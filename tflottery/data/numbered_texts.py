@@ -50,7 +50,8 @@ class NumberedTexts:
         first = len(self._counts)
 
         def as_python_knows(places: Sequence[int], texts: Sequence[bytes]) -> list[bytes]:
-            self._waiting.update((first + place, text) for place, text in zip(places, texts))
+            at = [first + place for place in places]
+            self._waiting.update(zip(at, texts, strict=True))
             self._waiting_size += sum(map(len, texts))
             return [words_of(text) for text in texts]
 

@@ -185,9 +185,7 @@ class _Way:
         return slots
 
 
-def _pieces(
-    joined: bytes, starts: np.ndarray, sizes: np.ndarray, count: int
-) -> list[np.ndarray]:
+def _pieces(joined: bytes, starts: np.ndarray, sizes: np.ndarray, count: int) -> list[np.ndarray]:
     """uint64 [words] each: the first bytes of words, eight in a piece; the last piece of a word is
     moved up, so that noughts stand where it has no letters."""
     made = []

@@ -166,9 +166,7 @@ class TableSource:
 
     def texts_of(self, split: str) -> np.ndarray:
         """int64 [texts]: which of the numbered texts are those of a split."""
-        return np.searchsorted(
-            self._text_rows, np.flatnonzero(self._rows() == SPLITS.index(split))
-        )
+        return np.searchsorted(self._text_rows, np.flatnonzero(self._rows() == SPLITS.index(split)))
 
     def examples(self, split: str) -> Iterator[Example]:
         """Raw UTF-8 text and label, always in the same order.
@@ -275,7 +273,7 @@ class TableSource:
         self._suspects += [(first + row, suspect) for row, suspect in block.suspects]
         seen.with_split = seen.with_split or block.splits is not None
         if block.splits is None:
-            seen.without_split.add_many(block.places)
+            seen.without_split.add_many(block.places.tolist())
         judged.splits.extend(splits)
         judged.labels.extend(labels_of_block)
         sha256 = hashlib.sha256
