@@ -317,3 +317,15 @@ def test_texts_that_wait_are_not_kept_without_end(tmp_path, monkeypatch):
     source = sources.open_source(settings)
     assert source.numbered() is None
     assert same(corpus.encode(source, settings), whole)
+
+
+def test_a_file_a_split_is_read_in_blocks_too(tmp_path):
+    for name, rows in (("train.csv", SOUND + ROWS), ("dev.jsonl", SOUND[:4]), ("TEST.csv", ROWS)):
+        written = "".join(json.dumps({"text": t, "label": b}) + "\n" for t, b in rows)
+        (tmp_path / name).write_text(written if "json" in name else csv_of(rows))
+    with (tmp_path / "train.csv").open("a") as stream:
+        stream.write('"two\nthree,n\nfour,p\n",n\nshort\n')
+    reader = opened(tmp_path, skip_bad=True, labels="as written", split_column="")
+    made = list(reader._reader.blocks())
+    assert plain(made) == list(reader._reader)
+    assert sum(isinstance(item, Block) for item in made) >= 2

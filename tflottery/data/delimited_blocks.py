@@ -8,6 +8,7 @@ that follows in its block.
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Callable, Iterator
 from typing import IO
@@ -20,6 +21,7 @@ _LONGEST = 1 << 23
 # Encodings of one byte a letter in which every byte, or its stand-in, is told from UTF-8.
 _OF_ONE_BYTE = ("cp1252", "iso8859-1")
 _OF_UTF_8 = ("utf-8", "utf-8-sig")
+_MARK = codecs.BOM_UTF8
 
 Piece = Block | Item | Suspect
 Careful = Callable[[Iterator[str], int], Iterator[Item | Suspect]]
@@ -50,9 +52,10 @@ class Blocks:
 
     def rows(self, skipped: int) -> Iterator[Piece]:
         """All rows after so many lines."""
-        self._read()
+        while len(self._rest) < len(_MARK) and not self._ended:
+            self._read()
         if self._encoding == "utf-8-sig":
-            self._rest = self._rest.removeprefix(b"\xef\xbb\xbf")
+            self._rest = self._rest.removeprefix(_MARK)
         if not self._skip(skipped):
             yield from self._read_carefully(skipped)
         while True:

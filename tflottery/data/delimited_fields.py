@@ -151,7 +151,7 @@ class Fields:
         columns = self._marks.columns
         split = None if columns.split is None else self._cells(columns.split, first, last)
         block = Block(
-            self._before[first:last] + (before + 1),
+            (self._before[first:last] + (before + 1)).tolist(),
             self._cells(columns.text, first, last),
             self._cells(columns.label, first, last),
             split,

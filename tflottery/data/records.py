@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
 
@@ -62,11 +60,11 @@ class Suspect(NamedTuple):
 class Block:
     """Rows whose fields are right and whose texts are not blank, with cells in UTF-8.
 
-    ``places``: int [rows], the line of each; ``splits`` is none where no column says them.
-    ``suspects`` names those of the rows that could be several.
+    ``places``: the line of each, or what else its place is called; ``splits`` is none where no
+    column says them. ``suspects`` names those of the rows that could be several.
     """
 
-    places: np.ndarray
+    places: list[Place]
     texts: list[bytes]
     labels: list[bytes]
     splits: list[bytes] | None
@@ -79,7 +77,7 @@ class Block:
         """One of the rows."""
         split = NO_SPLIT if self.splits is None else self.splits[row].decode()
         text, label = self.texts[row].decode(), self.labels[row].decode()
-        return Record(int(self.places[row]), text, label, split)
+        return Record(self.places[row], text, label, split)
 
 
 @dataclass

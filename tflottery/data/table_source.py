@@ -273,7 +273,7 @@ class TableSource:
         self._suspects += [(first + row, suspect) for row, suspect in block.suspects]
         seen.with_split = seen.with_split or block.splits is not None
         if block.splits is None:
-            seen.without_split.add_many(block.places.tolist())
+            seen.without_split.add_many(block.places)
         judged.splits.extend(splits)
         judged.labels.extend(labels_of_block)
         sha256 = hashlib.sha256
