@@ -1,4 +1,4 @@
-"""Runs the benchmarks: ``python -m benchmarks [steps buckets threads study profile]``.
+"""Runs the benchmarks: ``python -m benchmarks [steps buckets threads reading study profile]``.
 
 The tables go to standard output, what it is at to standard error. ``--write FILE`` puts the tables
 into a Markdown file. The machine should do nothing else meanwhile.
@@ -40,6 +40,12 @@ def _threads(options: Options, watch: Watch) -> list[Table]:
     return [processes.threads(options, watch)]
 
 
+def _reading(options: Options, watch: Watch) -> list[Table]:
+    from benchmarks import reading
+
+    return [reading.table(options, watch)]
+
+
 def _study(options: Options, watch: Watch) -> list[Table]:
     from benchmarks import studies
 
@@ -59,6 +65,7 @@ ALL = (
     ),
     Benchmark("buckets", "length buckets", _buckets),
     Benchmark("threads", "threads or processes", _threads),
+    Benchmark("reading", "a table of texts", _reading),
     Benchmark("study", "a study", _study),
     *(
         Benchmark("profile", f"the profile of {network}", partial(_profile, network))

@@ -73,7 +73,8 @@ class ParquetTable:
             with self._content.open() as stream:
                 packed = not isinstance(stream.raw if hasattr(stream, "raw") else stream, io.FileIO)
                 source: Any = io.BytesIO(stream.read()) if packed else self._content.path
-            return pyarrow.parquet.ParquetFile(source)
+            # Checks the pages that a writer has given checksums.
+            return pyarrow.parquet.ParquetFile(source, page_checksum_verification=True)
 
 
 @contextmanager

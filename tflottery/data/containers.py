@@ -276,6 +276,10 @@ def _high_bytes(head: bytes, stream: IO[bytes]) -> tuple[int, int, bytes]:
     sample = b""
     block = head
     while True:
+        # Nothing of a letter waits in the decoder where its state is 0.
+        if block.isascii() and block and not decoder.getstate()[0]:
+            block = stream.read(_BLOCK)
+            continue
         text = decoder.decode(block, final=not block)
         if not text.isascii():
             bad = len(SURROGATE.findall(text))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,13 @@ from tflottery.data import counting, overlap
 from tflottery.data.counting import Whole
 from tflottery.data.duplicates import words_of
 from tflottery.data.findings import Findings
+from tflottery.data.joined_words import END
+from tflottery.data.numbering import NO_WORD, Numbering
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example, Source
-from tflottery.data.sources import name_of, open_source, reading
+from tflottery.data.sources import name_of, open_source, reading, release_words
 from tflottery.data.splitting import divide
+from tflottery.data.table_source import TableSource
 from tflottery.data.unigrams import Unigrams, merge
 from tflottery.data.vocabulary import RESERVED, UNKNOWN, Vocabulary
 from tflottery.data.wording import PLAIN, Wording
@@ -40,9 +43,10 @@ FORMAT_VERSION = 2
 # Part of every cache key: which texts ``text.normaliser`` gives.
 NORMALISATION = 1
 SPLITS = ("train", "validation", "test")
-# A text without words is one word that no vocabulary holds.
-_NO_WORD = b"[UNK]"
 _CHUNK = 1_024
+# Bytes of texts that are numbered together, and words that are put in order together.
+_TOGETHER = 1 << 18
+_IDS = 1 << 18
 # Bytes of a file that stays on disk, for workers to share and for more data than memory. Evaluation
 # takes texts in the order of their lengths: where the system lets go of a file's pages, each text
 # is a read from disk.
@@ -140,6 +144,7 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
             _write(folder, encoded)
         counted = encoded.findings
         del encoded  # what is read now may be mapped
+    release_words()
     made = dataclasses.replace(_read(folder), findings=counted)
     # Two files of equal content are encoded once, and each keeps its own name.
     return dataclasses.replace(made, name=name_of(settings) or made.name)
@@ -203,23 +208,20 @@ def encode(
     Raises:
         UserError: a text has no class, or there are too few.
     """
-    numbers: dict[bytes, int] = {}
-    parts = {
-        split: _number_words(source.examples(split), numbers, settings.wording, light=light)
-        for split in source.splits
-    }
+    parts, words = _numbered(source, settings.wording, light=light)
     for split, part in parts.items():
         if not np.isin(part.labels, np.arange(len(source.classes))).all():
             raise UserError(f"{source.name}: texts of the split {split!r} have no class.")
     groups = _equal_texts(parts["train"]) if settings.division == 2 else None
     rows = divide(parts["train"].labels, tuple(parts), settings, source.classes, groups)
-    words = [word.decode() for word in numbers]
     unigrams = _count(parts["train"], rows.train, words)
     vocabulary = vocabulary or unigrams.vocabulary(settings.vocabulary_size)
     known = {word: number for number, word in enumerate(vocabulary.words)}
     ids_of_numbers = np.array([known.get(word, UNKNOWN) for word in words], np.int32)
 
     def finish(part: Encoded, rows: np.ndarray) -> Encoded:
+        if settings.wording.keep == "head":
+            return _taken(part, rows, settings.max_length, ids_of_numbers)
         lengths = np.minimum(part.lengths[rows], settings.max_length)
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         ids = np.empty(offsets[-1], np.int32)
@@ -247,27 +249,60 @@ def encode(
     )
     seen = set(unigrams.words)
     in_train = np.array([word in seen for word in words], bool)
-    whole = Whole(texts, numbers.get(_NO_WORD, -1), in_train, tuple(source.splits))
+    no_word = words.index(NO_WORD.decode()) if NO_WORD.decode() in words else -1
+    whole = Whole(texts, no_word, in_train, tuple(source.splits))
     return dataclasses.replace(made, findings=counting.count(made, settings, whole))
 
 
+def _numbered(
+    source: Source, wording: Wording, *, light: bool
+) -> tuple[dict[str, Encoded], list[str]]:
+    """The texts of each split as word numbers, and the words in order of first sight."""
+
+    def normalised(texts: Sequence[bytes]) -> list[bytes]:
+        return [words_of(text, wording) for text in texts] if light else _normalised(texts, wording)
+
+    if isinstance(source, TableSource) and (numbered := source.numbered()) is not None:
+        # What Python knows will do for counting; the texts wait on for TensorFlow.
+        is_changed = not light and numbered.settle(normalised)
+        whole = Encoded(numbered.ids, numbered.offsets, np.zeros(0, np.int32))
+        chosen = {split: source.texts_of(split) for split in source.splits}
+        if not is_changed and len(chosen) == 1 and len(chosen["train"]) == len(whole.offsets) - 1:
+            part = dataclasses.replace(whole, labels=source.labels("train"))
+            return {"train": part}, numbered.words
+        parts = {
+            split: dataclasses.replace(_taken(whole, rows), labels=source.labels(split))
+            for split, rows in chosen.items()
+        }
+        return _in_order(parts, numbered.words)
+    numbering = Numbering()
+
+    def number(texts: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+        if wording.is_plain:
+            return numbering.number(texts, lambda _, others: normalised(others))
+        words = b"".join(text + END for text in normalised(texts))
+        return numbering.number_words(words, len(texts))
+
+    parts = {split: _number_words(source.examples(split), number) for split in source.splits}
+    return parts, numbering.words
+
+
 def _number_words(
-    examples: Iterable[Example], numbers: dict[bytes, int], wording: Wording, *, light: bool
+    examples: Iterable[Example],
+    number: Callable[[Sequence[bytes]], tuple[np.ndarray, np.ndarray]],
 ) -> Encoded:
-    """Texts as word numbers in order of first sight; new words are added to ``numbers``."""
-    ids, offsets, labels = array("i"), array("q", [0]), array("i")
+    """Texts as word numbers in order of first sight."""
+    ids, counts, labels = array("i"), array("q"), array("i")
     for chunk in _chunks(examples):
         texts, chunk_labels = zip(*chunk, strict=True)
         labels.extend(chunk_labels)
-        made = [words_of(text, wording) for text in texts] if light else _normalised(texts, wording)
-        # A text without words is one word that no vocabulary holds.
-        words = [text or _NO_WORD for text in made]
-        ids.frombytes(_numbered(words, numbers).tobytes())
-        lengths = [text.count(b" ") + 1 for text in words]
-        offsets.extend((np.cumsum(lengths) + offsets[-1]).tolist())
+        numbers, sizes = number(texts)
+        ids.frombytes(numbers.tobytes())
+        counts.frombytes(sizes.tobytes())
         activity.advance(len(chunk))
+    offsets = np.concatenate([[0], np.cumsum(np.asarray(counts))]).astype(np.int64)
     # Views: the words of a large data set are not held twice.
-    return Encoded(np.asarray(ids), np.asarray(offsets), np.asarray(labels))
+    return Encoded(np.asarray(ids), offsets, np.asarray(labels))
 
 
 def _normalised(texts: Sequence[bytes], wording: Wording) -> list[bytes]:
@@ -287,37 +322,83 @@ def _normalised(texts: Sequence[bytes], wording: Wording) -> list[bytes]:
     return made
 
 
-def _numbered(texts: Sequence[bytes], numbers: dict[bytes, int]) -> np.ndarray:
-    """int32 [words]: the number of each word of texts with one space between words."""
-    import pyarrow
-
-    joined = b" ".join([*texts, b""])
-    # Each word with the space after it: pyarrow finds the distinct ones, in order of first sight.
-    ends = np.flatnonzero(np.frombuffer(joined, np.uint8) == ord(" ")) + 1
-    starts = np.concatenate([[0], ends]).astype(np.int64)
-    buffers = [None, pyarrow.py_buffer(starts), pyarrow.py_buffer(joined)]
-    words = pyarrow.Array.from_buffers(pyarrow.large_binary(), len(ends), buffers)
-    found = words.dictionary_encode()
-    distinct = [
-        numbers.setdefault(word[:-1], len(numbers)) for word in found.dictionary.to_pylist()
-    ]
-    indices: np.ndarray = found.indices.to_numpy()
-    return np.array(distinct, np.int32)[indices]
+def _in_order(parts: dict[str, Encoded], words: list[str]) -> tuple[dict[str, Encoded], list[str]]:
+    """The same with the words in order of first sight, one part after the other."""
+    order = np.full(len(words), -1, np.int64)
+    count = 0
+    for part in parts.values():
+        for start in range(0, len(part.ids), _IDS):
+            some = part.ids[start : start + _IDS]
+            new, first = np.unique(some[order[some] < 0], return_index=True)
+            new = new[np.argsort(first)]
+            order[new] = np.arange(count, count + len(new))
+            count += len(new)
+    named = np.flatnonzero(order >= 0)
+    in_order = [""] * count
+    for number, place in zip(named.tolist(), order[named].tolist(), strict=True):
+        in_order[place] = words[number]
+    number_of = order.astype(np.int32)
+    renumbered = {
+        split: dataclasses.replace(part, ids=number_of[part.ids]) for split, part in parts.items()
+    }
+    return renumbered, in_order
 
 
 def _chunks(examples: Iterable[Example]) -> Iterator[list[Example]]:
-    iterator = iter(examples)
-    while chunk := list(islice(iterator, _CHUNK)):
+    chunk: list[Example] = []
+    size = 0
+    for example in examples:
+        chunk.append(example)
+        size += len(example[0])
+        if size >= _TOGETHER:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
         yield chunk
+
+
+def _taken(
+    part: Encoded,
+    rows: np.ndarray,
+    max_length: int | None = None,
+    ids_of_numbers: np.ndarray | None = None,
+) -> Encoded:
+    """What ``part.take`` gives for rows in ascending order, the words as ids."""
+    sizes = part.lengths
+    kept = np.zeros(len(sizes), np.int64)
+    kept[rows] = sizes[rows] if max_length is None else np.minimum(sizes[rows], max_length)
+    offsets = np.concatenate([[0], np.cumsum(kept[rows])]).astype(np.int64)
+    ids = np.empty(offsets[-1], np.int32)
+    at = 0
+    for start, stop, first, last in _stretches(part):
+        some = part.ids[first:last]
+        # Words that are kept of each text, and words that are not, in turn.
+        turns = np.stack([kept[start:stop], sizes[start:stop] - kept[start:stop]], axis=1)
+        is_kept = np.repeat(np.tile([True, False], stop - start), turns.reshape(-1))
+        some = some[is_kept]
+        ids[at : at + len(some)] = some if ids_of_numbers is None else ids_of_numbers.take(some)
+        at += len(some)
+    labels = part.labels[rows] if len(part.labels) else part.labels
+    return Encoded(ids, offsets, labels)
+
+
+def _stretches(part: Encoded) -> Iterator[tuple[int, int, int, int]]:
+    """Texts that are looked at together: the first and the end, and where their words are."""
+    for start in range(0, len(part.offsets) - 1, _CHUNK):
+        stop = min(start + _CHUNK, len(part.offsets) - 1)
+        yield start, stop, int(part.offsets[start]), int(part.offsets[stop])
 
 
 def _count(part: Encoded, rows: np.ndarray, words: list[str]) -> Unigrams:
     counts = np.zeros(len(words), np.int64)
-    for start in range(0, len(rows), _CHUNK):
-        ids = part.take(rows[start : start + _CHUNK]).ids
-        counts += np.bincount(ids, minlength=len(words))
-    seen = [number for number in np.flatnonzero(counts) if words[number] not in RESERVED]
-    return Unigrams(tuple(words[number] for number in seen), counts[seen])
+    sizes, is_chosen = part.lengths, np.zeros(len(part), bool)
+    is_chosen[rows] = True
+    for start, stop, first, last in _stretches(part):
+        chosen = np.repeat(is_chosen[start:stop], sizes[start:stop])
+        counts += np.bincount(part.ids[first:last][chosen], minlength=len(words))
+    seen = np.flatnonzero(counts)
+    seen = seen[[words[number] not in RESERVED for number in seen.tolist()]]
+    return Unigrams(tuple(words[number] for number in seen.tolist()), counts[seen])
 
 
 def _equal_texts(part: Encoded) -> np.ndarray:

@@ -6,19 +6,24 @@ and never drops a field: a row of another length than the header is a fault.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import IO, Any
 
 from tflottery.data.containers import Content, Decoded, whole
+from tflottery.data.delimited_blocks import Blocks, can_read
+from tflottery.data.delimited_fields import Marks
 from tflottery.data.records import (
     BLANK,
     SURROGATE,
     TITLE_ROWS,
+    Block,
     Columns,
     Fault,
     Item,
@@ -42,6 +47,7 @@ _HEAD_LINES = 200
 # What a NUL becomes on its way through the csv module, which knows none before Python 3.11.
 _NUL = "\udc00"
 _LIMIT = 1 << 24
+_READ = 1 << 20
 # Reviews can be longer than the csv module's default of 128 KiB a field.
 csv.field_size_limit(_LIMIT)
 
@@ -68,6 +74,8 @@ class Delimited:
     """A table of delimited text."""
 
     unit = "line"
+    # Bytes that are looked at together.
+    block_size = 1 << 18
 
     def __init__(
         self, content: Content, decoded: Decoded, settings: DataSettings, remarks: Remarks
@@ -79,7 +87,27 @@ class Delimited:
 
     def __iter__(self) -> Iterator[Item | Suspect]:
         with whole(self._content.path), self._text() as stream:
-            yield from _rows(stream, self._layout)
+            first = self._layout.first_line
+            yield from _rows(islice(stream, first, None), first, self._layout)
+
+    def blocks(self) -> Iterator[Block | Item | Suspect]:
+        """The same rows, many together where they are plainly right."""
+        layout, decoded = self._layout, self._decoded
+        marks = Marks(
+            layout.dialect["delimiter"],
+            layout.dialect.get("quotechar", ""),
+            layout.columns,
+            layout.header,
+            None if layout.trusted else partial(_suspected, layout=layout),
+        )
+        encoding = codecs.lookup(decoded.encoding).name
+        if self._settings.escape or not can_read(encoding, decoded.errors, marks):
+            yield from self
+            return
+        careful = partial(_rows, layout=layout)
+        with whole(self._content.path), self._content.open() as stream:
+            blocks = Blocks(stream, encoding, marks, careful, self.block_size)
+            yield from blocks.rows(layout.first_line)
 
     def _text(self) -> IO[str]:
         # Line ends of all kinds end a line, and stay as they are within a text.
@@ -89,6 +117,11 @@ class Delimited:
             self._decoded.errors,
             newline="",
         )
+
+    def _has_quotes(self) -> bool:
+        """Whether a byte of a quote is anywhere in the file, in whatever encoding."""
+        with whole(self._content.path), self._content.open() as stream:
+            return any(b'"' in block for block in iter(partial(stream.read, _READ), b""))
 
     def _laid_out(self, head: list[str], remarks: Remarks) -> Layout:
         settings, where = self._settings, shown_path(self._content.path)
@@ -165,12 +198,14 @@ class Delimited:
 
         def lines_at_fault(layout: Layout) -> int:
             with whole(self._content.path), self._text() as stream:
-                rows = _rows(stream, layout)
+                rows = _rows(islice(stream, first_line, None), first_line, layout)
                 faults = (row.fault if isinstance(row, Suspect) else row for row in rows)
                 return sum(fault.lines for fault in faults if isinstance(fault, Fault))
 
         quoting, plain = layout(None), layout(False)
         if delimiter != "\t" or self._settings.quote != "auto":
+            return quoting
+        if not self._has_quotes():
             return quoting
         with whole(self._content.path), self._text() as stream:
             if _quotes_in_pairs(stream, delimiter):
@@ -212,17 +247,16 @@ def _without_nul(lines: Iterable[str]) -> Iterator[str]:
         yield line.replace("\0", _NUL) if "\0" in line else line
 
 
-def _rows(stream: IO[str], layout: Layout) -> Iterator[Item | Suspect]:
-    """The rows of a file, and the faults in their places."""
+def _rows(stream: Iterator[str], before: int, layout: Layout) -> Iterator[Item | Suspect]:
+    """The rows of lines, and the faults in their places; so many lines came before."""
     kept: list[str] = []
 
     def lines() -> Iterator[str]:
-        for line in islice(stream, layout.first_line, None):
+        for line in stream:
             line = line.replace("\0", _NUL) if "\0" in line else line
             kept.append(line)
             yield line
 
-    before = layout.first_line
     reader = csv.reader(lines(), **layout.dialect)
     while True:
         start = before + reader.line_num + 1
@@ -241,9 +275,9 @@ def _rows(stream: IO[str], layout: Layout) -> Iterator[Item | Suspect]:
             continue
         item = _judged(row, start, layout)
         if len(kept) > 1 and not layout.trusted and isinstance(item, Record):
-            suspect = _suspect(kept, start, layout)
+            suspect = _suspected(kept, item, layout)
             kept.clear()
-            yield item if suspect is None else Suspect(suspect[0], item, suspect[1])
+            yield item if suspect is None else suspect
             continue
         kept.clear()
         if item is not None:
@@ -293,17 +327,15 @@ def _torn(error: str, start: int, end: int, lines: Sequence[str]) -> Fault:
     return Fault(start, f"a quote ends within a field ({shown(error)})", _MEND_QUOTES)
 
 
-def _suspect(
-    lines: Sequence[str], start: int, layout: Layout
-) -> tuple[Fault, tuple[str, ...]] | None:
-    """Whether two lines or more of one record look like rows of their own."""
+def _suspected(lines: Sequence[str], record: Record, layout: Layout) -> Suspect | None:
+    """A record of which two lines or more look like rows of their own."""
     labels = [label for line in lines if (label := _label_of_line(line, layout))]
     if len(labels) < 2:
         return None
-    end = start + len(lines) - 1
+    end = int(record.place) + len(lines) - 1
     what = f"a quote is opened that closes on line {end}, and the lines between are whole rows"
     mend = f"{_MEND_QUOTES} Where they are part of the text, set data.quote='\"'."
-    return Fault(start, what, mend, len(lines)), tuple(labels)
+    return Suspect(Fault(record.place, what, mend, len(lines)), record, tuple(labels))
 
 
 def _label_of_line(line: str, layout: Layout) -> str:

@@ -19,7 +19,7 @@ from tflottery.data.wording import PLAIN, Wording
 _BREAKS = re.compile(r"<br\s*/?>|\\n")
 _KEPT = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789")
 # Lower case, and a space for all that is neither letter nor digit; marks are set apart before.
-_ASCII = bytes(
+ASCII_WORDS = bytes(
     code if code in _KEPT or code in b"!?" else 32 for code in bytes(range(128)).lower()
 ) + bytes(range(128, 256))
 
@@ -33,7 +33,7 @@ def words_of(text: bytes, wording: Wording = PLAIN) -> bytes:
     if not text.isascii():
         return _words_beyond_ascii(text.decode("utf-8", "replace"))
     text = text.replace(b"'", b"").replace(b"!", b" ! ").replace(b"?", b" ? ")
-    return b" ".join(text.translate(_ASCII).split())
+    return b" ".join(text.translate(ASCII_WORDS).split())
 
 
 def _words_beyond_ascii(text: str) -> bytes:

@@ -13,7 +13,9 @@ from tflottery.data.containers import decoding, is_hidden_name, look
 from tflottery.data.delimited import Delimited
 from tflottery.data.json_table import JsonTable, is_json
 from tflottery.data.records import (
+    Block,
     Item,
+    Place,
     Record,
     Remarks,
     Suspect,
@@ -177,16 +179,35 @@ class _SplitFiles:
 
     def __iter__(self) -> Iterator[Item | Suspect]:
         for split in sorted(self._readers):
+            for item in self._readers[split]:
+                yield self._placed(item, split)
+
+    def blocks(self) -> Iterator[Block | Item | Suspect]:
+        """The same rows, many together where a file's reader gives them so."""
+        for split in sorted(self._readers):
             reader = self._readers[split]
-            for item in reader:
-                record = item.record if isinstance(item, Suspect) else item
-                place = f"{self._files[split].name}, {reader.unit} {record.place}"
-                if isinstance(record, Record):
-                    record = record._replace(place=place, split=split)
-                    if isinstance(item, Suspect):
-                        fault = item.fault._replace(place=place)
-                        yield Suspect(fault, record, item.labels)
-                        continue
-                    yield record
-                else:
-                    yield record._replace(place=place)
+            for item in reader.blocks() if isinstance(reader, Delimited) else reader:
+                if not isinstance(item, Block):
+                    yield self._placed(item, split)
+                    continue
+                places: list[Place] = [self._place(place, split) for place in item.places]
+                suspects = [(row, self._suspect(suspect, split)) for row, suspect in item.suspects]
+                splits = [split.encode()] * len(item)
+                yield Block(places, item.texts, item.labels, splits, suspects)
+
+    def _place(self, place: Place, split: str) -> str:
+        return f"{self._files[split].name}, {self._readers[split].unit} {place}"
+
+    def _suspect(self, item: Suspect, split: str) -> Suspect:
+        place = self._place(item.record.place, split)
+        record = item.record._replace(place=place, split=split)
+        return Suspect(item.fault._replace(place=place), record, item.labels)
+
+    def _placed(self, item: Item | Suspect, split: str) -> Item | Suspect:
+        """A row with its file in its place, and the file's split."""
+        if isinstance(item, Suspect):
+            return self._suspect(item, split)
+        place = self._place(item.place, split)
+        if isinstance(item, Record):
+            return item._replace(place=place, split=split)
+        return item._replace(place=place)

@@ -57,6 +57,30 @@ class Suspect(NamedTuple):
 
 
 @dataclass
+class Block:
+    """Rows whose fields are right and whose texts are not blank, with cells in UTF-8.
+
+    ``places``: the line of each, or what else its place is called; ``splits`` is none where no
+    column says them. ``suspects`` names those of the rows that could be several.
+    """
+
+    places: list[Place]
+    texts: list[bytes]
+    labels: list[bytes]
+    splits: list[bytes] | None
+    suspects: list[tuple[int, Suspect]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def record(self, row: int) -> Record:
+        """One of the rows."""
+        split = NO_SPLIT if self.splits is None else self.splits[row].decode()
+        text, label = self.texts[row].decode(), self.labels[row].decode()
+        return Record(self.places[row], text, label, split)
+
+
+@dataclass
 class Remarks:
     """Lines for the user about what was assumed, each once."""
 

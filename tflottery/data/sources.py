@@ -18,6 +18,7 @@ from tflottery.data.memory import MemorySource
 from tflottery.data.records import shown
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Source
+from tflottery.data.table_source import TableSource
 from tflottery.data.tfds_source import ALIASES, TfdsSource
 from tflottery.data.toy import ToySource
 
@@ -45,8 +46,7 @@ def open_source(settings: DataSettings) -> Source:
 _LAST: dict[tuple[object, ...], Source] = {}
 # What is no matter to how a file is read.
 _BESIDE = ("fingerprint", "division", "vocabulary_from", "vocabulary_size", "max_length",
-           "validation", "train_size", "share_vocabulary", "data_dir", "tokens",
-           "symbols", "keep")  # fmt: skip
+           "validation", "train_size", "share_vocabulary", "data_dir", "keep")  # fmt: skip
 
 
 def _place(settings: DataSettings) -> tuple[object, ...] | None:
@@ -64,6 +64,13 @@ def _place(settings: DataSettings) -> tuple[object, ...] | None:
         if item.name not in _BESIDE
     ]
     return (str(path.absolute()), about.st_ino, about.st_size, about.st_mtime_ns, *read)
+
+
+def release_words() -> None:
+    """Lets go of the words of the file that was judged last, which are as large as encoded data."""
+    for source in _LAST.values():
+        if isinstance(source, TableSource):
+            source.release_numbered()
 
 
 def source_of(dataset: str) -> type[Source]:

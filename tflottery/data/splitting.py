@@ -12,6 +12,7 @@ from tflottery.data.duplicates import groups_of, words_of
 from tflottery.data.labels import few
 from tflottery.data.settings import DataSettings
 from tflottery.data.source import Source
+from tflottery.data.table_source import TableSource
 from tflottery.errors import UserError
 
 TEST_FRACTION = 0.2
@@ -73,6 +74,30 @@ def division(source: Source, settings: DataSettings) -> int:
         if of_split is not None:
             divide(of_split("train"), source.splits, settings, source.classes)
         return 1
+    labels, groups, is_wordless = _equal_texts(source, settings)
+    if not groups.any() and is_wordless:
+        raise UserError(
+            f"{source.name}: no text holds a word (a letter or a number). Words are what is read; "
+            + ("" if settings.symbols else "read emoji too with --set data.symbols=true, ")
+            + "give other texts, or write out what stands there."
+        )
+    alone = divide(labels, source.splits, settings, source.classes)
+    repeated = np.bincount(groups)[groups] > 1
+    if not repeated.any():
+        return 1
+    sides = [side for side in (alone.train, alone.validation, alone.test) if side is not None]
+    seen = np.concatenate([np.unique(groups[side[repeated[side]]]) for side in sides])
+    if len(np.unique(seen)) == len(seen):
+        return 1
+    divide(labels, source.splits, settings, source.classes, groups)
+    return 2
+
+
+def _equal_texts(source: Source, settings: DataSettings) -> tuple[np.ndarray, np.ndarray, bool]:
+    """int [texts] each: labels, and a number that equal texts share; and whether the first text
+    has no word."""
+    if isinstance(source, TableSource) and (known := source.equal_texts()) is not None:
+        return source.labels("train"), *known
     labels: list[int] = []
 
     def texts() -> Iterator[bytes]:
@@ -82,19 +107,8 @@ def division(source: Source, settings: DataSettings) -> int:
 
     wording = settings.wording
     groups = groups_of(texts(), wording)
-    if not groups.any() and not words_of(next(iter(source.examples("train")))[0], wording):
-        raise UserError(
-            f"{source.name}: no text holds a word (a letter or a number). Words are what is read; "
-            + ("" if settings.symbols else "read emoji too with --set data.symbols=true, ")
-            + "give other texts, or write out what stands there."
-        )
-    alone = divide(np.array(labels), source.splits, settings, source.classes)
-    sides = [side for side in (alone.train, alone.validation, alone.test) if side is not None]
-    seen = np.concatenate([np.unique(groups[side]) for side in sides])
-    if len(np.unique(seen)) == len(seen):
-        return 1
-    divide(np.array(labels), source.splits, settings, source.classes, groups)
-    return 2
+    first = next(iter(source.examples("train")))[0]
+    return np.array(labels), groups, not words_of(first, wording)
 
 
 def _hold_out(
@@ -120,7 +134,9 @@ def _hold_out(
     if few_texts:
         raise _too_few(few_texts, fraction, classes)
     out = np.sort(np.concatenate(held_out))
-    kept = np.setdiff1d(rows, out)
+    is_out = np.zeros(len(labels), bool)
+    is_out[out] = True
+    kept = rows[~is_out[rows]]
     for side in (kept, out):
         if absent := sorted(set(labels[rows].tolist()) - set(labels[side].tolist())):
             raise UserError(

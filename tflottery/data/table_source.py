@@ -6,7 +6,7 @@ import hashlib
 import json
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -14,11 +14,14 @@ import numpy as np
 
 from tflottery import activity
 from tflottery.data import labels
+from tflottery.data.bad_rows import BadRows, Places, counted
+from tflottery.data.numbered_texts import NumberedTexts
 from tflottery.data.records import (
     BLANK,
     NO_SPLIT,
     SPLITS,
     SURROGATE,
+    Block,
     Fault,
     Item,
     Record,
@@ -33,16 +36,22 @@ from tflottery.data.settings import DataSettings
 from tflottery.data.source import Example
 from tflottery.errors import UserError
 
-_SHOWN = 5
 _LEFT_OUT = -1
 # A column with so many labels, most of them on one text, is a column of ids.
 _MANY_CLASSES = 20
 _DIGEST = 32
+# Rows of which a fingerprint's JSON is made together.
+_TOGETHER = 4_096
+# As the names of splits stand in most tables.
+_SPLIT_CODES = {name.encode(): number for number, name in enumerate(SPLITS)}
 
 
 class Reader(Protocol):
     """The rows of a table, the same each time that it is iterated. ``unit`` is what a place is
-    called: line, row, item; empty where places name themselves."""
+    called: line, row, item; empty where places name themselves.
+
+    A reader may have ``blocks``, which gives the same rows, some of them as a ``Block``.
+    """
 
     unit: str
 
@@ -57,6 +66,16 @@ class _Judged:
     labels: array[int] = field(default_factory=lambda: array("i"))
     digests: bytearray = field(default_factory=bytearray)
     spelled: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class _Seen:
+    """What is told of rows that are read."""
+
+    blank: int = 0
+    halves: Places = field(default_factory=Places)
+    without_split: Places = field(default_factory=Places)
+    with_split: bool = False
 
 
 class TableSource:
@@ -78,7 +97,11 @@ class TableSource:
         self._remarks = remarks
         self._named = {name: name for name in settings.classes}
         self._labels_seen: dict[str, tuple[str, str]] = {}
+        self._codes: dict[bytes, int] = {}
         self._suspects: list[tuple[int, Suspect]] = []
+        self._numbered = NumberedTexts() if settings.wording.is_plain else None
+        self._equal: tuple[np.ndarray, bool] | None = None
+        self._fingerprint = ""
         self._judge()
         self._spelled = list(self._judged.spelled)
         self._number_classes()
@@ -95,16 +118,29 @@ class TableSource:
 
     def fingerprint(self) -> str:
         """The SHA-256 of the canonical JSON of ``{split: [[SHA-256 of text, label], …]}``."""
+        if not self._fingerprint:
+            self._fingerprint = self._of_content()
+        return self._fingerprint
+
+    def _of_content(self) -> str:
         whole = hashlib.sha256()
         encoded = [json.dumps(name, ensure_ascii=False) for name in self._class_of_spelling]
-        rows = self._rows()
+        rows, all_codes = self._rows(), np.asarray(self._judged.labels)
+        all_digests = np.frombuffer(self._judged.digests, np.uint8).reshape(-1, _DIGEST)
         for number, split in enumerate(sorted(self.splits)):
             whole.update(f'{"," if number else "{"}"{split}":'.encode())
-            start = "["
-            for row in np.flatnonzero(rows == SPLITS.index(split)).tolist():
-                digest = self._digest(row).hex()
-                whole.update(f'{start}["{digest}",{encoded[self._judged.labels[row]]}]'.encode())
-                start = ","
+            whole.update(b"[")
+            of_split = np.flatnonzero(rows == SPLITS.index(split))
+            for start in range(0, len(of_split), _TOGETHER):
+                some = of_split[start : start + _TOGETHER]
+                digests, codes = all_digests[some].tobytes().hex(), all_codes[some].tolist()
+                listed = ",".join(
+                    [
+                        f'["{digests[64 * n : 64 * n + 64]}",{encoded[code]}]'
+                        for n, code in enumerate(codes)
+                    ]
+                )
+                whole.update(f"{',' if start else ''}{listed}".encode())
             whole.update(b"]")
         whole.update(b"}")
         if self.classes == labels.ordered(set(self.classes)):
@@ -120,6 +156,27 @@ class TableSource:
     def size(self, split: str) -> int:
         """Texts of a split."""
         return int(np.count_nonzero(self._rows() == SPLITS.index(split)))
+
+    def numbered(self) -> NumberedTexts | None:
+        """The texts as numbers of words, or none where they are to be read for that."""
+        return self._numbered
+
+    def release_numbered(self) -> None:
+        """Lets go of the numbers of words, which take four bytes a word."""
+        self._numbered = None
+
+    def equal_texts(self) -> tuple[np.ndarray, bool] | None:
+        """int [texts to train on]: a number that equal texts share, and whether the first has no
+        word; none where the texts are to be read for that."""
+        if self._equal is None and self._numbered is not None:
+            chosen = self.texts_of("train")
+            groups = self._numbered.groups()[chosen]
+            self._equal = groups - groups.min(), self._numbered.is_wordless(int(chosen[0]))
+        return self._equal
+
+    def texts_of(self, split: str) -> np.ndarray:
+        """int64 [texts]: which of the numbered texts are those of a split."""
+        return np.searchsorted(self._text_rows, np.flatnonzero(self._rows() == SPLITS.index(split)))
 
     def examples(self, split: str) -> Iterator[Example]:
         """Raw UTF-8 text and label, always in the same order.
@@ -156,46 +213,91 @@ class TableSource:
         return bytes(self._judged.digests[row * _DIGEST : (row + 1) * _DIGEST])
 
     def _judge(self) -> None:
-        bad = _BadRows(self._where, self._reader.unit)
-        blank, halves, without_split, with_split = 0, _Places(), _Places(), False
-        for row, item in enumerate(activity.counted(self._reader)):
-            if isinstance(item, Suspect):
-                self._suspects.append((row, item))
-                item = item.record
-            if isinstance(item, Fault):
-                blank += item.what == BLANK
-                if item.what != BLANK:
-                    bad.add(item)
-                self._keep(None)
-                continue
-            judged = self._judge_record(item)
-            if isinstance(judged, Fault):
-                bad.add(judged)
-                self._keep(None)
-                continue
-            text, label, split = judged
-            if isinstance(item.text, str) and not item.text.isascii():
-                halves.add(item.place, SURROGATE.search(item.text) is not None)
-            without_split.add(item.place, item.split is NO_SPLIT)
-            with_split = with_split or item.split is not NO_SPLIT
-            self._keep((text, label, split))
+        bad = BadRows(self._where, self._reader.unit)
+        seen = _Seen()
+        blocks = getattr(self._reader, "blocks", None)
+        for item in self._reader if blocks is None else blocks():
+            if isinstance(item, Block):
+                self._judge_block(item, bad, seen)
+            else:
+                self._judge_item(item, bad, seen)
+            activity.advance(len(item) if isinstance(item, Block) else 1)
+        self._number([], is_last=True)
+        codes = np.asarray(self._judged.labels)
+        self._text_rows = np.flatnonzero(codes != _LEFT_OUT)
         self._judge_suspects(bad)
-        if blank:
-            self._remarks.add(f"{self._where}: {_counted(blank, 'empty row')} left out.")
-        if halves.count:
+        if seen.blank:
+            self._remarks.add(f"{self._where}: {counted(seen.blank, 'empty row')} left out.")
+        if seen.halves.count:
             self._remarks.add(
-                f"{self._where}: {halves.words(self._reader.unit)} half a character (a lone "
+                f"{self._where}: {seen.halves.words(self._reader.unit)} half a character (a lone "
                 "surrogate, as where an emoji was cut), which is read as a space."
             )
-        if with_split and without_split.count:
+        if seen.with_split and seen.without_split.count:
             self._remarks.add(
-                f"{self._where}: {without_split.words(self._reader.unit)} no split, and counts as "
-                "train."
+                f"{self._where}: {seen.without_split.words(self._reader.unit)} no split, and "
+                "counts as train."
             )
         if bad.lines and not self._settings.skip_bad:
             raise UserError(bad.message())
         if bad.lines:
             self._remarks.add(bad.remark())
+
+    def _judge_item(self, item: Item | Suspect, bad: BadRows, seen: _Seen) -> None:
+        if isinstance(item, Suspect):
+            self._suspects.append((len(self._judged.labels), item))
+            item = item.record
+        if isinstance(item, Fault):
+            seen.blank += item.what == BLANK
+            if item.what != BLANK:
+                bad.add(item)
+            self._keep(None)
+            return
+        judged = self._judge_record(item)
+        if isinstance(judged, Fault):
+            bad.add(judged)
+            self._keep(None)
+            return
+        if isinstance(item.text, str) and not item.text.isascii():
+            seen.halves.add(item.place, SURROGATE.search(item.text) is not None)
+        seen.without_split.add(item.place, item.split is NO_SPLIT)
+        seen.with_split = seen.with_split or item.split is not NO_SPLIT
+        self._keep(judged)
+
+    def _judge_block(self, block: Block, bad: BadRows, seen: _Seen) -> None:
+        """What ``_judge_item`` does with each row, where nothing is wrong with any."""
+        judged, codes = self._judged, self._codes
+        labels_of_block = [codes.get(label, _LEFT_OUT) for label in block.labels]
+        splits = [0] * len(block)
+        if block.splits is not None:
+            splits = [_SPLIT_CODES.get(split, _LEFT_OUT) for split in block.splits]
+        if _LEFT_OUT in labels_of_block or _LEFT_OUT in splits:
+            suspects = dict(block.suspects)
+            for row in range(len(block)):
+                item = suspects.get(row) or block.record(row)
+                kept = len(judged.labels)
+                self._judge_item(item, bad, seen)
+                if judged.labels[kept] != _LEFT_OUT:
+                    self._codes[block.labels[row]] = judged.labels[kept]
+            return
+        first = len(judged.labels)
+        self._suspects += [(first + row, suspect) for row, suspect in block.suspects]
+        seen.with_split = seen.with_split or block.splits is not None
+        if block.splits is None:
+            seen.without_split.add_many(block.places)
+        judged.splits.extend(splits)
+        judged.labels.extend(labels_of_block)
+        sha256 = hashlib.sha256
+        judged.digests.extend(b"".join([sha256(text).digest() for text in block.texts]))
+        self._number(block.texts)
+
+    def _number(self, texts: Sequence[bytes], is_last: bool = False) -> None:
+        if self._numbered is not None:
+            self._numbered.add(texts)
+            if is_last:
+                self._numbered.flush()
+            if self._numbered.is_given_up:
+                self._numbered = None
 
     def _keep(self, row: tuple[bytes, str, str] | None) -> None:
         judged = self._judged
@@ -208,6 +310,7 @@ class TableSource:
         judged.splits.append(SPLITS.index(split))
         judged.labels.append(judged.spelled.setdefault(label, len(judged.spelled)))
         judged.digests.extend(hashlib.sha256(text).digest())
+        self._number([text])
 
     def _judge_record(self, record: Record) -> tuple[bytes, str, str] | Fault:
         text, what = text_of(record.text)
@@ -249,7 +352,7 @@ class TableSource:
             self._labels_seen[value] = label, what
         return label, what
 
-    def _judge_suspects(self, bad: _BadRows) -> None:
+    def _judge_suspects(self, bad: BadRows) -> None:
         certain = Counter(self._judged.labels)
         for row, _ in self._suspects:
             certain[self._judged.labels[row]] -= 1
@@ -347,79 +450,3 @@ def _folded_into(label: str, settings: DataSettings) -> str:
         if joined[name] == joined[label]:
             return name
     return ""
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count:,} {thing} is" if count == 1 else f"{count:,} {thing}s are"
-
-
-@dataclass
-class _Places:
-    """Where something was seen: the first places and how many."""
-
-    first: list[object] = field(default_factory=list)
-    count: int = 0
-
-    def add(self, place: object, seen: bool = True) -> None:
-        if seen:
-            self.count += 1
-            if len(self.first) < _SHOWN:
-                self.first.append(place)
-
-    def words(self, unit: str) -> str:
-        more = f" and {self.count - len(self.first):,} more" if self.count > _SHOWN else ""
-        plural = "s" * (self.count > 1 and bool(unit))
-        named = ", ".join(shown(place) for place in self.first)
-        return f"{unit}{plural} {named}{more} {'have' if self.count > 1 else 'has'}".lstrip()
-
-
-@dataclass
-class _BadRows:
-    """The rows that cannot be read: the first five, how many, and the mends."""
-
-    where: str
-    unit: str
-    first: list[Fault] = field(default_factory=list)
-    count: int = 0
-    lines: int = 0
-
-    def add(self, fault: Fault) -> None:
-        self.count += 1
-        self.lines += fault.lines
-        # Suspects are found last and may come first.
-        self.first.append(fault)
-        if len(self.first) > _SHOWN:
-            self.first.sort(key=_place_order)
-            self.first.pop()
-
-    def message(self) -> str:
-        unit = self.unit or "line"
-        mends = " ".join(dict.fromkeys(fault.mend for fault in self.first))
-        mends = mends.replace("the line", f"the {unit}")
-        return f"{self._named()}. {mends} Or leave such {unit}s out with --set data.skip_bad=true."
-
-    def remark(self) -> str:
-        lines = f" ({self.lines:,} lines)" if self.lines != self.count else ""
-        verb = "is" if self.count == 1 else "are"
-        return (
-            f"{self.count:,} bad {self.unit or 'file'}{'s' * (self.count > 1)}{lines} {verb} left "
-            f"out: {self._named()}."
-        )
-
-    def _named(self) -> str:
-        by_what: dict[str, list[str]] = {}
-        for fault in self.first:
-            by_what.setdefault(fault.what, []).append(shown(fault.place))
-        parts = []
-        for what, places in by_what.items():
-            plural = "s" * (len(places) > 1)
-            place = f"{self.unit}{plural} {', '.join(places)}" if self.unit else ", ".join(places)
-            parts.append(f"{place}: {what}")
-        more = self.count - len(self.first)
-        rest = f"; {self.count:,} bad {self.unit or 'file'}s in all" if more else ""
-        joint = ", " if self.unit else ": "
-        return f"{self.where}{joint}{'; '.join(parts)}{rest}"
-
-
-def _place_order(fault: Fault) -> tuple[int, str]:
-    return (fault.place, "") if isinstance(fault.place, int) else (0, fault.place)

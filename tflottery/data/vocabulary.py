@@ -43,9 +43,14 @@ class Vocabulary:
             counts: int [len(words)], how often each occurs; words with 0 are left out.
             size: number of ids, the two reserved ones among them.
         """
-        seen = [number for number in range(len(words)) if counts[number] > 0]
-        seen.sort(key=lambda number: (-counts[number], words[number]))
-        return cls(RESERVED + tuple(words[number] for number in seen[: size - len(RESERVED)]))
+        seen, room = np.flatnonzero(counts), size - len(RESERVED)
+        if len(seen) > room > 0:
+            # Of the rarest that may have a place, all; those that are rarer have none.
+            rarest = np.partition(counts[seen], len(seen) - room)[len(seen) - room]
+            seen = seen[counts[seen] >= rarest]
+        by_word = np.array(sorted(seen.tolist(), key=words.__getitem__), np.int64)
+        order = by_word[np.argsort(-counts[by_word], kind="stable")][:room]
+        return cls(RESERVED + tuple(words[number] for number in order.tolist()))
 
     def rows_in(self, other: Vocabulary) -> np.ndarray:
         """int64 [len(self)]: the id of each word in another vocabulary, -1 where it has none."""
