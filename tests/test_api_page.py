@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 from tests.test_transfer import write_others
 from tflottery.data.toy import ToySource
 from tflottery.experiments import configuration
+from tflottery.metrics import METRICS
 
 mpl.use("Agg")
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -103,6 +104,17 @@ def test_find_ticket():
     found = names["found"]
     assert isinstance(found, tfl.FoundTicket)
     found.ticket.save("tickets/mine")
+
+
+def test_metrics():
+    before = dict(METRICS)
+    try:
+        names = run(API["Metrics"])
+    finally:
+        METRICS.clear()
+        METRICS.update(before)
+    assert Path("confusion.png").is_file() and "missed" in names["found"].metrics
+    assert len(names["said"].labels) == len(names["said"].scores)
 
 
 def test_load_ticket():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import os
 import pickle
 import signal
@@ -15,13 +16,14 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from tests.chains import RECIPE, chain
+from tests.chains import RECIPE, chain, dense
 from tests.conftest import user_environment, write_reviews
 from tests.test_study import TINY
 from tests.workers import Tally, contents, done_by_local, make_plan, make_recipe
 from tflottery.cli import study
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
+from tflottery.metrics import METRICS
 from tflottery.runs.executors import EXECUTORS, make_executor
 from tflottery.runs.processes import Processes, ProcessPool, visible_gpus
 from tflottery.runs.realise import Realiser, realise_all
@@ -47,6 +49,31 @@ def test_a_task_arrives_whole_however_long_its_chain(rate):
     assert arrived.spec.key in keys and len(ancestry([arrived.spec])) == len(plan.levels) + 1
     fresh = dataclasses.replace(arrived.spec)  # a copy without the key that was cached
     assert fresh.key == spec.key
+
+
+def test_a_task_brings_the_metric_that_it_monitors(tmp_path, monkeypatch):
+    (tmp_path / "my_metric.py").write_text(
+        "import tflottery as tfl\n"
+        "@tfl.register_metric('mine', higher_is_better=False)\n"
+        "def mine(labels, scores):\n"
+        "    return 0.5\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("my_metric")
+    try:
+        spec = dense(RECIPE).with_training(monitor="val_mine")
+        sent = pickle.dumps(Task(spec, ("end",)))
+        # In a worker nobody has imported it yet.
+        del METRICS["mine"], sys.modules["my_metric"]
+        assert pickle.loads(sent).spec.recipe.training.metric.sign == -1
+        # Where it cannot be imported, the training says so and the task arrives.
+        del METRICS["mine"], sys.modules["my_metric"]
+        monkeypatch.setattr(sys, "path", [])
+        monkeypatch.setattr(sys, "path_importer_cache", {})
+        with pytest.raises(UserError, match="no metric 'mine'"):
+            _ = pickle.loads(sent).spec.recipe.training.metric
+    finally:
+        METRICS.pop("mine", None)
 
 
 def test_threads_are_set_in_the_environment(monkeypatch):

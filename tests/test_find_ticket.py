@@ -120,6 +120,8 @@ def test_dry_run_trains_and_writes_nothing(command, tmp_path):
         (["--dataset", "toy", "--init", "rewind:9ep"], "lies beyond the training"),
         (["--dataset", "toy", "--config", "nowhere.toml"], "no configuration 'nowhere.toml'"),
         (["--dataset", "toy", "--seed", "-1"], "--seed takes a whole number"),
+        (["--dataset", "toy", "--seeds", "0"], "--seeds takes a whole number from 1 on"),
+        (["--dataset", "toy", "--seeds", "two"], "--seeds takes a number of seeds"),
         (["--dataset", "toy", "--store", "."], "is a folder of other things"),
         (["--dataset", "toy", "--output", "bad.csv"], "is no folder to write to"),
         (["--dataset", "imdb", "--data_dir", "nowhere"], "is not there"),

@@ -90,7 +90,17 @@ def test_keys_of_a_file_with_unlike_texts(tmp_path, seed, key):
 
 
 # What ticket.json has had since the version after.
-SINCE = ("sentence", "intervals", "texts", "baseline", "more", "cautions", "seeds", "by_seed")
+SINCE = (
+    "sentence",
+    "intervals",
+    "texts",
+    "baseline",
+    "more",
+    "cautions",
+    "seeds",
+    "by_seed",
+    "metrics",
+)
 
 
 def test_a_ticket_of_format_one_is_read_and_its_verdict_is_said_to_be_of_before(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -74,7 +73,13 @@ def test_end_to_end_right_after_find_ticket(command, here, capsys):
     first = command("transfer", "--to", "meals.csv")
     assert first.returncode == 0, first.stderr
     assert first.stderr == "" and "6 trainings done now, 9 in all" in first.stdout
-    assert re.search("(Cannot tell|Did not hold): A ticket found on films wins on", first.stdout)
+    # With one epoch on few reviews dense learns nothing that its test texts could show.
+    assert "No verdict: A ticket found on films wins on" in first.stdout
+    assert "No verdict: the dense network is not shown to beat" in first.stdout or (
+        "test texts differ from all in train and validation, too few" in first.stdout
+    )
+    # Nor did the search for the ticket find one, which is said before anything is trained.
+    assert "The ticket is not shown to match its dense network. No verdict: " in first.stdout
     assert "unknown to the vocabulary of films," in first.stdout
     table = first.stdout[first.stdout.index("films to meals") :]
     for line in ("dense", "target  target", "source  source", "source  new", "random  new"):

@@ -112,6 +112,26 @@ def test_a_second_search_trains_nothing_and_writes_the_same(here, capsys):
     assert results(here) == [folder] and contents(folder) == before
 
 
+def test_another_metric_judges_the_same_trainings(here, capsys):
+    (folder,) = results(here)
+    assert tune_lr.main([*CURVE, "--metric", "log_loss"]) == 0
+    said = capsys.readouterr().out
+    assert "0 trainings done now" in said and "by validation log loss" in said
+    (other,) = set(results(here)) - {folder}
+    store, tuning = Store(here / "runs"), load_tuning(other)
+    assert tuning.metric == "validation log loss"
+    assert load_tuning(folder).metric == "validation accuracy"
+    losses = {
+        key: store.find(key).predictions()["validation"].metric("log_loss")
+        for key in tuning.trials["key"]
+    }
+    trials = tuning.trials.assign(loss=tuning.trials["key"].map(losses))
+    for cell in tuning.cells:
+        mine = trials[(trials.arm == cell.arm) & (trials.level == cell.level)]
+        medians = mine.groupby("learning_rate")["loss"].median()
+        assert cell.best.rate == medians.idxmin()
+
+
 def test_a_search_of_the_same_networks_waits(here, monkeypatch):
     (folder,) = results(here)
     before = contents(folder)

@@ -229,6 +229,18 @@ def test_the_median_over_seeds_decides_and_the_loss_among_equals():
     assert judged(steady + calm, 3)[0]["dense", 0.0]["best"]["learning_rate"] == 0.005
 
 
+def test_what_a_trial_is_worth_decides_where_it_is_not_its_accuracy():
+    rows = [
+        row("dense", 0.0, rate, seed, accuracy, worth=worth)
+        for rate, accuracy, worth in ((0.002, 0.9, -0.30), (0.004, 0.8, -0.20), (0.01, 0.7, -0.21))
+        for seed in (1, 2)
+    ]
+    dense = judged(rows)[0]["dense", 0.0]
+    assert dense["best"]["learning_rate"] == 0.004 and dense["best"]["median"] == 80
+    assert dense["as_good"] == [0.004, 0.004] and 0.004 < dense["peak"] < 0.01
+    assert dense["gain"] is None
+
+
 def test_a_higher_rate_is_compared_also_where_it_does_worse():
     accuracies = {0.004: 0.87, 0.01: 0.85, 0.02: 0.86}
     rows = [

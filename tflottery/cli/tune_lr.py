@@ -47,6 +47,12 @@ def define(values: flags.FlagValues) -> None:
         "(Hyperband, which makes no curve). Default: grid.",
     )
     text("trials", "", "Trials of each network, for random and bayesian. Default: 10.")
+    text(
+        "metric",
+        "",
+        "What trials are judged by on validation data: accuracy, macro_f1, log_loss, ... Default: "
+        "accuracy.",
+    )
     text("store", "runs", "Folder where trainings are kept.")
     common.define_executor(values)
     common.define_tensorboard(values)
@@ -61,6 +67,7 @@ def tune(values: flags.FlagValues) -> None:
         "arms": [part.strip() for part in values.arms.split(",")] if values.arms else None,
         "seeds": common.whole_number(values, "seeds", least=1),
         "tuner": values.tuner or None,
+        "metric": values.metric or None,
         "trials": common.whole_number(values, "trials", least=1) if values.trials else None,
     }
     ticket = values.ticket or None

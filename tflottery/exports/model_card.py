@@ -9,6 +9,7 @@ from typing import Any
 from tflottery.data import sources
 from tflottery.exports.network import Network
 from tflottery.exports.serving_files import curl
+from tflottery.metrics import METRICS
 from tflottery.report.escaping import escaped, one_line
 from tflottery.tickets.ticket import Ticket
 from tflottery.tickets.words import interval
@@ -94,7 +95,7 @@ def _measured(about: Mapping[str, Any]) -> str:
     ]
     values = [measured[name][split] for name, split in columns]
     rows = [
-        f"| {name.replace('_', ' ')} | {' | '.join(_number(of[name]) for of in values)} |"
+        f"| {_titled(name)} | {' | '.join(_number(of[name]) for of in values)} |"
         for name in values[0]
         if name != "per_class"
     ]
@@ -109,14 +110,21 @@ def _measured(about: Mapping[str, Any]) -> str:
             "| | this, validation | this, test | dense, test | random reinitialisation, test |",
             "|---|---:|---:|---:|---:|",
             *rows,
-            "\nLower is better for log loss and calibration error (15 bins of equal width); – is "
-            "undefined. On test data, class by class:\n",
+            "\nThe calibration error is over 15 bins of equal width; – is undefined. On test data, "
+            "class by class:\n",
             "| class | precision | recall | F1 | texts |",
             "|---|---:|---:|---:|---:|",
             *classes,
             "\n",
         ]
     )
+
+
+def _titled(name: str) -> str:
+    """A metric's name, with its direction where that is the other one."""
+    metric = METRICS.get(name)
+    is_lower = metric is not None and not metric.higher_is_better
+    return name.replace("_", " ") + (" (lower is better)" if is_lower else "")
 
 
 def _number(value: float | None) -> str:

@@ -17,8 +17,8 @@ from tflottery.report import environments
 from tflottery.report.numbers import POINTS, STEPS
 from tflottery.statistics import Difference, Summary
 
-HELD, IN_PART, FAILED, UNSURE, MISSING = (
-    "held", "held in part", "did not hold", "cannot tell", "not measured",
+HELD, IN_PART, FAILED, UNSURE, MISSING, NO_VERDICT = (
+    "held", "held in part", "did not hold", "cannot tell", "not measured", "no verdict",
 )  # fmt: skip
 _SIGNIFICANT = 0.05
 
@@ -69,7 +69,7 @@ class Answer:
 
     ``name`` is the claim's (docs/claims.md), ``section`` where the founding note makes it;
     ``about`` has the numbers that the template fills in; ``macro`` has the words, and is called
-    like the claim where nothing else is said.
+    like the claim where nothing else is said. ``caution`` is said before anything else.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Answer:
     effects: tuple[Effect, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
     macro: str = ""
+    caution: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,21 @@ def say(answers: Sequence[Answer], template: str) -> list[Said]:
         saying = _Saying()
         getattr(words, answer.macro or answer.name.replace("-", "_"))(answer, saying)
         (claim,) = saying.claims
-        said.append(Said(answer, claim, tuple(saying.labels), tuple(saying.remarks)))
+        remarks = tuple(filter(None, (answer.caution, *saying.remarks)))
+        said.append(Said(answer, claim, tuple(saying.labels), remarks))
     return said
+
+
+def guarded(answers: Sequence[Answer], why: str) -> list[Answer]:
+    """The answers, without a verdict where there is a reason against any."""
+    if not why:
+        return list(answers)
+    return [
+        dataclasses.replace(answer, outcome=NO_VERDICT, caution=why)
+        if answer.outcome != MISSING
+        else answer
+        for answer in answers
+    ]
 
 
 def above(difference: Summary | None) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import io
 import pickle
 import time
@@ -31,7 +33,7 @@ class Task:
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickled one ancestor at a time: by itself pickle would recurse through the whole chain,
         # and a long one would overflow Python's stack.
-        return _unpack, (_pack(self.spec), self.snapshots, self.pause)
+        return _unpack, (_pack(self.spec), self.snapshots, self.pause, _modules(self.spec))
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,20 @@ def _pack(spec: RunSpec) -> list[bytes]:
     return packed
 
 
-def _unpack(packed: list[bytes], snapshots: tuple[str, ...], pause: float) -> Task:
+def _modules(spec: RunSpec) -> tuple[str, ...]:
+    """The module that a worker has to import because it registers the metric that is monitored."""
+    metric = spec.recipe.training.metric
+    module = getattr(metric.function, "__module__", None) if metric else None
+    return (module,) if module and module != "__main__" else ()
+
+
+def _unpack(
+    packed: list[bytes], snapshots: tuple[str, ...], pause: float, modules: tuple[str, ...]
+) -> Task:
+    for module in modules:
+        # Where it cannot be imported here, the training says that it does not know the metric.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
     known: dict[str, RunSpec] = {}
     for content in packed:
         spec = _Unpacker(content, known).load()

@@ -69,13 +69,26 @@ def terms_of(settings: PruningSettings) -> Terms:
     return Terms(settings.tolerance, from_original, metric.name, measure, metric.higher_is_better)
 
 
+def of_their_own(corpus: Corpus, split: str) -> np.ndarray:
+    """bool [texts]: which held-out texts say something that no other text has said.
+
+    A text that a training text is equal to says nothing of what was learnt, one that equals a text
+    before it nothing more, and a test text that equals a validation text confirms nothing: levels
+    were chosen on that.
+    """
+    texts = getattr(corpus, split)
+    kept = corpus.unseen(split) & overlap.firsts(texts)
+    if split == TEST:
+        kept &= overlap.unseen(texts, corpus.validation)
+    return kept
+
+
 def gather(
     outcomes: Sequence[Outcome], corpus: Corpus, predictions: Predictions
 ) -> tuple[HeldOut, HeldOut]:
     """Validation and test texts, with what dense, the reported level and its reinit say of them.
 
-    Left out are texts that a training text is equal to, which say nothing of what was learnt, and
-    those that equal one before them, which say nothing more.
+    Only texts ``of_their_own`` are looked at.
 
     Args:
         outcomes: where the search ended with each seed.
@@ -91,7 +104,7 @@ def gather(
 
     def held_out(split: str) -> HeldOut:
         texts = getattr(corpus, split)
-        kept = corpus.unseen(split) & overlap.firsts(texts)
+        kept = of_their_own(corpus, split)
         scores = {
             name: tuple(one[split].scores[kept] for one in of) for name, of in networks.items()
         }

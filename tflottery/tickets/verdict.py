@@ -43,11 +43,12 @@ class Terms:
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """What the networks say of the texts of a held-out split that training does not hold.
+    """What the networks say of those texts of a held-out split that are of their own.
 
     ``labels``: int [texts]. ``dense``, ``ticket``, ``reinit``: for each seed the scores of the
     classes, float [texts, classes]. ``shares``: float [classes], of the training texts.
-    ``left_out``: how many texts more the split has that equal a training text, or one before them.
+    ``left_out``: how many texts more the split has, which are not of their own
+    (``evidence.of_their_own``).
     """
 
     labels: np.ndarray
@@ -195,7 +196,7 @@ def give(validation: HeldOut, test: HeldOut, terms: Terms, matched: bool) -> Ver
     """The verdict on a level that was chosen on validation data, confirmed on test data.
 
     Args:
-        validation, test: what the networks say of texts that training does not hold.
+        validation, test: what the networks say of texts of their own.
         terms: what is asked.
         matched: whether the level matches dense on validation data, by which it was chosen.
     """
@@ -244,6 +245,9 @@ def _decide(
         return CANNOT_TELL, "does not match on validation data", None
     if not gains.above(0):
         return CANNOT_TELL, "perhaps learnt nothing", _more(gains, 0)
+    if terms.tolerance >= learnt[1].difference:
+        # What learnt nothing would pass.
+        return CANNOT_TELL, "tolerance too wide", None
     if not to_dense.at_least(margin):
         return CANNOT_TELL, "perhaps worse than dense", _more(to_dense, margin)
     if to_reinit.above(0):

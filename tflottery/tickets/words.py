@@ -17,6 +17,7 @@ from tflottery.tickets.verdict import (
     Verdict,
 )
 
+_OTHERS = {VALIDATION: "train", TEST: "train or validation"}
 _NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -46,12 +47,12 @@ def sentence(verdict: Verdict, counted: Count, classes: Sequence[str]) -> str:
 def cautions(verdict: Verdict) -> tuple[str, ...]:
     """Lines to be read beside the sentence."""
     lines = [
-        f"{left:,} of {left + verdict.texts[split]:,} {split} texts equal a training text, or one "
-        "before them, as the network reads them; the verdict leaves them out."
+        f"{left:,} of {left + verdict.texts[split]:,} {split} texts are read by the network as one "
+        f"in {_OTHERS[split]}, or as one before them; the verdict leaves them out."
         for split, left in verdict.left_out.items()
         if left
     ]
-    if verdict.is_tolerant:
+    if verdict.is_tolerant and verdict.reason != "tolerance too wide":
         gain = verdict.of("dense", CONSTANT).difference
         lines.append(
             f"The tolerance of {verdict.terms.tolerance:g} points is more than half of what dense "
@@ -76,7 +77,7 @@ def _why_none(verdict: Verdict, classes: Sequence[str]) -> str:
             for split in (VALIDATION, TEST)
         )
         return (
-            f"{counts} can be told from every training text, and it takes {FEWEST_TEXTS} of each; "
+            f"{counts} differ from all in the splits before, and it takes {FEWEST_TEXTS} of each; "
             "nothing is known of a ticket, or of dense."
         )
     failing = [
@@ -118,6 +119,11 @@ def _finding(verdict: Verdict, classes: Sequence[str]) -> str:
         ),
         "perhaps learnt nothing": (
             f"it is not shown to beat {_constant(verdict, classes)} {gains}."
+        ),
+        "tolerance too wide": (
+            f"it cannot be said to match dense, since the tolerance of {verdict.terms.tolerance:g} "
+            f"points is as much as dense gains over {_constant(verdict, classes)} "
+            f"({_interval(verdict, 'dense', CONSTANT)} points); give a smaller --tolerance."
         ),
         "perhaps worse than dense": f"it may or may not be worse than dense {tolerance} {both}.",
     }[verdict.reason]

@@ -53,7 +53,9 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         check_choices(self, "training")
-        if self.monitor != VAL_LOSS and self.metric is None:
+        if not isinstance(self.monitor, str):
+            raise UserError(f"training.monitor is a text, not {self.monitor!r}.")
+        if self.monitor != VAL_LOSS and self._metric_name not in metrics.METRICS:
             known = [VAL_LOSS, *(f"{VALIDATION}{name}" for name in metrics.METRICS)]
             raise UserError(
                 f"training.monitor is not {self.monitor!r}: {suggest(str(self.monitor), known)}"
@@ -71,11 +73,18 @@ class TrainingSettings:
 
     @property
     def metric(self) -> metrics.Metric | None:
-        """The metric that is monitored; None for the loss."""
-        monitor = self.monitor
-        if not isinstance(monitor, str) or not monitor.startswith(VALIDATION):
-            return None
-        return metrics.METRICS.get(monitor.removeprefix(VALIDATION))
+        """The metric that is monitored; None for the loss.
+
+        Raises:
+            UserError: this process does not know it: a worker, of a metric that was registered
+                elsewhere.
+        """
+        return None if self.monitor == VAL_LOSS else metrics.find_metric(self._metric_name)
+
+    @property
+    def _metric_name(self) -> str:
+        prefix, name = self.monitor[: len(VALIDATION)], self.monitor[len(VALIDATION) :]
+        return name if prefix == VALIDATION else ""
 
 
 @dataclass(frozen=True)

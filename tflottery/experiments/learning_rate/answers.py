@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tflottery.experiments import guard
 from tflottery.experiments.learning_rate.results import (
     DENSE,
     TICKET,
@@ -18,6 +19,7 @@ from tflottery.report.answers import (
     Said,
     at_levels,
     direction,
+    guarded,
     in_jumps,
     not_worse,
     say,
@@ -41,14 +43,15 @@ def in_words(tuning: TuningTables) -> list[str]:
 
 
 def answers(tuning: TuningTables) -> list[Answer]:
-    """What held and what did not, by the intervals over seeds."""
+    """What held and what did not, by the intervals over seeds; without a verdict where dense at its
+    best rate is not shown to have learnt anything."""
     gains, sooner = raising(tuning, "gain"), raising(tuning, "sooner")
     minus_dense, minus_reinit = (
         [(level, one) for level, minus, one in tuning.comparisons if minus == other]
         for other in (DENSE, "reinit")
     )
     about = {"tuning": tuning}
-    return [
+    found = [
         _rises(tuning),
         Answer(
             "raise-rate-accuracy",
@@ -78,6 +81,7 @@ def answers(tuning: TuningTables) -> list[Answer]:
             at_levels("minus_reinit", minus_reinit),
         ),
     ]
+    return guarded(found, guard.reason(tuning.about.get("learnt")))
 
 
 def _rises(tuning: TuningTables) -> Answer:

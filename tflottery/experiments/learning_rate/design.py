@@ -11,14 +11,15 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from tflottery import seeds
 from tflottery.errors import UserError, suggest
+from tflottery.metrics import ACCURACY, find_metric
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec, Snapshot
-from tflottery.settings import check_choices
+from tflottery.settings import LATER, check_choices
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training import steps
@@ -47,7 +48,7 @@ class TuningSettings:
     being dense. ``arms``: ``ticket``, ``reinit`` (its mask with new weights), ``late`` (rewound to
     the end of the first epoch); each has the same space and as many trials. ``trials``: of each
     network, for random and Bayesian search. ``factor``: Hyperband goes on with one trial in that
-    many.
+    many. ``metric``: what trials are judged by on validation data (``tflottery.metrics``).
     """
 
     learning_rate: tuple[float, ...] = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
@@ -60,9 +61,11 @@ class TuningSettings:
     tuner: Tuner = "grid"
     trials: int = _TRIALS
     factor: int = 3
+    metric: str = field(default=ACCURACY, metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choices(self, "tuning")
+        find_metric(self.metric)
         for value in self.arms:
             if value not in ARMS:
                 raise UserError(f"tuning.arms is not {value!r}: {suggest(value, ARMS)}")

@@ -48,16 +48,18 @@ def judge(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Each cell with its best values, and the arms of a level compared.
 
-    The best trial has the highest median validation accuracy over seeds, and among equals the lower
-    validation loss; a trial that failed for a seed cannot be it. What it gains over the configured
-    values is measured on test data, which choose nothing; None where those are the best.
+    The best trial has the highest median over seeds of ``worth`` (validation accuracy, where no
+    other metric was chosen), and among equals the lower validation loss; a trial that failed for a
+    seed cannot be it. What it gains over the configured values is measured on test data, which
+    choose nothing; None where those are the best.
 
     Args:
         rows: one a seed of a trial, with ``arm``, ``level``, ``seed``, ``state``, ``stages``, the
-            names in ``SEARCHED``, ``epochs_to_99`` and the columns of ``runs.measures``.
+            names in ``SEARCHED``, ``epochs_to_99``, the columns of ``runs.measures`` and, of
+            another metric, ``worth``.
         own: the configuration's values.
         count: how many seeds a whole trial has.
-        tolerance: points of validation accuracy below the best that are as good.
+        tolerance: points of that below the best that are as good.
     """
     best: dict[tuple[str, float], Trial] = {}
     cells = []
@@ -85,12 +87,16 @@ def judge(
 
 
 def _rank(trial: Trial) -> tuple[float, float]:
-    return _median(trial), -float(trial["val_loss"].median())
+    return _worth(trial), -float(trial["val_loss"].median())
 
 
-def _median(trial: Trial) -> float:
+def _worth(trial: Trial) -> float:
+    return _median(trial, "worth" if "worth" in trial else "val_accuracy")
+
+
+def _median(trial: Trial, column: str = "val_accuracy") -> float:
     # Accuracies are counts over thousands of texts; rounding keeps a tie a tie.
-    return round(100 * float(trial["val_accuracy"].median()), 6)
+    return round(100 * float(trial[column].median()), 6)
 
 
 def _settings(trial: Trial) -> dict[str, Value]:
@@ -110,7 +116,7 @@ def _verdict(
     at_own = next((trial for trial in whole if _settings(trial) == same), None)
     curve = _by_rate(whole)
     rates = list(curve)
-    good = [rate for rate in rates if _median(curve[rate]) >= _median(chosen) - tolerance]
+    good = [rate for rate in rates if _worth(curve[rate]) >= _worth(chosen) - tolerance]
     # To see what a rate does, compare trials that differ in nothing but the rate.
     alone = _by_rate(
         trial
@@ -175,7 +181,7 @@ def _peak(curve: Mapping[float, Trial], rate: float) -> float:
     if not 0 < place < len(rates) - 1:
         return rate
     (left, fall_left), (right, fall_right) = (
-        (math.log(other / rate), _median(curve[rate]) - _median(curve[other]))
+        (math.log(other / rate), _worth(curve[rate]) - _worth(curve[other]))
         for other in (rates[place - 1], rates[place + 1])
     )
     bend = (fall_right / right - fall_left / left) / (right - left)

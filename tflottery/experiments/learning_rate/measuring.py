@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from tflottery.errors import TrainingError
+from tflottery.errors import TrainingError, UserError
 from tflottery.experiments.learning_rate import results
-from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning, values_of
+from tflottery.experiments.learning_rate.design import DENSE, HYPERBAND, Trial, Tuning, values_of
 from tflottery.experiments.learning_rate.document import rule_document
 from tflottery.experiments.learning_rate.judging import fit_rule, judge
+from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.files import canonical_json, seal, sha256_of_bytes
+from tflottery.metrics import ACCURACY
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import recipe_to_tables, without_places
-from tflottery.runs.specs import ancestry
+from tflottery.runs.run import Run
+from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.settings import as_named
 from tflottery.tickets import plan as plans
+from tflottery.tickets.evidence import by_metric
 from tflottery.tickets.rule import SEARCHES
 from tflottery.tickets.rules import key_of
+from tflottery.tickets.search import Worth
 from tflottery.versions import versions
 
 
@@ -52,7 +59,8 @@ def write_tuning(
     corpus = load_corpus(tuning.recipe.data, store)
     rows = [_row(tuning, trial, seed, realise, failures) for trial in trials for seed in seeds]
     tolerance = tuning.pruning.tolerance
-    cells, comparisons = judge(rows, tuning.own, len(seeds), tolerance)
+    by_worth = _with_worth(rows, tuning, trials, seeds, realise)
+    cells, comparisons = judge(by_worth, tuning.own, len(seeds), tolerance)
     rule = None if tuning.settings.tuner == HYPERBAND else fit_rule(cells)
     model = tuning.recipe.model.name
     document = {
@@ -81,11 +89,33 @@ def write_tuning(
         "caution": corpus.caution,
         **about,
         "versions": versions(),
+        "learnt": what_dense_learnt(
+            _best_dense(tuning, seeds, trials, realise), corpus, realise.predictions
+        ),
     }
     folder = store.root / SEARCHES / document["name"]
     sealed = seal(rule_document(rule, tuning, document)) if rule else ""
     results.write(folder, document, rows, sealed)
     return folder
+
+
+def _best_dense(
+    tuning: Tuning, seeds: Sequence[int], trials: Sequence[Trial], realise: Realiser
+) -> list[RunSpec]:
+    """The dense networks of the trial with the highest median validation accuracy; none where no
+    trial of dense finished for every seed."""
+    finished = [
+        specs
+        for trial in trials
+        if trial.cell.arm == DENSE
+        and all(map(realise.is_done, specs := [tuning.spec(trial, seed) for seed in seeds]))
+    ]
+    if not finished:
+        return []
+    return max(
+        finished,
+        key=lambda specs: median(realise(spec).metrics["val_accuracy"] for spec in specs),
+    )
 
 
 def name_of(tuning: Tuning, dataset: str) -> str:
@@ -97,6 +127,47 @@ def name_of(tuning: Tuning, dataset: str) -> str:
     ]
     digest = sha256_of_bytes(canonical_json(asked).encode())[:8]
     return f"{dataset}-{tuning.recipe.model.name}-{tuning.settings.tuner}-{digest}"
+
+
+def _with_worth(
+    rows: Sequence[dict[str, Any]],
+    tuning: Tuning,
+    trials: Sequence[Trial],
+    seeds: Sequence[int],
+    realise: Realiser,
+) -> list[dict[str, Any]]:
+    """The rows of trials and seeds, with what each finished run is worth where that is not its
+    accuracy."""
+    if tuning.settings.metric == ACCURACY:
+        return list(rows)
+    worth = worth_in(tuning, realise)
+    specs = [tuning.spec(trial, seed) for trial in trials for seed in seeds]
+    return [
+        {**row, "worth": worth(spec, realise(spec)) if row["state"] == DONE else math.nan}
+        for row, spec in zip(rows, specs, strict=True)
+    ]
+
+
+def worth_in(tuning: Tuning, realise: Realiser) -> Worth:
+    """What a run is worth to a search: its metric on validation data, negative where lower is
+    better.
+
+    Raises (when it is asked):
+        UserError: the metric is undefined on these data.
+    """
+    name = tuning.settings.metric
+    of_metric = by_metric(name, realise.predictions)
+
+    def worth(spec: RunSpec, run: Run) -> float:
+        value = of_metric(spec, run)
+        if math.isnan(value):
+            raise UserError(
+                f"{name} is undefined on these validation data (has each class texts there?); set "
+                "tuning.metric to another one."
+            )
+        return value
+
+    return worth
 
 
 def _row(

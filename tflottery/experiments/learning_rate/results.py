@@ -33,6 +33,7 @@ from tflottery.experiments.schema import (
     positive,
     text,
 )
+from tflottery.metrics import ACCURACY as OF_ACCURACY
 from tflottery.report.article import slug
 from tflottery.report.numbers import ACCURACY, EPOCHS, NOTHING, POINTS, rate, with_half
 from tflottery.report.terminal import plain_table
@@ -75,7 +76,8 @@ _ABOUT: Kinds = {
 class Tried:
     """A trial over its seeds. Accuracies are in %.
 
-    ``median`` is the validation accuracy that it was judged by; ``values`` are all settings that
+    ``median`` is the validation accuracy, by which it was judged unless the search has another
+    metric; ``values`` are all settings that
     could be searched.
     """
 
@@ -162,6 +164,12 @@ class TuningTables:
     def found(self) -> float:
         """The rate at which masks were found."""
         return float(self.about["found_learning_rate"])
+
+    @property
+    def metric(self) -> str:
+        """What trials were judged by, in words: ``validation accuracy``."""
+        name = self.about["config"].get("tuning", {}).get("metric", OF_ACCURACY)
+        return f"validation {name.replace('_', ' ')}"
 
     @property
     def has_curves(self) -> bool:
@@ -288,7 +296,7 @@ def terminal(tuning: TuningTables) -> rich.table.Table:
     """The networks for a terminal, each at its best rate and at the configuration's."""
     count = len(tuning.about["seeds"])
     table = plain_table(
-        f"Best learning rates by validation accuracy, and what they gain over "
+        f"Best learning rates by {tuning.metric}, and what they gain over "
         f"{rate(tuning.found)} on test data, n = {count}"
     )
     table.add_column("pruned\n%", justify="right", no_wrap=True)

@@ -14,7 +14,7 @@ from tflottery import startup
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
-from tflottery.experiments import configuration, scaling
+from tflottery.experiments import configuration, guard, scaling
 from tflottery.experiments.configuration import Settings, assigned
 from tflottery.experiments.driver import (
     Driver,
@@ -136,6 +136,7 @@ def tune_learning_rate(
     seeds: int | Iterable[int] = ...,
     tuner: str | None = ...,
     trials: int | None = ...,
+    metric: str | None = ...,
     store: str | Path | Store = ...,
     executor: str = ...,
     workers: int | None = ...,
@@ -164,6 +165,7 @@ def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its f
     seeds: int | Iterable[int] = 1,
     tuner: str | None = None,
     trials: int | None = None,
+    metric: str | None = None,
     store: str | Path | Store = "runs",
     executor: str = "",
     workers: int | None = None,
@@ -197,6 +199,8 @@ def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its f
             over them.
         tuner: ``grid``, ``random``, ``bayesian`` or ``hyperband``.
         trials: of each network, for ``random`` and ``bayesian``.
+        metric: what trials are judged by on validation data, as ``macro_f1``; by default
+            ``accuracy``. Masks are found as configured.
         store, executor, workers, threads, address, tensorboard, dry_run, progress: as in
             ``run_study``; several workers go with a grid.
 
@@ -214,6 +218,8 @@ def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its f
         levels=argument("levels", levels, tuple[float, ...] | None),
         arms=argument("arms", arms, tuple[str, ...] | None), tuner=tuner, trials=trials,
     )  # fmt: skip
+    if metric is not None:
+        own["tuning.metric"] = metric
     if ticket is None and dataset is None and model is None and not config:
         ticket = "tickets"
     level = None
@@ -243,6 +249,8 @@ def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its f
         driver.reporter.say(_NO_CURVE)
     if dry_run:
         return _planned(driver, tuning, chosen)
+    if ticket is not None:
+        driver.reporter.say(ticket.reservation)
     command = as_command(
         "bin/tune_lr",
         ticket=ticket and str(ticket.folder),
@@ -254,6 +262,7 @@ def tune_learning_rate(  # type: ignore[misc]  # the first overload leaves its f
         seeds=None if len(chosen) == 1 else len(chosen),
         tuner=tuner,
         trials=trials,
+        metric=metric,
         set=[f"{key}={value}" for key, value in assigned(set).items()],
     )
     return _search(driver, role, tuning, chosen, ticket, level, command)
@@ -357,6 +366,7 @@ def _search(
         return TuningResult(None, failures, view.trained, cautions)
     about = {"command": command, "ticket": ticket.folder.name if ticket else ""}
     folder = write_tuning(tuning, seeds, searching.trials, realise, store, failures, about)
+    cautions = (*cautions, *filter(None, [guard.reason_in(folder / "tuning.json")]))
     return TuningResult(folder, failures, view.trained, cautions)
 
 

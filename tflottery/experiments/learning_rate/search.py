@@ -1,9 +1,9 @@
 """Searches by keras-tuner in which every trial is a training of the store.
 
 keras-tuner's oracles propose values; ``_StoreTuner.run_trial`` realises the networks of a trial,
-one a seed, and gives their median validation accuracy. keras-tuner's own path would not do: it
-builds and checks Keras 3 models, keeps its own checkpoints, counts an error in the code as a failed
-trial, and picks up the trials of any earlier project of the same name.
+one a seed, and gives the median of the metric that trials are judged by. keras-tuner's own path
+would not do: it builds and checks Keras 3 models, keeps its own checkpoints, counts an error in the
+code as a failed trial, and picks up the trials of any earlier project of the same name.
 
 The store alone remembers. Each call makes keras-tuner's project anew, with the same seed. A search
 that was interrupted begins again, finds its trainings done, and ends as if nothing had happened.
@@ -36,12 +36,14 @@ from keras_tuner.oracles import (
 from tflottery import seeds
 from tflottery.errors import TrainingError, UserError
 from tflottery.experiments.learning_rate.design import Cell, Dimension, Trial, Tuning, Value
+from tflottery.experiments.learning_rate.measuring import worth_in
 from tflottery.experiments.learning_rate.roles import ADDRESS, CHIEF, PORT, WORKER, role
 from tflottery.files import write_atomically
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.tickets.rule import rounded
 
-_OBJECTIVE = "val_accuracy"
+# What keras-tuner has to raise.
+_WORTH = "worth"
 _SECONDS_BETWEEN_REQUESTS = 0.1
 # The status of a trial whose worker will not ask for another one; keras-tuner makes it FAILED.
 _WORKER_GONE = "INVALID"
@@ -71,6 +73,7 @@ class Search:
         self._realise = realise
         self._project = project
         self._on_trial = on_trial
+        self._worth = worth_in(tuning, realise)
         self._cells = {cell.name: cell for cell in tuning.cells}
         self._oracle = _Oracles({name: _oracle(tuning) for name in self._cells})
 
@@ -146,8 +149,8 @@ class Search:
         self._keep(failures)
         if failures:
             raise TrainingError("; ".join(sorted(set(failures.values()))))
-        accuracies = [self._realise(spec).metrics[_OBJECTIVE] for spec in specs]
-        return float(np.median(accuracies))
+        worths = [self._worth(spec, self._realise(spec)) for spec in specs]
+        return float(np.median(worths))
 
     def _keep(self, failures: Mapping[str, str]) -> None:
         """Writes down why trainings failed: a chief hears that a trial did, but not why."""
@@ -197,7 +200,7 @@ class _StoreTuner(BaseTuner):
         time.sleep(self.pause)
 
     def run_trial(self, trial: KerasTunerTrial) -> dict[str, float]:
-        return {_OBJECTIVE: self._measure(trial.trial_id, self.oracle)}
+        return {_WORTH: self._measure(trial.trial_id, self.oracle)}
 
     def _try_run_and_update_trial(self, trial: KerasTunerTrial) -> None:
         # keras-tuner's own takes any error for a failed trial, prints it and goes on.
@@ -219,7 +222,7 @@ def _oracle(tuning: Tuning) -> keras_tuner.Oracle:
     same values."""
     settings = tuning.settings
     options = {
-        "objective": keras_tuner.Objective(_OBJECTIVE, "max"),
+        "objective": _objective(),
         "hyperparameters": _hyperparameters(tuning.space),
         "seed": 1 + seeds.derive("search"),
         # It would end the whole search, and hold the lock of a chief for ever.
@@ -233,6 +236,10 @@ def _oracle(tuning: Tuning) -> keras_tuner.Oracle:
         return _Bayesian(max_trials=settings.trials, **options)
     epochs = tuning.recipe.training.epochs
     return _Hyperband(max_epochs=epochs, factor=settings.factor, **options)
+
+
+def _objective() -> keras_tuner.Objective:
+    return keras_tuner.Objective(_WORTH, "max")
 
 
 def _hyperparameters(space: Mapping[str, Dimension]) -> keras_tuner.HyperParameters:
@@ -273,7 +280,7 @@ class _Oracles(keras_tuner.Oracle):
     """
 
     def __init__(self, parts: Mapping[str, keras_tuner.Oracle]) -> None:
-        super().__init__(objective=keras_tuner.Objective(_OBJECTIVE, "max"))
+        super().__init__(objective=_objective())
         self._of_cell = dict(parts)
         for oracle in (self, *parts.values()):
             oracle.verbose = 0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tflottery import statistics
-from tflottery.experiments import names
+from tflottery.experiments import guard, names
 from tflottery.experiments.study.cells import Arm, BySeed, Cell, Results, average, minus
 from tflottery.report.answers import (
     FAILED,
@@ -23,6 +23,7 @@ from tflottery.report.answers import (
     above,
     below,
     direction,
+    guarded,
     in_jumps,
     no_difference,
     say,
@@ -44,8 +45,9 @@ def said(results: Results) -> list[Said]:
 
 
 def answers(results: Results) -> list[Answer]:
-    """Every claim, also those that the study did not measure."""
-    return [
+    """Every claim, also those that the study did not measure; without a verdict where the dense
+    network is not shown to have learnt anything."""
+    found = [
         tickets(results),
         beats_dense(results),
         one_shot_in_the_middle(results),
@@ -54,6 +56,7 @@ def answers(results: Results) -> list[Answer]:
         *late_rewinding(results),
         *against_controls(results),
     ]
+    return guarded(found, guard.reason(results.study.learnt))
 
 
 def tickets(results: Results) -> Answer:
@@ -279,7 +282,9 @@ def clearer(lstm: Results, others: Sequence[Results]) -> Answer | None:
             if (summary := statistics.of_differences(values))
         ]
         effects.append(Effect("apart", apart))
-        return Answer("lstm-clearer", "2.1.2", direction([apart]), tuple(effects))
+        answer = Answer("lstm-clearer", "2.1.2", direction([apart]), tuple(effects))
+        why = [guard.reason(results.study.learnt) for results in (lstm, cnn)]
+        return guarded([answer], next(filter(None, why), ""))[0]
     return None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tflottery.data.settings import DataSettings
+from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.study import results
 from tflottery.experiments.study.design import Cell, Study
@@ -83,6 +84,7 @@ def write_study(
         "prunable_weights": sum(int(np.prod(shape)) for shape in shapes.values()),
         "embedding_weights": int(np.prod(shapes.get(EMBEDDING, (0,)))),
         "tensors": sorted(shapes),
+        "learnt": what_dense_learnt(measured.dense(), corpus, realise.predictions),
     }
     rows = {
         "cells": measured.cells(),
@@ -107,6 +109,11 @@ class _Measured:
     def run(self, cell: Cell) -> Run | None:
         """The cell's run, unless it failed."""
         return None if cell.spec.key in self._failures else self._realise(cell.spec)
+
+    def dense(self) -> list[RunSpec]:
+        """The dense networks that finished, one a seed."""
+        specs = [self._study.cells(seed)[0].spec for seed in self._study.seeds]
+        return [spec for spec in specs if spec.key not in self._failures]
 
     def _all(self) -> Iterable[tuple[Cell, Run | None]]:
         for seed in self._study.seeds:

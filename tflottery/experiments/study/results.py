@@ -133,7 +133,8 @@ _ABOUT: Kinds = {
 class StudyTables:
     """One study. ``cells`` and ``timings`` are always there, the other tables may be None.
 
-    Accuracies in the frames are fractions; ``tolerance`` is in points; ``level`` is a sparsity.
+    Accuracies in the frames are fractions; ``tolerance`` is in points; ``level`` is a sparsity;
+    ``learnt`` is as in ``learnt.what_dense_learnt``.
     """
 
     folder: Path
@@ -156,6 +157,7 @@ class StudyTables:
     layers: pd.DataFrame | None = None
     early_bird: pd.DataFrame | None = None
     instability: pd.DataFrame | None = None
+    learnt: dict[str, Any] | None = None
     files: tuple[str, ...] = field(default=())
 
     @property
@@ -231,6 +233,8 @@ def load_study(folder: Path) -> StudyTables:
     known: dict[str, Any] = {key: about[key] for key in _ABOUT}
     known |= {key: tuple(about[key]) for key in ("seeds", "tensors")}
     known |= tables
+    # Studies of earlier versions did not measure it.
+    known["learnt"] = about.get("learnt")
     files = (*documents, *(SCHEMAS[name].file for name in tables))
     return StudyTables(folder=folder, **known, files=files)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
-from tflottery.experiments import configuration, scaling
+from tflottery.experiments import configuration, guard, scaling
 from tflottery.experiments.configuration import Settings
 from tflottery.experiments.driver import (
     Driver,
@@ -237,7 +237,8 @@ def run_study(  # type: ignore[misc]  # the first overload leaves its flags to t
     )  # fmt: skip
     folder = write_study(study, done.realise, driver.store, done.failures, command)
     caution = load_corpus(recipe.data, driver.store).caution
-    cautions = tuple(filter(None, (*remarks, done.caution, caution)))
+    why = guard.reason_in(folder / "study.json")
+    cautions = tuple(filter(None, (*remarks, done.caution, caution, why)))
     return StudyResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tflottery.experiments import guard
 from tflottery.experiments.transfer.results import Arm, TransferTables
 from tflottery.report.answers import (
     MISSING,
@@ -13,6 +14,7 @@ from tflottery.report.answers import (
     above,
     at_levels,
     direction,
+    guarded,
     not_worse,
     say,
     winning,
@@ -29,12 +31,13 @@ def said(transfer: TransferTables) -> list[Said]:
 
 
 def answers(transfer: TransferTables) -> list[Answer]:
-    """What held and what did not, by the intervals over seeds."""
+    """What held and what did not, by the intervals over seeds; without a verdict where the dense
+    target is not shown to have learnt anything."""
     tolerance = transfer.about["tolerance"]
     tickets = [arm for arm in transfer.arms if (arm.mask, arm.init) == ("source", "source")]
     own = [(arm.level, arm.minus_target_ticket) for arm in tickets if arm.minus_target_ticket]
     data = {"source": transfer.source, "target": transfer.target}
-    return [
+    found = [
         _wins(transfer, tickets),
         Answer(
             "own-ticket",
@@ -45,6 +48,7 @@ def answers(transfer: TransferTables) -> list[Answer]:
         ),
         *(_helps(transfer, name) for name in ("source_weights", "source_mask")),
     ]
+    return guarded(found, guard.reason(transfer.about.get("learnt")))
 
 
 def _wins(transfer: TransferTables, tickets: Sequence[Arm]) -> Answer:

@@ -10,9 +10,10 @@ from typing import Any
 
 from tflottery.data.corpus import Corpus
 from tflottery.data.unigrams import divergence
+from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.transfer import results
-from tflottery.experiments.transfer.design import Cell, Transfer
+from tflottery.experiments.transfer.design import DENSE_ARM, Cell, Transfer
 from tflottery.experiments.transfer.judging import judge, mean_overlap
 from tflottery.files import canonical_json, sha256_of_bytes
 from tflottery.pruning import masks as mask_ops
@@ -117,6 +118,15 @@ def write_transfer(
         "caution": " ".join(sorted({source.caution, target.caution} - {""})),
         "command": command,
         "versions": versions(),
+        "learnt": what_dense_learnt(
+            (
+                cell.spec
+                for cell in cells
+                if (cell.mask, cell.init) == DENSE_ARM and cell.spec.key in found
+            ),
+            target,
+            realise.predictions,
+        ),
     }
     results.write(folder, about, {"cells": rows, "overlap": overlap})
     return folder

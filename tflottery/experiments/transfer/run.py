@@ -13,6 +13,7 @@ from tflottery.data import given, sources
 from tflottery.data.corpus import Corpus
 from tflottery.data.given import Data
 from tflottery.errors import UserError
+from tflottery.experiments import guard
 from tflottery.experiments.configuration import Settings, assigned
 from tflottery.experiments.driver import (
     Driver,
@@ -225,6 +226,7 @@ def transfer(  # type: ignore[misc]  # the first overload leaves its flags to th
             require_same(opened, realise, spec, driver.store)
 
     driver.reporter.say(_headline(opened))
+    driver.reporter.say(opened.reservation)
     done = driver.train(trainings, before)
     command = as_command(
         "bin/transfer", to=target["dataset"],
@@ -236,7 +238,8 @@ def transfer(  # type: ignore[misc]  # the first overload leaves its flags to th
     )  # fmt: skip
     folder = write_transfer(made, chosen, words, done.realise, driver.store, done.failures, command)
     caution = " ".join(sorted({source.caution, on.caution} - {""}))
-    cautions = tuple(filter(None, (done.caution, caution)))
+    why = guard.reason_in(folder / "result.json")
+    cautions = tuple(filter(None, (done.caution, caution, why)))
     return TransferResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
 
