@@ -16,6 +16,7 @@ SLOW = (*HEAVY, "pandas", "scipy", "matplotlib", "sklearn", "tensorflow_datasets
 MODULES = [
     "tflottery.settings",
     "tflottery.experiments.configuration",
+    "tflottery.experiments.scaling",
     "tflottery.statistics",
     "tflottery.data.sources",
     "tflottery.data.corpus",
