@@ -13,11 +13,7 @@ from tflottery import status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
-<<<<<<< HEAD
 from tflottery.experiments import configuration, guard, inspecting, scaling
-=======
-from tflottery.experiments import configuration, guard, scaling
->>>>>>> refs/heads/scaled
 from tflottery.experiments.configuration import Settings
 from tflottery.experiments.driver import (
     Driver,
@@ -242,16 +238,9 @@ def run_study(
         dataset=dataset and chosen.data.dataset, model=model,
         seeds=_seeds_in_words(chosen_seeds), set=_without_places(set),
     )  # fmt: skip
-<<<<<<< HEAD
     folder = write_study(study, done.realise, driver.store, done.failures, command, seen)
     why = guard.reason_in(folder / "study.json")
     cautions = tuple(filter(None, (*remarks, done.caution, *seen.cautions, why)))
-=======
-    folder = write_study(study, done.realise, driver.store, done.failures, command)
-    caution = load_corpus(recipe.data, driver.store).caution
-    why = guard.reason_in(folder / "study.json")
-    cautions = tuple(filter(None, (*remarks, done.caution, caution, why)))
->>>>>>> refs/heads/scaled
     return StudyResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
 
