@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tflottery.data import batches, sources
-from tflottery.data.corpus import Corpus, Encoded
+from tflottery.data.encoded import Corpus, Encoded
 from tflottery.experiments.configuration import Configuration
 from tflottery.experiments.configuration import load as configuration
 from tflottery.experiments.study.design import Study

@@ -21,7 +21,8 @@ import pytest
 from hypothesis import settings
 
 from tflottery.data import sources
-from tflottery.data.corpus import Corpus, encode
+from tflottery.data.encoded import Corpus
+from tflottery.data.encoding import encode
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT, write_reviews
-from tflottery.data import batches, corpus, sources
-from tflottery.data.corpus import SPLITS, Encoded
+from tflottery.data import batches, corpus, encoding, sources
+from tflottery.data.encoded import SPLITS, Encoded
 from tflottery.data.settings import DataSettings
 from tflottery.errors import DamagedFileError, UserError
 
@@ -49,7 +49,7 @@ def test_padding_comes_after_the_words(content):
 
 def test_splits_are_disjoint_stratified_and_cover_everything(small_settings):
     source = sources.open_source(small_settings)
-    made = corpus.encode(source, small_settings)
+    made = encoding.encode(source, small_settings)
     sizes = [len(getattr(made, split)) for split in SPLITS]
     assert sum(sizes) == len(list(source.examples("train")))
     assert all(getattr(made, split).labels.mean() == 0.5 for split in SPLITS)
@@ -63,7 +63,7 @@ def test_the_vocabulary_comes_from_the_training_split_alone(tmp_path):
     lines = [lines[0] + ",split", *(x if x.endswith("test") else x + ",train" for x in lines[1:])]
     path.write_text("\n".join(lines) + "\n")
     settings = sources.identify(DataSettings(dataset=str(path), vocabulary_size=500))
-    made = corpus.encode(sources.open_source(settings), settings)
+    made = encoding.encode(sources.open_source(settings), settings)
     assert "onlyintest" not in made.vocabulary.words
     assert "heart" in made.vocabulary.words
     assert (made.test.ids == 1).all()
@@ -112,15 +112,15 @@ def test_a_part_of_the_training_texts(tmp_path):
     settings = DataSettings(str(path), max_length=12, validation=0.25)
 
     def texts(size: int) -> dict[str, list[list[int]]]:
-        made = corpus.encode(
+        made = encoding.encode(
             sources.open_source(settings), dataclasses.replace(settings, train_size=size), known
         )
         return {split: texts_of(getattr(made, split)) for split in SPLITS}
 
-    whole = corpus.encode(sources.open_source(settings), settings)
+    whole = encoding.encode(sources.open_source(settings), settings)
     known = whole.vocabulary
     everything = len(whole.train) + len(whole.validation)
-    some = corpus.encode(
+    some = encoding.encode(
         sources.open_source(settings), dataclasses.replace(settings, train_size=64)
     )
     assert (len(some.train), len(some.validation)) == (48, 16)
@@ -137,7 +137,7 @@ def test_words_are_counted_in_the_training_texts_in_full(tmp_path):
     lines = [f'"{word} same same ...",{label}' for label in "01" for word in ["x"] * 5]
     path.write_text("\n".join(["text,label", *lines, '"...",0', '"...",1']) + "\n")
     settings = DataSettings(str(path), vocabulary_size=30, max_length=1)
-    made = corpus.encode(sources.open_source(settings), settings)
+    made = encoding.encode(sources.open_source(settings), settings)
     counted = dict(zip(made.unigrams.words, made.unigrams.counts.tolist(), strict=True))
     assert set(counted) == {"x", "same"} and counted["same"] == 2 * counted["x"]
     # A text without words counts for nothing, and does not end in the vocabulary.
@@ -152,7 +152,7 @@ def test_texts_without_a_class_are_refused():
             return iter([(b"a", 0), (b"b", 1 if split == "train" else -1)] * 9)
 
     with pytest.raises(UserError, match="texts of the split 'test' have no class"):
-        corpus.encode(Unlabelled(), DataSettings())
+        encoding.encode(Unlabelled(), DataSettings())
 
 
 def test_a_large_source_is_encoded_without_its_texts_in_memory():
@@ -168,7 +168,7 @@ def test_a_large_source_is_encoded_without_its_texts_in_memory():
 
     tracemalloc.start()
     try:
-        made = corpus.encode(Large(), DataSettings(vocabulary_size=500))
+        made = encoding.encode(Large(), DataSettings(vocabulary_size=500))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -179,7 +179,7 @@ def test_a_large_source_is_encoded_without_its_texts_in_memory():
 _AS_LARGE_AS_YELP = r"""
 import re, sys
 from pathlib import Path
-from tflottery.data import corpus
+from tflottery.data import corpus, encoding
 from tflottery.data.settings import DataSettings
 
 class Large:
@@ -217,7 +217,7 @@ def test_too_few_texts_of_a_class(tmp_path):
     with pytest.raises(UserError, match=r"The class '1' \(1 text\) has too few to hold out 20%"):
         sources.identify(settings)
     with pytest.raises(UserError, match="too few to hold out"):
-        corpus.encode(sources.open_source(settings), settings)
+        encoding.encode(sources.open_source(settings), settings)
 
 
 @given(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT, write_reviews
-from tflottery.data import corpus, memory, sources, splitting
+from tflottery.data import corpus, encoding, memory, sources, splitting
 from tflottery.data.duplicates import groups_of, words_of
 from tflottery.data.settings import DataSettings
 from tflottery.data.text import normalise
@@ -79,7 +79,7 @@ def test_the_key_changes_only_where_equal_texts_would_fall_on_two_sides(tmp_path
     settings = sources.identify(write(tmp_path / "c.csv", twice))
     assert settings.division == 2
     words = Vocabulary(("[PAD]", "[UNK]", "text", *map(str, range(60))))
-    made = corpus.encode(sources.open_source(settings), settings, words)
+    made = encoding.encode(sources.open_source(settings), settings, words)
     texts = [
         {tuple(part.ids[a:b]) for a, b in zip(part.offsets, part.offsets[1:], strict=False)}
         for part in (made.train, made.validation, made.test)
@@ -190,7 +190,7 @@ def test_a_name_of_another_process_is_told_in_one_line_but_its_encoded_data_are_
 _LARGE = r"""
 import re, sys, time
 from pathlib import Path
-from tflottery.data import corpus, sources
+from tflottery.data import corpus, encoding, sources
 from tflottery.data.settings import DataSettings
 settings = sources.identify(DataSettings(sys.argv[1]))
 corpus.load(settings, Path(sys.argv[2]))

@@ -18,7 +18,7 @@ from tests import test_compaction
 from tests.conftest import user_environment
 from tests.exported import CLASSES, VOCABULARY, drawn, make_ticket
 from tflottery.cli import export, predict
-from tflottery.data.corpus import Encoded
+from tflottery.data.encoded import Encoded
 from tflottery.errors import TflotteryError, UserError
 from tflottery.exports import network, saved_model
 from tflottery.exports.compaction import compact

@@ -10,7 +10,7 @@ import pytest
 from tests.synthetic_study import write_study
 from tests.synthetic_transfer import write_transfer_result
 from tests.synthetic_tuning import write_tuning_result
-from tflottery.data.corpus import Encoded
+from tflottery.data.encoded import Encoded
 from tflottery.experiments import guard
 from tflottery.experiments.learning_rate.answers import said as of_tuning
 from tflottery.experiments.learning_rate.results import load_tuning

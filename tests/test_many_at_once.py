@@ -27,7 +27,7 @@ from tests.reading import (
     opened,
     rows_of,
 )  # fmt: skip
-from tflottery.data import corpus, sources
+from tflottery.data import encoded, encoding, sources
 from tflottery.data.delimited import Delimited
 from tflottery.data.duplicates import groups_of, words_of
 from tflottery.data.joined_words import is_translated, joined_words
@@ -257,10 +257,10 @@ def tables(path: Path) -> list[Path]:
     return made
 
 
-def same(one: corpus.Corpus, other: corpus.Corpus) -> bool:
+def same(one: encoded.Corpus, other: encoded.Corpus) -> bool:
     parts = [
         np.array_equal(getattr(getattr(one, split), name), getattr(getattr(other, split), name))
-        for split in corpus.SPLITS
+        for split in encoded.SPLITS
         for name in ("ids", "offsets", "labels")
     ]
     return (
@@ -284,9 +284,9 @@ def test_a_table_that_is_read_once_is_encoded_as_one_that_is_read_again(tmp_path
             settings = sources.identify(chosen)
             source = sources.open_source(settings)
             assert source.numbered() is not None
-            at_once = corpus.encode(source, settings)
+            at_once = encoding.encode(source, settings)
             source.release_numbered()
-            assert same(at_once, corpus.encode(source, settings)), path
+            assert same(at_once, encoding.encode(source, settings)), path
             division = dataclasses.replace(settings, division=3 - settings.division)
             assert sources.splitting.division(source, chosen) == settings.division != division
 
@@ -311,12 +311,12 @@ def test_texts_that_wait_are_not_kept_without_end(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     path.write_text(csv_of([(f"ẞ {n} ẞ {n % 7}", "np"[n % 2]) for n in range(60)]))
     settings = sources.identify(DataSettings(str(path)))
-    whole = corpus.encode(sources.open_source(settings), settings)
+    whole = encoding.encode(sources.open_source(settings), settings)
     monkeypatch.setattr(numbered_texts, "_MOST_WAITING", 100)
     sources._LAST.clear()
     source = sources.open_source(settings)
     assert source.numbered() is None
-    assert same(corpus.encode(source, settings), whole)
+    assert same(encoding.encode(source, settings), whole)
 
 
 def test_a_file_a_split_is_read_in_blocks_too(tmp_path):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import write_reviews
 from tflottery.data import overlap, sources
-from tflottery.data.corpus import Encoded, encode
+from tflottery.data.encoded import Encoded
+from tflottery.data.encoding import encode
 from tflottery.data.settings import DataSettings
 
 TEXTS = st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=3), max_size=12)

@@ -123,7 +123,7 @@ def test_a_column_of_ids_and_classes_too_small_are_named(tmp_path):
 
 @pytest.mark.parametrize("word", ["validation", "VALID", "Val", " dev "])
 def test_splits_in_any_case_and_a_validation_split_of_ones_own(tmp_path, word):
-    from tflottery.data import corpus
+    from tflottery.data import encoding
 
     splits = ["Train", word, "TEST", "train"]
     rows = [(*row, splits[n % 4]) for n, row in enumerate(SOUND * 4)]
@@ -133,7 +133,7 @@ def test_splits_in_any_case_and_a_validation_split_of_ones_own(tmp_path, word):
     assert source.splits == ("train", "validation", "test")
     own = [row[:2] for row in rows if row[2] == word]
     assert rows_of(source, "validation") == own
-    made = corpus.encode(source, sources.identify(DataSettings(str(path))))
+    made = encoding.encode(source, sources.identify(DataSettings(str(path))))
     assert [len(made.train), len(made.validation), len(made.test)] == [24, 12, 12]
     assert made.validation.labels.tolist() == [source.classes.index(label) for _, label in own]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from tests.exported import VOCABULARY
 from tflottery.errors import UserError
 from tflottery.exports import places, serving_files
 from tflottery.exports.client import BATCH, LARGEST_REQUEST
-from tflottery.exports.model_card import _measured
+from tflottery.exports.model_card import model_card
+from tflottery.exports.network import of_ticket
 from tflottery.exports.publishing import publish
 from tflottery.tickets.ticket import Ticket
 
@@ -164,27 +166,32 @@ def test_the_card_says_what_was_measured(base, ticket):
     assert "None" not in card and "{" not in card.replace('{"instances"', "")
 
 
-def test_the_card_has_every_metric_and_class():
+def test_the_card_has_every_metric_and_class(ticket):
     def measured(value):
         rows = [
             {"class": name, "precision": value, "recall": 0.25, "f1": 0.4, "texts": 1200}
             for name in ("<b>|neg", "pos\n*itive*")
         ]
-        return {"macro_f1": 0.875, "roc_auc": value, "per_class": rows}
+        return {"macro_f1": 0.875, "log_loss": 0.5, "roc_auc": value, "per_class": rows}
 
-    about = {
-        "metrics": {
-            name: {split: measured(None) for split in ("validation", "test")}
-            for name in ("ticket", "dense", "reinit")
-        }
+    metrics = {
+        name: {split: measured(None) for split in ("validation", "test")}
+        for name in ("ticket", "dense", "reinit")
     }
-    lines = _measured(about).splitlines()
+
+    def card(**about):
+        kept = {key: value for key, value in ticket.about.items() if key != "metrics"}
+        other = dataclasses.replace(ticket, about={**kept, **about})
+        return model_card(other, of_ticket(ticket), "small", 1, "Checked.")
+
+    lines = card(metrics=metrics).splitlines()
     assert "| macro f1 | 0.8750 | 0.8750 | 0.8750 | 0.8750 |" in lines
+    assert "| log loss (lower is better) | 0.5000 | 0.5000 | 0.5000 | 0.5000 |" in lines
     assert "| roc auc | – | – | – | – |" in lines
     assert "| \\<b>\\|neg | – | 0.2500 | 0.4000 | 1,200 |" in lines
     assert "| pos \\*itive\\* | – | 0.2500 | 0.4000 | 1,200 |" in lines
     assert not any("per_class" in line for line in lines)
-    assert _measured({}) == ""
+    assert "What it is worth" not in card()
 
 
 def test_without_the_extra_nothing_is_written(ticket, tmp_path, monkeypatch):

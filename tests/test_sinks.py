@@ -169,7 +169,8 @@ def _card(folder: Path, label: str) -> str:
     served = network.of_ticket(ticket)
     data = dataclasses.replace(ticket.recipe.data, dataset=f"./{label}.csv")
     other = SimpleNamespace(
-        about=ticket.about, classes=("bad", label), vocabulary=ticket.vocabulary,
+        about=ticket.about, sentence=ticket.sentence, classes=("bad", label),
+        vocabulary=ticket.vocabulary,
         recipe=dataclasses.replace(ticket.recipe, data=data),
     )  # fmt: skip
     return model_card(other, served, "name", 1, f"checked {label}")
@@ -211,8 +212,7 @@ def test_next_steps_can_be_pasted(text, monkeypatch, tmp_path):
     folder = f"my {text}".replace("\0", "")
     values = app.defined(command.COMMAND)
     values(["find_ticket", f"--store={folder}"])
-    ticket = SimpleNamespace(folder=Path("tickets") / "x", about={"dataset": "mine.csv"})
-    steps = command._next_steps(values, ticket)
+    steps = command._next_steps(values, _found(Path("tickets") / "x", "mine.csv"))
     assert list(steps) == ["tune_lr", "export"]
     for name, keywords in steps.items():
         line = program.line(name, **keywords)
@@ -229,12 +229,22 @@ def test_a_transfer_is_suggested_where_data_of_the_kind_are_known():
         ("yelp_polarity_reviews", "imdb"), ("yelp2", "imdb"),
         ("toy", None), ("stars.csv", None), ("glue/sst2", None),
     ):  # fmt: skip
-        ticket = SimpleNamespace(folder=Path("elsewhere/x"), about={"dataset": dataset})
-        steps = command._next_steps(values, ticket)
+        steps = command._next_steps(values, _found(Path("elsewhere/x"), dataset))
         assert ("transfer" in steps) == (other is not None)
         if other:
             line = shlex.split(program.line("transfer", **steps["transfer"]))
             assert line[1:] == ["--ticket", "elsewhere/x", "--to", other, "--data_dir", "my data"]
+
+
+def test_nothing_is_suggested_for_a_ticket_that_is_not_recommended():
+    values = app.defined(command.COMMAND)
+    values(["find_ticket"])
+    assert command._next_steps(values, _found(Path("x"), "imdb", recommends=False)) == {}
+
+
+def _found(folder: Path, dataset: str, *, recommends: bool = True) -> SimpleNamespace:
+    ticket = SimpleNamespace(folder=folder, about={"dataset": dataset})
+    return SimpleNamespace(ticket=ticket, judged=SimpleNamespace(recommends=recommends))
 
 
 def test_a_label_that_the_terminal_cannot_encode_is_written_out():

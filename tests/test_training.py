@@ -11,7 +11,8 @@ from sklearn.metrics import f1_score
 
 from tests.conftest import SMALL, same_arrays
 from tflottery.data import sources
-from tflottery.data.corpus import Encoded, encode
+from tflottery.data.encoded import Encoded
+from tflottery.data.encoding import encode
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
 from tflottery.pruning import masks

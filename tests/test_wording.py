@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.conftest import ROOT, SMALL
 from tests.exported import make_ticket
 from tests.test_corpus import encoded, texts_of
-from tflottery.data import characters, corpus, sources
+from tflottery.data import characters, corpus, encoding, sources
 from tflottery.data.characters import SCRIPTS
 from tflottery.data.duplicates import groups_of, words_of
 from tflottery.data.settings import DataSettings
@@ -302,7 +302,7 @@ def test_equal_texts_are_told_by_the_words_that_are_read(tmp_path):
     with pytest.raises(UserError, match=r"no text holds a word.*--set data\.symbols=true"):
         sources.identify(DataSettings(str(tmp_path / "a.csv")))
     settings = sources.identify(DataSettings(str(tmp_path / "a.csv"), symbols=True))
-    made = corpus.encode(sources.open_source(settings), settings)
+    made = encoding.encode(sources.open_source(settings), settings)
     assert {"😀", "👍"} <= set(made.vocabulary.words)
 
 

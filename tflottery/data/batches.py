@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tflottery import seeds
-from tflottery.data.corpus import Encoded
+from tflottery.data.encoded import Encoded
 from tflottery.data.vocabulary import PADDING
 
 Batch = tuple[np.ndarray, np.ndarray]

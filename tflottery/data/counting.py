@@ -16,7 +16,7 @@ from tflottery.data.settings import DataSettings
 from tflottery.data.vocabulary import UNKNOWN
 
 if TYPE_CHECKING:
-    from tflottery.data.corpus import Corpus, Encoded
+    from tflottery.data.encoded import Corpus, Encoded
 
 SPLITS = ("train", "validation", "test")
 # Where the bins of the histogram of lengths begin, in words: from 4 on two for each doubling.
@@ -69,7 +69,7 @@ def count(corpus: Corpus, settings: DataSettings, whole: Whole | None = None) ->
             **_lengths(lengths, settings.max_length, is_whole=whole is not None),
             read=len(read.ids) - without,
             unknown=int((read.ids == UNKNOWN).sum()) - without,
-            new=None if whole is None else _new(part, rows, whole, settings.max_length) - without,
+            new=None if whole is None else _new(part, rows, whole, settings) - without,
             single=int((lengths == 1).sum()),
             wordless=None if whole is None else without,
             copies=len(own) - len(np.unique(own)),
@@ -82,7 +82,7 @@ def count(corpus: Corpus, settings: DataSettings, whole: Whole | None = None) ->
         classes=corpus.classes,
         caution=corpus.caution,
         whole=whole is not None,
-        tokens=str(getattr(settings, "tokens", "words")),
+        tokens=settings.tokens,
         max_length=settings.max_length,
         vocabulary=len(corpus.vocabulary),
         distinct=len(corpus.unigrams.words),
@@ -134,11 +134,12 @@ def _lengths(lengths: np.ndarray, max_length: int, *, is_whole: bool) -> dict[st
     }
 
 
-def _new(part: Encoded, rows: np.ndarray, whole: Whole, max_length: int) -> int:
+def _new(part: Encoded, rows: np.ndarray, whole: Whole, settings: DataSettings) -> int:
     """Running words that are read and stand in no training text."""
     total = 0
     for start in range(0, len(rows), _CHUNK):
-        ids = part.take(rows[start : start + _CHUNK], max_length).ids
+        some = rows[start : start + _CHUNK]
+        ids = part.take(some, settings.max_length, settings.wording).ids
         total += int((~whole.in_train[ids]).sum())
     return total
 

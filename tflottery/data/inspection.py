@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tflottery.data import corpus as corpora
-from tflottery.data import counting, findings
+from tflottery.data import counting, encoding, findings
 from tflottery.data.cautions import (
     baseline,
     cautions,
@@ -19,6 +19,7 @@ from tflottery.data.cautions import (
     percent,
     resolution_in_words,
 )
+from tflottery.data.encoded import Corpus
 from tflottery.data.findings import Findings
 from tflottery.data.records import shown
 from tflottery.data.settings import DataSettings
@@ -243,7 +244,7 @@ def inspect_encoded(settings: DataSettings, cache: Path) -> Inspection:
     return _named(kept, settings)
 
 
-def load(settings: DataSettings, cache: Path) -> corpora.Corpus:
+def load(settings: DataSettings, cache: Path) -> Corpus:
     """``corpus.load``, which keeps what was counted where the data are encoded now."""
     loaded = corpora.load(settings, cache)
     if loaded.findings is not None:
@@ -257,11 +258,11 @@ def _keep(found: Findings, folder: Path) -> None:
         write_atomically(folder / findings.FILE, findings.sealed(found))
 
 
-def _lightly(settings: DataSettings, vocabulary: Any = None) -> corpora.Corpus:
+def _lightly(settings: DataSettings, vocabulary: Any = None) -> Corpus:
     source = open_source(settings)
     if settings.fingerprint and source.fingerprint() != settings.fingerprint:
         raise UserError(f"The data set {shown(settings.dataset)} changed while it was read.")
-    return corpora.encode(source, settings, vocabulary, light=True)
+    return encoding.encode(source, settings, vocabulary, light=True)
 
 
 def _named(found: Findings, settings: DataSettings) -> Inspection:

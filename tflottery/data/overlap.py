@@ -16,7 +16,7 @@ import numpy as np
 
 
 class Texts(Protocol):
-    """See ``corpus.Encoded``."""
+    """See ``encoded.Encoded``."""
 
     @property
     def ids(self) -> np.ndarray: ...

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tflottery import paired
-from tflottery.data.corpus import Corpus
+from tflottery.data.encoded import Corpus
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets.evidence import Predictions, of_their_own
 from tflottery.tickets.verdict import CONSTANT, TEST, Comparison

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tflottery import arithmetic
-from tflottery.data.corpus import Encoded
+from tflottery.data.encoded import Encoded
 from tflottery.errors import UserError
 from tflottery.exports import lite, measuring, network, saved_model
 from tflottery.exports.compaction import compact

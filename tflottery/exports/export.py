@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from tflottery import startup, status
-from tflottery.data.corpus import Encoded
+from tflottery.data.encoded import Encoded
 from tflottery.errors import UserError
 from tflottery.exports.places import checked_name, default_name, require_publishable
 from tflottery.files import require_writable, write_atomically

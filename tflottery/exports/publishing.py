@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from tflottery import activity
-from tflottery.data.corpus import Encoded
+from tflottery.data.encoded import Encoded
 from tflottery.exports import network, saved_model, serving_files
 from tflottery.exports.compaction import compact
 from tflottery.exports.model_card import model_card

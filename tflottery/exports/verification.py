@@ -12,7 +12,7 @@ import tf_keras as keras
 
 from tflottery import activity
 from tflottery.data.batches import pad
-from tflottery.data.corpus import Encoded
+from tflottery.data.encoded import Encoded
 from tflottery.data.vocabulary import PADDING, Vocabulary
 from tflottery.data.wording import PLAIN, Wording
 from tflottery.errors import TflotteryError

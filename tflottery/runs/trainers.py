@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tflottery.data.corpus import Corpus
+from tflottery.data.encoded import Corpus
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from tflottery.data import overlap
-from tflottery.data.corpus import Corpus
+from tflottery.data.encoded import Corpus
 from tflottery.errors import UserError
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.runs.run import Run

@@ -17,7 +17,7 @@ from tensorflow.python.framework import config as tensorflow_config
 
 from tflottery import seeds
 from tflottery.data import batches
-from tflottery.data.corpus import Corpus, Encoded
+from tflottery.data.encoded import Corpus, Encoded
 from tflottery.errors import TrainingError, UserError
 from tflottery.files import Arrays
 from tflottery.metrics import scores_of

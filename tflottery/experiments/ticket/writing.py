@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tflottery.data.corpus import Corpus
+from tflottery.data.encoded import Corpus
 from tflottery.experiments.ticket import measured
 from tflottery.experiments.ticket.result import rate
 from tflottery.runs.realise import Realiser

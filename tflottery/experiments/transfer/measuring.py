@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tflottery.data.corpus import Corpus
+from tflottery.data.encoded import Corpus
 from tflottery.data.unigrams import divergence
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tflottery import status
 from tflottery.data import given, sources
-from tflottery.data.corpus import Corpus
+from tflottery.data.encoded import Corpus
 from tflottery.data.given import Data
 from tflottery.errors import UserError
 from tflottery.experiments import guard
