@@ -17,7 +17,7 @@ from tests.exported import VOCABULARY
 from tflottery.errors import UserError
 from tflottery.exports import places, serving_files
 from tflottery.exports.client import BATCH, LARGEST_REQUEST
-from tflottery.exports.model_card import _measured
+from tflottery.exports.model_card import _judged, _measured
 from tflottery.exports.publishing import publish
 from tflottery.tickets.ticket import Ticket
 
@@ -155,13 +155,38 @@ def test_the_docker_line_survives_a_shell(tmp_path):
 def test_the_card_says_what_was_measured(base, ticket):
     card = (base / "1" / "model_card.md").read_text()
     for fact in (
-        f"# {base.name}, version 1", "this 87.50 %, dense 87.25 %", "winning ticket",
+        f"# {base.name}, version 1", "this 87.50 %, dense 87.25 %", "Winning ticket",
         f"({ticket.about['remaining_weights']:,} of {ticket.about['prunable_weights']:,} prunable",
         "the probability of `positive`", "Toy reviews are generated", "fresh process",
         "tensorflow 2.", "## Intended use",
     ):  # fmt: skip
         assert fact in card
     assert "None" not in card and "{" not in card.replace('{"instances"', "")
+
+
+def test_the_card_says_what_the_verdict_rests_on():
+    about = {
+        "intervals": [
+            {"comparison": "ticket - dense", "split": "test", "difference": 0.05, "low": -0.94,
+             "high": 1.04, "texts": 2000, "seeds": 2},
+            {"comparison": "ticket - reinit", "split": "test", "difference": 0.0, "low": None,
+             "high": None, "texts": 0, "seeds": 2},
+        ],
+        "texts": {"validation": {"judged": 990, "left_out": 10},
+                  "test": {"judged": 2000, "left_out": 0}},
+        "baseline": {"class": "<b>|neg\n", "metric": "accuracy", "validation": 0.5, "test": 0.5},
+        "seeds": [1, 2],
+        "cautions": ["10 texts | left out."],
+    }  # fmt: skip
+    rows = _judged(about)
+    assert rows["judged on"] == (
+        "990 validation texts (10 left out), 2,000 test texts (0 left out); seeds 1, 2"
+    )
+    assert r"ticket - dense (test) +0.05 \[-0.94, +1.04\] points" in rows["95 % intervals"]
+    assert "ticket - reinit (test) +0.00 (no interval) points" in rows["95 % intervals"]
+    assert rows["larger class alone"] == r"\<b>\|neg, test 50.00 %"
+    assert rows["cautions"] == r"10 texts \| left out."
+    assert _judged({"verdict": "winning ticket"}) == {}
 
 
 def test_the_card_has_every_metric_and_class():
