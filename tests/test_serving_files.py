@@ -166,6 +166,38 @@ def test_the_card_says_what_was_measured(base, ticket):
     assert "None" not in card and "{" not in card.replace('{"instances"', "")
 
 
+def _card(ticket: Ticket, **about) -> str:
+    kept = {key: value for key, value in ticket.about.items() if key != "metrics"}
+    other = dataclasses.replace(ticket, about={**kept, **about})
+    return model_card(other, of_ticket(ticket), "small", 1, "Checked.")
+
+
+def test_the_card_says_what_the_verdict_rests_on(ticket):
+    about = {
+        "intervals": [
+            {"comparison": "ticket - dense", "split": "test", "difference": 0.05, "low": -0.94,
+             "high": 1.04, "texts": 2000, "seeds": 2},
+            {"comparison": "ticket - reinit", "split": "test", "difference": 0.0, "low": None,
+             "high": None, "texts": 0, "seeds": 2},
+        ],
+        "texts": {"validation": {"judged": 990, "left_out": 10},
+                  "test": {"judged": 2000, "left_out": 0}},
+        "baseline": {"class": "<b>|neg\n", "metric": "accuracy", "validation": 0.5, "test": 0.5},
+        "seeds": [1, 2],
+        "cautions": ["10 texts | left out."],
+    }  # fmt: skip
+    card = _card(ticket, **about)
+    assert (
+        "| judged on | 990 validation texts (10 left out), 2,000 test texts (0 left out); "
+        "seeds 1, 2 |"
+    ) in card
+    assert r"ticket - dense (test) +0.05 \[-0.94, +1.04\] points" in card
+    assert "ticket - reinit (test) +0.00 (no interval) points" in card
+    assert r"| larger class alone | \<b>\|neg, test 50.00 % |" in card
+    assert r"- 10 texts \| left out." in card
+    assert "95 % intervals" not in _card(ticket)
+
+
 def test_the_card_has_every_metric_and_class(ticket):
     def measured(value):
         rows = [
@@ -179,19 +211,14 @@ def test_the_card_has_every_metric_and_class(ticket):
         for name in ("ticket", "dense", "reinit")
     }
 
-    def card(**about):
-        kept = {key: value for key, value in ticket.about.items() if key != "metrics"}
-        other = dataclasses.replace(ticket, about={**kept, **about})
-        return model_card(other, of_ticket(ticket), "small", 1, "Checked.")
-
-    lines = card(metrics=metrics).splitlines()
+    lines = _card(ticket, metrics=metrics).splitlines()
     assert "| macro f1 | 0.8750 | 0.8750 | 0.8750 | 0.8750 |" in lines
     assert "| log loss (lower is better) | 0.5000 | 0.5000 | 0.5000 | 0.5000 |" in lines
     assert "| roc auc | – | – | – | – |" in lines
     assert "| \\<b>\\|neg | – | 0.2500 | 0.4000 | 1,200 |" in lines
     assert "| pos \\*itive\\* | – | 0.2500 | 0.4000 | 1,200 |" in lines
     assert not any("per_class" in line for line in lines)
-    assert "What it is worth" not in card()
+    assert "What it is worth" not in _card(ticket)
 
 
 def test_without_the_extra_nothing_is_written(ticket, tmp_path, monkeypatch):

@@ -77,8 +77,8 @@ def _why_none(verdict: Verdict, classes: Sequence[str]) -> str:
             for split in (VALIDATION, TEST)
         )
         return (
-            f"{counts} differ from all in the splits before, and it takes {FEWEST_TEXTS} of each; "
-            "nothing is known of a ticket, or of dense."
+            f"{counts} are read by the network as no text before them, and it takes {FEWEST_TEXTS} "
+            "of each; nothing is known of a ticket, or of dense."
         )
     failing = [
         split for split in (VALIDATION, TEST) if not verdict.of("dense", CONSTANT, split).above(0)
