@@ -155,7 +155,7 @@ def test_the_docker_line_survives_a_shell(tmp_path):
 def test_the_card_says_what_was_measured(base, ticket):
     card = (base / "1" / "model_card.md").read_text()
     for fact in (
-        f"# {base.name}, version 1", "this 87.50 %, dense 87.25 %", "Winning ticket",
+        f"# {base.name}, version 1", "this 87.50 %, dense 87.25 %", "Winning ticket.",
         f"({ticket.about['remaining_weights']:,} of {ticket.about['prunable_weights']:,} prunable",
         "the probability of `positive`", "Toy reviews are generated", "fresh process",
         "tensorflow 2.", "## Intended use",
