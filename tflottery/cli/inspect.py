@@ -49,6 +49,7 @@ COMMAND = app.Command(
     bin/inspect --dataset imdb --model lstm
     """,
     kept=lambda values: "Nothing was written.",
+    sections=("data",),
 )
 
 

@@ -85,7 +85,7 @@ def publish(
 def _size(whole: Network, served: Network, folder: Path) -> str:
     """Numbers, those of them that are zero, and bytes: three things that one word could mean."""
     kept = sum(int(np.count_nonzero(weight)) for weight in served.weights.values())
-    stored = sum(path.stat().st_size for path in (folder / "variables").iterdir())
+    stored = sum(path.stat().st_size for path in folder.glob("variables/*"))
     return (
         f"{served.numbers:,} weights and biases in {stored / 1000:,.0f} kB (dense: "
         f"{whole.numbers:,}), of which {kept:,} are not zero. A zero takes as many bytes as any "
