@@ -74,6 +74,7 @@ def line(command: str, *arguments: str, **flags: Any) -> str:
                 given.append(f"--{name}={one}")
             else:
                 given += [f"--{name}", str(one)]
-    # Behind a bare "--", nothing is a flag.
-    bare = ["--"] if any(one.startswith("-") for one in arguments) else []
-    return " ".join(map(quoted, [*words(command), *given, *bare, *arguments]))
+    if any(one.startswith("-") for one in arguments):
+        # Behind a bare "--", nothing is a flag.
+        return " ".join(map(quoted, [*words(command), *given, "--", *arguments]))
+    return " ".join(map(quoted, [*words(command), *arguments, *given]))

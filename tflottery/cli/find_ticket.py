@@ -127,7 +127,7 @@ def _table(found: FoundTicket) -> Table:
     """
     from rich.text import Text
 
-    from tflottery.experiments.ticket.result import over_seeds
+    from tflottery.experiments.ticket.measured import over_seeds
     from tflottery.metrics import ACCURACY
 
     several = len(found.outcomes) > 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tflottery.experiments.axes import against_weights_left
-from tflottery.experiments.ticket.result import over_seeds
+from tflottery.experiments.ticket.measured import over_seeds
 from tflottery.report.escaping import one_line
 
 if TYPE_CHECKING:

@@ -94,3 +94,22 @@ def _or_nan(value: float | None) -> float:
 
 def _or_none(value: float) -> float | None:
     return None if math.isnan(value) else value
+
+
+def over_seeds(rounds: pd.DataFrame) -> pd.DataFrame:
+    """A row a network with the means over seeds, and ``test_deviation``: the standard deviation of
+    the test accuracy, a fraction, nan for one seed.
+
+    Args:
+        rounds: as ``FoundTicket.rounds``.
+    """
+    numbers = [
+        "sparsity", "sparsity_without_embedding", "remaining", "validation_accuracy",
+        "test_accuracy", "difference",
+    ]  # fmt: skip
+    groups = rounds.groupby("network", sort=False)
+    means = groups[numbers].mean()
+    means["test_deviation"] = groups["test_accuracy"].std(ddof=1)
+    for name in ("matches", "reported"):
+        means[name] = groups[name].first()
+    return means.reset_index()

@@ -227,25 +227,6 @@ class PlannedSearch:
         return f"<PlannedSearch: {self.missing} of {self.total} runs to train>"
 
 
-def over_seeds(rounds: pd.DataFrame) -> pd.DataFrame:
-    """A row a network with the means over seeds, and ``test_deviation``: the standard deviation of
-    the test accuracy, a fraction, nan for one seed.
-
-    Args:
-        rounds: as ``FoundTicket.rounds``.
-    """
-    numbers = [
-        "sparsity", "sparsity_without_embedding", "remaining", "validation_accuracy",
-        "test_accuracy", "difference",
-    ]  # fmt: skip
-    groups = rounds.groupby("network", sort=False)
-    means = groups[numbers].mean()
-    means["test_deviation"] = groups["test_accuracy"].std(ddof=1)
-    for name in ("matches", "reported"):
-        means[name] = groups[name].first()
-    return means.reset_index()
-
-
 def judged_runs(plan: Plan) -> list[RunSpec]:
     """The networks of a plan but reinits; where judged ones have rates of their own, also the chain
     that finds their masks."""
