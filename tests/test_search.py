@@ -15,6 +15,7 @@ from tflottery.errors import TrainingError, UserError
 from tflottery.experiments.learning_rate import roles
 from tflottery.experiments.learning_rate.design import Trial, Tuning, TuningSettings
 from tflottery.experiments.learning_rate.search import Search
+from tflottery.runs.predictions import Predictions
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets.plan import PruningSettings
 
@@ -27,6 +28,9 @@ class Surface:
     def __init__(self, fails: Callable[[RunSpec], Exception | None] = lambda spec: None) -> None:
         self._fails = fails
         self.asked: list[RunSpec] = []
+
+    def predictions(self, spec: RunSpec) -> dict[str, Predictions]:
+        raise AssertionError("a search by accuracy asks for no predictions")
 
     def __call__(self, spec: RunSpec) -> SimpleNamespace:
         self.asked.append(spec)

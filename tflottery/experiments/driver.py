@@ -17,7 +17,7 @@ from tflottery import startup
 from tflottery.errors import UserError
 from tflottery.experiments.inspecting import before_training
 from tflottery.files import require_writable
-from tflottery.runs.executors import Executor, make_executor
+from tflottery.runs.executors import Executor, make_executor, require_reachable
 from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL, Resources
 from tflottery.runs.specs import RunSpec, ancestry
@@ -173,9 +173,10 @@ class Driver:
         """Says what the data are like, before the first training; encodes them where they are not.
 
         Raises:
-            UserError: as ``prepare``, or the data cannot be read.
+            UserError: as ``prepare``, a cluster does not answer, or the data cannot be read.
         """
         self.prepare()
+        require_reachable(self.execute)
         return before_training(settings, self.store, self.reporter)
 
     def watch(

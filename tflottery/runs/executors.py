@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tflottery.errors import UserError, suggest
 from tflottery.runs.processes import Processes
@@ -21,6 +21,15 @@ class Executor(Protocol):
         A run begins when its parents are finished, and no run is trained twice. If a training
         fails, its descendants fail too; all others go on.
         """
+        ...
+
+
+@runtime_checkable
+class Remote(Protocol):
+    """An executor that trains on other machines."""
+
+    def require_reachable(self) -> None:
+        """Raises UserError where they do not answer."""
         ...
 
 
@@ -51,3 +60,13 @@ def make_executor(resources: Resources) -> Executor:
     if name not in EXECUTORS:
         raise UserError(f"There is no executor {name!r}: {suggest(name, EXECUTORS)}")
     return EXECUTORS[name](resources)
+
+
+def require_reachable(execute: Executor) -> None:
+    """Makes sure that what an executor trains on can be reached, before data are read for it.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if isinstance(execute, Remote):
+        execute.require_reachable()

@@ -52,6 +52,15 @@ class RayCluster:
 
     resources: Resources
 
+    def require_reachable(self) -> None:
+        """Makes sure that the cluster answers, before anything else is done.
+
+        Raises:
+            UserError: there is none at the address, or one of other versions.
+        """
+        if _connect(self.resources.address):
+            ray.shutdown()
+
     def __call__(self, specs: Iterable[RunSpec], realise: Realiser) -> dict[str, str]:
         """See ``Executor``.
 
@@ -81,20 +90,7 @@ class RayPool:
         self._connected_here = False
 
     def __enter__(self) -> RayPool:
-        if not ray.is_initialized():
-            address = self._resources.address
-            try:
-                if address != _THIS_MACHINE:
-                    _require_answer(address)
-                ray.init(address, log_to_driver=False, logging_level="error")
-            except OSError:
-                raise UserError(
-                    f"There is no Ray cluster at {address}; start one with ray start --head, or "
-                    "give its head's host:port with --address."
-                ) from None
-            except RuntimeError as error:  # the cluster has other versions of Ray or Python
-                raise UserError(f"The Ray cluster at {address} cannot be used: {error}") from None
-            self._connected_here = True
+        self._connected_here = _connect(self._resources.address)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -158,6 +154,28 @@ def gpu_share(gpus: int, workers: int) -> float:
     """The fraction of a GPU that each worker asks for. Ray never splits an actor between GPUs, so
     a GPU must hold a whole number of such fractions."""
     return 1 / math.ceil(workers / gpus) if gpus else 0.0
+
+
+def _connect(address: str) -> bool:
+    """Connects this process to a cluster; False where it is connected already.
+
+    Raises:
+        UserError: there is no cluster at the address, or one of other versions.
+    """
+    if ray.is_initialized():
+        return False
+    try:
+        if address != _THIS_MACHINE:
+            _require_answer(address)
+        ray.init(address, log_to_driver=False, logging_level="error")
+    except OSError:
+        raise UserError(
+            f"There is no Ray cluster at {address}; start one with ray start --head, or "
+            "give its head's host:port with --address."
+        ) from None
+    except RuntimeError as error:  # the cluster has other versions of Ray or Python
+        raise UserError(f"The Ray cluster at {address} cannot be used: {error}") from None
+    return True
 
 
 def _require_answer(address: str) -> None:
