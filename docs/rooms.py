@@ -15,7 +15,7 @@ BEGIN, END = "<!-- rooms: python docs/rooms.py writes this table -->", "<!-- end
 ROOMS = (
     "__init__.py", "__main__.py", "cli", "exports", "experiments", "experiments/ticket",
     "experiments/study", "experiments/transfer", "experiments/learning_rate", "tickets",
-    "progress.py", "runs", "training", "pruning", "models", "data", "report", "startup.py",
+    "progress", "runs", "training", "pruning", "models", "data", "report", "startup.py",
     "files.py", "paired.py", "settings.py", "metrics.py", "notebook.py", "seeds.py",
     "statistics.py", "status.py", "versions.py", "arithmetic.py", "activity.py", "errors.py",
     "program.py",

@@ -26,7 +26,8 @@ from tflottery.cli import transfer as transfer_command
 from tflottery.cli import tune_lr as tune_command
 from tflottery.experiments.driver import seeds_of
 from tflottery.metrics import METRICS
-from tflottery.progress import Reporter, open_console
+from tflottery.progress.consoles import open_console
+from tflottery.progress.reporter import Reporter
 
 mpl.use("Agg")
 

@@ -33,7 +33,7 @@ from tflottery.experiments import inspecting
 from tflottery.experiments.reports import write_report
 from tflottery.exports.model_card import model_card
 from tflottery.files import seal
-from tflottery.progress import Reporter
+from tflottery.progress.reporter import Reporter
 
 WORDS = [f"{a}{b}" for a in ("ba", "ko", "mi", "tu", "re") for b in ("lo", "na", "sti", "per")]
 Rows = list[tuple[str, str]]

@@ -12,10 +12,15 @@ from types import ModuleType
 import pytest
 from rich.console import Console
 
-from tflottery import activity, progress, status
+from tflottery import activity, status
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
-from tflottery.progress import Lines, Live, Notebook, Reporter, open_console, time_for
+from tflottery.progress.consoles import open_console
+from tflottery.progress.lines import Lines
+from tflottery.progress.live import Live
+from tflottery.progress.notebooks import Notebook
+from tflottery.progress.reporter import Reporter
+from tflottery.progress.times import time_for
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.run import Run
 from tflottery.runs.specs import Dense, Fresh, RunSpec
@@ -201,7 +206,7 @@ def test_a_notebook_shows_a_text_that_changes(monkeypatch):
     stand_in = ModuleType("IPython.display")
     stand_in.display = display  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "IPython.display", stand_in)
-    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_UPDATES", 0.0)
+    monkeypatch.setattr(notebooks, "_SECONDS_BETWEEN_UPDATES", 0.0)
     console = Console(highlight=False, force_jupyter=True)
     view = Reporter(console).watch(label, total=3, may_end_early=False)
     assert isinstance(view, Notebook)

@@ -31,7 +31,8 @@ def where(values: flags.FlagValues) -> dict[str, Any]:
 
 def say(*lines: str) -> None:
     """Prints lines, each whole however long it is; empty ones are left out."""
-    from tflottery.progress import Reporter, open_console
+    from tflottery.progress.consoles import open_console
+    from tflottery.progress.reporter import Reporter
 
     reporter = Reporter(open_console())
     for line in lines:
@@ -40,7 +41,8 @@ def say(*lines: str) -> None:
 
 def next_step(command: str, *arguments: str, **keywords: Any) -> None:
     """Prints a command that could be the next, quoted (``program.line``)."""
-    from tflottery.progress import Reporter, open_console
+    from tflottery.progress.consoles import open_console
+    from tflottery.progress.reporter import Reporter
 
     Reporter(open_console()).paste(f"Next:   {program.line(command, *arguments, **keywords)}")
 
@@ -59,7 +61,8 @@ def report_on(values: flags.FlagValues) -> None:
 
 def show(thing: RenderableType) -> None:
     """Prints a table."""
-    from tflottery.progress import Reporter, open_console
+    from tflottery.progress.consoles import open_console
+    from tflottery.progress.reporter import Reporter
 
     Reporter(open_console()).show(thing)
 

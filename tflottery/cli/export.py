@@ -14,7 +14,7 @@ from tflottery.cli.find_ticket import show_found
 
 if TYPE_CHECKING:
     from tflottery.exports.export import Compared, Exported
-    from tflottery.progress import Reporter
+    from tflottery.progress.reporter import Reporter
 
 
 def define(values: flags.FlagValues) -> None:
@@ -60,7 +60,8 @@ def export(values: flags.FlagValues) -> None:
         values.ticket, values.output, compare=values.compare, version=version,
         compact=values.compact, **places,
     )  # fmt: skip
-    from tflottery.progress import Reporter, open_console
+    from tflottery.progress.consoles import open_console
+    from tflottery.progress.reporter import Reporter
 
     reporter = Reporter(open_console())
     if done.found:

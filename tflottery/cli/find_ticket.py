@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
-    from tflottery.progress import Reporter
+    from tflottery.progress.reporter import Reporter
 
 
 # Data of two classes about liking something, in English.
@@ -53,7 +53,8 @@ def find(values: flags.FlagValues) -> None:
         dry_run=values.dry_run,
     )
     from tflottery.experiments.ticket.result import PlannedSearch
-    from tflottery.progress import Reporter, open_console
+    from tflottery.progress.consoles import open_console
+    from tflottery.progress.reporter import Reporter
 
     reporter = Reporter(open_console())
     if isinstance(found, PlannedSearch):
@@ -75,7 +76,7 @@ def _seeds(values: flags.FlagValues) -> int | tuple[int, ...] | None:
 
 
 def _show_plan(reporter: Reporter, planned: PlannedSearch) -> None:
-    from tflottery.progress import time_for
+    from tflottery.progress.times import time_for
 
     rows: Iterable[Any] = planned.runs.itertuples(index=False)
     for network, done, key in rows:

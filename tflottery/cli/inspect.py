@@ -25,7 +25,8 @@ def look(values: flags.FlagValues) -> None:
 
     seen = inspect(**common.configured(values), store=values.store)
     from tflottery.data.terminal import tables
-    from tflottery.progress import Reporter, open_console
+    from tflottery.progress.consoles import open_console
+    from tflottery.progress.reporter import Reporter
 
     reporter = Reporter(open_console())
     for line in seen.remarks:

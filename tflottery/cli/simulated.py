@@ -19,7 +19,7 @@ def show_simulation(planned: PlannedTrainings, workers: Sequence[int]) -> None:
     """
     from rich.table import Table
 
-    from tflottery.progress import clock
+    from tflottery.progress.watch import clock
     from tflottery.runs.simulation import Simulation, recorded_seconds
 
     seconds, recorded = recorded_seconds(planned.trainings.all, planned.store)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tflottery.data.inspection import Inspection
     from tflottery.data.settings import DataSettings
-    from tflottery.progress import Reporter, View
+    from tflottery.progress.reporter import Reporter, View
     from tflottery.runs.observer import Observer
 
 Label = Callable[[RunSpec], str]
@@ -147,13 +147,13 @@ class Driver:
     def reporter(self) -> Reporter:
         """Where to say what happens."""
         # Here, since a user's mistake need not wait for it.
-        from tflottery.progress import Reporter
+        from tflottery.progress.reporter import Reporter
 
         return Reporter.of(self._progress)
 
     def planned(self, trainings: Trainings, before: str = "") -> PlannedTrainings:
         """What there is to train; ``before`` is said first."""
-        from tflottery.progress import plan_in_words
+        from tflottery.progress.times import plan_in_words
 
         realise = Realiser(self.store, trainings.wanted)
         words = plan_in_words(trainings.all, realise, self.resources)

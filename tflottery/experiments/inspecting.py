@@ -16,7 +16,7 @@ from tflottery.runs.encoded import load_corpus
 from tflottery.runs.store import Store
 
 if TYPE_CHECKING:
-    from tflottery.progress import Reporter
+    from tflottery.progress.reporter import Reporter
 
 # Texts that are read again in a dry run, which takes about a second.
 _FEW = 20_000

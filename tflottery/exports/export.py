@@ -24,7 +24,7 @@ from tflottery.tickets.ticket import Ticket
 if TYPE_CHECKING:
     from tflottery.experiments.ticket.result import FoundTicket
     from tflottery.exports.comparison import Comparison
-    from tflottery.progress import Reporter
+    from tflottery.progress.reporter import Reporter
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def export(
         require_publishable(base, version)
     startup.start_tensorflow()
     from tflottery.exports.publishing import publish
-    from tflottery.progress import Reporter
+    from tflottery.progress.reporter import Reporter
 
     store, reporter = Store.of(store), Reporter.of(progress)
     reporter.say(opened.reservation)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tflottery.experiments.learning_rate import results as reading
-    from tflottery.progress import Reporter
+    from tflottery.progress.reporter import Reporter
     from tflottery.report.answers import Said
 
 # keras-tuner's projects, in the store.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from tflottery.experiments.study.cells import Results
-    from tflottery.progress import Reporter
+    from tflottery.progress.reporter import Reporter
     from tflottery.report.answers import Said
 
 

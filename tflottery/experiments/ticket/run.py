@@ -34,7 +34,7 @@ from tflottery.tickets.rule import SEARCHES, read_rule
 from tflottery.tickets.rules import find_rule
 
 if TYPE_CHECKING:
-    from tflottery.progress import Reporter
+    from tflottery.progress.reporter import Reporter
     from tflottery.tickets.rule import Rule
 
 

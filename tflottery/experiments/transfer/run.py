@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from tflottery.experiments.transfer import results as reading
     from tflottery.experiments.transfer.measuring import Words
-    from tflottery.progress import Reporter
+    from tflottery.progress.reporter import Reporter
     from tflottery.report.answers import Said
 
 # From this fraction of unknown words on, little of the embedding can carry over.
