@@ -101,9 +101,9 @@ def corpus(train, validation, test) -> SimpleNamespace:
 
     made = SimpleNamespace(
         train=encoded(train), validation=encoded(validation), test=encoded(test),
-        classes=("neg", "pos"),
+        classes=("neg", "pos"), indistinct=(),
     )  # fmt: skip
-    made.unseen = lambda split: overlap.unseen(getattr(made, split), made.train)
+    made.unseen = lambda split: overlap.unseen(getattr(made, split), made.train, ())
     return made
 
 

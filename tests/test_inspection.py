@@ -107,7 +107,7 @@ def test_clean_data_are_without_a_caution():
 @pytest.mark.parametrize(
     ("rows", "settings", "heading", "said"),
     [
-        (relabelled(0.1), {}, "Skewed classes", "scores 90.0 % on test data. Judge by --metric"),
+        (relabelled(0.1), {}, "Skewed classes", "scores 90.0 % on test data. Judge by balanced"),
         (clean(400), {}, "Few texts", "64 of validation cannot tell differences under 12 points"),
         (relabelled(0.01), {}, "Small classes", "'rare' has 4 validation and 5 test texts"),
         (clean(words=100), {"max_length": 40}, "Long texts", "--set data.max_length=101 "),
@@ -379,6 +379,12 @@ def test_lengths_and_classes_are_drawn(hostile):
 )  # fmt: skip
 def test_labels_are_near_where_one_was_meant(one, other, are_near):
     assert bool(near_labels([one, other])) is bool(near_labels([other, one])) is are_near
+
+
+def test_thousands_of_labels_are_compared_by_kind():
+    kinds = [f"sku category {number}" for number in range(3000)]
+    words = ["".join("abcdefghij"[int(digit)] for digit in f"{n:05d}") for n in range(3000)]
+    assert near_labels([*kinds, *words, "positive", "postive"]) == [("positive", "postive")]
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ def twelve_rows(folder: Path) -> None:
     ("make", "why"),
     [
         (one_class, "dense is not shown to beat the larger class alone (ham)"),
-        (copied, "0 of 100 test texts are read by the network as no text before them"),
-        (twelve_rows, "are read by the network as no text before them, and it takes 20 of each"),
+        (copied, "0 of 100 test texts hold known words that no text before them holds"),
+        (twelve_rows, "hold known words that no text before them holds, and it takes 20 of each"),
     ],
 )
 def test_nothing_is_recommended_where_nothing_is_shown(tmp_path, monkeypatch, make, why):

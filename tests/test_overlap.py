@@ -13,6 +13,7 @@ from tflottery.data.encoded import Encoded
 from tflottery.data.encoding import encode
 from tflottery.data.settings import DataSettings
 
+IGNORED = 3
 TEXTS = st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=3), max_size=12)
 
 
@@ -24,22 +25,29 @@ def encoded(texts) -> Encoded:
 
 @given(TEXTS, TEXTS)
 def test_unseen_and_first_texts_are_those_that_a_plain_search_finds(held, train):
-    assert overlap.unseen(encoded(held), encoded(train)).tolist() == [x not in train for x in held]
-    assert overlap.firsts(encoded(held)).tolist() == [
-        text not in held[:place] for place, text in enumerate(held)
+    def known(text):
+        return sorted(one for one in text if one != IGNORED)
+
+    bags, seen = [known(text) for text in held], [known(text) for text in train]
+    assert overlap.unseen(encoded(held), encoded(train), (IGNORED,)).tolist() == [
+        bag != [] and bag not in seen for bag in bags
+    ]
+    assert overlap.firsts(encoded(held), (IGNORED,)).tolist() == [
+        bag not in bags[:place] for place, bag in enumerate(bags)
     ]
 
 
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        (["a fine film,pos", "something else again,neg"], [False, True]),
-        # Unknown words are all one, and what lies beyond the length is not read.
-        (["a fine zzzz,pos", "a fine yyyy,neg"], [True, True]),
+        (["a fine film,pos", "fine film,neg"], [False, True]),
+        # Unknown words and exclamations make no text another one, nor does the order of words.
+        (["a fine film zzzz,pos", "film! fine a yyyy,neg"], [False, False]),
         (["A  FINE <br/> film!,neg", "a fine film ! x y z,neg"], [False, False]),
+        (["zzzz yyyy,neg", "a film,neg"], [False, True]),
     ],
 )
-def test_a_text_is_what_the_network_reads_of_it(tmp_path, rows, expected):
+def test_a_text_is_the_known_words_that_the_network_reads_of_it(tmp_path, rows, expected):
     write_reviews(tmp_path / "train.csv")
     more = "\n".join(["a fine film,pos", "a fine film !,pos"])
     with (tmp_path / "train.csv").open("a", encoding="utf-8") as file:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tflottery.data.duplicates import words_of
 from tflottery.data.text import normalise
 from tflottery.data.vocabulary import UNKNOWN, Vocabulary
 from tflottery.errors import DamagedFileError
@@ -38,6 +39,13 @@ def normalised(text: str | bytes) -> str:
 )
 def test_normalisation(raw, expected):
     assert normalised(raw) == expected
+
+
+@pytest.mark.parametrize("raw", ["a\0b", "\0é good\0 film", "É\0"])
+def test_a_nought_ends_no_text(raw):
+    made = normalised(raw)
+    assert made == " ".join(raw.replace("\0", " ").lower().split())
+    assert made == words_of(raw.encode()).decode()
 
 
 @given(st.text(max_size=80))

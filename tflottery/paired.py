@@ -33,7 +33,9 @@ class Paired:
     metric cannot be computed. ``by_seeds``, ``by_texts`` and ``by_both`` are what the variance of
     the mean is made of: ``by_seeds + by_texts - by_both``, since what seeds and texts do together
     is in each of the two. ``by_seeds`` and ``by_both`` are 0 for one seed, where the interval is
-    that of this one pair of trainings. All in points (variances in squared points).
+    that of this one pair of trainings. ``units``: texts, or the blocks of them that a metric was
+    computed without, which is what the variance over texts was estimated from. All in points
+    (variances in squared points).
     """
 
     difference: float
@@ -44,6 +46,12 @@ class Paired:
     by_seeds: float = 0.0
     by_texts: float = math.inf
     by_both: float = 0.0
+    units: int = 0
+
+    @property
+    def center(self) -> float:
+        """What the interval stands about: the difference, drawn to 0 by the two added texts."""
+        return self.difference * self.texts / (self.texts + 2)
 
     def above(self, margin: float) -> bool:
         """Whether the whole interval lies above a number of points."""
@@ -140,20 +148,24 @@ def crossed(differences: np.ndarray, texts: int, heaviest: float = 1.0) -> Paire
         rest = differences - by_seed[:, None] - over_seeds[None, :] + mean
         freedom = (count - 1) * (units - 1)
         by_both = float((rest**2).sum()) / freedom / (count * units)
-    half = _reach(by_seeds, by_texts, by_both, count, units)
+    half = _reach(by_seeds, by_texts, by_both, count, units, is_blocks=units < texts)
     return Paired(
         round(mean, _DIGITS), round(center - half, _DIGITS), round(center + half, _DIGITS),
-        texts, count, by_seeds, by_texts, by_both,
+        texts, count, by_seeds, by_texts, by_both, units,
     )  # fmt: skip
 
 
-def _reach(by_seeds: float, by_texts: float, by_both: float, seeds: int, units: int) -> float:
+def _reach(
+    by_seeds: float, by_texts: float, by_both: float, seeds: int, units: int, *, is_blocks: bool
+) -> float:
     """Half the width of the interval."""
     from scipy import stats  # takes most of a second
 
     quantile = (1 + CONFIDENCE) / 2
     if seeds == 1:
-        return float(stats.norm.ppf(quantile)) * math.sqrt(by_texts)
+        # Agresti and Min's interval is a normal one.
+        reach = stats.t.ppf(quantile, units - 1) if is_blocks else stats.norm.ppf(quantile)
+        return float(reach) * math.sqrt(by_texts)
     # What both have in common is estimated, and may come out larger than it is.
     variance = max(by_seeds, by_texts, by_seeds + by_texts - by_both)
     parts = (
@@ -169,15 +181,21 @@ def seeds_needed(paired: Paired, margin: float) -> int | None:
     """With about how many seeds the interval would leave a margin out, if the difference stays as
     it is; None where ``MOST_SEEDS`` would not do.
 
-    One seed does not tell how much seeds differ: the number is then the least that it can be.
+    One seed does not tell how much seeds differ: the number is then as if they differed on texts
+    of their own alone.
     """
-    away = abs(paired.difference - margin)
+    away = abs(paired.center - margin)
+    is_blocks = paired.units < paired.texts
     of_both = paired.by_both * paired.seeds if paired.seeds > 1 else paired.by_texts
     of_seeds = max(paired.by_seeds - paired.by_both, 0.0) * paired.seeds
     of_texts = max(paired.by_texts - paired.by_both, 0.0) if paired.seeds > 1 else 0.0
     for seeds in range(paired.seeds + 1, MOST_SEEDS + 1):
         both = of_both / seeds
-        if _reach(of_seeds / seeds + both, of_texts + both, both, seeds, paired.texts) < away:
+        reach = _reach(
+            of_seeds / seeds + both, of_texts + both, both, seeds, paired.units,
+            is_blocks=is_blocks,
+        )  # fmt: skip
+        if reach < away:
             return seeds
     return None
 
@@ -185,14 +203,18 @@ def seeds_needed(paired: Paired, margin: float) -> int | None:
 def texts_needed(paired: Paired, margin: float) -> int | None:
     """With about how many texts the interval would leave a margin out, as ``seeds_needed``; None
     where a hundred times as many would not do."""
-    away = abs(paired.difference - margin)
     of_seeds = max(paired.by_seeds - paired.by_both, 0.0)
+    is_blocks = paired.units < paired.texts
 
     def decide(texts: int) -> bool:
         share = paired.texts / texts
         both = paired.by_both * share
-        reach = _reach(of_seeds + both, paired.by_texts * share, both, paired.seeds, texts)
-        return reach < away
+        units = paired.units if is_blocks else texts
+        reach = _reach(
+            of_seeds + both, paired.by_texts * share, both, paired.seeds, units,
+            is_blocks=is_blocks,
+        )  # fmt: skip
+        return reach < abs(paired.difference * texts / (texts + 2) - margin)
 
     few, many = paired.texts, paired.texts * _MOST_TIMES_TEXTS
     if few < 2 or not math.isfinite(paired.low) or not decide(many):

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
@@ -50,7 +51,9 @@ class Terminal:
 
     def show(self, text: str) -> None:
         width = _width(self._stream)
-        line = text if len(text) < width else f"{text[: width - 2]}…"
+        line = text
+        while _cells(line) >= width and len(line) > 1:
+            line = f"{line[: -2 if line.endswith('…') else -1]}…"
         if line != self._shown:
             self._write(f"\r{line}\x1b[K")
             self._shown = line
@@ -267,6 +270,11 @@ def _is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
     except ValueError:  # closed
         return False
+
+
+def _cells(text: str) -> int:
+    """Columns that a text takes: wide letters take two."""
+    return sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text)
 
 
 def _width(stream: TextIO) -> int:

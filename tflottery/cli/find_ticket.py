@@ -130,6 +130,7 @@ def _table(found: FoundTicket) -> Table:
 
     from tflottery.experiments.ticket.measured import over_seeds
     from tflottery.metrics import ACCURACY
+    from tflottery.tickets.verdict import NO_VERDICT
 
     several = len(found.outcomes) > 1
     metric = found.outcome.plan.settings.metric
@@ -153,7 +154,9 @@ def _table(found: FoundTicket) -> Table:
         elif row.reported:
             verdict = Text(f"{found.verdict} <", "bold")
         elif row.network != "dense":
-            verdict = "matches" if row.matches else "below dense"
+            # Of what learnt nothing, any level matches.
+            level = "matches" if row.matches else "below dense"
+            verdict = "" if found.verdict == NO_VERDICT else level
         outside, valid = row.sparsity_without_embedding, row.validation_accuracy
         test = f"{100 * row.test_accuracy:.2f}"
         table.add_row(

@@ -104,14 +104,17 @@ def _one_word(found: Findings) -> Iterator[str]:
         )
 
 
+_READ_EMOJI = "Read emoji with --set data.symbols=true, or delete them."
+
+
 def _without_words(found: Findings) -> Iterator[str]:
     share = _of_all(found, lambda split: split.wordless or 0)
     if share >= WORDLESS:
         count = sum(split.wordless or 0 for split in found.splits.values())
         yield (
             f"Texts without a word: {count:,} ({percent(share)}) hold no letter and no number "
-            "(emoji or punctuation alone), and all are read alike. Read emoji with --set "
-            "data.symbols=true, or delete them."
+            "(emoji or punctuation alone), and all are read alike. "
+            + ("Delete them." if found.symbols else _READ_EMOJI)
         )
 
 
@@ -127,6 +130,8 @@ def _unknown(found: Findings) -> Iterator[str]:
         mend = "Most are runs of such a script."
     elif is_full and not mostly_new:
         mend = f"Take more of them in with --set data.vocabulary_size={found.distinct + 2}."
+    elif found.tokens == "characters":
+        mend = "They stand in no training text: add texts."
     else:
         mend = (
             "They stand in no training text: add texts, or split words into characters with "
@@ -164,8 +169,9 @@ def _skew(found: Findings) -> Iterator[str]:
     yield (
         f"Skewed classes: {percent(most / total)} of the training texts are {label(largest)}, "
         f"{percent(least / total)} {label(smallest)}; always answering {label(largest)} scores "
-        f"{percent(baseline(found, 'test'))} on test data. Judge by --metric balanced_accuracy, "
-        "and weigh classes with --set training.class_weight=balanced."
+        f"{percent(baseline(found, 'test'))} on test data. Judge by balanced accuracy "
+        "(find_ticket and tune_lr: --metric balanced_accuracy), and weigh classes with --set "
+        "training.class_weight=balanced."
     )
 
 
@@ -257,8 +263,8 @@ def _cut(found: Findings) -> Iterator[str]:
     yield (
         f"Long texts: {percent(split.cut / split.texts)} of the training texts are cut at "
         f"{found.max_length:,} words, which loses {percent(split.lost / split.words)} of all "
-        f"words. Read more with --set data.max_length={found.ninety} (nine of ten texts whole), or "
-        "both ends with --set data.keep=both."
+        f"words. Read more with --set data.max_length={found.ninety} (nine of ten texts whole)"
+        + (", or both ends with --set data.keep=both." if found.keep == "head" else ".")
     )
 
 

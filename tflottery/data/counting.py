@@ -94,6 +94,8 @@ def count(corpus: Corpus, settings: DataSettings, whole: Whole | None = None) ->
         letters=letters.all,
         spaceless=letters.spaceless,
         run_on=letters.run_on,
+        symbols=settings.symbols,
+        keep=settings.keep,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from tflottery.data import overlap
 from tflottery.data.findings import Findings
 from tflottery.data.unigrams import Unigrams
-from tflottery.data.vocabulary import Vocabulary
+from tflottery.data.vocabulary import UNKNOWN, Vocabulary
 from tflottery.data.wording import PLAIN, Wording
 
 SPLITS = ("train", "validation", "test")
@@ -77,9 +77,17 @@ class Corpus:
     findings: Findings | None = field(default=None, compare=False, repr=False)
 
     def unseen(self, split: str) -> np.ndarray:
-        """bool [texts]: the texts of ``validation`` or ``test`` that a network can tell from every
-        training text."""
-        return overlap.unseen(getattr(self, split), self.train)
+        """bool [texts]: the texts of ``validation`` or ``test`` whose known words are no training
+        text's (``overlap``)."""
+        return overlap.unseen(getattr(self, split), self.train, self.indistinct)
+
+    @property
+    def indistinct(self) -> tuple[int, ...]:
+        """Ids by which no two texts are told apart: of unknown words, of ``!`` and ``?``."""
+        return (
+            UNKNOWN,
+            *(id_ for mark in "!?" if (id_ := self.vocabulary.id_of(mark)) is not None),
+        )
 
 
 def take_ascending(

@@ -55,7 +55,8 @@ class Findings:
     """Counts of a data set as it is encoded.
 
     ``caution``: what its source says. ``whole``: whether texts were counted before they were cut;
-    encoded data of before hold only what is read. ``tokens``: how texts are split. ``vocabulary``:
+    encoded data of before hold only what is read. ``tokens``, ``symbols``, ``keep``: as in
+    the settings. ``vocabulary``:
     ids; ``distinct``: different words of the training texts; ``vocabulary_is_own``: whether no
     other data were counted for it. ``given``: the splits that the source has. ``contradicting``:
     texts of any split that equal one of another class. ``ninety``: words within which nine of ten
@@ -79,6 +80,8 @@ class Findings:
     letters: int
     spaceless: dict[str, int]
     run_on: int
+    symbols: bool = False
+    keep: str = "head"
 
     def payload(self) -> dict[str, Any]:
         """As JSON takes it."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 # A word of fewer letters is another word by one letter as often as not: ham and spam, act and fact.
 _SHORTEST = 5
 # The shortest word of which one letter s at the end is a plural: book and books, new and news.
 _SHORTEST_SINGULAR = 4
+# Labels of one kind that are compared each with each: of more, as of names of products, one letter
+# tells two apart more often than a slip does.
+_MOST = 300
 _SPACES = re.compile(r"(?<=[^\W\d_])[\s_\-\u2010-\u2015.'\u2019]+(?=[^\W\d_])")
 # Punctuation after a word of three letters or more; C and C++ are two languages.
 _ENDS = re.compile(r"(?<=[^\W\d_]{3})[.,:;!]+$")
@@ -27,26 +31,52 @@ def near_labels(names: Sequence[str]) -> list[tuple[str, str]]:
     >>> near_labels(["negative", "positive", "postive"])
     [('positive', 'postive')]
     """
-    return [pair for pair in combinations(names, 2) if _are_near(*pair)]
+    labels = [_Label.of(place, name) for place, name in enumerate(names)]
+    # Near labels begin alike, and have the same letters or the same signs between their words.
+    groups: dict[tuple[str, ...], list[_Label]] = {}
+    for one in labels:
+        groups.setdefault(("letters", one.folded), []).append(one)
+        groups.setdefault(("signs", one.plain[:1], one.signs), []).append(one)
+    pairs = {
+        (one.place, other.place)
+        for group in groups.values()
+        if len(group) <= _MOST
+        for one, other in combinations(group, 2)
+        if _are_near(one, other)
+    }
+    return [(names[one], names[other]) for one, other in sorted(pairs)]
 
 
-def _are_near(one: str, other: str) -> bool:
-    one, other = one.casefold(), other.casefold()
+@dataclass(frozen=True)
+class _Label:
+    """``plain``: in lower case. ``folded``: without what may stand between and after its words.
+    ``signs``: with one letter for each word. ``words``: its words."""
+
+    place: int
+    plain: str
+    folded: str
+    signs: str
+    words: list[str]
+
+    @classmethod
+    def of(cls, place: int, name: str) -> _Label:
+        plain = name.casefold()
+        folded = _ENDS.sub("", _SPACES.sub("", plain))
+        return cls(place, plain, folded, _LETTERS.sub("a", plain), _LETTERS.findall(plain))
+
+
+def _are_near(one: _Label, other: _Label) -> bool:
     # What differs in case alone was kept apart on purpose (``data.labels``).
-    if one == other or one[:1] != other[:1]:
+    if one.plain == other.plain or one.plain[:1] != other.plain[:1]:
         return False
-    if _folded(one) == _folded(other):
-        return bool(_LETTERS.search(one))
+    if one.folded == other.folded:
+        return bool(one.words)
     # What stands between the words has to be the same: numbers, signs.
-    if _LETTERS.sub("a", one) != _LETTERS.sub("a", other):
+    if one.signs != other.signs:
         return False
-    words = zip(_LETTERS.findall(one), _LETTERS.findall(other), strict=True)
+    words = zip(one.words, other.words, strict=True)
     differing = [pair for pair in words if pair[0] != pair[1]]
     return len(differing) == 1 and _is_slip(*sorted(differing[0], key=len))
-
-
-def _folded(label: str) -> str:
-    return _ENDS.sub("", _SPACES.sub("", label))
 
 
 def _is_slip(short: str, long: str) -> bool:

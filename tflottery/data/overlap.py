@@ -1,18 +1,21 @@
-"""Which held-out texts say something of their own: those that no training text is equal to, and of
-equal ones the first.
+"""Which held-out texts say something of their own: those whose words are no training text's, and of
+texts with equal words the first.
 
-Equal is what has the same ids, since a network gives that the same scores: texts that differ in
-words beyond the vocabulary or beyond ``max_length`` are equal too.
+What is compared is a text's known words, without their order and without ``!`` and ``?``: a copy
+that was shouted, cut in another place or spelled with one new word has been seen all the same, and
+what was learnt by heart of the one gives the other its class.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
+
+_NOTHING = b""
 
 
 class Texts(Protocol):
@@ -24,24 +27,31 @@ class Texts(Protocol):
     def offsets(self) -> np.ndarray: ...
 
 
-def unseen(held_out: Texts, train: Texts) -> np.ndarray:
-    """bool [texts]: which held-out texts equal no training text."""
-    held = list(_digests(held_out))
-    seen = set(held).intersection(_digests(train))
+def unseen(held_out: Texts, train: Texts, ignored: Collection[int]) -> np.ndarray:
+    """bool [texts]: which held-out texts hold known words, and no training text's.
+
+    Args:
+        held_out, train: texts as ids.
+        ignored: ids that make no difference: of unknown words, of ``!`` and ``?``.
+    """
+    held = list(_digests(held_out, ignored))
+    seen = set(held).intersection(_digests(train, ignored)) | {_NOTHING}
     return np.array([digest not in seen for digest in held], bool)
 
 
-def firsts(texts: Texts) -> np.ndarray:
-    """bool [texts]: which texts equal none before them."""
+def firsts(texts: Texts, ignored: Collection[int]) -> np.ndarray:
+    """bool [texts]: which texts have not the words of one before them."""
     known: set[bytes] = set()
     found = []
-    for digest in _digests(texts):
+    for digest in _digests(texts, ignored):
         found.append(digest not in known)
         known.add(digest)
     return np.array(found, bool)
 
 
-def _digests(texts: Texts) -> Iterator[bytes]:
-    ids = texts.ids
-    for start, end in pairwise(texts.offsets.tolist()):
-        yield hashlib.blake2b(ids[start:end].tobytes(), digest_size=16).digest()
+def _digests(texts: Texts, ignored: Collection[int]) -> Iterator[bytes]:
+    ids = np.asarray(texts.ids)
+    is_kept = ~np.isin(ids, list(ignored))
+    for start, end in pairwise(np.asarray(texts.offsets).tolist()):
+        words = np.sort(ids[start:end][is_kept[start:end]])
+        yield hashlib.blake2b(words.tobytes(), digest_size=16).digest() if len(words) else _NOTHING

@@ -30,6 +30,8 @@ def normalise(texts: tf.Tensor) -> tf.Tensor:
         string [batch], UTF-8, without leading or trailing space.
     """
     texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+    # ``lower`` takes a NUL for the end of the text.
+    texts = tf.strings.regex_replace(texts, r"\x00", " ")
     texts = tf.strings.lower(texts, encoding="utf-8")
     texts = tf.strings.regex_replace(texts, r"<br\s*/?>|\\n", " ")
     texts = tf.strings.regex_replace(texts, r"['’]", "")

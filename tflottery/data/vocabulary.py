@@ -52,6 +52,10 @@ class Vocabulary:
         order = by_word[np.argsort(-counts[by_word], kind="stable")][:room]
         return cls(RESERVED + tuple(words[number] for number in order.tolist()))
 
+    def id_of(self, word: str) -> int | None:
+        """The id of a word; None where it is not known."""
+        return self._ids.get(word.encode())
+
     def rows_in(self, other: Vocabulary) -> np.ndarray:
         """int64 [len(self)]: the id of each word in another vocabulary, -1 where it has none."""
         ids = other._ids

@@ -19,7 +19,7 @@ def what_dense_learnt(
     corpus: Corpus,
     predictions: Predictions,
 ) -> dict[str, Any] | None:
-    """Test accuracy of dense networks minus that of the larger training class alone, as a JSON
+    """Test accuracy of dense networks minus that of the larger class alone, as a JSON
     value: a ``Comparison``, ``class`` (the larger one), ``dense`` and ``larger_class`` (accuracies,
     fractions) and ``left_out`` (test texts that are not ``of_their_own``). None without networks.
 
@@ -33,8 +33,8 @@ def what_dense_learnt(
         return None
     kept = of_their_own(corpus, TEST)
     labels = np.asarray(corpus.test.labels)[kept]
-    counts = np.bincount(corpus.train.labels, minlength=len(corpus.classes))
-    constant = np.broadcast_to(counts / counts.sum(), (len(labels), len(counts)))
+    counts = np.bincount(labels, minlength=len(corpus.classes))
+    constant = np.broadcast_to(counts / max(len(labels), 1), (len(labels), len(counts)))
     networks = [predictions(spec)[TEST].scores[kept] for spec in specs]
     found = paired.compare(labels, networks, [constant] * len(networks))
     right = [float((scores.argmax(axis=1) == labels).mean()) for scores in networks if len(labels)]

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from tflottery.errors import UserError
 from tflottery.files import Arrays
 from tflottery.metrics import ACCURACY, METRICS, classes_of, find_metric, scores_of
 
@@ -57,8 +58,15 @@ class Predictions:
 
     @cached_property
     def metrics(self) -> dict[str, float | None]:
-        """Every registered metric by name; None where one is undefined."""
-        return {name: self.metric(name) for name in METRICS}
+        """Every registered metric by name; None where one is undefined, or gave no number, which
+        must not cost a search that was not judged by it."""
+        return {name: self._or_none(name) for name in METRICS}
+
+    def _or_none(self, name: str) -> float | None:
+        try:
+            return self.metric(name)
+        except UserError:
+            return None
 
 
 def to_arrays(logits: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]) -> Arrays:

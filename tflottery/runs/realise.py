@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +58,7 @@ class Realiser:
         self.observer: Observer = observer or Silent()
         self._wanted = snapshots_wanted(plan)
         self._failed: dict[str, str] = {}
+        self._predicted: dict[str, dict[str, Predictions]] = {}
 
     def __call__(self, spec: RunSpec) -> Run:
         """The finished run.
@@ -124,7 +124,7 @@ class Realiser:
         Raises: as for the run itself.
         """
         run = self(spec)
-        kept = run.predictions()
+        kept = self._predicted.get(run.key) or run.predictions()
         if kept is not None:
             return kept
         startup.start_tensorflow()
@@ -136,9 +136,12 @@ class Realiser:
         splits = {split: getattr(corpus, split) for split in SPLITS}
         logits = {split: trainer.predict(part, masks, weights) for split, part in splits.items()}
         labels = {split: part.labels for split, part in splits.items()}
-        with suppress(OSError):
+        said = {split: Predictions(labels[split], logits[split]) for split in SPLITS}
+        try:
             self.store.add_predictions(spec.key, logits, labels)
-        return {split: Predictions(labels[split], logits[split]) for split in SPLITS}
+        except OSError:  # the store cannot be written
+            self._predicted[run.key] = said
+        return said
 
     def is_done(self, spec: RunSpec) -> bool:
         """Whether the store holds the run, with every snapshot that the plan needs."""

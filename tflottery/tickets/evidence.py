@@ -38,6 +38,9 @@ def by_metric(name: str, predictions: Predictions) -> Worth:
     Args:
         name: of the metric.
         predictions: gives those of a finished run, by split.
+
+    Raises (when it is asked):
+        UserError: the metric is undefined on these data.
     """
     if name == ACCURACY:
         return accuracy
@@ -46,7 +49,12 @@ def by_metric(name: str, predictions: Predictions) -> Worth:
     def worth(spec: RunSpec, run: Run) -> float:
         said = predictions(spec)[VALIDATION]
         value = metric(said.labels, said.scores)
-        return math.nan if value is None else metric.sign * value
+        if value is None:
+            raise UserError(
+                f"{name} is undefined on these validation data (has each class texts there?); "
+                "choose another metric."
+            )
+        return metric.sign * value
 
     return worth
 
@@ -72,14 +80,14 @@ def terms_of(settings: PruningSettings) -> Terms:
 def of_their_own(corpus: Corpus, split: str) -> np.ndarray:
     """bool [texts]: which held-out texts say something that no other text has said.
 
-    A text that a training text is equal to says nothing of what was learnt, one that equals a text
-    before it nothing more, and a test text that equals a validation text confirms nothing: levels
-    were chosen on that.
+    A text with the words of a training text says nothing of what was learnt, one with those of a
+    text before it nothing more, and a test text with those of a validation text confirms nothing:
+    levels were chosen on that. ``overlap`` says which words count.
     """
     texts = getattr(corpus, split)
-    kept = corpus.unseen(split) & overlap.firsts(texts)
+    kept = corpus.unseen(split) & overlap.firsts(texts, corpus.indistinct)
     if split == TEST:
-        kept &= overlap.unseen(texts, corpus.validation)
+        kept &= overlap.unseen(texts, corpus.validation, corpus.indistinct)
     return kept
 
 
@@ -95,7 +103,6 @@ def gather(
         corpus: the data.
         predictions: gives those of a finished run, by split.
     """
-    shares = np.bincount(corpus.train.labels, minlength=len(corpus.classes))
     networks = {
         "dense": [predictions(one.plan.dense) for one in outcomes],
         "ticket": [predictions(one.reported.level.ticket) for one in outcomes],
@@ -113,7 +120,7 @@ def gather(
             scores["dense"],
             scores["ticket"],
             scores["reinit"],
-            shares / shares.sum(),
+            len(corpus.classes),
             left_out=int((~kept).sum()),
         )
 

@@ -85,6 +85,8 @@ def search(
     else:
         train([spec for plan in plans for spec in plan.specs()])
     denses = [realise(plan.dense) for plan in plans]
+    for plan, dense in zip(plans, denses, strict=True):
+        worth(plan.dense, dense)  # a metric that is undefined is told before anything is pruned
     rounds: list[tuple[Round, ...]] = []
     for place in range(len(first.levels)):
         levels = [plan.levels[place] for plan in plans]

@@ -104,8 +104,9 @@ class Ticket:
         """What is to be known before the ticket is used; empty where it is shown to match."""
         if self._is_former:
             return (
-                f"The ticket's verdict is {self.verdict}; bin/find_ticket with the same flags and "
-                "--store judges it anew, and trains nothing."
+                f"The ticket's verdict is {self.verdict}; find_ticket with the same settings and "
+                "--store judges it anew, and trains nothing (where no configuration is for the data "
+                "they were those of --config defaults)."
             )
         if self.about["verdict"] in RECOMMENDED:
             return ""

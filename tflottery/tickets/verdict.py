@@ -46,7 +46,7 @@ class HeldOut:
     """What the networks say of those texts of a held-out split that are of their own.
 
     ``labels``: int [texts]. ``dense``, ``ticket``, ``reinit``: for each seed the scores of the
-    classes, float [texts, classes]. ``shares``: float [classes], of the training texts.
+    classes, float [texts, classes]. ``classes``: how many there are.
     ``left_out``: how many texts more the split has, which are not of their own
     (``evidence.of_their_own``).
     """
@@ -55,14 +55,21 @@ class HeldOut:
     dense: tuple[np.ndarray, ...]
     ticket: tuple[np.ndarray, ...]
     reinit: tuple[np.ndarray, ...]
-    shares: np.ndarray
+    classes: int
     left_out: int = 0
 
     @property
     def constant(self) -> tuple[np.ndarray, ...]:
-        """The scores that look at no text: the classes' shares in training, for each seed."""
-        scores = np.broadcast_to(self.shares, (len(self.labels), len(self.shares)))
+        """The best scores that look at no text, for each seed: the classes' shares among these very
+        texts. Those in train may be others, and easier to beat."""
+        scores = np.broadcast_to(self.shares, (len(self.labels), self.classes))
         return (scores,) * len(self.dense)
+
+    @property
+    def shares(self) -> np.ndarray:
+        """float [classes]: of the texts."""
+        counts = np.bincount(self.labels, minlength=self.classes)
+        return counts / max(len(self.labels), 1)
 
     def scores(self, network: str) -> tuple[np.ndarray, ...]:
         """Of ``dense``, ``ticket``, ``reinit`` or ``larger class``."""
@@ -85,14 +92,15 @@ class Comparison:
         return f"{self.one} - {self.other}"
 
     def plain(self) -> dict[str, Any]:
-        """A row of a table, or a JSON value; an end that is not known is None."""
-        low, high = (
-            end if np.isfinite(end) else None for end in (self.paired.low, self.paired.high)
+        """A row of a table, or a JSON value; what is not known is None."""
+        difference, low, high = (
+            value if np.isfinite(value) else None
+            for value in (self.paired.difference, self.paired.low, self.paired.high)
         )
         return {
             "comparison": self.name,
             "split": self.split,
-            "difference": self.paired.difference,
+            "difference": difference,
             "low": low,
             "high": high,
             "texts": self.paired.texts,
@@ -117,7 +125,7 @@ class Verdict:
 
     ``comparisons`` are all that it rests on; ``values`` is the metric of each network, by split and
     name, the mean over seeds; ``texts`` and ``left_out`` count those of each split; ``larger`` is
-    the label of the larger training class; ``more`` says what would decide where something is open.
+    the label of the larger class among the test texts; ``more`` says what would decide where something is open.
     """
 
     outcome: str
@@ -245,7 +253,7 @@ def _decide(
         return CANNOT_TELL, "does not match on validation data", None
     if not gains.above(0):
         return CANNOT_TELL, "perhaps learnt nothing", _more(gains, 0)
-    if terms.tolerance >= learnt[1].difference:
+    if terms.tolerance >= learnt[1].difference and not to_dense.at_least(0):
         # What learnt nothing would pass.
         return CANNOT_TELL, "tolerance too wide", None
     if not to_dense.at_least(margin):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,8 +48,8 @@ def sentence(verdict: Verdict, counted: Count, classes: Sequence[str]) -> str:
 def cautions(verdict: Verdict) -> tuple[str, ...]:
     """Lines to be read beside the sentence."""
     lines = [
-        f"{left:,} of {left + verdict.texts[split]:,} {split} texts are read by the network as one "
-        f"in {_OTHERS[split]}, or as one before them; the verdict leaves them out."
+        f"{left:,} of {left + verdict.texts[split]:,} {split} texts hold the known words of one "
+        f"in {_OTHERS[split]}, or of one before them, or none; the verdict leaves them out."
         for split, left in verdict.left_out.items()
         if left
     ]
@@ -64,6 +65,8 @@ def cautions(verdict: Verdict) -> tuple[str, ...]:
 
 def interval(row: Mapping[str, Any]) -> str:
     """``+0.42 [+0.10, +0.74]``, in points, of a row of ``Comparison.plain``."""
+    if row["difference"] is None:
+        return "undefined"
     if row["low"] is None:
         return f"{row['difference']:+.2f} (no interval)"
     return f"{row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
@@ -77,7 +80,7 @@ def _why_none(verdict: Verdict, classes: Sequence[str]) -> str:
             for split in (VALIDATION, TEST)
         )
         return (
-            f"{counts} are read by the network as no text before them, and it takes {FEWEST_TEXTS} "
+            f"{counts} hold known words that no text before them holds, and it takes {FEWEST_TEXTS} "
             "of each; nothing is known of a ticket, or of dense."
         )
     failing = [
@@ -98,7 +101,7 @@ def _why_none(verdict: Verdict, classes: Sequence[str]) -> str:
 def _finding(verdict: Verdict, classes: Sequence[str]) -> str:
     tolerance = f"by more than {verdict.terms.tolerance:g} points"
     on = f"95 % intervals over {verdict.texts[TEST]:,} test texts and {_seeds(verdict.seeds)}"
-    of = "" if verdict.terms.metric == "accuracy" else f"{_metric(verdict)} of "
+    of = "" if verdict.terms.metric == "accuracy" else f"{_metric(verdict)}, "
     dense, reinit = (f"to {one} {_interval(verdict, 'ticket', one)}" for one in ("dense", "reinit"))
     both = f"({of}{on}: {dense}, {reinit} points)"
     larger = _interval(verdict, "ticket", CONSTANT)
@@ -141,9 +144,10 @@ def _more(more: More | None, seeds: int) -> str:
         return " At this difference more seeds or test texts would hardly show it."
     ways = []
     if more.seeds is not None:
-        # One seed does not tell how much seeds differ.
-        about = "at least" if seeds == 1 else "about"
-        ways.append(f"{about} {more.seeds - seeds} more seeds (--seeds {more.seeds})")
+        unless = "; or more, since one does not tell how seeds differ" if seeds == 1 else ""
+        ways.append(
+            f"about {more.seeds - seeds} more seed{'s' * (more.seeds - seeds > 1)} (--seeds {more.seeds}{unless})"
+        )
     if more.texts is not None:
         ways.append(f"about {_rounded(more.texts):,} test texts in all")
     told = " or ".join(ways)
@@ -172,6 +176,8 @@ def _constant(verdict: Verdict, classes: Sequence[str]) -> str:
 
 def _value(verdict: Verdict, network: str, split: str) -> str:
     value = verdict.values[split][network]
+    if not math.isfinite(value):
+        return f"{_metric(verdict)} undefined"
     if verdict.terms.metric == "accuracy":
         return f"{100 * value:.2f} %"
     return f"{_metric(verdict)} {value:.4f}"

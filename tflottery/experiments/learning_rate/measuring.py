@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tflottery.errors import TrainingError, UserError
+from tflottery.errors import TrainingError
 from tflottery.experiments.learning_rate import results
 from tflottery.experiments.learning_rate.design import DENSE, HYPERBAND, Trial, Tuning, values_of
 from tflottery.experiments.learning_rate.document import rule_document
@@ -23,7 +23,6 @@ from tflottery.runs.encoded import load_corpus
 from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import recipe_to_tables, without_places
-from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.settings import as_named
@@ -155,19 +154,7 @@ def worth_in(tuning: Tuning, realise: Realiser) -> Worth:
     Raises (when it is asked):
         UserError: the metric is undefined on these data.
     """
-    name = tuning.settings.metric
-    of_metric = by_metric(name, realise.predictions)
-
-    def worth(spec: RunSpec, run: Run) -> float:
-        value = of_metric(spec, run)
-        if math.isnan(value):
-            raise UserError(
-                f"{name} is undefined on these validation data (has each class texts there?); set "
-                "tuning.metric to another one."
-            )
-        return value
-
-    return worth
+    return by_metric(tuning.settings.metric, realise.predictions)
 
 
 def _row(

@@ -182,7 +182,8 @@ def find_ticket(
         learning_rate: a number, ``auto`` for the rule that a search of rates fitted, or a rule's
             file.
         criterion: which weights to keep: ``magnitude``, ``random``, or ``filters`` for whole units.
-        tolerance: points of validation accuracy below dense that still match.
+        tolerance: points of the metric that a ticket may be worse than dense: on validation data
+            a level then still matches, on test data the verdict rests on it.
         metric: what networks are compared by on validation data, as ``macro_f1``: any of
             ``tflottery.metrics``, or one that ``register_metric`` got; by default ``accuracy``.
         seed: decides every random number.
