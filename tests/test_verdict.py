@@ -268,7 +268,7 @@ def test_rows_of_the_comparisons():
 @pytest.mark.parametrize("metric", ["macro_f1", "roc_auc", "log_loss", "balanced_accuracy"])
 def test_metrics_by_name(metric):
     terms = terms_of(PruningSettings(tolerance=2.0, metric=metric, init="rewind:1ep"))
-    test = held(300, reinit=0.7, share=0.2)
+    test = held(300, dense=0.97, ticket=0.97, reinit=0.7, share=0.2)
     found = verdicts.give(test, test, terms, matched=True)
     assert found.outcome in (SUBNETWORK, CANNOT_TELL)
     assert found.of("ticket", "reinit").low > 0

@@ -105,8 +105,8 @@ class Ticket:
         if self._is_former:
             return (
                 f"The ticket's verdict is {self.verdict}; find_ticket with the same settings and "
-                "--store judges it anew, and trains nothing (where no configuration is for the data "
-                "they were those of --config defaults)."
+                "--store judges it anew, and trains nothing (of data that no configuration is "
+                "for, they were those of --config defaults)."
             )
         if self.about["verdict"] in RECOMMENDED:
             return ""

@@ -125,7 +125,8 @@ class Verdict:
 
     ``comparisons`` are all that it rests on; ``values`` is the metric of each network, by split and
     name, the mean over seeds; ``texts`` and ``left_out`` count those of each split; ``larger`` is
-    the label of the larger class among the test texts; ``more`` says what would decide where something is open.
+    the label of the larger class among the test texts; ``more`` says what would decide where
+    something is open.
     """
 
     outcome: str

@@ -80,8 +80,8 @@ def _why_none(verdict: Verdict, classes: Sequence[str]) -> str:
             for split in (VALIDATION, TEST)
         )
         return (
-            f"{counts} hold known words that no text before them holds, and it takes {FEWEST_TEXTS} "
-            "of each; nothing is known of a ticket, or of dense."
+            f"{counts} hold known words that no text before them holds, and it takes "
+            f"{FEWEST_TEXTS} of each; nothing is known of a ticket, or of dense."
         )
     failing = [
         split for split in (VALIDATION, TEST) if not verdict.of("dense", CONSTANT, split).above(0)
@@ -144,10 +144,9 @@ def _more(more: More | None, seeds: int) -> str:
         return " At this difference more seeds or test texts would hardly show it."
     ways = []
     if more.seeds is not None:
+        count = more.seeds - seeds
         unless = "; or more, since one does not tell how seeds differ" if seeds == 1 else ""
-        ways.append(
-            f"about {more.seeds - seeds} more seed{'s' * (more.seeds - seeds > 1)} (--seeds {more.seeds}{unless})"
-        )
+        ways.append(f"about {count} more seed{'s' * (count > 1)} (--seeds {more.seeds}{unless})")
     if more.texts is not None:
         ways.append(f"about {_rounded(more.texts):,} test texts in all")
     told = " or ".join(ways)
