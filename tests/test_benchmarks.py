@@ -262,7 +262,7 @@ def test_both_learn_from_the_same_texts(tmp_path):
     lines = [f"review {n - n % 5 % 2},{'good' if n % 3 else 'bad'}" for n in range(200)]
     path.write_text("\n".join(["text,label", *lines]) + "\n")
     settings = sources.identify(DataSettings(str(path)))
-    assert settings.division == 2
+    assert settings.division == 3
     made = corpus.load(settings, tmp_path / "cache")
     words = dict(enumerate(made.vocabulary.words))
     for split, (texts, labels) in small_data.texts_of(settings).items():

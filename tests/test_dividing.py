@@ -77,7 +77,7 @@ def test_the_key_changes_only_where_equal_texts_would_fall_on_two_sides(tmp_path
     assert sources.identify(write(tmp_path / "b.csv", twice)).division == 1
     twice = [f"Text {n % 60}" + "." * (n >= 60) for n in range(100)]
     settings = sources.identify(write(tmp_path / "c.csv", twice))
-    assert settings.division == 2
+    assert settings.division == 3
     words = Vocabulary(("[PAD]", "[UNK]", "text", *map(str, range(60))))
     made = encoding.encode(sources.open_source(settings), settings, words)
     texts = [
@@ -91,6 +91,17 @@ def test_the_key_changes_only_where_equal_texts_would_fall_on_two_sides(tmp_path
     # A run of before has no division in its settings, and reads what it read then.
     old = dataclasses.replace(settings, division=1)
     assert len(corpus.load(old, tmp_path / "cache").test) == 20
+
+
+@pytest.mark.parametrize(("division", "expected"), [(2, 2.15), (3, 1.0)])
+def test_texts_with_many_copies_are_held_out_no_more_often_than_others(division, expected):
+    """One in five texts is in a group of four."""
+    groups = np.concatenate([np.arange(8000), 8000 + np.repeat(np.arange(500), 4)])
+    labels = np.concatenate([np.arange(8000) % 2, np.repeat(np.arange(500) % 2, 4)])
+    settings = DataSettings("a.csv", division=division)
+    made = splitting.divide(labels, ("train",), settings, ("n", "p"), groups)
+    share = (made.test >= 8000).mean() / 0.2
+    assert abs(share - expected) < 0.15, share
 
 
 def test_texts_that_are_all_equal_or_without_a_word_cannot_be_divided(tmp_path):

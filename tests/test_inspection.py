@@ -104,6 +104,14 @@ def test_clean_data_are_without_a_caution():
     assert "\n" not in repr(seen)
 
 
+def test_other_shares_in_a_held_out_split_are_told():
+    rows = clean(3_000)
+    skewed = [row for n, row in enumerate(rows[1_000:2_000]) if row[1] == "bad" or n % 20 == 1]
+    seen = parts(rows[:1_000], skewed, rows[2_000:])
+    (line,) = [one for one in seen.cautions if one.startswith("Shares that differ: ")]
+    assert "50.0 % of the training texts are 'bad', but 90.9 % of validation" in line
+
+
 @pytest.mark.parametrize(
     ("rows", "settings", "heading", "said"),
     [

@@ -287,7 +287,7 @@ def test_a_table_that_is_read_once_is_encoded_as_one_that_is_read_again(tmp_path
             at_once = encoding.encode(source, settings)
             source.release_numbered()
             assert same(at_once, encoding.encode(source, settings)), path
-            division = dataclasses.replace(settings, division=3 - settings.division)
+            division = dataclasses.replace(settings, division=4 - settings.division)
             assert sources.splitting.division(source, chosen) == settings.division != division
 
 

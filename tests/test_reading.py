@@ -284,7 +284,7 @@ def test_an_empty_file_is_named(tmp_path):
         ({"labels": "upper"}, "data.labels is 'upper'"),
         ({"classes": ("a",)}, "two classes or more"),
         ({"classes": ("a", "a")}, "each once"),
-        ({"division": 3}, "data.division is 1 or 2"),
+        ({"division": 4}, "data.division is 1, 2 or 3"),
     ],
 )
 def test_a_setting_out_of_range_is_told_at_once(changes, message):

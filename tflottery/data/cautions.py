@@ -19,6 +19,9 @@ FEW_OF_CLASS = 10
 # Points that validation data cannot tell apart. What pruning costs at the sparsities that matter is
 # mostly less.
 COARSE = 5.0
+# Part of the texts of a held-out split that would have to be of another class for it to have the
+# classes' shares in train, and how many times what chance does to so many texts.
+SHIFTED, SHIFTED_BY_CHANCE = 0.1, 1.5
 # Fraction of the running words behind ``max_length``. IMDB loses a fourth at 250 words, and an LSTM
 # a point of accuracy by that.
 LOST = 1 / 3
@@ -175,6 +178,27 @@ def _skew(found: Findings) -> Iterator[str]:
     )
 
 
+def _shifted(found: Findings) -> Iterator[str]:
+    train = found.splits["train"]
+    for name in ("validation", "test"):
+        split = found.splits[name]
+        if not split.texts:
+            continue
+        apart = [
+            other / split.texts - own / train.texts
+            for own, other in zip(train.by_class, split.by_class, strict=True)
+        ]
+        by_chance = SHIFTED_BY_CHANCE * math.sqrt(len(apart) / split.texts)
+        if sum(map(abs, apart)) / 2 >= max(SHIFTED, by_chance):
+            number = max(range(len(apart)), key=lambda place: abs(apart[place]))
+            yield (
+                f"Shares that differ: {percent(train.by_class[number] / train.texts)} of the "
+                f"training texts are {label(found.classes[number])}, but "
+                f"{percent(split.by_class[number] / split.texts)} of {name}. What is learnt of "
+                "shares in train is wrong there: draw the splits alike, or give none."
+            )
+
+
 def _few_of_class(found: Findings) -> Iterator[str]:
     rare = []
     for number, name in enumerate(found.classes):
@@ -275,5 +299,5 @@ def _of_all(found: Findings, number: Callable[[SplitFindings], int]) -> float:
 
 _RULES: tuple[Callable[[Findings], Iterator[str]], ...] = (
     _spaceless, _without_words, _one_word, _unknown, _near_labels, _contradicting, _leaked, _skew,
-    _coarse, _few_of_class, _copies, _cut,
+    _shifted, _coarse, _few_of_class, _copies, _cut,
 )  # fmt: skip

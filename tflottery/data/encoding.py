@@ -49,7 +49,7 @@ def encode(
     for split, part in parts.items():
         if not np.isin(part.labels, np.arange(len(source.classes))).all():
             raise UserError(f"{source.name}: texts of the split {split!r} have no class.")
-    groups = _equal_texts(parts["train"]) if settings.division == 2 else None
+    groups = _equal_texts(parts["train"]) if settings.division != 1 else None
     rows = divide(parts["train"].labels, tuple(parts), settings, source.classes, groups)
     unigrams = _count(parts["train"], rows.train, words)
     vocabulary = vocabulary or unigrams.vocabulary(settings.vocabulary_size)

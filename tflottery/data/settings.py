@@ -48,8 +48,9 @@ class DataSettings:
     order of the classes.
 
     ``division`` is how texts are dealt to train, validation and test where the data have no test
-    split: 1 deals them one by one, 2 keeps equal texts together. ``sources.identify`` sets 2 where
-    1 would put equal texts on two sides, so that no other data get another key.
+    split: 1 deals them one by one, 2 and 3 keep equal texts together. ``sources.identify`` sets 3
+    where 1 would put equal texts on two sides, so that no other data get another key; 2 is of
+    before, and held out texts with many copies more often than others.
     """
 
     dataset: str = field(default="imdb", metadata={"key": False})
@@ -104,8 +105,8 @@ class DataSettings:
             raise UserError(f"data.labels is {self.labels!r}; it is one of {list(LABEL_RULES)}.")
         if len(set(self.classes)) != len(self.classes) or len(self.classes) == 1:
             raise UserError("data.classes names two classes or more, each once.")
-        if self.division not in (1, 2):
-            raise UserError("data.division is 1 or 2; it is filled in, not set.")
+        if self.division not in (1, 2, 3):
+            raise UserError("data.division is 1, 2 or 3; it is filled in, not set.")
         for name in ("delimiter", "escape", "quote"):
             value = getattr(self, name)
             allowed = QUOTES if name == "quote" else ("",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,18 +52,19 @@ def divide(
         UserError: a class has too few texts.
     """
     rows, test = np.arange(len(labels)), None
+    by_row = settings.division == 2
     if "test" not in splits:
-        rows, test = _hold_out(labels, rows, TEST_FRACTION, classes, groups)
+        rows, test = _hold_out(labels, rows, TEST_FRACTION, classes, groups, by_row=by_row)
     if settings.train_size:
         rows = _subsample(labels, rows, settings.train_size)
     if "validation" in splits:
         return Division(rows, None, test)
-    train, validation = _hold_out(labels, rows, settings.validation, classes, groups)
+    train, validation = _hold_out(labels, rows, settings.validation, classes, groups, by_row=by_row)
     return Division(train, validation, test)
 
 
 def division(source: Source, settings: DataSettings) -> int:
-    """``data.division`` for these data: 2 where texts that are equal would fall on two sides.
+    """``data.division`` for these data: 3 where texts that are equal would fall on two sides.
 
     Raises:
         UserError: a class has too few texts.
@@ -90,7 +91,7 @@ def division(source: Source, settings: DataSettings) -> int:
     if len(np.unique(seen)) == len(seen):
         return 1
     divide(labels, source.splits, settings, source.classes, groups)
-    return 2
+    return 3
 
 
 def _equal_texts(source: Source, settings: DataSettings) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -117,20 +118,22 @@ def _hold_out(
     fraction: float,
     classes: Sequence[str],
     groups: np.ndarray | None,
+    *,
+    by_row: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows kept and rows held out: ``fraction`` of each class."""
     random = seeds.generator("split")
     held_out, few_texts = [], []
-    owners = None if groups is None else _owners(labels, rows, groups)
+    members = {} if groups is None else _rows_by_group(rows, groups)
     for label in np.unique(labels[rows]):
         of_class = random.permutation(rows[labels[rows] == label])
         count = round(len(of_class) * fraction)
         if count == 0 or count == len(of_class):
             few_texts.append((int(label), len(of_class)))
-        elif groups is None or owners is None:
+        elif groups is None:
             held_out.append(of_class[:count])
         else:
-            held_out.append(_whole_groups(of_class, count, int(label), groups, owners))
+            held_out.append(_whole_groups(of_class, count, groups, members, by_row=by_row))
     if few_texts:
         raise _too_few(few_texts, fraction, classes)
     out = np.sort(np.concatenate(held_out))
@@ -147,37 +150,41 @@ def _hold_out(
     return kept, out
 
 
-@dataclass(frozen=True)
-class _Owners:
-    """For each group: its rows, and the class that deals it out, which is its first row's."""
-
-    rows: dict[int, np.ndarray]
-    labels: dict[int, int]
-
-
-def _owners(labels: np.ndarray, rows: np.ndarray, groups: np.ndarray) -> _Owners:
+def _rows_by_group(rows: np.ndarray, groups: np.ndarray) -> dict[int, np.ndarray]:
+    """The rows of each group; its first one's class deals it out."""
     order = rows[np.argsort(groups[rows], kind="stable")]
     numbers, starts = np.unique(groups[order], return_index=True)
-    members = np.split(order, starts[1:])
-    by_group = dict(zip(numbers.tolist(), members, strict=True))
-    return _Owners(by_group, {group: int(labels[own[0]]) for group, own in by_group.items()})
+    return dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))
 
 
 def _whole_groups(
-    of_class: np.ndarray, count: int, label: int, groups: np.ndarray, owners: _Owners
+    of_class: np.ndarray,
+    count: int,
+    groups: np.ndarray,
+    members: Mapping[int, np.ndarray],
+    *,
+    by_row: bool,
 ) -> np.ndarray:
     """Groups of one class in their drawn order, each where it still fits: about ``count`` rows.
-    Where each text is a group of its own, these are the first ``count``."""
-    drawn = [g for g in dict.fromkeys(groups[of_class].tolist()) if owners.labels[g] == label]
+    Where each text is a group of its own, these are the first ``count``.
+
+    A group stands where its first row was drawn, so that its size does not matter. ``by_row`` is
+    how it was before: it stands where any of its rows was drawn first.
+    """
+    first = {int(own[0]): group for group, own in members.items()}
+    drawn = [first[row] for row in of_class.tolist() if row in first]
+    if by_row:
+        owned = set(drawn)
+        drawn = [group for group in dict.fromkeys(groups[of_class].tolist()) if group in owned]
     chosen: list[np.ndarray] = []
     size = 0
     for group in drawn:
-        own = owners.rows[group]
+        own = members[group]
         if size + len(own) <= count:
             chosen.append(own)
             size += len(own)
     if not chosen and len(drawn) > 1:
-        chosen = [min((owners.rows[group] for group in drawn), key=len)]
+        chosen = [min((members[group] for group in drawn), key=len)]
     return np.concatenate(chosen) if chosen else of_class[:0]
 
 

@@ -62,13 +62,15 @@ def accuracy_against_weights(rounds: pd.DataFrame, verdict: str, ax: Axes | None
 def intervals_against_margin(
     intervals: pd.DataFrame, tolerance: float, ax: Axes | None = None
 ) -> Axes:
-    """Draws the differences that a verdict rests on; see ``FoundTicket.plot_intervals``.
+    """Draws how far the ticket is from dense and reinit; see ``FoundTicket.plot_intervals``.
 
     Args:
         intervals: as ``FoundTicket.intervals``.
         tolerance: points that the ticket may be worse than dense.
         ax: where to draw; by default on axes of a new figure.
     """
+    # What lies far above the larger class would leave no room for what decides.
+    intervals = intervals[~intervals["comparison"].str.endswith("larger class")]
     if ax is None:
         import matplotlib.pyplot as plt
 
