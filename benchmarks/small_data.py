@@ -33,7 +33,7 @@ def texts_of(settings: DataSettings) -> dict[str, Texts]:
     source = sources.open_source(settings)
     given = {split: _listed(source.examples(split)) for split in source.splits}
     texts, labels = given["train"]
-    groups = groups_of(text.encode() for text in texts) if settings.division == 2 else None
+    groups = groups_of(text.encode() for text in texts) if settings.division != 1 else None
     rows = divide(labels, tuple(given), settings, source.classes, groups)
 
     def part(chosen: np.ndarray) -> Texts:
