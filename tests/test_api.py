@@ -109,13 +109,13 @@ def test_what_was_found_is_a_value(found, capsys):
 
 def test_what_was_found_says_what_to_mind_of_the_data(found, work):
     seen = tfl.inspect("films.csv", set={"data.max_length": 400})
-    assert any("Few texts: 11 of validation" in line for line in found.cautions)
+    assert any("Few texts: 14 of validation" in line for line in found.cautions)
     assert found.cautions == tuple(found.ticket.about["cautions"])
     assert set(seen.cautions) < set(found.cautions)
     # Counted when the data were encoded.
     (kept,) = (found.store.root / "data").glob("*/inspection-1.json")
-    assert json.loads(kept.read_text())["inspection"]["splits"]["validation"]["texts"] == 11
-    assert seen.classes["train"].tolist() == [32, 33]
+    assert json.loads(kept.read_text())["inspection"]["splits"]["validation"]["texts"] == 14
+    assert seen.classes["train"].tolist() == [33, 33]
 
 
 def test_several_seeds_have_one_verdict_and_the_first_ones_ticket(found, tmp_path, capsys):

@@ -67,7 +67,7 @@ def work(tmp_path_factory) -> Path:
 @pytest.fixture(autouse=True)
 def here(work, monkeypatch) -> Path:
     monkeypatch.chdir(work)
-    return next((work / "tickets").glob("mine-cnn-iterative-original-0.600-*"))
+    return next((work / "tickets").glob("mine-cnn-iterative-original-0.60[01]-*"))
 
 
 def stored(folder: Path) -> list[np.ndarray]:

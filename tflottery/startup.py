@@ -7,10 +7,13 @@ network or text needs it, not before.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from tflottery import activity, arithmetic
 from tflottery.arithmetic import THREADS
@@ -58,13 +61,44 @@ def start_tensorflow() -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Some are written before TensorFlow reads that variable, so only the descriptor helps.
-    with activity.doing("loading TensorFlow", long=True), _kept_aside(_STANDARD_ERROR):
+    with (
+        activity.doing("loading TensorFlow", long=True),
+        _kept_aside(_STANDARD_ERROR),
+        _interruptible(),
+    ):
         import tensorflow
         import tensorflow_model_optimization
 
         tensorflow.config.list_physical_devices()
         del tensorflow, tensorflow_model_optimization
     arithmetic.current()  # now, as the environment may change later
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Has an interrupt end the block as one: an import that it falls into may end in another error,
+    or in none."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    seen = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    except Exception:
+        if seen:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if seen:
+        raise KeyboardInterrupt
 
 
 @contextmanager
