@@ -82,7 +82,7 @@ def stored(folder: Path) -> list[np.ndarray]:
 def test_compact_gives_the_same_scores_from_fewer_numbers(here, capsys):
     assert export.main([str(here), "--name", "small", "--compact"]) == 0
     printed = capsys.readouterr().out
-    assert "of all 20 test texts within" in printed and "docker run" in printed
+    assert "of all 16 test texts within" in printed and "docker run" in printed
     whole = sum(weight.size for weight in tflottery.load_ticket(here).final_weights.values())
     assert sum(tensor.size for tensor in stored(Path("saved_models/small/1"))) < whole
     assert predict.main(["great fun and heart", "--model", "saved_models/small"]) == 0
