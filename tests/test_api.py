@@ -157,6 +157,8 @@ def test_the_same_call_goes_on_from_the_store(found):
 def test_levels_are_drawn(found):
     axes = found.plot()
     assert axes.get_xlabel() == "weights left (%)" and axes.get_ylabel() == "accuracy (%)"
+    assert axes.get_title() == f"{found.verdict} at 63.5 % of the weights"
+    assert [round(tick, 1) for tick in axes.get_xticks()] == [79.7, 63.5]
     assert found.plot(ax=axes) is axes
     buffer = io.BytesIO()
     axes.figure.savefig(buffer, format="png")

@@ -69,10 +69,10 @@ def draw_lengths(axes: Axes, found: Findings, colour: str = "C0") -> None:
             f"cut at {found.max_length:,}",
             (found.max_length, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(4, -4),
+            xytext=(0, 2),
             textcoords="offset points",
-            ha="left",
-            va="top",
+            ha="center",
+            va="bottom",
             fontsize="small",
             color=_INK,
         )

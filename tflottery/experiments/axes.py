@@ -5,16 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
 
+# Of more levels the ticks would run into each other.
+_MOST_TICKS = 10
 
-def against_weights_left(ax: Axes) -> None:
-    """Makes x the weights that are left in %, on a log scale, the least sparse on the left."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+def against_weights_left(ax: Axes, levels: Sequence[float] = ()) -> None:
+    """Makes x the weights that are left in %, on a log scale, the least sparse on the left.
+
+    Args:
+        ax: what to change.
+        levels: weights left in %, a tick each where they are few.
+    """
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
     ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda left, _: f"{left:g}"))
+    few = 0 < len(levels) <= _MOST_TICKS
+    locator = FixedLocator(list(levels)) if few else LogLocator(subs=(1.0, 2.0, 5.0))
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda left, _: f"{left:.3g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlim(min(ax.get_xlim()), max(ax.get_xlim()))
     ax.invert_xaxis()

@@ -23,7 +23,7 @@ def accuracy_against_weights(rounds: pd.DataFrame, verdict: str, ax: Axes | None
 
     Args:
         rounds: as ``FoundTicket.rounds``; of several seeds the means are drawn.
-        verdict: is written beside the level that is reported.
+        verdict: stands above; a ring marks the level that it is on.
         ax: where to draw; by default on axes of a new figure.
     """
     if ax is None:
@@ -48,12 +48,10 @@ def accuracy_against_weights(rounds: pd.DataFrame, verdict: str, ax: Axes | None
             label=f"its mask with new weights, {name}",
         )  # fmt: skip
     reported = levels[levels["reported"]].iloc[0]
-    ax.annotate(
-        verdict,
-        (100 * (1 - reported["sparsity"]), 100 * reported["test_accuracy"]),
-        textcoords="offset points", xytext=(-6, 10), ha="right",
-    )  # fmt: skip
-    against_weights_left(ax)
+    place = 100 * (1 - reported["sparsity"])
+    ax.plot(place, 100 * reported["test_accuracy"], "o", ms=13, mfc="none", mec="0.3")
+    ax.set_title(f"{verdict} at {place:.1f} % of the weights", fontsize="medium")
+    against_weights_left(ax, left)
     ax.set_ylabel("accuracy (%)")
     ax.legend(fontsize="small")
     return ax
