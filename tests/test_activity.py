@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import pty
 import subprocess
 import sys
 import threading
@@ -14,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from tests.conftest import user_environment, write_reviews
+from tests.terminal import seen_on_terminal
 from tflottery import activity, status
 from tflottery.activity import Activity
 from tflottery.data import corpus as corpora
@@ -212,17 +211,5 @@ def test_in_a_pipe_there_is_one_line_on_standard_output():
 
 
 def test_on_a_terminal_nothing_is_left():
-    control, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", SLOW], env={**user_environment(), "TERM": "xterm"},
-        stdin=terminal, stdout=terminal, stderr=terminal,
-    )  # fmt: skip
-    os.close(terminal)
-    seen = b""
-    try:
-        while part := os.read(control, 4096):
-            seen += part
-    except OSError:
-        pass  # the other end closed
-    assert process.wait(timeout=60) == 0
-    assert seen.startswith(b"\rreading\x1b[K") and seen.endswith(b"\r\x1b[K") and b"\n" not in seen
+    seen = seen_on_terminal([sys.executable, "-c", SLOW])
+    assert seen.startswith("\rreading\x1b[K") and seen.endswith("\r\x1b[K") and "\n" not in seen

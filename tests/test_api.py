@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import io
 import json
 import os
@@ -13,17 +12,11 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from absl import flags
 
 import tflottery as tfl
 from tests.conftest import REVIEWS, same_arrays, write_reviews
 from tests.test_transfer import write_others
-from tflottery.cli import export as export_command
 from tflottery.cli import find_ticket as find_command
-from tflottery.cli import inspect as inspect_command
-from tflottery.cli import study as study_command
-from tflottery.cli import transfer as transfer_command
-from tflottery.cli import tune_lr as tune_command
 from tflottery.experiments.driver import seeds_of
 from tflottery.metrics import METRICS
 from tflottery.progress.consoles import open_console
@@ -344,36 +337,6 @@ def test_an_interrupted_call_leaves_a_store_that_goes_on(tmp_path, monkeypatch):
     assert len(tfl.Store(tmp_path / "runs").runs()) == 2 and not (tmp_path / "tickets").exists()
     monkeypatch.setattr(Trainer, "train", train)
     assert tfl.find_ticket("films.csv", **keywords).trained == 2
-
-
-# ``--simulate`` is a method of what ``dry_run`` gives.
-NOT_KEYWORDS = {"simulate"}
-
-
-@pytest.mark.parametrize(
-    ("call", "command"),
-    [
-        (tfl.inspect, inspect_command),
-        (tfl.find_ticket, find_command),
-        (tfl.run_study, study_command),
-        (tfl.transfer, transfer_command),
-        (tfl.tune_learning_rate, tune_command),
-        (tfl.export, export_command),
-    ],
-)
-def test_every_flag_is_a_keyword(call, command):
-    values = flags.FlagValues()
-    command.COMMAND.define(values)
-    missing = set(values) - set(inspect.signature(call).parameters) - NOT_KEYWORDS
-    assert missing == set()
-
-
-def test_public_names_are_there_and_documented():
-    for name in tfl.__all__:
-        thing = getattr(tfl, name)
-        assert name == "__version__" or (thing.__doc__ and len(thing.__doc__) > 20), name
-    with pytest.raises(AttributeError, match="no attribute 'hunt'"):
-        _ = tfl.hunt
 
 
 WRONG: list[tuple[str, Callable[[], object]]] = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from tensorboard.util.tensor_util import make_ndarray
 
 import tflottery
 from tests.conftest import ROOT, SHARED, user_environment, write_reviews
+from tests.terminal import seen_on_terminal
 from tflottery.cli import find_ticket
 from tflottery.tickets.verdict import OUTCOMES
 
@@ -200,21 +200,10 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(command, tmp_path
 
 
 def test_on_a_terminal_the_view_is_live(tmp_path):
-    control, terminal = pty.openpty()
-    process = subprocess.Popen(
+    text = seen_on_terminal(
         [sys.executable, "-m", "tflottery.cli.find_ticket", *QUICK, "--sparsity", "0.2"],
-        cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal,
-        env={**user_environment(), "TERM": "xterm", "COLUMNS": "100"},
+        tmp_path, COLUMNS="100",
     )  # fmt: skip
-    os.close(terminal)
-    seen = b""
-    try:
-        while part := os.read(control, 4096):
-            seen += part
-    except OSError:
-        pass  # the other end closed
-    assert process.wait(timeout=60) == 0
-    text = seen.decode()
     assert re.search(r"epoch [12]/2: ", text) and "left" in text and "\x1b[" in text
     assert "Ticket: tickets/toy-cnn" in text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 # Set by the scripts in bin/: the folder as the user typed it.
@@ -63,6 +63,15 @@ def line(command: str, *arguments: str, **flags: Any) -> str:
         flags: values by name; those that are None, False or empty are left out, and a list gives
             its flag several times.
     """
+    return _joined(words(command), arguments, flags)
+
+
+def recorded(command: str, **flags: Any) -> str:
+    """``line`` as results keep it, whatever the command was called here: ``bin/study …``."""
+    return _joined([f"{_BIN}/{command}"], (), flags)
+
+
+def _joined(called: list[str], arguments: tuple[str, ...], flags: Mapping[str, Any]) -> str:
     given: list[str] = []
     for name, value in flags.items():
         if value is None or value is False or value == "" or value == () or value == []:
@@ -76,5 +85,5 @@ def line(command: str, *arguments: str, **flags: Any) -> str:
                 given += [f"--{name}", str(one)]
     if any(one.startswith("-") for one in arguments):
         # Behind a bare "--", nothing is a flag.
-        return " ".join(map(quoted, [*words(command), *given, "--", *arguments]))
-    return " ".join(map(quoted, [*words(command), *arguments, *given]))
+        return " ".join(map(quoted, [*called, *given, "--", *arguments]))
+    return " ".join(map(quoted, [*called, *arguments, *given]))

@@ -253,22 +253,3 @@ def seeds_of(seeds: int | Iterable[int], first: int = 1) -> tuple[int, ...]:
     if not chosen or min(chosen) < 0 or len(set(chosen)) != len(chosen):
         raise UserError(f"--seeds takes different seeds from 0 on, not {list(chosen)}.")
     return chosen
-
-
-def as_command(program: str, **flags: Any) -> str:
-    """A call as the command that does the same, quoted; flags that are None, False or empty are
-    left out."""
-    import shlex
-
-    words = [program]
-    for name, value in flags.items():
-        if value is None or value is False or value == "" or value == ():
-            continue
-        if value is True:
-            words.append(f"--{name}")
-        elif isinstance(value, (list, tuple)):
-            for one in value:
-                words += [f"--{name}", str(one)]
-        else:
-            words += [f"--{name}", str(value)]
-    return shlex.join(words)

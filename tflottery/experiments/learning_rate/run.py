@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tflottery import startup, status
+from tflottery import program, startup, status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.data.inspection import inspect_encoded
@@ -21,7 +21,6 @@ from tflottery.experiments.driver import (
     Driver,
     PlannedTrainings,
     Trainings,
-    as_command,
     seeds_of,
 )
 from tflottery.experiments.inspecting import before_dry_run
@@ -255,8 +254,8 @@ def tune_learning_rate(
         return _planned(driver, tuning, chosen)
     if ticket is not None:
         driver.reporter.say(ticket.reservation)
-    command = as_command(
-        "bin/tune_lr",
+    command = program.recorded(
+        "tune_lr",
         ticket=ticket and str(ticket.folder),
         dataset=dataset and str(dataset),
         config=config,

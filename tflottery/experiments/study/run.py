@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tflottery import status
+from tflottery import program, status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
@@ -19,7 +19,6 @@ from tflottery.experiments.driver import (
     Driver,
     PlannedTrainings,
     Trainings,
-    as_command,
     seeds_of,
 )
 from tflottery.experiments.study.design import Study
@@ -233,8 +232,8 @@ def run_study(
         return driver.planned(trainings)
     seen = driver.look(recipe.data)
     done = driver.train(trainings)
-    command = as_command(
-        "bin/study", ticket=ticket and str(ticket.folder), config=config,
+    command = program.recorded(
+        "study", ticket=ticket and str(ticket.folder), config=config,
         dataset=dataset and chosen.data.dataset, model=model,
         seeds=_seeds_in_words(chosen_seeds), set=_without_places(set),
     )  # fmt: skip

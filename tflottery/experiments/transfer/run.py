@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tflottery import status
+from tflottery import program, status
 from tflottery.data import given, sources
 from tflottery.data.encoded import Corpus
 from tflottery.data.given import Data
@@ -20,7 +20,6 @@ from tflottery.experiments.driver import (
     Driver,
     PlannedTrainings,
     Trainings,
-    as_command,
     seeds_of,
 )
 from tflottery.experiments.inspecting import before_dry_run
@@ -233,8 +232,8 @@ def transfer(
     driver.reporter.say(opened.reservation)
     seen = driver.look(made.target.data)
     done = driver.train(trainings, before)
-    command = as_command(
-        "bin/transfer", to=target["dataset"],
+    command = program.recorded(
+        "transfer", to=target["dataset"],
         ticket=_unless(str(ticket.folder if isinstance(ticket, Ticket) else ticket), "tickets"),
         model=model, seeds=_unless(len(chosen), 1), levels=_levels_in_words(levels),
         grid=_unless(grid, "default"), vocabulary=_unless(vocabulary, "reuse"),
