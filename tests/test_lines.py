@@ -26,6 +26,8 @@ TABLES = {
     "JSON Lines": '{"text": "fine", "label": 1}\n{"text": "poor", "label": 0}\n',
     "old line ends": "text,label\r\nfine,1\r\npoor,0\r\n",
     "texts of two lines": 'text,label\n"fine\nfilm",1\n"poor\nfilm",0\n',
+    "names in German": 'id,bewertung\nN1,sehr gut\nN2,"schlecht, leider"\nN3,geht so\n',
+    "names in Korean": "별점;평\n5;좋아요 정말\n1;싫어요\n2;그냥\n",
     "two lines": "text,label\nfine,1\n",
 }
 TEXTS = {
@@ -39,6 +41,8 @@ TEXTS = {
     "tabs within": "a\tb\nplain\n",
     "braces": "{sic}\n[deleted]\n",
     "a number": "1\n2\n",
+    "years in prose": "So gut, so alt\nIm Jahr 1999, gesehen\nIm Jahr 2001, vergessen\n",
+    "scores without a header": "5,gut\n1,schlecht\n2,naja\n",
     "nothing": "",
     "empty lines": "\n\n",
     "bytes that are no text": "\ufffd\ufffd\n",

@@ -13,13 +13,14 @@ from tflottery.errors import UserError, suggest
 # As many lines are read before the first answer in any case.
 HEAD = 32
 _DELIMITERS = (",", "\t", ";", "|")
-# What the column of the texts is called in most tables; a header has one of these.
+# What the column of the texts is called in most tables; a header mostly has one of these.
 _TEXTS = frozenset(
     "text texts review reviews sentence sentences comment comments content message tweet body "
     "document description title headline phrase utterance question reviewtext review_text".split()
 )
 _NAME = re.compile(r"[\w.#/-]+( [\w.#/-]+)?")
 _LONGEST_NAME = 30
+_DIGIT = re.compile(r"\d")
 _SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
@@ -51,8 +52,9 @@ def texts_of(
 def table_in(head: Sequence[bytes]) -> str:
     """What to do where the first lines are those of a table; an empty text where they are texts.
 
-    A table has a header: short names, one of them such as "text" or "review", with a delimiter
-    between them, and rows below it with the delimiter on every line. Commas in prose make none.
+    A table has a header: short names with a delimiter between them, and rows below it with the
+    delimiter on every line. One of the names is such as "text" or "review", or, in whatever
+    language they are, a column below holds numbers, dates or ids. Commas in prose make none.
     """
     lines = [line for line in map(_decoded, head) if line.strip()]
     if not lines:
@@ -69,8 +71,12 @@ def table_in(head: Sequence[bytes]) -> str:
             continue
         # The last row may be cut where the head ends.
         below = rows[1:-1] or rows[1:]
-        if all(len(row) == len(names) for row in below) or all(mark in x for x in lines):
-            column = next(name for name in names if name.strip().lower() in _TEXTS)
+        is_whole = all(len(row) == len(names) for row in below)
+        column = next((name for name in names if name.strip().lower() in _TEXTS), "")
+        if not column and is_whole and _has_codes(names, below):
+            sizes = [sum(len(row[place]) for row in below) for place in range(len(names))]
+            column = names[sizes.index(max(sizes))]
+        if column and (is_whole or all(mark in x for x in lines)):
             return _refusal("a table", f" (columns {', '.join(map(repr, names))})", column.strip())
     return ""
 
@@ -106,8 +112,17 @@ def _is_header(names: Sequence[str]) -> bool:
     return (
         len(bare) > 1
         and len(set(bare)) == len(bare)
-        and any(name.lower() in _TEXTS for name in bare)
         and all(not x or (len(x) <= _LONGEST_NAME and _NAME.fullmatch(x)) for x in bare)
+    )
+
+
+def _has_codes(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a column holds numbers, dates or ids: a digit in each cell, and no space, where its
+    name has no digit."""
+    columns = zip(names, zip(*rows, strict=True), strict=True)
+    return len(rows) > 1 and any(
+        not _DIGIT.search(name) and all(_DIGIT.search(x) and " " not in x.strip() for x in cells)
+        for name, cells in columns
     )
 
 
