@@ -153,7 +153,7 @@ def test_store():
 
 def test_errors(capsys):
     run(API["Progress, interruptions, errors"])
-    assert "did you mean 'epochs'" in capsys.readouterr().out
+    assert "Did you mean 'epochs'" in capsys.readouterr().out
 
 
 def test_readme():

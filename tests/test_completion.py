@@ -109,7 +109,7 @@ def test_the_program_says_its_version_and_what_it_can():
     assert "-m tflottery completion" in listed
     assert "tflottery completion bash" in ran("tflottery.cli", "--help").stdout
     wrong = ran("tflottery", "find_tickets")
-    assert wrong.returncode == 2 and "did you mean 'find_ticket'" in wrong.stderr
+    assert wrong.returncode == 2 and "Did you mean 'find_ticket'" in wrong.stderr
     for words in (["completion"], ["completion", "basch"]):
         wrong = ran("tflottery", *words)
         assert wrong.returncode == 2 and "bash" in wrong.stderr and wrong.stderr.count("\n") == 1

@@ -73,8 +73,8 @@ def test_another_model_leaves_the_sizes_of_the_first_behind():
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("training.learning_rat=1", "no key training.learning_rat. did you mean 'learning_rate'"),
-        ("trainin.epochs=1", "no section 'trainin'. did you mean 'training'"),
+        ("training.learning_rat=1", "no key training.learning_rat. Did you mean 'learning_rate'"),
+        ("trainin.epochs=1", "no section 'trainin'. Did you mean 'training'"),
         ("training.epochs=many", "training.epochs is 'many'.*type int"),
         ("training.epochs=1.5", "type int"),
         ("training.epochs=true", "type int"),
@@ -88,9 +88,9 @@ def test_another_model_leaves_the_sizes_of_the_first_behind():
         ("epochs=3", "section.key=value"),
         ("training.epochs", "section.key=value"),
         ("data.max_length=0", "max_length"),
-        ("pruning.metric=macro_f", "no metric 'macro_f': did you mean 'macro_f1'"),
+        ("pruning.metric=macro_f", "no metric 'macro_f'. Did you mean 'macro_f1'"),
         ("pruning.metric=3", "type str"),
-        ("training.monitor=val_macro_f", "did you mean 'val_macro_f1'"),
+        ("training.monitor=val_macro_f", "Did you mean 'val_macro_f1'"),
         ("training.class_weight=even", "class_weight is not 'even'"),
     ],
 )
@@ -104,7 +104,7 @@ def test_a_wrong_setting_is_named_with_the_nearest_right_one(assignment, message
     [
         ("[training\n", "no TOML"),
         ("epochs = 3\n", "outside the tables"),
-        ("[training]\nepoch = 3\n", "did you mean 'epochs'"),
+        ("[training]\nepoch = 3\n", "Did you mean 'epochs'"),
         ("\xff", "no TOML"),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_bad_file_is_named(tmp_path, content, message):
 
 
 def test_a_configuration_that_is_not_there():
-    with pytest.raises(UserError, match="did you mean 'imdb_cnn'"):
+    with pytest.raises(UserError, match="Did you mean 'imdb_cnn'"):
         configuration.load("imdb_cn", {})
 
 

@@ -97,7 +97,7 @@ def test_threads_are_set_in_the_environment(monkeypatch):
 
 
 def test_an_unknown_executor_is_named():
-    with pytest.raises(UserError, match=r"'proceses'.*did you mean 'processes'"):
+    with pytest.raises(UserError, match=r"'proceses'.*Did you mean 'processes'"):
         make_executor(Resources("proceses"))
     assert make_executor(Resources()) is realise_all
     assert {"local", "processes"} <= set(EXECUTORS)
@@ -266,7 +266,7 @@ def tables(store: Path) -> dict[str, bytes]:
     [
         (["--workers", "0"], "--workers takes a whole number from 1"),
         (["--threads", "two"], "--threads takes a whole number from 1"),
-        (["--executor", "proceses"], "did you mean 'processes'"),
+        (["--executor", "proceses"], "Did you mean 'processes'"),
         (["--executor", "local", "--workers", "2"], "--executor local trains one after the other"),
         (["--executor", "ray"], "There is no Ray cluster at auto; start one with ray start"),
         (["--executor", "ray", "--address", "127.0.0.1:1"], "no Ray cluster at 127.0.0.1:1"),

@@ -106,12 +106,12 @@ def test_dry_run_trains_and_writes_nothing(command, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--dataset", "imbd"], "No data set 'imbd'. did you mean 'imdb'"),
+        (["--dataset", "imbd"], "No data set 'imbd'. Did you mean 'imdb'"),
         (["--dataset", "none.csv"], "There is no file none.csv"),
         (["--dataset", "bad.csv"], "bad.csv, line 3: the text is empty"),
         (["--dataset", "toy", "--model", "cnnn"], "There is no model 'cnnn'"),
-        (["--dataset", "toy", "--set", "training.epoch=3"], "did you mean 'epochs'"),
-        (["--dataset", "toy", "--metric", "macro_f"], "did you mean 'macro_f1'"),
+        (["--dataset", "toy", "--set", "training.epoch=3"], "Did you mean 'epochs'"),
+        (["--dataset", "toy", "--metric", "macro_f"], "Did you mean 'macro_f1'"),
         (
             ["--dataset", "toy", "--set", "training.monitor=val_f"],
             "training.monitor is not 'val_f'",
@@ -126,7 +126,7 @@ def test_dry_run_trains_and_writes_nothing(command, tmp_path):
         (["--dataset", "toy", "--store", "."], "is a folder of other things"),
         (["--dataset", "toy", "--output", "bad.csv"], "is no folder to write to"),
         (["--dataset", "imdb", "--data_dir", "nowhere"], "is not there"),
-        (["--datset", "toy"], "no flag --datset. did you mean '--dataset'"),
+        (["--datset", "toy"], "no flag --datset. Did you mean '--dataset'"),
         (["toy"], "'toy' belongs to no flag"),
         (["--dry_run=perhaps"], "dry_run"),
     ],
@@ -169,7 +169,7 @@ def test_the_wrapper_scripts_run_their_command(tmp_path):
         [ROOT / "bin" / "find_ticket", "--dataset", "imbd"],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 2 and "did you mean 'imdb'" in done.stderr
+    assert done.returncode == 2 and "Did you mean 'imdb'" in done.stderr
     listed = subprocess.run(
         [sys.executable, "-m", "tflottery.cli", "--help"],
         cwd=ROOT, capture_output=True, text=True, check=True,

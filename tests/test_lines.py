@@ -92,7 +92,7 @@ def test_the_column_of_a_table_gives_its_texts(texts, mark):
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
-        ("text,label\nfine,1\n", "txt", "did you mean 'text'"),
+        ("text,label\nfine,1\n", "txt", "Did you mean 'text'"),
         ("", "text", "no column 'text'"),
         ("text,label\nfine, really,1\n", "text", "line 2: 3 fields, and the header has 2"),
         ('text,label\nfine,1\n"open,1\n', "text", "line 3: unexpected end"),

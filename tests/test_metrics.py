@@ -124,7 +124,7 @@ def test_eight_percent_positives_and_none_found():
 
 
 def test_an_unknown_metric_is_told_with_the_nearest():
-    with pytest.raises(UserError, match=r"no metric 'macro_f': did you mean 'macro_f1'"):
+    with pytest.raises(UserError, match=r"no metric 'macro_f'. Did you mean 'macro_f1'"):
         find_metric("macro_f")
 
 

@@ -71,7 +71,7 @@ def test_the_fingerprint_follows_the_content(tmp_path):
     ("name", "content", "message"),
     [
         ("a.csv", b"body,label\nx,1\n", r"no column 'text'.*data\.text_column"),
-        ("a.csv", b"text,lable\nx,1\n", r"no column 'label'.*did you mean 'lable'"),
+        ("a.csv", b"text,lable\nx,1\n", r"no column 'label'.*Did you mean 'lable'"),
         ("a.csv", b"text,label\nx,1\ny,1\n", "one class only"),
         ("a.csv", b"text,label\nx,1\n  ,0\n", "line 3: the text is empty"),
         ("a.csv", b"text,label\nx,1\ny,\n", "line 3: the label is empty"),
@@ -193,7 +193,7 @@ def test_unprepared_data_without_a_network_fails_fast_and_says_what_to_do(tmp_pa
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
-    with pytest.raises(UserError, match=r"No data set 'imbd'\. did you mean 'imdb'"):
+    with pytest.raises(UserError, match=r"No data set 'imbd'\. Did you mean 'imdb'"):
         opened("imbd")
 
 

@@ -249,7 +249,7 @@ def test_impossible_settings_are_refused(changes):
 
 
 def test_an_unknown_monitor_is_told_with_the_nearest():
-    with pytest.raises(UserError, match=r"'val_macro_f': did you mean 'val_macro_f1'"):
+    with pytest.raises(UserError, match=r"'val_macro_f'. Did you mean 'val_macro_f1'"):
         TrainingSettings(monitor="val_macro_f")
     assert TrainingSettings(monitor="val_log_loss").metric.sign == -1
     assert TrainingSettings().metric is None

@@ -286,8 +286,8 @@ def test_hyperband_goes_on_from_weights_and_fits_no_rule(here, capsys):
     [
         (["--levels", "0,many"], "--levels takes sparsities"),
         (["--levels", "1"], "tuning.levels holds 1"),
-        (["--arms", "tickets"], "did you mean 'ticket'"),
-        (["--tuner", "gird"], "did you mean 'grid'"),
+        (["--arms", "tickets"], "Did you mean 'ticket'"),
+        (["--tuner", "gird"], "Did you mean 'grid'"),
         (["--trials", "0"], "--trials takes a whole number"),
         (["--tuner", "random", "--workers", "2"], "Only a grid is known beforehand"),
         (["--seeds", "0"], "--seeds takes a whole number"),

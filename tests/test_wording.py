@@ -309,12 +309,12 @@ def test_equal_texts_are_told_by_the_words_that_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("data.tokens=word", "data.tokens is not 'word': did you mean 'words'?"),
+        ("data.tokens=word", "data.tokens is not 'word'. Did you mean 'words'?"),
         ("data.tokens=true", "data.tokens is True"),
         ("data.keep=middle", "data.keep is not 'middle'"),
         ("data.symbols=yes", "data.symbols is 'yes'; it takes a value of type bool."),
         ("data.symbols=1", "data.symbols is 1; it takes a value of type bool."),
-        ("data.token=auto", "There is no key data.token. did you mean 'tokens'?"),
+        ("data.token=auto", "There is no key data.token. Did you mean 'tokens'?"),
     ],
 )
 def test_a_wrong_setting_is_one_line(setting, message):

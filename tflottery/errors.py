@@ -38,5 +38,5 @@ def suggest(word: str, choices: Iterable[str]) -> str:
     """A sentence with all choices, which first asks for the one nearest to a mistyped ``word``."""
     known = sorted(choices)
     near = difflib.get_close_matches(word, known, n=1)
-    question = f"did you mean {near[0]!r}? " if near else ""
+    question = f"Did you mean {near[0]!r}? " if near else ""
     return f"{question}Known: {', '.join(known)}."

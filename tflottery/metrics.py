@@ -129,7 +129,7 @@ def find_metric(name: str) -> Metric:
         UserError: there is none; the line names the nearest one.
     """
     if name not in METRICS:
-        raise UserError(f"There is no metric {name!r}: {suggest(str(name), METRICS)}")
+        raise UserError(f"There is no metric {name!r}. {suggest(str(name), METRICS)}")
     return METRICS[name]
 
 

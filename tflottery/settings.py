@@ -112,7 +112,7 @@ def in_words(kind: Any) -> str:
 def _mistake(key: str, wrong: _WrongTypeError) -> UserError:
     value, kind = wrong.value, wrong.kind
     if typing.get_origin(kind) is Literal and isinstance(value, str):
-        return UserError(f"{key} is not {value!r}: {suggest(value, map(str, _choices(kind)))}")
+        return UserError(f"{key} is not {value!r}. {suggest(value, map(str, _choices(kind)))}")
     return UserError(f"{key} is {_short(value)}; it takes a value of type {in_words(kind)}.")
 
 

@@ -58,7 +58,7 @@ def make_executor(resources: Resources) -> Executor:
     """
     name = resources.executor
     if name not in EXECUTORS:
-        raise UserError(f"There is no executor {name!r}: {suggest(name, EXECUTORS)}")
+        raise UserError(f"There is no executor {name!r}. {suggest(name, EXECUTORS)}")
     return EXECUTORS[name](resources)
 
 

@@ -66,7 +66,7 @@ class PruningSettings:
         criteria = (*CRITERIA, *UNIT_CRITERIA)
         if self.criterion not in criteria:
             raise UserError(
-                f"pruning.criterion is not {self.criterion!r}: {suggest(self.criterion, criteria)}"
+                f"pruning.criterion is not {self.criterion!r}. {suggest(self.criterion, criteria)}"
             )
         find_metric(self.metric)
         if not 0 < self.rate < 1:

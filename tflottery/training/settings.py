@@ -60,7 +60,7 @@ class TrainingSettings:
         if self.monitor != VAL_LOSS and self._metric_name not in metrics.METRICS:
             known = [VAL_LOSS, *(f"{VALIDATION}{name}" for name in metrics.METRICS)]
             raise UserError(
-                f"training.monitor is not {self.monitor!r}: {suggest(str(self.monitor), known)}"
+                f"training.monitor is not {self.monitor!r}. {suggest(str(self.monitor), known)}"
             )
         for key in ("batch_size", "epochs", "patience", "validations_per_epoch"):
             if getattr(self, key) < 1:

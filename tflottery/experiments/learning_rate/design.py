@@ -69,7 +69,7 @@ class TuningSettings:
         find_metric(self.metric)
         for value in self.arms:
             if value not in ARMS:
-                raise UserError(f"tuning.arms is not {value!r}: {suggest(value, ARMS)}")
+                raise UserError(f"tuning.arms is not {value!r}. {suggest(value, ARMS)}")
         if not self.learning_rate or not min(self.learning_rate) > 0:
             raise UserError("tuning.learning_rate holds at least one rate, each above 0.")
         for level in self.levels:

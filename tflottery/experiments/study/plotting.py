@@ -17,7 +17,7 @@ def accuracy(results: Results, method: str, ax: Axes | None = None) -> Axes:
     """Draws accuracy against the weights that are left; see ``StudyResult.plot``."""
     methods = results.methods("grid")
     if method not in methods:
-        raise ValueError(f"the study has no method {method!r}: {suggest(method, methods)}")
+        raise ValueError(f"the study has no method {method!r}. {suggest(method, methods)}")
     if ax is None:
         import matplotlib.pyplot as plt
 

@@ -88,7 +88,7 @@ class Transfer:
         for key, choices in (("vocabulary", VOCABULARIES), ("grid", GRIDS)):
             value = getattr(self, key)
             if value not in choices:
-                raise UserError(f"--{key} is not {value!r}: {suggest(value, choices)}")
+                raise UserError(f"--{key} is not {value!r}. {suggest(value, choices)}")
         for level in self.levels:
             if not 0 < level < 1:
                 raise UserError(f"--levels holds {level:g}; a sparsity here is in (0, 1).")
