@@ -213,3 +213,13 @@ def test_in_a_pipe_there_is_one_line_on_standard_output():
 def test_on_a_terminal_nothing_is_left():
     seen = seen_on_terminal([sys.executable, "-c", SLOW])
     assert seen.startswith("\rreading\x1b[K") and seen.endswith("\r\x1b[K") and "\n" not in seen
+
+
+def test_an_interrupt_that_falls_into_the_first_words_stays_one(monkeypatch):
+    def interrupted(thread):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), status.shown():
+        with activity.doing("reading"):
+            pass

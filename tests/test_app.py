@@ -93,6 +93,6 @@ def test_ctrl_c_while_tensorflow_loads_is_one_line(tmp_path, seconds):
     time.sleep(seconds)
     process.send_signal(2)
     _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert errors.startswith("find_ticket: interrupted. ") and errors.count("\n") == 1
     assert not Path(tmp_path / "tickets").exists()

@@ -20,7 +20,7 @@ class UserError(TflotteryError):
     >>> import tflottery as tfl
     >>> tfl.find_ticket("toy", set={"pruning.metod": "one_shot"})
     Traceback (most recent call last):
-    tflottery.errors.UserError: There is no key pruning.metod. did you mean 'method'? Known: ...
+    tflottery.errors.UserError: There is no key pruning.metod. Did you mean 'method'? Known: ...
     """
 
     exit_code = 2

@@ -148,8 +148,10 @@ class Status:
 
     def _look(self) -> None:
         if self._thread is None and self._is_open:
-            self._thread = threading.Thread(target=self._watch, name="status", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._watch, name="status", daemon=True)
+            thread.start()
+            # Only now: Ctrl-C may fall into the start, and what has not begun cannot be waited for.
+            self._thread = thread
         self._change.notify_all()
 
     def _watch(self) -> None:
