@@ -53,9 +53,30 @@ def twelve_rows(folder: Path) -> None:
     write(folder / "mine.csv", drawn(6, "neg", source) + drawn(6, "pos", source))
 
 
+def few_positives(folder: Path) -> None:
+    """8 % of the texts are positive, and dense finds none of them."""
+    source = random.Random(4)
+    rows = drawn(644, "no", source) + drawn(56, "yes", source)
+    source.shuffle(rows)
+    write(folder / "mine.csv", rows)
+
+
+def without_spaces(folder: Path) -> None:
+    """Sentences of Chinese characters; as words, each is one that no other text holds."""
+    source = random.Random(5)
+    letters = [chr(0x4E00 + 7 * number) for number in range(300)]
+    rows = [
+        ("".join([*source.choices(letters, k=12), mark]), label)
+        for mark, label in (("\u5dee", "neg"), ("\u597d", "pos")) * 200
+    ]
+    write(folder / "mine.csv", rows)
+
+
 @pytest.mark.parametrize(
     ("make", "why"),
     [
+        (few_positives, "dense is not shown to beat the larger class alone (no)"),
+        (without_spaces, "hold known words that no text before them holds"),
         (one_class, "dense is not shown to beat the larger class alone (ham)"),
         (copied, "0 of 100 test texts hold known words that no text before them holds"),
         (twelve_rows, "hold known words that no text before them holds, and it takes 20 of each"),
@@ -65,7 +86,12 @@ def test_nothing_is_recommended_where_nothing_is_shown(tmp_path, monkeypatch, ma
     monkeypatch.chdir(tmp_path)
     make(tmp_path)
     found = tfl.find_ticket(
-        "mine.csv", model="cnn", sparsity=0.2, tolerance=50, set=SMALL, progress=False
+        "mine.csv",
+        model="cnn",
+        sparsity=0.2,
+        tolerance=50,
+        set={**SMALL, "data.tokens": "words"},
+        progress=False,
     )
     assert found.verdict == found.ticket.about["verdict"] == NO_VERDICT
     assert why in found.sentence and found.sentence.startswith("No verdict: ")
