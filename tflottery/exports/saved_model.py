@@ -17,7 +17,10 @@ each, float [batch, classes]. ``label`` is the likeliest class, string [batch].
 
 from __future__ import annotations
 
+import logging
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -52,11 +55,26 @@ def save(network: Network, vocabulary: Vocabulary, folder: Path) -> None:
             IDS: _traced(served.ids, ids=ids),
             CLASSIFY: _traced(served.classify, inputs=strings),
         }
-        tf.saved_model.save(served.tracked, str(folder), signatures=functions)
+        with _without_news():
+            tf.saved_model.save(served.tracked, str(folder), signatures=functions)
     # TensorFlow 2 marks every signature as one for Predict; the Classify API refuses such.
     marked = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
     marked.replace_method_name(CLASSIFY, "tensorflow/serving/classify", tags="serve")
-    marked.save()
+    with _without_news():
+        marked.save()
+
+
+@contextmanager
+def _without_news() -> Iterator[None]:
+    """Keeps TensorFlow from telling of each file in a notebook, where it names a folder that is
+    moved away afterwards."""
+    logger = tf.get_logger()
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def class_logits(logits: tf.Tensor, classes: int) -> tf.Tensor:
