@@ -1,7 +1,7 @@
 """Runs the notebooks of this folder from top to bottom and keeps what they print and draw.
 
-    python notebooks/run.py              all of them, in place
-    python notebooks/run.py NAME ...     some of them
+python notebooks/run.py              all of them, in place
+python notebooks/run.py NAME ...     some of them
 """
 
 from __future__ import annotations
