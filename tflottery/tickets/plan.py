@@ -15,7 +15,7 @@ from typing import Literal, get_args
 from tflottery import seeds
 from tflottery.errors import UserError, suggest
 from tflottery.metrics import ACCURACY, find_metric
-from tflottery.pruning.criteria import CRITERIA, UNIT_CRITERIA
+from tflottery.pruning import criteria
 from tflottery.pruning.masks import By, Scope, To
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, InitSpec, Pruned, RunSpec, Snapshot
@@ -63,11 +63,7 @@ class PruningSettings:
 
     def __post_init__(self) -> None:
         check_choices(self, "pruning")
-        criteria = (*CRITERIA, *UNIT_CRITERIA)
-        if self.criterion not in criteria:
-            raise UserError(
-                f"pruning.criterion is not {self.criterion!r}. {suggest(self.criterion, criteria)}"
-            )
+        criteria.require_known(self.criterion)
         find_metric(self.metric)
         if not 0 < self.rate < 1:
             raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
