@@ -60,7 +60,7 @@ def load(names: Plugins = (), *, installed: bool = True, threads: int | None = N
         UserError: there is none of that name, it failed, or it registers what it may not; the line
             names it.
     """
-    wanted = _listed(names)
+    wanted = listed(names)
     if installed and not _LOADED.has_installed:
         with startup.quietly(threads):
             _load_installed()
@@ -88,7 +88,12 @@ def carried(origin: Origin) -> str:
     return origin.module
 
 
-def _listed(names: Plugins) -> list[str]:
+def listed(names: Plugins) -> list[str]:
+    """Plugins as ``--plugin`` takes them, one after the other.
+
+    Raises:
+        UserError: one is no name.
+    """
     given = [names] if isinstance(names, (str, Path)) else names
     if not isinstance(given, (list, tuple)) or not all(
         isinstance(one, (str, os.PathLike)) and str(one) and "\0" not in str(one) for one in given

@@ -17,6 +17,7 @@ from tflottery import startup
 from tflottery.errors import UserError
 from tflottery.experiments.inspecting import before_training
 from tflottery.files import require_writable
+from tflottery.runs.carrying import require_carried
 from tflottery.runs.executors import Executor, make_executor, require_reachable
 from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL, Resources
@@ -150,6 +151,15 @@ class Driver:
         from tflottery.progress.reporter import Reporter
 
         return Reporter.of(self._progress)
+
+    def require_carried(self, specs: Iterable[RunSpec]) -> None:
+        """Makes sure, where workers train, that they can know what these runs use.
+
+        Raises:
+            UserError: something was registered where no worker finds it.
+        """
+        if self.resources.executor != LOCAL:
+            require_carried(specs)
 
     def planned(self, trainings: Trainings, before: str = "") -> PlannedTrainings:
         """What there is to train; ``before`` is said first."""
