@@ -235,7 +235,7 @@ def _said(error: BaseException, module: str) -> str:
     for frame, number in traceback.walk_tb(error.__traceback__):
         if frame.f_globals.get("__name__") == module:
             line = number
-    return f"{name}: {text}{f' (line {line})' if line else ''}"
+    return f"{name}{f': {text}' if text else ''}{f' (line {line})' if line else ''}"
 
 
 def _shown(name: str) -> str:

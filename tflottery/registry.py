@@ -118,7 +118,10 @@ class Registry(dict[str, T]):
             UserError: there is none; the line names the nearest one.
         """
         if not isinstance(name, str) or name not in self:
-            raise UserError(f"There is no {self.kind} {name!r}. {suggest(str(name), self)}")
+            raise UserError(
+                f"There is no {self.kind} {name!r}. {suggest(str(name), self)} One of your own "
+                "comes with --plugin."
+            )
         return self[name]
 
     def registered(self, name: str) -> Any:
