@@ -11,6 +11,7 @@ from tflottery.files import Arrays
 from tflottery.models.architecture import Initializers
 from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm
+from tflottery.models.roles import Roles
 from tflottery.pruning import masks
 from tflottery.pruning.masked_model import MaskedModel
 from tflottery.pruning.masks import Masks, To
@@ -37,6 +38,7 @@ __all__ = [
     "MaskedModel",
     "Masks",
     "Realiser",
+    "Roles",
     "Run",
     "RunSpec",
     "Silent",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tflottery.experiments.transfer.run import TransferResult, transfer
     from tflottery.exports.export import Compared, Exported, export
     from tflottery.metrics import register_metric
+    from tflottery.models.registered import register_architecture
     from tflottery.runs.run import Run
     from tflottery.runs.store import Store
     from tflottery.tickets.ticket import Ticket, load_ticket
@@ -60,6 +61,7 @@ _PLACES = {
     "find_ticket": "experiments.ticket.run",
     "inspect": "experiments.inspecting",
     "load_ticket": "tickets.ticket",
+    "register_architecture": "models.registered",
     "register_metric": "metrics",
     "run_study": "experiments.study.run",
     "transfer": "experiments.transfer.run",
@@ -75,6 +77,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "export",
     "load_ticket",
     "write_report",
+    "register_architecture",
     "register_metric",
     "Inspection",
     "FoundTicket",

@@ -24,6 +24,7 @@ from tflottery.metrics import scores_of
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.layers import SeededDropout
+from tflottery.models.roles import Roles
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masked_model import MaskedModel
 from tflottery.pruning.masks import Masks
@@ -173,6 +174,11 @@ class Trainer:
 
     def _build(self, seed: int) -> keras.Model:
         return self._architecture.build(self._vocabulary_size, self._classes, Initializers(seed))
+
+    @property
+    def roles(self) -> Roles:
+        """The embedding and the head of the network."""
+        return self._architecture.roles()
 
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
