@@ -12,8 +12,8 @@ from tflottery.models.architecture import Initializers
 from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm
 from tflottery.pruning import masks
-from tflottery.pruning.masked_model import MaskedModel
 from tflottery.pruning.masks import Masks, To
+from tflottery.pruning.tfmot_model import TfmotModel
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.observer import Silent
 from tflottery.runs.realise import Realiser
@@ -34,7 +34,6 @@ __all__ = [
     "Initializers",
     "Logs",
     "Lstm",
-    "MaskedModel",
     "Masks",
     "Realiser",
     "Run",
@@ -42,6 +41,7 @@ __all__ = [
     "Silent",
     "Store",
     "Study",
+    "TfmotModel",
     "To",
     "Trained",
     "Trainer",
