@@ -220,6 +220,5 @@ def test_an_interrupt_that_falls_into_the_first_words_stays_one(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(threading.Thread, "start", interrupted)
-    with pytest.raises(KeyboardInterrupt), status.shown():
-        with activity.doing("reading"):
-            pass
+    with pytest.raises(KeyboardInterrupt), status.shown(), activity.doing("reading"):
+        pass

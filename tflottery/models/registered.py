@@ -49,7 +49,7 @@ class Built:
     ``identity``: the SHA-256 of the configuration of what is built, of the shapes of its weights,
     and of the weights that no seed decides. ``structure``: that of configuration and shapes alone.
     ``vocabulary_size`` and ``classes``: what it was built for to be identified. ``roles``: its
-    embedding and head. ``held``: the layers that are held dense. ``padding``: a line where padding
+    embedding and head. ``held``: tensors that are held dense. ``padding``: a line where padding
     changes scores, with the mend; else empty. ``module``: where the network was registered.
     """
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # A recipe is identified anew for each call and each value of dropout that is tried.
 _KEPT = 64
+# Other sums in another order: what padding may change of a logit.
+_AS_ROUNDING = 1e-4
 
 
 def identify_network(recipe: Recipe, classes: int) -> Recipe:
@@ -78,10 +80,7 @@ def remarks_on(recipe: Recipe) -> tuple[str, ...]:
     built = getattr(recipe.model, "built", None)
     if built is None:
         return ()
-    held = (
-        f"Held dense: {', '.join(built.held)} of the network {recipe.model.name}; nothing in "
-        f"{'it' if len(built.held) == 1 else 'them'} can be pruned."
-    )
+    held = f"Held dense in the network {recipe.model.name}: {', '.join(built.held)}."
     return tuple(filter(None, (held if built.held else "", built.padding)))
 
 
@@ -105,7 +104,7 @@ def _identified(model: Registered, vocabulary_size: int, classes: int) -> Regist
         classes,
         roles_of(one, vocabulary_size),
         _held(one),
-        _padding(one, vocabulary_size),
+        _padding(one, vocabulary_size).format(name=model.name),
         model.module,
     )
     made: Registered = dataclasses.replace(model, built=built)  # type: ignore[type-var]
@@ -135,12 +134,21 @@ def _constants(one: keras.Model, other: keras.Model) -> dict[int, np.ndarray]:
 
 
 def _held(model: keras.Model) -> tuple[str, ...]:
-    """The layers that are held dense under masks."""
-    del model
-    return ()
+    """The tensors that are held dense under masks."""
+    from tflottery.pruning.masked_model import masked_model
+
+    return masked_model(model).held_dense
 
 
 def _padding(model: keras.Model, vocabulary_size: int) -> str:
     """A line where padding changes a score, with the mend; else empty."""
-    del model, vocabulary_size
-    return ""
+    from tflottery.models.padding import padding_difference
+
+    apart = padding_difference(model, vocabulary_size)
+    if apart <= _AS_ROUNDING:
+        return ""
+    return (
+        "Padding changes the scores of the network {name}: a text alone and in a batch of longer "
+        "ones are told apart. Leave ids of 0 out, as with a mask: x * tf.cast(ids != 0, "
+        "x.dtype)[..., None]."
+    )

@@ -229,14 +229,14 @@ class Ticket:
             weights: ``rewind`` (where training begins) or ``final`` (trained).
         """
         startup.start_tensorflow()
-        from tflottery.pruning.masked_model import MaskedModel
+        from tflottery.pruning.masked_model import masked_model
 
         if weights not in ("rewind", "final"):
             raise ValueError(f"weights is 'rewind' or 'final', not {weights!r}")
         chosen = self.rewind_weights if weights == "rewind" else self.final_weights
         network = self.architecture
         plain = network.build(len(self.vocabulary), len(self.classes), Initializers(0))
-        masked = MaskedModel(plain)
+        masked = masked_model(plain)
         try:
             masked.load(self.masks, chosen)
         except ValueError as error:
