@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -25,8 +26,9 @@ def isolated(seed: int) -> Iterator[None]:
     (see ``streams``). Afterwards names and streams go on as if nothing had happened; only
     TensorFlow's ops without a seed begin where they once began.
     """
-    names = backend.get_default_graph_uid_map()
-    names_before = dict(names)
+    # Inputs are counted by Keras' own graph, all other layers by the default one.
+    names = backend.PER_GRAPH_OBJECT_NAME_UIDS
+    names_before = {graph: dict(counts) for graph, counts in names.items()}
     python, numpy_, tensorflow = random.getstate(), np.random.get_state(), context.context()
     keras_before = getattr(backend._SEED_GENERATOR, "generator", None)
     seed_before, stream_before = tensorflow._seed, getattr(tensorflow, "_rng", None)
@@ -46,7 +48,8 @@ def isolated(seed: int) -> Iterator[None]:
         if not can_restart:
             backend.disable_tf_random_generator()
         names.clear()
-        names.update(names_before)
+        for graph, counts in names_before.items():
+            names[graph] = defaultdict(int, counts)
         backend.OBSERVED_NAMES.update(observed)
         random.setstate(python)
         np.random.set_state(numpy_)
