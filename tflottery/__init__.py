@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tflottery.experiments.transfer.run import TransferResult, transfer
     from tflottery.exports.export import Compared, Exported, export
     from tflottery.metrics import register_metric
+    from tflottery.models.registered import register_architecture
     from tflottery.pruning.criteria import register_criterion
     from tflottery.runs.run import Run
     from tflottery.runs.store import Store
@@ -62,6 +63,7 @@ _PLACES = {
     "find_ticket": "experiments.ticket.run",
     "inspect": "experiments.inspecting",
     "load_ticket": "tickets.ticket",
+    "register_architecture": "models.registered",
     "register_criterion": "pruning.criteria",
     "register_metric": "metrics",
     "register_source": "data.registered",
@@ -79,6 +81,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "export",
     "load_ticket",
     "write_report",
+    "register_architecture",
     "register_criterion",
     "register_metric",
     "register_source",

@@ -38,7 +38,8 @@ class _Loaded:
     def __init__(self) -> None:
         # In the order in which they were loaded; a worker loads them in the same.
         self.names: dict[str, None] = {}
-        # Digests of the content of files, by their modules' names.
+        # Paths of files, and digests of their content, by their modules' names.
+        self.files: dict[str, str] = {}
         self.contents: dict[str, str] = {}
         self.loading: set[str] = set()
         self.has_installed = False
@@ -80,8 +81,8 @@ def carried(origin: Origin) -> str:
     """What a worker has to load to know a thing that was registered here: the name of a module or
     the path of a file; empty where it was made in a notebook or a script, so that no worker can.
     """
-    if origin.module in _LOADED.contents:
-        return next(name for name in _LOADED.names if _module_name(name) == origin.module)
+    if origin.module in _LOADED.files:
+        return _LOADED.files[origin.module]
     module = sys.modules.get(origin.module)
     if origin.module == MAIN or module is None or getattr(module, "__spec__", None) is None:
         return ""
@@ -152,6 +153,7 @@ def _load_file(path: str) -> None:
     module.__file__ = path
     before = sys.modules.get(name)
     _LOADED.loading.add(name)
+    _LOADED.files[name] = path
     try:
         with _told(f"The plugin {shown}", name):
             # Before it is run: dataclasses and pickle look their module up.

@@ -29,6 +29,7 @@ from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning
 from tflottery.plugins import Plugins
 from tflottery.report.numbers import count_of
 from tflottery.runs.encoded import load_corpus
+from tflottery.runs.identifying import remarks_on
 from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL
 from tflottery.runs.specs import RunSpec, ancestry
@@ -232,7 +233,7 @@ def tune_learning_rate(
     if ticket is None:
         data = given.settings(dataset, text, label, validation, test, data_dir)
         tuning, remarks = _of_configuration(
-            config, {**data, **configuration.changes(model=model), **own}, set
+            config, {**data, **configuration.changes(model=model), **own}, set, driver, dry_run
         )
         for line in remarks:
             driver.reporter.say(line)
@@ -244,6 +245,8 @@ def tune_learning_rate(
         ticket = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
         level = level_of(ticket)
         tuning = _of_ticket(ticket, level, data_dir, config, own, set)
+        recipe = driver.identify(tuning.recipe, len(ticket.classes), dry_run=dry_run)
+        tuning = dataclasses.replace(tuning, recipe=recipe)
         chosen = seeds_of(seeds, first=int(ticket.about["seed"]))
     beforehand = driver.resources.executor != LOCAL
     if beforehand and (tuning.settings.tuner != "grid" or role != roles.ALONE):
@@ -293,14 +296,20 @@ def _of_ticket(
 
 
 def _of_configuration(
-    config: str | Path, changes: Mapping[str, Any], settings: Settings
+    config: str | Path,
+    changes: Mapping[str, Any],
+    settings: Settings,
+    driver: Driver,
+    dry_run: bool,
 ) -> tuple[Tuning, tuple[str, ...]]:
     """What is searched, and lines on how the data were read and what was scaled to them."""
     chosen = configuration.load(config, changes, settings)
     looked = sources.look(chosen.data)
     chosen, scaled = scaling.fit(chosen, looked.settings)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
-    return Tuning(recipe, chosen.pruning, chosen.tuning), (*looked.remarks, *scaled)
+    recipe = driver.identify(recipe, len(looked.classes), dry_run=dry_run)
+    remarks = (*looked.remarks, *scaled, *remarks_on(recipe))
+    return Tuning(recipe, chosen.pruning, chosen.tuning), remarks
 
 
 def _planned(driver: Driver, tuning: Tuning, seeds: Sequence[int]) -> PlannedTrainings:

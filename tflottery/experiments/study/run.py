@@ -23,6 +23,7 @@ from tflottery.experiments.driver import (
 )
 from tflottery.experiments.study.design import Study
 from tflottery.plugins import Plugins
+from tflottery.runs.identifying import remarks_on
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.settings import place
@@ -225,12 +226,13 @@ def run_study(
     looked = sources.look(chosen.data)
     chosen, scaled = scaling.fit(chosen, looked.settings)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
+    recipe = driver.identify(recipe, len(looked.classes), dry_run=dry_run)
     from tflottery.experiments.study.measuring import write_study
 
     study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
     trainings = _trainings(study)
     driver.require_carried(trainings.all)
-    remarks = (*looked.remarks, *scaled)
+    remarks = (*looked.remarks, *scaled, *remarks_on(recipe))
     for line in remarks:
         driver.reporter.say(line)
     if dry_run:

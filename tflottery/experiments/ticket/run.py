@@ -19,6 +19,7 @@ from tflottery.experiments.ticket.writing import write_found
 from tflottery.files import require_writable
 from tflottery.plugins import Plugins
 from tflottery.runs.encoded import load_corpus
+from tflottery.runs.identifying import remarks_on
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.resources import LOCAL
@@ -241,6 +242,8 @@ def find_ticket(
     chosen, scaled = scaling.fit(chosen, looked.settings)
     remarks = (*looked.remarks, *scaled)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
+    recipe = driver.identify(recipe, len(looked.classes), dry_run=dry_run)
+    remarks = (*remarks, *remarks_on(recipe))
     planned = tuple(plans.make_plan(recipe, chosen.pruning, one) for one in chosen_seeds)
     rule, about_rule = None, ""
     if isinstance(learning_rate, str):

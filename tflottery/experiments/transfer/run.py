@@ -211,8 +211,8 @@ def transfer(
     target = {key.partition(".")[2]: value for key, value in target.items()}
     target = {**target, "train_size": train_size}
     made = _transfer(
-        opened, level, target, levels=levels, grid=grid, vocabulary=vocabulary, reverse=reverse,
-        set=set,
+        opened, level, target, driver, dry_run=dry_run, levels=levels, grid=grid,
+        vocabulary=vocabulary, reverse=reverse, set=set,
     )  # fmt: skip
     chosen = seeds_of(seeds, first=int(opened.about["seed"]))
     # The ticket's own training tells whether this store is the one that it comes from.
@@ -270,7 +270,9 @@ def _transfer(
     ticket: Ticket,
     level: Level,
     target: Mapping[str, Any],
+    driver: Driver,
     *,
+    dry_run: bool,
     levels: Iterable[float] | str | None,
     grid: str,
     vocabulary: str,
@@ -302,6 +304,12 @@ def _transfer(
         )
     else:
         found = dataclasses.replace(found, data=encoded)
+    there = len(ticket.classes)
+    source, found = (
+        driver.identify(one, many, dry_run=dry_run)
+        for one, many in ((source, classes if reverse else there),
+                          (found, there if reverse else classes))
+    )  # fmt: skip
     return Transfer(
         source,
         found,
