@@ -133,7 +133,10 @@ def _tells_padding(layer: keras.layers.Layer, node: Any) -> bool:
         return True
     if getattr(layer, "function", None) not in (tf.not_equal, tf.equal):
         return False
-    others = [*node.call_args[1:], *(node.call_kwargs[key] for key in ("y",) if key in node.call_kwargs)]
+    others = [
+        *node.call_args[1:],
+        *(node.call_kwargs[key] for key in ("y",) if key in node.call_kwargs),
+    ]
     return len(others) == 1 and isinstance(others[0], int) and others[0] == PADDING
 
 

@@ -7,6 +7,7 @@ network. ``runs.identifying`` fills it in.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import inspect
@@ -35,6 +36,7 @@ _BESIDE = {"key": False}
 _RESERVED = frozenset(
     "name built module made build plain roles gates unit_layers notes table usable".split()
 )
+_NO_ROLES = Roles()
 _PLAIN = (bool, int, float, str)
 
 
@@ -57,7 +59,7 @@ class Built:
     structure: str = _beside("")
     vocabulary_size: int = _beside(0)
     classes: int = _beside(0)
-    roles: Roles = _beside(Roles())
+    roles: Roles = _beside(_NO_ROLES)
     held: tuple[str, ...] = _beside(())
     padding: str = _beside("")
     module: str = _beside("")
@@ -167,7 +169,7 @@ class Registered:
 
     def table(self) -> dict[str, Any]:
         """Its keys of ``[model]``, and what is built; ``from_tables`` gives the network back."""
-        return dataclasses.asdict(self)  # type: ignore[call-overload,no-any-return]
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}  # type: ignore[arg-type]
@@ -246,10 +248,8 @@ def not_registered(name: str, module: str) -> str:
 def _revive(name: str, module: str, values: Mapping[str, Any]) -> Registered:
     """A network in another process, whose module is imported if nothing of the name is there."""
     if name not in ARCHITECTURES and module not in ("", "__main__"):
-        try:
+        with contextlib.suppress(ImportError):  # which is said below
             importlib.import_module(module)
-        except ImportError:
-            pass  # said below
     kind = ARCHITECTURES.get(name)
     if kind is None or not issubclass(kind, Registered):
         raise UserError(not_registered(name, module))
@@ -418,8 +418,7 @@ def _keywords(name: str, function: Any) -> Iterator[tuple[str, Any, Any]]:
             )
         if one.default is inspect.Parameter.empty:
             raise UserError(
-                f"{one.name} of the network {name!r} has no default; give it one, as "
-                f"{one.name}=32."
+                f"{one.name} of the network {name!r} has no default; give it one, as {one.name}=32."
             )
         yield _checked(name, one.name, hints.get(one.name), one.default)
 

@@ -14,7 +14,6 @@ import numpy as np
 from tflottery import startup
 from tflottery.errors import UserError
 from tflottery.models.registered import Built, Registered, Unavailable, trust
-from tflottery.models.roles import Roles
 from tflottery.runs.recipes import Recipe
 
 if TYPE_CHECKING:
