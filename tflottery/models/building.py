@@ -25,13 +25,14 @@ def isolated(seed: int) -> Iterator[None]:
     (see ``streams``). Afterwards names and streams go on as if nothing had happened; only
     TensorFlow's ops without a seed begin where they once began.
     """
-    names = backend.get_default_graph_uid_map()
-    names_before = dict(names)
+    names, observed = backend.PER_GRAPH_OBJECT_NAME_UIDS, backend.OBSERVED_NAMES
+    names_before, observed_before = dict(names), set(observed)
     python, numpy_, tensorflow = random.getstate(), np.random.get_state(), context.context()
     keras_before = getattr(backend._SEED_GENERATOR, "generator", None)
     seed_before, stream_before = tensorflow._seed, getattr(tensorflow, "_rng", None)
     can_restart = backend.is_tf_random_generator_enabled()
     names.clear()
+    observed.clear()
     backend.enable_tf_random_generator()
     random.seed(seeds.derive("build", seed, "python"))
     np.random.seed(seeds.derive("build", seed, "numpy"))
@@ -44,6 +45,8 @@ def isolated(seed: int) -> Iterator[None]:
             backend.disable_tf_random_generator()
         names.clear()
         names.update(names_before)
+        observed.clear()
+        observed.update(observed_before)
         random.setstate(python)
         np.random.set_state(numpy_)
         backend._SEED_GENERATOR.generator = keras_before
