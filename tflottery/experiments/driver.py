@@ -18,6 +18,7 @@ from tflottery.errors import UserError
 from tflottery.experiments.inspecting import before_training
 from tflottery.files import require_writable
 from tflottery.models.registered import Registered
+from tflottery.runs.carrying import require_carried
 from tflottery.runs.executors import Executor, make_executor, require_reachable
 from tflottery.runs.identifying import identify_network
 from tflottery.runs.realise import Realiser
@@ -153,6 +154,15 @@ class Driver:
         from tflottery.progress.reporter import Reporter
 
         return Reporter.of(self._progress)
+
+    def require_carried(self, specs: Iterable[RunSpec]) -> None:
+        """Makes sure, where workers train, that they can know what these runs use.
+
+        Raises:
+            UserError: something was registered where no worker finds it.
+        """
+        if self.resources.executor != LOCAL:
+            require_carried(specs)
 
     def planned(self, trainings: Trainings, before: str = "") -> PlannedTrainings:
         """What there is to train; ``before`` is said first."""

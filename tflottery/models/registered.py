@@ -7,22 +7,22 @@ network. ``runs.identifying`` fills it in.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import importlib
 import inspect
-import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
+from tflottery import plugins
 from tflottery.errors import UserError
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.models.roles import Roles
 from tflottery.models.units import Units
+from tflottery.registry import origin
 from tflottery.settings import argument, from_table, in_words
 
 if TYPE_CHECKING:
@@ -239,17 +239,14 @@ def not_registered(name: str, module: str) -> str:
             f"The network {name} is not registered here: it came from a notebook or a script; "
             "register its function again, from a module where workers need it."
         )
-    return (
-        f"The network {name} is not registered here: it came from the module {module}; import "
-        f"that first, or give --plugin {module}."
-    )
+    return f"The network {name} is not registered here: it came from {module}; give --plugin {module}."
 
 
 def _revive(name: str, module: str, values: Mapping[str, Any]) -> Registered:
     """A network in another process, whose module is imported if nothing of the name is there."""
     if name not in ARCHITECTURES and module not in ("", "__main__"):
-        with contextlib.suppress(ImportError):  # which is said below
-            importlib.import_module(module)
+        with suppress(UserError):  # said below
+            plugins.load([module], installed=False)
     kind = ARCHITECTURES.get(name)
     if kind is None or not issubclass(kind, Registered):
         raise UserError(not_registered(name, module))
@@ -316,26 +313,15 @@ def register_architecture(name: str) -> Callable[[F], F]:
         UserError: another function has the name, or it is no name, or the function cannot be called
             so.
     """
-    if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise UserError(
-            f"A network is not called {name!r}: a name has small letters, digits and underscores, "
-            "and begins with a letter."
-        )
+    ARCHITECTURES.check_name(name)
 
     def register(function: F) -> F:
-        before = ARCHITECTURES.get(name)
-        if before is not None and _place(getattr(before, "origin", before)) != _place(function):
-            raise UserError(f"There is a network {name!r} already; choose another name.")
-        if before is function:
-            return function
-        ARCHITECTURES[name] = _kind(name, function)
+        if ARCHITECTURES.get(name) is function:
+            return function  # one of this package, which is told by its sizes
+        ARCHITECTURES.add(name, function, _kind(name, function))
         return function
 
     return register
-
-
-def _place(function: Any) -> tuple[Any, Any]:
-    return getattr(function, "__module__", None), getattr(function, "__qualname__", function)
 
 
 def _kind(name: str, function: Any) -> type[Architecture]:
@@ -343,7 +329,7 @@ def _kind(name: str, function: Any) -> type[Architecture]:
     own = {
         "__module__": __name__,
         "name": name,
-        "module": str(getattr(function, "__module__", "") or ""),
+        "module": plugins.carried(origin(function)) or origin(function).module,
         "origin": function,
         "__doc__": function.__doc__ or "",
     }

@@ -122,7 +122,8 @@ class Pruned(MaskSpec):
     excludes the embedding: it is neither pruned nor counted. ``head=False`` does the same with the
     output layer's kernel. A criterion of units prunes whole units, and ``amount`` counts units; the
     head's weights that read a pruned unit are pruned even with ``head=False``. ``seed`` is for
-    criteria that draw random numbers.
+    criteria that draw random numbers. ``computes``, filled in, is a digest of what a criterion of
+    the user's computes; it is empty for those of tflottery.
     """
 
     of: RunSpec
@@ -132,11 +133,16 @@ class Pruned(MaskSpec):
     embedding: bool = True
     head: bool = True
     seed: int = 0
+    computes: str = field(default="", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "computes", criteria.computes(self.criterion))
 
     def needs(self) -> Iterable[Need]:
         return ((self.of, steps.END),)
 
     def make(self, ancestors: Ancestors) -> Masks:
+        criteria.require_unchanged(self.criterion, self.computes)
         masks = ancestors.masks(self.of)
         final = ancestors.snapshot(self.of, steps.END)
         model = self.of.recipe.model

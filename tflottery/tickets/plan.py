@@ -16,7 +16,7 @@ from tflottery import seeds
 from tflottery.errors import UserError, suggest
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.models.architecture import Architecture
-from tflottery.pruning.criteria import CRITERIA, UNIT_CRITERIA
+from tflottery.pruning import criteria
 from tflottery.pruning.masks import By, Scope, To
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, InitSpec, Pruned, RunSpec, Snapshot
@@ -64,11 +64,7 @@ class PruningSettings:
 
     def __post_init__(self) -> None:
         check_choices(self, "pruning")
-        criteria = (*CRITERIA, *UNIT_CRITERIA)
-        if self.criterion not in criteria:
-            raise UserError(
-                f"pruning.criterion is not {self.criterion!r}. {suggest(self.criterion, criteria)}"
-            )
+        criteria.require_known(self.criterion)
         find_metric(self.metric)
         if not 0 < self.rate < 1:
             raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
@@ -205,7 +201,7 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
                 f"pruning.{key}=false, and the network {model.name} has no {what}; leave "
                 f"pruning.{key} out."
             )
-    if settings.criterion in UNIT_CRITERIA and not model.unit_layers():
+    if settings.criterion in criteria.UNIT_CRITERIA and not model.unit_layers():
         raise UserError(
             f"pruning.criterion {settings.criterion} prunes whole units, and the network "
             f"{model.name} does not say where its units lie; register a dataclass that has "

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tflottery import startup
+from tflottery import plugins, startup
 from tflottery.data.vocabulary import Vocabulary
 from tflottery.errors import DamagedFileError, UserError
 from tflottery.files import (
@@ -38,6 +38,7 @@ from tflottery.files import (
 )
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.registered import Registered, Unavailable, origin_of
+from tflottery.plugins import Plugins
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Count, Masks
 from tflottery.runs.recipes import Recipe, recipe_from_tables, recipe_to_tables
@@ -244,7 +245,7 @@ class Ticket:
         return masked.strip()
 
 
-def load_ticket(path: str | Path) -> Ticket:
+def load_ticket(path: str | Path, *, plugin: Plugins = ()) -> Ticket:
     """Opens a ticket and checks every file of it.
 
     >>> import tflottery as tfl
@@ -253,10 +254,12 @@ def load_ticket(path: str | Path) -> Ticket:
 
     Args:
         path: the ticket's folder.
+        plugin: modules by name, or files, that register what the ticket is made of.
 
     Raises:
         UserError: there is no ticket, it has another format version, or it is damaged.
     """
+    plugins.load(plugin)
     folder = place("ticket", path)
     about = read_sealed(folder / _DOCUMENT, what="ticket", format_version=_READABLE)
     for name, checksum in about["files"].items():
