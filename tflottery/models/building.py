@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -26,17 +25,14 @@ def isolated(seed: int) -> Iterator[None]:
     (see ``streams``). Afterwards names and streams go on as if nothing had happened; only
     TensorFlow's ops without a seed begin where they once began.
     """
-    # Inputs are counted by Keras' own graph, all other layers by the default one.
-    names = backend.PER_GRAPH_OBJECT_NAME_UIDS
-    names_before = {graph: dict(counts) for graph, counts in names.items()}
+    names, observed = backend.PER_GRAPH_OBJECT_NAME_UIDS, backend.OBSERVED_NAMES
+    names_before, observed_before = dict(names), set(observed)
     python, numpy_, tensorflow = random.getstate(), np.random.get_state(), context.context()
     keras_before = getattr(backend._SEED_GENERATOR, "generator", None)
     seed_before, stream_before = tensorflow._seed, getattr(tensorflow, "_rng", None)
     can_restart = backend.is_tf_random_generator_enabled()
-    # Layers of TensorFlow's functions avoid every name that was ever given, in any graph.
-    observed = set(backend.OBSERVED_NAMES)
     names.clear()
-    backend.OBSERVED_NAMES.clear()
+    observed.clear()
     backend.enable_tf_random_generator()
     random.seed(seeds.derive("build", seed, "python"))
     np.random.seed(seeds.derive("build", seed, "numpy"))
@@ -48,9 +44,9 @@ def isolated(seed: int) -> Iterator[None]:
         if not can_restart:
             backend.disable_tf_random_generator()
         names.clear()
-        for graph, counts in names_before.items():
-            names[graph] = defaultdict(int, counts)
-        backend.OBSERVED_NAMES.update(observed)
+        names.update(names_before)
+        observed.clear()
+        observed.update(observed_before)
         random.setstate(python)
         np.random.set_state(numpy_)
         backend._SEED_GENERATOR.generator = keras_before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -36,7 +36,7 @@ def check_plain(
     Raises:
         UserError: it cannot; one line names the layer and the mend.
     """
-    functional = as_functional(model)
+    functional = _with_whole_configuration(as_functional(model))
     for layer in functional.layers:
         _check_layer(layer)
     _check_input(functional, vocabulary_size)
@@ -85,6 +85,37 @@ def as_functional(model: object) -> keras.Model:
     return model
 
 
+# Operators that Keras writes into a configuration without what they compare with, and the ops that do
+# the same.
+_LOSSY = {"__operators__.ne": tf.not_equal, "__operators__.eq": tf.equal}
+
+
+def _with_whole_configuration(model: keras.Model) -> keras.Model:
+    """The same model where its configuration says all; else one with ops in place of operators."""
+    lossy = {layer: _LOSSY.get(getattr(layer, "symbol", "")) for layer in model.layers}
+    if not any(lossy.values()):
+        return model
+    tensors = {id(tensor): tensor for tensor in model.inputs}
+
+    def now(tensor: object) -> object:
+        return tensors.get(id(tensor), tensor)
+
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            if not node.is_input:
+                args, options = tf.nest.map_structure(now, (node.call_args, node.call_kwargs))
+                outputs = (lossy[node.layer] or node.layer)(*args, **options)
+                for old, new in zip(
+                    tf.nest.flatten(node.outputs), tf.nest.flatten(outputs), strict=True
+                ):
+                    tensors[id(old)] = new
+    replaced = keras.Model(model.inputs, [now(one) for one in model.outputs], name=model.name)
+    # Its layers know of both models; those of a copy know of theirs alone.
+    copy = keras.models.clone_model(replaced)
+    named_weights.put(copy, named_weights.get(replaced))
+    return copy
+
+
 def _unfit(why: str) -> UserError:
     return UserError(f"This network cannot be trained under masks: {why}.")
 
@@ -105,6 +136,11 @@ def _check_layer(layer: keras.layers.Layer) -> None:
             "it has a loss or a metric of its own; leave model.add_loss and add_metric out"
         )
     for node in layer._inbound_nodes:
+        if len(node.call_args) > max(1, len(layer._call_spec.arg_names)):
+            raise _unfit(
+                f"the configuration of {_called(layer)} leaves arguments out; call it in a "
+                "keras.layers.Layer of your own"
+            )
         given = tf.nest.flatten((node.call_args, node.call_kwargs))
         if hidden := [one for one in given if isinstance(one, tf.Variable)]:
             raise _hidden(layer, hidden)
@@ -268,23 +304,27 @@ def _run(model: keras.Model, x: tf.Tensor) -> tuple[np.ndarray, tuple[tf.Variabl
 
 
 def _name_hidden(model: keras.Model, x: tf.Tensor, own: set[int]) -> None:
-    for layer in model.layers:
-        if not isinstance(layer, keras.layers.InputLayer):
-            until = keras.Model(model.inputs, layer.output)
-            with tf.GradientTape() as tape:
-                until(x, training=False)
-            hidden = [one for one in tape.watched_variables() if id(one) not in own]
-            if hidden:
-                raise _hidden(layer, hidden)
+    for layer, outputs in _calls(model):
+        with tf.GradientTape() as tape:
+            keras.Model(model.inputs, outputs)(x, training=False)
+        hidden = [one for one in tape.watched_variables() if id(one) not in own]
+        if hidden:
+            raise _hidden(layer, hidden)
+
+
+def _calls(model: keras.Model) -> Iterator[tuple[keras.layers.Layer, object]]:
+    """Each call of a layer in a model, from the input on: the layer and what it gives."""
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            if not node.is_input:
+                yield node.layer, node.outputs
 
 
 def _differs(model: keras.Model, rebuilt: keras.Model, x: tf.Tensor) -> UserError:
     """Names the first layer that gives something else once it is rebuilt."""
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.InputLayer) or len(layer._inbound_nodes) > 1:
-            continue
-        one = keras.Model(model.inputs, layer.output)(x, training=False)
-        other = keras.Model(rebuilt.inputs, rebuilt.get_layer(layer.name).output)(x, training=False)
+    for (layer, ours), (_, theirs) in zip(_calls(model), _calls(rebuilt), strict=True):
+        one = keras.Model(model.inputs, ours)(x, training=False)
+        other = keras.Model(rebuilt.inputs, theirs)(x, training=False)
         for a, b in zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True):
             if not np.allclose(a.numpy(), b.numpy(), atol=_TOLERANCE, equal_nan=True):
                 return _unfit(

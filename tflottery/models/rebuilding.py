@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import tf_keras as keras
 
 # Weights are set after the network is made, so how they were drawn is left out.
-_ZEROS = {
+_ZEROS: dict[str, Any] = {
     "module": "keras.initializers",
     "class_name": "Zeros",
     "config": {},

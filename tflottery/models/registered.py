@@ -36,6 +36,7 @@ _BESIDE = {"key": False}
 _RESERVED = frozenset(
     "name built module made build plain roles gates unit_layers notes table usable".split()
 )
+_NO_ROLES = Roles()
 _PLAIN = (bool, int, float, str)
 
 
@@ -58,7 +59,7 @@ class Built:
     structure: str = _beside("")
     vocabulary_size: int = _beside(0)
     classes: int = _beside(0)
-    roles: Roles = _beside(Roles())
+    roles: Roles = _beside(_NO_ROLES)
     held: tuple[str, ...] = _beside(())
     padding: str = _beside("")
     module: str = _beside("")
@@ -168,7 +169,7 @@ class Registered:
 
     def table(self) -> dict[str, Any]:
         """Its keys of ``[model]``, and what is built; ``from_tables`` gives the network back."""
-        return dataclasses.asdict(self)  # type: ignore[call-overload,no-any-return]
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}  # type: ignore[arg-type]
@@ -238,10 +239,7 @@ def not_registered(name: str, module: str) -> str:
             f"The network {name} is not registered here: it came from a notebook or a script; "
             "register its function again, from a module where workers need it."
         )
-    return (
-        f"The network {name} is not registered here: it came from the module {module}; import "
-        f"that first, or give --plugin {module}."
-    )
+    return f"The network {name} is not registered here: it came from {module}; give --plugin {module}."
 
 
 def _revive(name: str, module: str, values: Mapping[str, Any]) -> Registered:
@@ -318,6 +316,8 @@ def register_architecture(name: str) -> Callable[[F], F]:
     ARCHITECTURES.check_name(name)
 
     def register(function: F) -> F:
+        if ARCHITECTURES.get(name) is function:
+            return function  # one of this package, which is told by its sizes
         ARCHITECTURES.add(name, function, _kind(name, function))
         return function
 

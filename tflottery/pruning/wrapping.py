@@ -49,7 +49,7 @@ def _is_simple(layer: keras.layers.Layer) -> bool:
     ] + [tensor for node in layer._inbound_nodes for tensor in node.keras_inputs]
     return (
         getattr(layer, "activity_regularizer", None) is None
-        and all(keras.backend.is_keras_tensor(node.call_args[0]) for node in layer._inbound_nodes)
+        and all(not tf.nest.is_nested(node.call_args[0]) for node in layer._inbound_nodes)
         and all(getattr(tensor, "_keras_mask", None) is None for tensor in tensors)
     )
 

@@ -95,7 +95,7 @@ class Ticket:
             if isinstance(model, Unavailable):
                 raise UserError(f"In the ticket {self.folder} {refused} {model.why}") from None
             return model
-        return Rebuilt(model.name, kept, model.roles())
+        return Rebuilt(model.name, kept, model.roles())  # type: ignore[return-value]
 
     @property
     def _network(self) -> dict[str, Any]:
