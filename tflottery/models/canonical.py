@@ -132,6 +132,8 @@ def _plain(value: Any, layer: str) -> Any:
         return {str(key): _plain(one, layer) for key, one in value.items()}
     if isinstance(value, bytes):
         return value.hex()
+    if value is Ellipsis:
+        return {"ellipsis": True}
     if isinstance(value, slice):
         return {"slice": [_plain(one, layer) for one in (value.start, value.stop, value.step)]}
     if isinstance(value, (set, frozenset)):

@@ -159,6 +159,8 @@ def _restored(value: Any) -> Any:
     if isinstance(value, Mapping):
         if set(value) == {"number"}:
             return float(value["number"])
+        if set(value) == {"ellipsis"}:
+            return ...
         return {key: _restored(one) for key, one in value.items()}
     return [_restored(one) for one in value] if isinstance(value, list) else value
 
