@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import inspect
 import pickle
@@ -92,7 +93,7 @@ def test_a_registry_takes_a_function_once_and_again():
 
 def test_where_a_function_comes_from():
     assert origin(CRITERIA.registered("magnitude")).is_ours
-    own = origin(test_where_a_function_comes_from)
+    own = origin(functools.partial(test_where_a_function_comes_from))
     assert (own.module, own.file) == (__name__, Path(__file__)) and not own.is_ours
 
 
