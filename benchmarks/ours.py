@@ -11,9 +11,10 @@ from tflottery.files import Arrays
 from tflottery.models.architecture import Initializers
 from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm
+from tflottery.models.roles import Roles
 from tflottery.pruning import masks
-from tflottery.pruning.masked_model import MaskedModel
 from tflottery.pruning.masks import Masks, To
+from tflottery.pruning.tfmot_model import TfmotModel
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.observer import Silent
 from tflottery.runs.realise import Realiser
@@ -34,14 +35,15 @@ __all__ = [
     "Initializers",
     "Logs",
     "Lstm",
-    "MaskedModel",
     "Masks",
     "Realiser",
+    "Roles",
     "Run",
     "RunSpec",
     "Silent",
     "Store",
     "Study",
+    "TfmotModel",
     "To",
     "Trained",
     "Trainer",

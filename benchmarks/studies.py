@@ -18,6 +18,7 @@ from benchmarks.ours import (
     Logs,
     Masks,
     Realiser,
+    Roles,
     Run,
     RunSpec,
     Silent,
@@ -87,7 +88,7 @@ class _Script:
             len(self._corpus.vocabulary),
             len(self._corpus.classes),
             training,
-            spec.mask.gradual(training.epochs * per_epoch),
+            spec.mask.gradual(training.epochs * per_epoch, spec.recipe.model.roles()),
         )
         self._trained[spec.key] = self._trainer.train(
             self._corpus,
@@ -102,6 +103,11 @@ class _Script:
     def prunable(self) -> dict[str, tuple[int, ...]]:
         assert self._trainer is not None
         return self._trainer.prunable
+
+    @property
+    def roles(self) -> Roles:
+        assert self._trainer is not None
+        return self._trainer.roles
 
     def masks(self, run: RunSpec) -> Masks:
         return self._trained[run.key].masks

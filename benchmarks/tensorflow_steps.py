@@ -19,7 +19,7 @@ from benchmarks.harness import Work
 from benchmarks.ours import (
     Configuration,
     Initializers,
-    MaskedModel,
+    TfmotModel,
     To,
     accuracy,
     batches,
@@ -48,7 +48,7 @@ def begin(sizes: dict[str, Any]) -> tuple[dict[str, bool], Answer]:
 
 def masked(chosen: Configuration, data: Batches, sparsity: float) -> Work:
     """Trains a ticket on the batches, as the trainer does."""
-    carrier = MaskedModel(_network(chosen))
+    carrier = TfmotModel(_network(chosen))
     weights = carrier.weights()
     scores = {tensor: np.abs(weights[tensor]) for tensor in carrier.prunable}
     carrier.load(masks.prune(masks.dense(carrier.prunable), scores, To(sparsity)), weights)

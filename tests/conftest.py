@@ -59,12 +59,23 @@ def write_reviews(path: Path, copies: int = 12, delimiter: str = ",") -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def small_settings(tmp_path_factory: pytest.TempPathFactory) -> DataSettings:
-    file = write_reviews(tmp_path_factory.mktemp("reviews") / "small.csv")
+def small_settings_in(folder: Path) -> DataSettings:
+    """The settings of small reviews, which are written into a folder."""
+    file = write_reviews(folder / "small.csv")
     settings = DataSettings(dataset=str(file), vocabulary_size=40, max_length=12)
     # Few of the texts differ. Dealt one by one, the classes are equally large on each side.
     return dataclasses.replace(sources.identify(settings), division=1)
+
+
+def small_corpus_in(folder: Path) -> Corpus:
+    """The encoded data of ``small_settings_in``."""
+    settings = small_settings_in(folder)
+    return encode(sources.open_source(settings), settings)
+
+
+@pytest.fixture(scope="session")
+def small_settings(tmp_path_factory: pytest.TempPathFactory) -> DataSettings:
+    return small_settings_in(tmp_path_factory.mktemp("reviews"))
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.resources import Resources
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
-from tflottery.runs.tasks import Lost, Ready, Task
+from tflottery.runs.tasks import Broken, Lost, Message, Ready, Task, perform
 from tflottery.startup import environment
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
@@ -66,12 +66,15 @@ def test_a_task_brings_the_metric_that_it_monitors(tmp_path, monkeypatch):
         # In a worker nobody has imported it yet.
         del METRICS["mine"], sys.modules["my_metric"]
         assert pickle.loads(sent).spec.recipe.training.metric.sign == -1
-        # Where it cannot be imported, the training says so and the task arrives.
+        # Where it cannot be imported, the worker says so.
         del METRICS["mine"], sys.modules["my_metric"]
         monkeypatch.setattr(sys, "path", [])
         monkeypatch.setattr(sys, "path_importer_cache", {})
-        with pytest.raises(UserError, match="no metric 'mine'"):
-            _ = pickle.loads(sent).spec.recipe.training.metric
+        said: list[Message] = []
+        perform(pickle.loads(sent), Store(tmp_path / "runs"), said.append)
+        (broken,) = said
+        assert isinstance(broken, Broken) and isinstance(broken.error, UserError)
+        assert str(broken.error).startswith("In a worker: There is no module 'my_metric'")
     finally:
         METRICS.pop("mine", None)
 

@@ -13,9 +13,9 @@ from tflottery.models import weights
 from tflottery.models.architecture import Initializers
 from tflottery.models.layers import SeededDropout
 from tflottery.pruning import masks
-from tflottery.pruning.masked_model import MaskedModel
 from tflottery.pruning.masks import To
 from tflottery.pruning.schedules import HoldSparsity, PruneOnce
+from tflottery.pruning.tfmot_model import TfmotModel
 
 WORDS = 40
 RANDOM = np.random.default_rng(0)
@@ -30,7 +30,7 @@ def plain(request: pytest.FixtureRequest) -> keras.Model:
     return SMALL[request.param].build(WORDS, 2, Initializers(1))
 
 
-def pruned(masked: MaskedModel, sparsity: float) -> masks.Masks:
+def pruned(masked: TfmotModel, sparsity: float) -> masks.Masks:
     scores = {name: np.abs(value) for name, value in masked.weights().items()}
     return masks.prune(masks.dense(masked.prunable), scores, To(sparsity))
 
@@ -46,7 +46,7 @@ def fit(model: keras.Model, callbacks: list, epochs: int = 2, optimizer: str = "
 
 
 class ZerosAfterEveryBatch(keras.callbacks.Callback):
-    def __init__(self, masked: MaskedModel, mask: masks.Masks) -> None:
+    def __init__(self, masked: TfmotModel, mask: masks.Masks) -> None:
         super().__init__()
         self.masked, self.mask, self.checked = masked, mask, 0
 
@@ -57,7 +57,7 @@ class ZerosAfterEveryBatch(keras.callbacks.Callback):
 
 
 def test_every_kernel_has_a_mask_and_no_bias(plain):
-    masked = MaskedModel(plain)
+    masked = TfmotModel(plain)
     named = weights.variables(plain)
     assert set(masked.prunable) == {name for name in named if not name.endswith("bias")}
     assert all(masked.prunable[name] == tuple(named[name].shape) for name in masked.prunable)
@@ -65,7 +65,7 @@ def test_every_kernel_has_a_mask_and_no_bias(plain):
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
 def test_pruned_weights_are_zero_after_every_batch(plain, optimizer):
-    masked = MaskedModel(plain)
+    masked = TfmotModel(plain)
     mask = pruned(masked, 0.7)
     masked.load(mask, masked.weights())
     check = ZerosAfterEveryBatch(masked, mask)
@@ -75,7 +75,7 @@ def test_pruned_weights_are_zero_after_every_batch(plain, optimizer):
 
 
 def test_an_all_ones_mask_trains_bit_identically_to_plain_keras(plain):
-    masked = MaskedModel(plain)
+    masked = TfmotModel(plain)
     fit(masked.model, masked.callbacks(), epochs=3)
     fit(plain, [], epochs=3)
     assert same_arrays(masked.weights(), weights.get(plain))
@@ -83,7 +83,7 @@ def test_an_all_ones_mask_trains_bit_identically_to_plain_keras(plain):
 
 def test_loading_gives_mask_times_weights_bit_for_bit_and_leaves_the_plain_model_alone(plain):
     before = weights.get(plain)
-    masked = MaskedModel(plain)
+    masked = TfmotModel(plain)
     mask = pruned(masked, 0.5)
     drawn = weights.get(SMALL[plain.name].build(WORDS, 2, Initializers(9)))
     masked.load(mask, drawn)
@@ -92,19 +92,19 @@ def test_loading_gives_mask_times_weights_bit_for_bit_and_leaves_the_plain_model
 
 
 def test_a_second_load_leaves_nothing_of_the_first(plain):
-    masked = MaskedModel(plain)
+    masked = TfmotModel(plain)
     start = masked.weights()
     masked.load(pruned(masked, 0.8), start)
     fit(masked.model, masked.callbacks())
     masked.load(masks.dense(masked.prunable), start)
     fit(masked.model, masked.callbacks())
-    fresh = MaskedModel(plain)
+    fresh = TfmotModel(plain)
     fit(fresh.model, fresh.callbacks())
     assert same_arrays(masked.weights(), fresh.weights())
 
 
 def test_wrapped_and_stripped_agree_bit_for_bit_and_zeros_outlive_stripping(plain):
-    masked = MaskedModel(plain)
+    masked = TfmotModel(plain)
     mask = pruned(masked, 0.7)
     masked.load(mask, masked.weights())
     stripped = masked.strip()
@@ -117,7 +117,7 @@ def test_wrapped_and_stripped_agree_bit_for_bit_and_zeros_outlive_stripping(plai
 
 
 def test_scores_are_the_same_alone_and_padded_once_wrapped(plain):
-    masked = MaskedModel(plain)
+    masked = TfmotModel(plain)
     masked.load(pruned(masked, 0.5), masked.weights())
     batch = masked.model(IDS).numpy()
     for row in range(4):
@@ -126,7 +126,7 @@ def test_scores_are_the_same_alone_and_padded_once_wrapped(plain):
 
 
 def test_masks_of_another_network_are_refused(plain):
-    masked = MaskedModel(plain)
+    masked = TfmotModel(plain)
     with pytest.raises(ValueError, match="not those of this model"):
         masked.load({"other/kernel": np.ones(3, bool)}, masked.weights())
 
@@ -134,7 +134,7 @@ def test_masks_of_another_network_are_refused(plain):
 def test_hold_sparsity_never_fires_where_tfmots_constant_schedule_moves_the_mask(plain):
     stock = tfmot.sparsity.keras.ConstantSparsity(0.5, begin_step=0, frequency=1)
     for schedule, holds in ((HoldSparsity(), True), (stock, False)):
-        masked = MaskedModel(plain, schedule)
+        masked = TfmotModel(plain, schedule)
         mask = pruned(masked, 0.7)
         masked.load(mask, masked.weights())
         fit(masked.model, masked.callbacks())
@@ -143,7 +143,7 @@ def test_hold_sparsity_never_fires_where_tfmots_constant_schedule_moves_the_mask
 
 
 class MaskCounts(keras.callbacks.Callback):
-    def __init__(self, masked: MaskedModel) -> None:
+    def __init__(self, masked: TfmotModel) -> None:
         super().__init__()
         self.masked, self.sparsities = masked, []
 
@@ -152,7 +152,7 @@ class MaskCounts(keras.callbacks.Callback):
 
 
 def test_prune_once_fires_at_its_step_and_at_no_other(plain):
-    masked = MaskedModel(plain, PruneOnce(0.5, step=3))
+    masked = TfmotModel(plain, PruneOnce(0.5, step=3))
     counts = MaskCounts(masked)
     fit(masked.model, [*masked.callbacks(), counts], epochs=1)
     assert counts.sparsities == [0, 0, 0.5, 0.5, 0.5, 0.5]

@@ -20,11 +20,11 @@ FLOORS = [
     {"training"},
     {"pruning"},
     {"models"},
-    {"data"},
+    {"data", "plugins"},
     {"report", "startup"},
     {"files", "paired", "settings"},
     {"metrics", "notebook", "seeds", "statistics", "status", "versions"},
-    {"arithmetic"},
+    {"arithmetic", "digests", "registry"},
     {"activity", "errors", "program"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -114,6 +114,7 @@ DEFAULTS = {
     },
     Pruned: {
         "scope": "layerwise", "criterion": "magnitude", "embedding": True, "head": True, "seed": 0,
+        "computes": "",
     },
     specs.GraduallyPruned: {"over": 0.5, "embedding": True, "head": True},
     specs.Fit: {"words_of": None, "without": (), "seed": 0},

@@ -31,12 +31,13 @@ from tflottery.models.cnn import Cnn
 from tflottery.pruning import masks
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import HEAD, Fresh, Pruned, Shuffled, Signs, Snapshot, ancestry
+from tflottery.runs.specs import Fresh, Pruned, Shuffled, Signs, Snapshot, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
 from tflottery.training.trainer import Trainer
 
+HEAD = "head/kernel"
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings(epochs=3))
 
 

@@ -18,9 +18,9 @@ from tflottery.models import weights
 from tflottery.models.architecture import Initializers
 from tflottery.pruning import masks
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import EMBEDDING
 from tflottery.tickets.ticket import FORMAT_VERSION, write_ticket
 
+EMBEDDING = "embedding/embeddings"
 VOCABULARY = Vocabulary(("[PAD]", "[UNK]", *(f"word{number}" for number in range(30))))
 
 

@@ -23,12 +23,13 @@ from tflottery.pruning import masks
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import EMBEDDING, Fresh, RunSpec, Snapshot, ancestry
+from tflottery.runs.specs import Fresh, RunSpec, Snapshot, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
+EMBEDDING = "embedding/embeddings"
 PRUNING = PruningSettings(rate=0.5)
 TRAINING = TrainingSettings(learning_rate=0.02, batch_size=16, epochs=1)
 LEVEL = 0.75

@@ -23,6 +23,7 @@ switch_on_onednn()
 
 if TYPE_CHECKING:
     from tflottery.data.inspection import Inspection
+    from tflottery.data.registered import register_source
     from tflottery.errors import DamagedFileError, TflotteryError, TrainingError, UserError
     from tflottery.experiments.driver import PlannedTrainings
     from tflottery.experiments.inspecting import inspect
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from tflottery.experiments.transfer.run import TransferResult, transfer
     from tflottery.exports.export import Compared, Exported, export
     from tflottery.metrics import register_metric
+    from tflottery.models.registered import register_architecture
+    from tflottery.pruning.criteria import register_criterion
     from tflottery.runs.run import Run
     from tflottery.runs.store import Store
     from tflottery.tickets.ticket import Ticket, load_ticket
@@ -60,7 +63,10 @@ _PLACES = {
     "find_ticket": "experiments.ticket.run",
     "inspect": "experiments.inspecting",
     "load_ticket": "tickets.ticket",
+    "register_architecture": "models.registered",
+    "register_criterion": "pruning.criteria",
     "register_metric": "metrics",
+    "register_source": "data.registered",
     "run_study": "experiments.study.run",
     "transfer": "experiments.transfer.run",
     "tune_learning_rate": "experiments.learning_rate.run",
@@ -75,7 +81,10 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "export",
     "load_ticket",
     "write_report",
+    "register_architecture",
+    "register_criterion",
     "register_metric",
+    "register_source",
     "Inspection",
     "FoundTicket",
     "StudyResult",

@@ -7,7 +7,6 @@ scikit-learn computes them. A metric of one's own is a function with a decorator
 from __future__ import annotations
 
 import math
-import re
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from tflottery.errors import UserError, suggest
+from tflottery.errors import UserError
+from tflottery.registry import Registry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
-METRICS: dict[str, Metric] = {}
+METRICS: Registry[Metric] = Registry("metric", _TAKEN)
 """Every registered metric by name, those of tflottery first."""
 
 
@@ -102,24 +102,13 @@ def register_metric(name: str, *, higher_is_better: bool) -> Callable[[F], F]:
     Raises:
         UserError: another function has the name, or it is no name.
     """
-    if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]*", name) or name in _TAKEN:
-        raise UserError(
-            f"A metric is not called {name!r}: a name has small letters, digits and underscores, "
-            f"begins with a letter, and is not {' or '.join(map(repr, _TAKEN))}."
-        )
+    METRICS.check_name(name)
 
     def register(function: F) -> F:
-        before = METRICS.get(name)
-        if before is not None and _place(before.function) != _place(function):
-            raise UserError(f"There is a metric {name!r} already; choose another name.")
-        METRICS[name] = Metric(name, bool(higher_is_better), function)
+        METRICS.add(name, function, Metric(name, bool(higher_is_better), function))
         return function
 
     return register
-
-
-def _place(function: Function) -> tuple[Any, Any]:
-    return getattr(function, "__module__", None), getattr(function, "__qualname__", function)
 
 
 def find_metric(name: str) -> Metric:
@@ -128,9 +117,7 @@ def find_metric(name: str) -> Metric:
     Raises:
         UserError: there is none; the line names the nearest one.
     """
-    if name not in METRICS:
-        raise UserError(f"There is no metric {name!r}. {suggest(str(name), METRICS)}")
-    return METRICS[name]
+    return METRICS.find(name)
 
 
 def evaluate(labels: np.ndarray, scores: np.ndarray) -> dict[str, float | None]:

@@ -7,13 +7,14 @@ network or text needs it, not before.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import ExitStack, contextmanager
+from types import FrameType, ModuleType
 
 from tflottery import activity, arithmetic
 from tflottery.arithmetic import THREADS
@@ -72,6 +73,71 @@ def start_tensorflow() -> None:
         tensorflow.config.list_physical_devices()
         del tensorflow, tensorflow_model_optimization
     arithmetic.current()  # now, as the environment may change later
+
+
+@contextmanager
+def quietly(threads: int | None = None) -> Iterator[None]:
+    """Has code of others that imports TensorFlow by itself begin it as ``start_tensorflow`` does:
+    without its messages, and with the threads that were asked for.
+
+    Args:
+        threads: as of ``use_threads``; they are set where TensorFlow is imported, and only there.
+    """
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    with ExitStack() as stack:
+        finder = _Announced(threads, stack)
+        sys.meta_path.insert(0, finder)
+        try:
+            yield
+        finally:
+            sys.meta_path.remove(finder)
+
+
+class _Announced:
+    """Finds no module, but hears that TensorFlow is about to be imported."""
+
+    def __init__(self, threads: int | None, stack: ExitStack) -> None:
+        self._threads = threads
+        self._stack = stack
+        self._has_begun = False
+
+    def find_spec(self, name: str, path: object = None, target: ModuleType | None = None) -> None:
+        if name == "tensorflow" and not self._has_begun:
+            self._has_begun = True
+            use_threads(self._threads)
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+            self._stack.enter_context(_interruptible())
+            self._stack.enter_context(_without_messages(_STANDARD_ERROR))
+            self._stack.enter_context(activity.doing("loading TensorFlow", long=True))
+
+
+# What TensorFlow writes while it is imported, and lines that a terminal replaces.
+_MESSAGES = re.compile(
+    rb"WARNING: All log messages before absl|[IWEF]\d{4} [\d:.]+ |"
+    rb"\d{4}-\d\d-\d\d [\d:.]+: [IWEF] |To enable the following instructions"
+)
+_REPLACED = re.compile(rb"\r[^\n]*?\x1b\[K")
+
+
+@contextmanager
+def _without_messages(descriptor: int) -> Iterator[None]:
+    """Keeps what is written to a file descriptor, and writes it at the end without what TensorFlow
+    says of its start."""
+    with tempfile.TemporaryFile() as aside:
+        original = os.dup(descriptor)
+        os.dup2(aside.fileno(), descriptor)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(original, descriptor)
+            os.close(original)
+            aside.seek(0)
+            lines = _REPLACED.sub(b"", aside.read()).splitlines(keepends=True)
+            if kept := b"".join(line for line in lines if not _MESSAGES.match(line)):
+                os.write(descriptor, kept)
 
 
 @contextmanager

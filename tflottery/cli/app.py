@@ -64,8 +64,10 @@ def run(command: Command, argv: list[str] | None = None) -> int:
             print(_help(command, values))
         elif command.sections and values.helpkeys:
             # Imported only here, so that --help is quick.
+            from tflottery import plugins
             from tflottery.cli.keys import help_on_keys
 
+            plugins.load(values.plugin)
             print(help_on_keys(command.sections))
         else:
             with status.shown(first="starting", on_errors=command.prints_data):
@@ -100,6 +102,13 @@ def defined(command: Command) -> flags.FlagValues:
         text = f"Show the keys of --set: {', '.join(command.sections)}."
         flags.DEFINE_boolean("helpkeys", False, text, flag_values=values)
     command.define(values)
+    flags.DEFINE_multi_string(
+        "plugin",
+        [],
+        "A module, or a file as mine.py, that registers architectures, criteria, metrics or "
+        "sources; may be given several times.",
+        flag_values=values,
+    )
     return values
 
 

@@ -56,7 +56,7 @@ def changed(values: flags.FlagValues, *names: str) -> dict[str, Any]:
 
 def report_on(values: flags.FlagValues) -> None:
     """Prints the command that shows what a store holds."""
-    next_step("report", values.store, output="report/")
+    next_step("report", values.store, output="report/", **changed(values, "plugin"))
 
 
 def show(thing: RenderableType) -> None:

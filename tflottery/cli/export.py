@@ -58,7 +58,7 @@ def export(values: flags.FlagValues) -> None:
     }
     done = export_ticket(
         values.ticket, values.output, compare=values.compare, version=version,
-        compact=values.compact, **places,
+        compact=values.compact, plugin=values.plugin, **places,
     )  # fmt: skip
     from tflottery.progress.consoles import open_console
     from tflottery.progress.reporter import Reporter

@@ -217,12 +217,12 @@ def _next_steps(values: flags.FlagValues, found: FoundTicket) -> dict[str, dict[
     ticket = found.ticket
     from tflottery.data.tfds_source import ALIASES
 
-    places = {"ticket": str(ticket.folder), **experiments.changed(values, "store")}
+    places = {"ticket": str(ticket.folder), **experiments.changed(values, "store", "plugin")}
     steps = {"tune_lr": places}
     found_on = ALIASES.get(ticket.about["dataset"], ticket.about["dataset"])
     pairs = {ALIASES[one]: other for one, other in _OF_A_KIND.items()}
     if found_on in pairs:
-        there = experiments.changed(values, "data_dir", "store")
+        there = experiments.changed(values, "data_dir", "store", "plugin")
         steps["transfer"] = {"ticket": str(ticket.folder), "to": pairs[found_on], **there}
     return {**steps, "export": places}
 

@@ -23,8 +23,8 @@ def define_configuration(values: flags.FlagValues) -> None:
 
     text(
         "dataset",
-        "imdb, yelp_polarity, toy, any TFDS builder, a CSV, TSV or JSONL file, or a folder of "
-        "class folders. Default: imdb.",
+        "imdb, yelp_polarity, toy, any TFDS builder, a CSV, TSV or JSONL file, a folder of class "
+        "folders, or a source of a plugin. Default: imdb.",
     )
     text("data_dir", "Folder of prepared TFDS data; else TFDS_DATA_DIR, else TFDS' own.")
     text("config", "A TOML file or a name in configs/. Default: the one for data set and model.")
@@ -34,7 +34,7 @@ def define_configuration(values: flags.FlagValues) -> None:
         "section.key=value: changes one setting; may be given several times. The keys: --helpkeys.",
         flag_values=values,
     )
-    text("model", "cnn or lstm. Default: cnn.")
+    text("model", "cnn or lstm, or one of a plugin. Default: cnn.")
 
 
 def define_search(values: flags.FlagValues) -> None:
@@ -63,14 +63,15 @@ def define_search(values: flags.FlagValues) -> None:
     )
     text(
         "criterion",
-        "magnitude, random, or filters: whole filters, LSTM units and embedding columns, for "
-        "speed. Default: magnitude.",
+        "magnitude, random, one of a plugin, or filters: whole filters, LSTM units and embedding "
+        "columns, for speed. Default: magnitude.",
     )
     text("tolerance", "Points of validation accuracy below dense that still match. Default: 0.5.")
     text(
         "metric",
-        "What networks are compared by: accuracy, balanced_accuracy, macro_f1, roc_auc, log_loss "
-        "or calibration_error. --tolerance is in hundredths of it. Default: accuracy.",
+        "What networks are compared by: accuracy, balanced_accuracy, macro_f1, roc_auc, "
+        "log_loss, calibration_error, or one of a plugin. --tolerance is in hundredths of it. "
+        "Default: accuracy.",
     )
 
 
@@ -146,6 +147,7 @@ def configured(values: flags.FlagValues) -> dict[str, Any]:
         "config": values.config or "",
         "set": values.set,
         "model": values.model,
+        "plugin": values.plugin,
     }
 
 

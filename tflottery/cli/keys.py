@@ -49,7 +49,7 @@ def _keys(section: str, kind: type[Any]) -> Iterator[str]:
 
 
 # Filled in by the program.
-_COMPUTED = ("fingerprint", "vocabulary_from", "division")
+_COMPUTED = ("fingerprint", "vocabulary_from", "division", "built")
 
 
 def _value(value: object) -> str:

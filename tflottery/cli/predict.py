@@ -9,7 +9,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tflottery import activity, startup
+from tflottery import activity, plugins, startup
 from tflottery.cli import app, lines
 from tflottery.errors import UserError
 
@@ -39,6 +39,7 @@ def predict(values: flags.FlagValues) -> None:
     """Asks the model about each text and prints its label, its score and the text."""
     if not values.model:
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
+    plugins.load(values.plugin, installed=False)
     if values.text is not None:
         texts = iter([os.fsencode(values.text)])
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tflottery import activity
+from tflottery import activity, plugins
 from tflottery.cli import app
 
 
@@ -29,6 +29,7 @@ def define(values: flags.FlagValues) -> None:
 
 def make(values: flags.FlagValues) -> None:
     """Writes the report and prints where it is."""
+    plugins.load(values.plugin, installed=False)
     # Imported only here, so that --help does not wait for pandas and matplotlib.
     from tflottery.experiments.reports import write_report
     from tflottery.report.escaping import visible

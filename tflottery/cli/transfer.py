@@ -69,6 +69,7 @@ def transfer(values: flags.FlagValues) -> None:
         "train_size": common.whole_number(values, "train_size"),
         "reverse": values.reverse,
         "set": values.set,
+        "plugin": values.plugin,
     }
     # Here, so that --help need not wait.
     from tflottery.experiments.transfer.run import transfer as transfer_ticket

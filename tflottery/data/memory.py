@@ -25,7 +25,7 @@ from tflottery.data.records import (
     text_of,
 )
 from tflottery.data.settings import DataSettings
-from tflottery.data.table_source import TableSource
+from tflottery.data.table_source import Reader, TableSource
 from tflottery.errors import UserError
 
 PREFIX = "memory:"
@@ -114,6 +114,27 @@ class MemorySource(TableSource):
         return dataset.replace(":", "_")
 
 
+def rows(parts: Mapping[str, Any], settings: DataSettings, where: str) -> Reader:
+    """Labelled texts that a program gives, as rows to judge.
+
+    Args:
+        parts: by split, each as ``register`` takes it; under an empty name where a column says the
+            splits, or where there is none.
+        settings: the columns' names.
+        where: what the data are called in messages.
+
+    Raises:
+        UserError: a column is missing, or texts and labels are not equally many.
+    """
+    same_column(settings)
+    has_parts = "" not in parts
+    listed = {
+        split: _columns(split, part, settings, not has_parts, where)
+        for split, part in parts.items()
+    }
+    return _Rows(_Data(listed), settings)
+
+
 class _Rows:
     unit = "row"
 
@@ -122,7 +143,7 @@ class _Rows:
         self._text = str(settings.text_column)
         self._label = str(settings.label_column)
         self._split = str(settings.split_column)
-        if len(data.parts) > 1:
+        if "" not in data.parts:
             self.unit = ""
 
     def __iter__(self) -> Iterator[Item | Suspect]:
@@ -135,32 +156,32 @@ class _Rows:
                 yield Record(place, text, label, given)
 
 
-def _columns(split: str, part: Any, wanted: DataSettings, with_split: bool) -> Columns:
+def _columns(
+    split: str, part: Any, wanted: DataSettings, with_split: bool, where: str = "The data"
+) -> Columns:
     """The columns that are read, as lists that no change of the caller's reaches."""
+    where = f"{where} for {split}" if split else where
     text, label = str(wanted.text_column), str(wanted.label_column)
     if isinstance(part, (tuple, list)) and len(part) == 2:
         if any(isinstance(one, (set, frozenset)) for one in part):
             raise UserError(
-                f"The data for {split} hold a set, which has no order; give texts and labels as "
-                "lists."
+                f"{where} hold a set, which has no order; give texts and labels as lists."
             )
         columns: Columns = {text: _listed(part[0]), label: _listed(part[1])}
     elif (found := _names_of(part)) is not None:
         if named_columns(found, wanted) is None:
-            raise no_column(f"The data for {split}", found, wanted)
+            raise no_column(where, found, wanted)
         names = [text, label, *([str(wanted.split_column)] if with_split else [])]
         by_name = {str(name).strip(): name for name in found}
         columns = {name: _listed(part[by_name[name]]) for name in names if name in by_name}
     else:
         raise UserError(
-            f"The data for {split} are a {type(part).__name__}; give a DataFrame, or a pair of "
-            "texts and labels."
+            f"{where} are a {type(part).__name__}; give a DataFrame, or a pair of texts and labels."
         )
     sizes = {name: len(values) for name, values in columns.items()}
     if len(set(sizes.values())) != 1:
         raise UserError(
-            f"The data for {split} have {sizes[text]:,} texts and {sizes[label]:,} labels; give as "
-            "many of each."
+            f"{where} have {sizes[text]:,} texts and {sizes[label]:,} labels; give as many of each."
         )
     return columns
 

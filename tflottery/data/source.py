@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Protocol
 
 from tflottery.data.settings import DataSettings
+from tflottery.registry import Registry
 
 Example = tuple[bytes, int]
 
@@ -66,3 +67,7 @@ class Source(Protocol):
     def examples(self, split: str) -> Iterator[Example]:
         """Raw UTF-8 text and label, always in the same order."""
         ...
+
+
+REGISTERED: Registry[type[Source]] = Registry("source")
+"""Sources that were registered (``register_source``), by the name that ``data.dataset`` gives."""

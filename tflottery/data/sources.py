@@ -1,7 +1,7 @@
 """Where labelled texts come from.
 
-A source is a class with the methods of ``Source`` and a place in ``SOURCES``; the first one that
-claims a data set's name opens it.
+A source is a class with the methods of ``Source``. What was registered (``register_source``) opens
+the data set of its name; else the first one of ``SOURCES`` that claims the name does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tflottery.data.files_source import FilesSource
 from tflottery.data.memory import MemorySource
 from tflottery.data.records import shown
 from tflottery.data.settings import DataSettings
-from tflottery.data.source import Source
+from tflottery.data.source import REGISTERED, Source
 from tflottery.data.table_source import TableSource
 from tflottery.data.tfds_source import ALIASES, TfdsSource
 from tflottery.data.toy import ToySource
@@ -75,6 +75,8 @@ def release_words() -> None:
 
 def source_of(dataset: str) -> type[Source]:
     """The source that reads a data set of that name."""
+    if dataset in REGISTERED:
+        return REGISTERED[dataset]
     return next(source for source in SOURCES if source.claims(dataset))
 
 

@@ -17,7 +17,7 @@ from tflottery import startup
 from tflottery.data.labels import few
 from tflottery.data.records import SPLITS, shown, shown_path
 from tflottery.data.settings import DataSettings
-from tflottery.data.source import Example
+from tflottery.data.source import REGISTERED, Example
 from tflottery.errors import UserError, suggest
 from tflottery.files import canonical_json, sha256_of_bytes, sha256_of_file
 
@@ -210,7 +210,7 @@ def _builder(settings: DataSettings) -> Any:
     try:
         return tfds.builder(name, data_dir=data_dir, try_gcs=False)
     except tfds.core.DatasetNotFoundError:
-        known = [*ALIASES, "toy", *tfds.list_builders(with_community_datasets=False)]
+        known = [*ALIASES, "toy", *REGISTERED, *tfds.list_builders(with_community_datasets=False)]
         near = suggest(shown(settings.dataset), known).split("Known:")[0]
         raise UserError(
             f"No data set {shown(settings.dataset)!r}. {near}{_WHAT_THERE_IS}"
@@ -223,7 +223,8 @@ def _builder(settings: DataSettings) -> Any:
 
 _WHAT_THERE_IS = (
     f"Known: {', '.join(sorted(ALIASES))}, toy, any TFDS builder, or the path of a table (CSV, "
-    "TSV, JSON, Parquet, Excel) or of a folder of class folders."
+    "TSV, JSON, Parquet, Excel) or of a folder of class folders; a source of your own comes with "
+    "--plugin."
 )
 
 

@@ -17,7 +17,10 @@ from tflottery import startup
 from tflottery.errors import UserError
 from tflottery.experiments.inspecting import before_training
 from tflottery.files import require_writable
+from tflottery.models.registered import Registered
+from tflottery.runs.carrying import require_carried
 from tflottery.runs.executors import Executor, make_executor, require_reachable
+from tflottery.runs.identifying import identify_network
 from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL, Resources
 from tflottery.runs.specs import RunSpec, ancestry
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from tflottery.data.settings import DataSettings
     from tflottery.progress.reporter import Reporter, View
     from tflottery.runs.observer import Observer
+    from tflottery.runs.recipes import Recipe
 
 Label = Callable[[RunSpec], str]
 
@@ -151,6 +155,15 @@ class Driver:
 
         return Reporter.of(self._progress)
 
+    def require_carried(self, specs: Iterable[RunSpec]) -> None:
+        """Makes sure, where workers train, that they can know what these runs use.
+
+        Raises:
+            UserError: something was registered where no worker finds it.
+        """
+        if self.resources.executor != LOCAL:
+            require_carried(specs)
+
     def planned(self, trainings: Trainings, before: str = "") -> PlannedTrainings:
         """What there is to train; ``before`` is said first."""
         from tflottery.progress.times import plan_in_words
@@ -168,6 +181,21 @@ class Driver:
         # Now: a call that trains nothing leaves the process as it was.
         startup.use_threads(self.resources.threads, here=self.resources.executor == LOCAL)
         require_writable(self.store.root, "--store")
+
+    def identify(self, recipe: Recipe, classes: int, *, dry_run: bool = False) -> Recipe:
+        """The recipe with what its network builds, where somebody registered that.
+
+        Args:
+            recipe: with the data's fingerprint.
+            classes: of the data.
+            dry_run: whether nothing will be trained in this process.
+
+        Raises:
+            UserError: the network cannot be built or trained; or as ``prepare``.
+        """
+        if isinstance(recipe.model, Registered) and not dry_run:
+            self.prepare()  # before TensorFlow is imported
+        return identify_network(recipe, classes)
 
     def look(self, settings: DataSettings) -> Inspection:
         """Says what the data are like, before the first training; encodes them where they are not.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tflottery import plugins
 from tflottery.data import findings, given, inspection, sources
 from tflottery.data.corpus import folder_of
 from tflottery.data.given import Data
@@ -12,6 +13,7 @@ from tflottery.data.inspection import Inspection
 from tflottery.data.settings import DataSettings
 from tflottery.experiments import configuration
 from tflottery.experiments.configuration import Settings
+from tflottery.plugins import Plugins
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.store import Store
 
@@ -34,6 +36,7 @@ def inspect(
     set: Settings = (),
     model: str | None = None,
     store: str | Path | Store = "runs",
+    plugin: Plugins = (),
 ) -> Inspection:
     """Looks at labelled texts as a training would read them: classes and what the larger one alone
     would score, lengths, unknown words, copies, and what differences these data can tell.
@@ -53,6 +56,7 @@ def inspect(
             ``find_ticket``. Settings of the data decide what is counted (``data.max_length``,
             ``data.vocabulary_size``); ``model`` picks the configuration that they come from.
         store: where data that a training encoded are kept; what was counted then is read.
+        plugin: as in ``find_ticket``.
 
     Returns:
         The counts as tables, and what to mind, a line each.
@@ -60,6 +64,7 @@ def inspect(
     Raises:
         UserError: the data or a setting cannot be used.
     """
+    plugins.load(plugin)
     changes = {
         **given.settings(dataset, text, label, validation, test, data_dir),
         **configuration.changes(model=model),

@@ -22,7 +22,6 @@ from tflottery.data.vocabulary import PADDING
 from tflottery.exports.network import SHARED, Network
 from tflottery.files import Arrays
 from tflottery.models.units import Units
-from tflottery.runs.specs import EMBEDDING
 
 
 def compact(network: Network) -> Network:
@@ -36,7 +35,14 @@ def compact(network: Network) -> Network:
         if removed[units.layer].all():
             removed[units.layer][0] = False  # a layer without units cannot be built
     weights = _cut(layers, weights, removed)
-    weights[EMBEDDING], own_rows = _share_zero_row(weights[EMBEDDING])
+    tables = network.architecture.roles().embedding if network.ids_name_rows else ()
+    own_rows = _own_rows([weights[name] for name in tables])
+    if own_rows is not None:
+        for name in tables:
+            top = np.zeros((SHARED + 1, weights[name].shape[1]), weights[name].dtype)
+            if network.is_registered:  # the others leave padding out, whatever its row holds
+                top[PADDING] = weights[name][PADDING]
+            weights[name] = np.concatenate([top, weights[name][own_rows]])
     return dataclasses.replace(network, weights=weights, own_rows=own_rows)
 
 
@@ -100,18 +106,18 @@ def _cut(layers: tuple[Units, ...], weights: Arrays, removed: Mapping[str, np.nd
     return weights
 
 
-def _share_zero_row(embedding: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """An embedding in which all words with zero rows share a row.
+def _own_rows(embeddings: list[np.ndarray]) -> np.ndarray | None:
+    """bool [words]: which words have a row of their own if all whose rows are zero share one; None
+    if sharing saves nothing.
 
-    Returns:
-        the smaller embedding, and bool [words]: which words have a row of their own. If sharing
-        saves nothing: the embedding as it is, and None.
+    Args:
+        embeddings: float [words, size] each; the ids name the rows of all of them.
     """
-    own = np.logical_or.reduce(embedding != 0, axis=1)
+    if not embeddings:
+        return None
+    own: np.ndarray = np.logical_or.reduce([(table != 0).any(axis=1) for table in embeddings])
     own[PADDING] = False
-    shared = len(embedding) - 1 - own.sum()
+    shared = len(own) - 1 - own.sum()
     # To store which words share a row takes one bit a word.
-    if (shared - 1) * embedding[0].nbytes <= len(embedding) / 8:
-        return embedding, None
-    top = np.zeros((SHARED + 1, embedding.shape[1]), embedding.dtype)
-    return np.concatenate([top, embedding[own]]), own
+    saved = (shared - 1) * sum(table[0].nbytes for table in embeddings)
+    return None if saved <= len(own) / 8 else own

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from tflottery import startup, status
+from tflottery import plugins, startup, status
 from tflottery.data.encoded import Encoded
 from tflottery.errors import UserError
 from tflottery.exports.places import checked_name, default_name, require_publishable
 from tflottery.files import require_writable, write_atomically
+from tflottery.plugins import Plugins
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.resources import LOCAL
 from tflottery.runs.store import Store
@@ -78,6 +79,7 @@ def export(
     sparsity: float | None = ...,
     data_dir: str | Path | None = ...,
     store: str | Path | Store = ...,
+    plugin: Plugins = ...,
     progress: bool | Reporter = ...,
 ) -> Compared: ...
 
@@ -95,6 +97,7 @@ def export(
     sparsity: float | None = ...,
     data_dir: str | Path | None = ...,
     store: str | Path | Store = ...,
+    plugin: Plugins = ...,
     progress: bool | Reporter = ...,
 ) -> Exported: ...
 
@@ -112,6 +115,7 @@ def export(
     sparsity: float | None = None,
     data_dir: str | Path | None = None,
     store: str | Path | Store = "runs",
+    plugin: Plugins = (),
     progress: bool | Reporter = True,
 ) -> Exported | Compared:
     """Writes a trained ticket as a SavedModel that takes raw text, checks it in a fresh process and
@@ -134,6 +138,7 @@ def export(
             ticket's.
         data_dir: the folder of prepared TFDS data; by default where the ticket's data were.
         store: where trainings and encoded data are kept.
+        plugin: as in ``find_ticket``.
         progress: whether progress is shown.
 
     Returns:
@@ -150,6 +155,7 @@ def export(
         raise UserError("--sparsity goes with --structured; bin/find_ticket prunes weights.")
     if compare and (compact or version is not None):
         raise UserError("--compare publishes nothing; leave --compact and --version out.")
+    plugins.load(plugin)
     opened = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
     if compare or not structured:
         opened.require_trained()  # before anything is read, trained or written
@@ -167,7 +173,7 @@ def export(
     reporter.say(opened.reservation)
     found = _of_units(opened, sparsity, data_dir, store, reporter) if structured else None
     if compare:
-        return _compare(opened, found, base, sparsity, data_dir, store)
+        return _compare(opened, found, base, sparsity, data_dir, store, plugin)
     chosen = found.ticket if found else opened
     test = _test_texts(chosen, data_dir, store) if compact or structured else None
     published = publish(chosen, base, version, test)
@@ -212,6 +218,7 @@ def _compare(
     sparsity: float | None,
     data_dir: str | Path | None,
     store: Store,
+    plugin: Plugins,
 ) -> Compared:
     from tflottery.exports import comparison_tables
     from tflottery.exports.comparison import compare, dense_weights
@@ -221,6 +228,7 @@ def _compare(
     comparison = compare(ticket, dense, structured, _test_texts(ticket, data_dir, store))
     options = ["--structured"] if found else []
     options += ["--sparsity", f"{sparsity:g}"] if sparsity is not None else []
+    options += [word for one in plugins.listed(plugin) for word in ("--plugin", one)]
     command = ["bin/export", "--ticket", str(ticket.folder), "--compare", *options]
     text = comparison_tables.markdown(comparison, shlex.join(command))
     write_atomically(base / "comparison.md", text)

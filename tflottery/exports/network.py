@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 import tf_keras as keras
 
 from tflottery.data.vocabulary import PADDING
 from tflottery.data.wording import PLAIN, Wording
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
+from tflottery.models.layers import WordMask
+from tflottery.models.rebuilding import Rebuilt
+from tflottery.models.registered import Registered
 from tflottery.pruning import masks
 from tflottery.pruning.masks import Masks
 from tflottery.tickets.ticket import Ticket
@@ -52,6 +58,31 @@ class Network:
         rows[PADDING] = PADDING
         return rows.astype(np.int32)
 
+    @property
+    def is_registered(self) -> bool:
+        """Whether the network is somebody's own, of which nothing is known but what it is built
+        of."""
+        return isinstance(self.architecture, (Rebuilt, Registered))
+
+    @cached_property
+    def ids_name_rows(self) -> bool:
+        """Whether ids do nothing but name rows of the embedding, and tell padding from words; so
+        that words with equal rows can share one. That can be shown where the input goes to nothing
+        else."""
+        if not self.is_registered:
+            return True
+        model = self.architecture.build(self.words, len(self.classes), Initializers(0))
+        tables = {name.partition("/")[0] for name in self.architecture.roles().embedding}
+        (ids,) = model.inputs
+        readers = [
+            (layer, node)
+            for layer in model.layers
+            for node in layer._inbound_nodes
+            if any(tensor is ids for tensor in node.keras_inputs)
+            and not isinstance(layer, keras.layers.InputLayer)
+        ]
+        return all(layer.name in tables or _tells_padding(layer, node) for layer, node in readers)
+
     def plain(self) -> keras.Model:
         """The architecture's own model with these weights.
 
@@ -76,6 +107,10 @@ class Network:
 
     def _layer(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
+        if self.is_registered:
+            if f"{layer.name}/embeddings" in self.architecture.roles().embedding:
+                config["input_dim"] = len(self.weights[f"{layer.name}/embeddings"])
+            return type(layer).from_config(config)
         if isinstance(layer, keras.layers.LSTM):
             units = len(self.weights[f"{layer.name}/recurrent_kernel"])
             return keras.layers.RNN(
@@ -92,6 +127,19 @@ class Network:
         return type(layer).from_config(config)
 
 
+def _tells_padding(layer: keras.layers.Layer, node: Any) -> bool:
+    """Whether a layer asks of ids only whether they are padding."""
+    if isinstance(layer, WordMask):
+        return True
+    if getattr(layer, "function", None) not in (tf.not_equal, tf.equal):
+        return False
+    others = [
+        *node.call_args[1:],
+        *(node.call_kwargs[key] for key in ("y",) if key in node.call_kwargs),
+    ]
+    return len(others) == 1 and isinstance(others[0], int) and others[0] == PADDING
+
+
 def of_ticket(ticket: Ticket) -> Network:
     """The trained network of a ticket; every pruned weight is exactly zero."""
     return of_weights(ticket, ticket.final_weights, ticket.masks)
@@ -106,7 +154,7 @@ def of_weights(ticket: Ticket, weights: Mapping[str, np.ndarray], pruned: Masks)
         pruned: masks that are applied to them; tensors without a mask stay as they are.
     """
     return Network(
-        architecture=ticket.recipe.model,
+        architecture=ticket.architecture,
         words=len(ticket.vocabulary),
         classes=ticket.classes,
         max_length=ticket.recipe.data.max_length,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tflottery import seeds
 from tflottery.errors import UserError
+from tflottery.models.roles import Roles
 from tflottery.models.units import Part, Units
 
 if TYPE_CHECKING:
@@ -49,9 +50,17 @@ class Architecture(Protocol):
         ...
 
     def unit_layers(self) -> tuple[Units, ...]:
-        """The units of each layer but the last, in the order of the layers."""
+        """The units of each layer but the last, in the order of the layers; empty where whole units
+        cannot be pruned."""
         ...
 
+    def roles(self) -> Roles:
+        """The tensors that are the embedding of words, and those that are the head."""
+        ...
+
+
+# The roles in networks whose layers are called so, as those of this package are.
+ROLES = Roles(embedding=("embedding/embeddings",), head=("head/kernel",))
 
 # Beyond this, a tensor fits no memory.
 _LARGEST = 1_000_000

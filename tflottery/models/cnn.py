@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tflottery.errors import UserError
-from tflottery.models.architecture import Initializers, check_sizes, head, read_by_head
+from tflottery.models.architecture import ROLES, Initializers, check_sizes, head, read_by_head
+from tflottery.models.roles import Roles
 from tflottery.models.units import Columns, Filters, Part, Units
 
 if TYPE_CHECKING:
@@ -87,3 +88,6 @@ class Cnn:
     def gates(self, tensor: str) -> tuple[str, ...]:
         del tensor
         return ()
+
+    def roles(self) -> Roles:
+        return ROLES

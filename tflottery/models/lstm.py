@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tflottery.errors import UserError
-from tflottery.models.architecture import Initializers, check_sizes, head, read_by_head
+from tflottery.models.architecture import ROLES, Initializers, check_sizes, head, read_by_head
+from tflottery.models.roles import Roles
 from tflottery.models.units import GATES, Cells, Columns, Part, Units
 from tflottery.settings import check_choices
 
@@ -124,3 +125,6 @@ class Lstm:
 
     def gates(self, tensor: str) -> tuple[str, ...]:
         return GATES if tensor.startswith("lstm_") else ()
+
+    def roles(self) -> Roles:
+        return ROLES

@@ -9,6 +9,10 @@ from __future__ import annotations
 from tflottery.models.architecture import Architecture
 from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm
+from tflottery.registry import Registry
 
-ARCHITECTURES: dict[str, type[Architecture]] = {kind.name: kind for kind in (Cnn, Lstm)}
+ARCHITECTURES: Registry[type[Architecture]] = Registry("network")
 """Classes by the name that ``--model`` takes."""
+
+for kind in (Cnn, Lstm):
+    ARCHITECTURES.add(kind.name, kind, kind)

@@ -62,6 +62,30 @@ class PruneOnce(PruningSchedule):
         }
 
 
+class EachUse(PruningSchedule):
+    """A schedule for a layer that a network uses several times, whose wrapper counts each use.
+
+    Args:
+        schedule: of optimizer steps.
+        uses: how many times the layer is called in each.
+    """
+
+    def __init__(self, schedule: PruningSchedule, uses: int) -> None:
+        self.schedule = schedule
+        self.uses = uses
+
+    def __call__(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        uses = tf.cast(self.uses, step.dtype)
+        updates, sparsity = self.schedule((step - 1) // uses + 1)
+        return tf.logical_and(updates, tf.equal((step - 1) % uses, 0)), sparsity
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "class_name": type(self).__name__,
+            "config": {"schedule": self.schedule.get_config(), "uses": self.uses},
+        }
+
+
 def polynomial(gradual: Gradual) -> PruningSchedule:
     """Gradual pruning as a TF-MOT schedule: its own ``PolynomialDecay``."""
     return PolynomialDecay(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tflottery.models.roles import Roles
 from tflottery.pruning import masks as mask_ops
 from tflottery.runs.run import Run
-from tflottery.runs.specs import EMBEDDING
 
 # The columns that ``measures`` fills.
 MEASURED = (
@@ -17,7 +17,7 @@ MEASURED = (
 ).split()
 
 
-def measures(run: Run, behind: Iterable[Run]) -> dict[str, Any]:
+def measures(run: Run, roles: Roles, behind: Iterable[Run]) -> dict[str, Any]:
     """The values of ``MEASURED`` by column; sparsities and accuracies are fractions.
 
     ``steps_to_best`` is the optimizer step of the lowest validation loss, ``steps_to_99`` that at
@@ -26,6 +26,7 @@ def measures(run: Run, behind: Iterable[Run]) -> dict[str, Any]:
 
     Args:
         run: a finished run.
+        roles: of its network.
         behind: the run and all its ancestors.
     """
     masks = run.masks()
@@ -33,7 +34,7 @@ def measures(run: Run, behind: Iterable[Run]) -> dict[str, Any]:
     chain = list(behind)
     return {
         "sparsity": counted.sparsity,
-        "sparsity_without_embedding": mask_ops.count(masks, without=[EMBEDDING]).sparsity,
+        "sparsity_without_embedding": mask_ops.count(masks, without=roles.embedding).sparsity,
         "remaining": counted.remaining,
         "total": counted.total,
         **{

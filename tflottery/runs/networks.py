@@ -15,7 +15,7 @@ CACHED = 2
 def network(spec: RunSpec) -> Hashable:
     """A value that is equal for runs that can share a compiled model."""
     recipe = spec.recipe
-    gradual = spec.mask.gradual(recipe.training.epochs)
+    gradual = spec.mask.gradual(recipe.training.epochs, recipe.model.roles())
     return recipe.model, recipe.data, compiled(recipe.training), gradual
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from tflottery import activity
 from tflottery.errors import TrainingError
+from tflottery.runs.carrying import require_carried
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.networks import CACHED, network
 from tflottery.runs.realise import Realiser, realise_all
@@ -67,11 +68,12 @@ def realise_in(
         realise: gives the store, the snapshots to keep and the observer.
 
     Raises:
-        UserError: a run in the store is damaged.
+        UserError: a run in the store is damaged, or uses what workers cannot know.
         TrainingError: workers cannot be started, or do not write to this store.
     """
     specs = list(specs)
     missing = realise.missing(specs)
+    require_carried(missing)
     if missing:
         with start() as pool:
             # Encoded once, here: otherwise all workers would encode the same texts at once.

@@ -29,6 +29,7 @@ from tflottery.runs.tasks import (
     Message,
     Ready,
     Task,
+    Unreadable,
     last_line,
     perform,
 )
@@ -47,7 +48,8 @@ class RayCluster:
     """Trains in actors of a Ray cluster: one for each GPU, or as many as the cores allow if there
     is no GPU.
 
-    Every machine needs tflottery and must see the store under the same path.
+    Every machine needs tflottery, and must see the store and the files of plugins under the same
+    paths.
     """
 
     resources: Resources
@@ -191,7 +193,7 @@ class _Worker:
 
     def __init__(self, store: Path) -> None:
         self._store = Store(store)
-        self._tasks: SimpleQueue[Task] = SimpleQueue()
+        self._tasks: SimpleQueue[Task | Unreadable] = SimpleQueue()
         self._messages: SimpleQueue[Message] = SimpleQueue()
         threading.Thread(target=self._work, daemon=True).start()
 
@@ -202,7 +204,7 @@ class _Worker:
     def ready(self) -> Message:
         return Ready()
 
-    def perform(self, task: Task) -> Iterator[Message]:
+    def perform(self, task: Task | Unreadable) -> Iterator[Message]:
         """Performs the task; yields its messages as they come."""
         self._tasks.put(task)
         while True:

@@ -10,6 +10,7 @@ from typing import Any
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
 from tflottery.models.architecture import Architecture
+from tflottery.models.registered import COMPUTED, Registered, from_tables
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.settings import Tables, from_table
 from tflottery.training.settings import TrainingSettings
@@ -37,9 +38,11 @@ class Recipe:
 
 def recipe_to_tables(recipe: Recipe) -> Tables:
     """The recipe as JSON or TOML values; ``recipe_from_tables`` gives it back."""
+    model = recipe.model
+    sizes = model.table() if isinstance(model, Registered) else dataclasses.asdict(model)  # type: ignore[call-overload]
     return {
         "data": dataclasses.asdict(recipe.data),
-        "model": {"name": recipe.model.name, **dataclasses.asdict(recipe.model)},  # type: ignore[call-overload]
+        "model": {"name": model.name, **sizes},
         "training": dataclasses.asdict(recipe.training),
     }
 
@@ -50,8 +53,14 @@ def recipe_from_tables(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
     Raises:
         UserError: an unknown key or a value of the wrong type.
     """
-    recipe = recipe_from_settings({**tables, "data": {}})
-    return dataclasses.replace(recipe, data=_data_from_table(tables.get("data", {})))
+    data = _data_from_table(tables.get("data", {}))
+    model = dict(tables.get("model", {}))
+    if not model.get("built"):
+        return dataclasses.replace(recipe_from_settings({**tables, "data": {}}), data=data)
+    # Of a network that somebody registered, perhaps not in this process.
+    known = from_tables(str(model.pop("name", "")), model)
+    training = from_table(TrainingSettings, "training", tables.get("training", {}))
+    return Recipe(data, known, training)
 
 
 def recipe_from_settings(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
@@ -67,9 +76,20 @@ def recipe_from_settings(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
         raise UserError(f"There is no model {name!r}. {suggest(str(name), ARCHITECTURES)}")
     return Recipe(
         from_table(DataSettings, "data", tables.get("data", {}), computed=_COMPUTED),
-        from_table(ARCHITECTURES[name], "model", model),
+        _model(name, model),
         from_table(TrainingSettings, "training", tables.get("training", {})),
     )
+
+
+def _model(name: str, sizes: Mapping[str, Any]) -> Architecture:
+    kind = ARCHITECTURES[name]
+    try:
+        return from_table(kind, "model", sizes, computed=COMPUTED)
+    except (TypeError, ValueError) as error:
+        if not issubclass(kind, Registered):
+            raise
+        # A check of the one who wrote it.
+        raise UserError(f"The network {name} takes no such sizes: {error}.") from error
 
 
 def _data_from_table(table: Mapping[str, Any]) -> DataSettings:
@@ -105,10 +125,11 @@ def retarget(
         UserError: an unknown key, a value of the wrong type, or a change of the model.
     """
     kept = {key: getattr(recipe.data, key) for key in _TEXT_KEYS}
-    tables = {**recipe_to_tables(recipe), "data": {**kept, **data}}
+    tables = {**recipe_to_tables(recipe), "data": {**kept, **data}, "model": {}}
     for key, value in (settings or {}).items():
         section, _, name = key.partition(".")
         if section not in ("data", "training"):
             raise UserError(f"--set {key}: only data and training can differ on other data.")
         tables[section][name] = value
-    return recipe_from_settings(tables)
+    # The network is the same, and need not be registered here.
+    return dataclasses.replace(recipe_from_settings(tables), model=recipe.model)

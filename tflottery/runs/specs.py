@@ -22,6 +22,8 @@ import numpy as np
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
+from tflottery.models.registered import Registered
+from tflottery.models.roles import Roles
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.gradual import Gradual
@@ -29,11 +31,6 @@ from tflottery.pruning.masks import By, Masks, Scope, To
 from tflottery.runs.recipes import Recipe
 from tflottery.training import steps
 from tflottery.training.settings import TrainingSeeds
-
-# The tensor that holds most weights of a text network, and the kernel of the output layer.
-# ``Pruned.embedding`` and ``Pruned.head`` decide whether they are pruned.
-EMBEDDING = "embedding/embeddings"
-HEAD = "head/kernel"
 
 # Raise it when the same specs train to other weights; every key changes with it.
 SPEC_VERSION = 1
@@ -45,6 +42,11 @@ class Ancestors(Protocol):
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the tensors that have a mask, in the network to be trained."""
+        ...
+
+    @property
+    def roles(self) -> Roles:
+        """The embedding and the head of the network to be trained."""
         ...
 
     def masks(self, run: RunSpec) -> Masks:
@@ -80,13 +82,14 @@ class MaskSpec(ABC):
     def make(self, ancestors: Ancestors) -> Masks:
         """bool arrays for every prunable tensor: the mask at the beginning of the training."""
 
-    def gradual(self, total_steps: int) -> Gradual | None:
+    def gradual(self, total_steps: int, roles: Roles) -> Gradual | None:
         """How TF-MOT prunes during the training; None if the mask stays as it is.
 
         Args:
             total_steps: optimizer steps of a training that is not stopped early.
+            roles: of the network to be trained.
         """
-        del total_steps
+        del total_steps, roles
         return None
 
 
@@ -119,7 +122,8 @@ class Pruned(MaskSpec):
     excludes the embedding: it is neither pruned nor counted. ``head=False`` does the same with the
     output layer's kernel. A criterion of units prunes whole units, and ``amount`` counts units; the
     head's weights that read a pruned unit are pruned even with ``head=False``. ``seed`` is for
-    criteria that draw random numbers.
+    criteria that draw random numbers. ``computes``, filled in, is a digest of what a criterion of
+    the user's computes; it is empty for those of tflottery.
     """
 
     of: RunSpec
@@ -129,16 +133,22 @@ class Pruned(MaskSpec):
     embedding: bool = True
     head: bool = True
     seed: int = 0
+    computes: str = field(default="", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "computes", criteria.computes(self.criterion))
 
     def needs(self) -> Iterable[Need]:
         return ((self.of, steps.END),)
 
     def make(self, ancestors: Ancestors) -> Masks:
+        criteria.require_unchanged(self.criterion, self.computes)
         masks = ancestors.masks(self.of)
         final = ancestors.snapshot(self.of, steps.END)
-        exclude = excluded(self.embedding, self.head)
+        model = self.of.recipe.model
+        exclude = excluded(model.roles(), self.embedding, self.head)
         if self.criterion in criteria.UNIT_CRITERIA:
-            layers = self.of.recipe.model.unit_layers()
+            layers = model.unit_layers()
             units = criteria.unit_scores(self.criterion, final, layers)
             return mask_ops.prune_units(
                 masks, layers, units, self.amount, scope=self.scope, exclude=exclude
@@ -147,9 +157,10 @@ class Pruned(MaskSpec):
         return mask_ops.prune(masks, scores, self.amount, scope=self.scope, exclude=exclude)
 
 
-def excluded(embedding: bool, head: bool) -> tuple[str, ...]:
-    """The names of the tensors that ``Pruned`` excludes with these values of its fields."""
-    return (() if embedding else (EMBEDDING,)) + (() if head else (HEAD,))
+def excluded(roles: Roles, embedding: bool, head: bool) -> tuple[str, ...]:
+    """The names of the tensors that ``Pruned`` excludes with these values of its fields, in a
+    network with these roles."""
+    return (() if embedding else roles.embedding) + (() if head else roles.head)
 
 
 @dataclass(frozen=True)
@@ -183,9 +194,9 @@ class GraduallyPruned(MaskSpec):
     def make(self, ancestors: Ancestors) -> Masks:
         return mask_ops.dense(ancestors.prunable)
 
-    def gradual(self, total_steps: int) -> Gradual | None:
+    def gradual(self, total_steps: int, roles: Roles) -> Gradual | None:
         end = max(1, round(self.over * total_steps))
-        return Gradual(self.to, end, excluded(self.embedding, self.head))
+        return Gradual(self.to, end, excluded(roles, self.embedding, self.head))
 
 
 @dataclass(frozen=True)
@@ -257,7 +268,7 @@ class Fit:
     def rows(self, tensor: str, ancestors: Ancestors) -> np.ndarray | None:
         """int64 [rows]: for each row of the tensor, the other network's row that it takes, or -1
         for none; None if all rows stay in place."""
-        if self.words_of is None or tensor != EMBEDDING:
+        if self.words_of is None or tensor not in ancestors.roles.embedding:
             return None
         return ancestors.rows_in(self.words_of)
 
@@ -350,10 +361,13 @@ class RunSpec:
         """The spec as a JSON value, its parents by key.
 
         Raises:
-            ValueError: the data have no fingerprint.
+            ValueError: the data have no fingerprint, or it is not known what a registered network
+                builds.
         """
         if not self.recipe.data.fingerprint:
             raise ValueError("a run needs data with a fingerprint: see sources.identify")
+        if getattr(self.recipe.model, "built", True) is None:
+            raise ValueError("a run needs a network that is identified: see identify_network")
         body = _canonical_fields(self)
         # The version is in the form even at its default: raising it must change every key.
         return {**body, "version": self.version}
@@ -419,4 +433,5 @@ def _canonical_fields(value: Any) -> dict[str, Any]:
         for item in dataclasses.fields(value)
         if item.metadata.get("key", True) and getattr(value, item.name) != item.default
     }
-    return {"kind": type(value).__name__, **chosen}
+    kind = value.name if isinstance(value, Registered) else type(value).__name__
+    return {"kind": kind, **chosen}

@@ -41,6 +41,7 @@ from tflottery.files import (
     write_arrays,
     write_atomically,
 )
+from tflottery.models.registered import origin_of
 from tflottery.notebook import as_html
 from tflottery.pruning import masks as mask_ops
 from tflottery.runs import inventory, predictions
@@ -240,6 +241,7 @@ class Store:
                 "key": spec.key,
                 "spec": spec.canonical,
                 "dataset": spec.recipe.data.dataset,
+                **origin_of(spec.recipe.model),
                 "prunable": {name: list(mask.shape) for name, mask in trained.masks.items()},
                 "metrics": trained.metrics,
                 "history": trained.history,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import io
 import pickle
 import time
@@ -12,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tflottery.errors import TflotteryError, TrainingError
+from tflottery import plugins
+from tflottery.errors import TflotteryError, TrainingError, UserError
+from tflottery.runs.carrying import plugins_of
 from tflottery.runs.observer import Silent
 from tflottery.runs.realise import Realiser
 from tflottery.runs.run import Run
@@ -33,7 +33,14 @@ class Task:
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickled one ancestor at a time: by itself pickle would recurse through the whole chain,
         # and a long one would overflow Python's stack.
-        return _unpack, (_pack(self.spec), self.snapshots, self.pause, _modules(self.spec))
+        return _unpack, (_pack(self.spec), self.snapshots, self.pause, plugins_of(self.spec))
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A task that a worker cannot read, since it cannot load a plugin that the task needs."""
+
+    error: UserError
 
 
 @dataclass(frozen=True)
@@ -105,9 +112,12 @@ def last_line(text: str) -> str:
     return next((line.strip() for line in reversed(text.split("\n")) if line.strip()), "")
 
 
-def perform(task: Task, store: Store, send: Callable[[Message], None]) -> None:
+def perform(task: Task | Unreadable, store: Store, send: Callable[[Message], None]) -> None:
     """Realises the task's run and sends messages about it; the last one is ``Ended``, ``Failed`` or
     ``Broken``."""
+    if isinstance(task, Unreadable):
+        send(Broken(task.error))
+        return
     sender = _Sender(send, task.pause)
     realise = Realiser(store, [], sender)
     realise.keep(task.spec, task.snapshots)
@@ -183,21 +193,15 @@ def _pack(spec: RunSpec) -> list[bytes]:
     return packed
 
 
-def _modules(spec: RunSpec) -> tuple[str, ...]:
-    """The module that a worker has to import because it registers the metric that is monitored."""
-    metric = spec.recipe.training.metric
-    module = getattr(metric.function, "__module__", None) if metric else None
-    return (module,) if module and module != "__main__" else ()
-
-
 def _unpack(
-    packed: list[bytes], snapshots: tuple[str, ...], pause: float, modules: tuple[str, ...]
-) -> Task:
-    for module in modules:
-        # Where it cannot be imported here, the training says that it does not know the metric.
-        with contextlib.suppress(ImportError):
-            importlib.import_module(module)
+    packed: list[bytes], snapshots: tuple[str, ...], pause: float, needed: tuple[str, ...]
+) -> Task | Unreadable:
     known: dict[str, RunSpec] = {}
+    try:
+        # First: specs may hold classes that a plugin makes.
+        plugins.load(needed, installed=False)
+    except UserError as error:
+        return Unreadable(UserError(f"In a worker: {error}"))
     for content in packed:
         spec = _Unpacker(content, known).load()
         known[spec.key] = spec

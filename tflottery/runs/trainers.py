@@ -10,6 +10,7 @@ from tflottery.data.encoded import Corpus
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays
+from tflottery.models.roles import Roles
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.networks import CACHED, compiled
@@ -30,7 +31,7 @@ def trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
         len(corpus.vocabulary),
         len(corpus.classes),
         compiled(training),
-        spec.mask.gradual(steps),
+        spec.mask.gradual(steps, spec.recipe.model.roles()),
     )
 
 
@@ -50,6 +51,10 @@ class StoredAncestors:
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
         return self._trainer.prunable
+
+    @property
+    def roles(self) -> Roles:
+        return self._trainer.roles
 
     def masks(self, run: RunSpec) -> Masks:
         return self._run(run).masks()

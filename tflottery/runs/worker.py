@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from tflottery.runs.store import Store
-from tflottery.runs.tasks import Ready, Task, perform
+from tflottery.runs.tasks import Ready, Task, Unreadable, perform
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     connection = Connection(int(sys.argv[1]))
     store = Store(Path(sys.argv[2]))
-    tasks: SimpleQueue[Task] = SimpleQueue()
+    tasks: SimpleQueue[Task | Unreadable] = SimpleQueue()
     threading.Thread(target=_receive, args=(connection, tasks), daemon=True).start()
     with suppress(KeyboardInterrupt):
         connection.send(Ready())
@@ -31,7 +31,7 @@ def main() -> None:
     os._exit(0)
 
 
-def _receive(connection: Connection, tasks: SimpleQueue[Task]) -> None:
+def _receive(connection: Connection, tasks: SimpleQueue[Task | Unreadable]) -> None:
     """Receives tasks even while one is performed, so as to notice when the parent ends."""
     try:
         while True:

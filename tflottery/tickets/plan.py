@@ -15,7 +15,8 @@ from typing import Literal, get_args
 from tflottery import seeds
 from tflottery.errors import UserError, suggest
 from tflottery.metrics import ACCURACY, find_metric
-from tflottery.pruning.criteria import CRITERIA, UNIT_CRITERIA
+from tflottery.models.architecture import Architecture
+from tflottery.pruning import criteria
 from tflottery.pruning.masks import By, Scope, To
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, InitSpec, Pruned, RunSpec, Snapshot
@@ -63,11 +64,7 @@ class PruningSettings:
 
     def __post_init__(self) -> None:
         check_choices(self, "pruning")
-        criteria = (*CRITERIA, *UNIT_CRITERIA)
-        if self.criterion not in criteria:
-            raise UserError(
-                f"pruning.criterion is not {self.criterion!r}. {suggest(self.criterion, criteria)}"
-            )
+        criteria.require_known(self.criterion)
         find_metric(self.metric)
         if not 0 < self.rate < 1:
             raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
@@ -150,9 +147,11 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
         seed: of the initial weights, the data order and dropout; reinit draws its own from it.
 
     Raises:
-        UserError: weights are to be rewound to an epoch that dense does not reach.
+        UserError: weights are to be rewound to an epoch that dense does not reach, or the network
+            has no such part as the settings speak of.
     """
     _require_reached(settings.init, recipe.training.epochs)
+    require_roles(recipe.model, settings)
     dense = RunSpec(recipe, Dense(), Fresh(seed), TrainingSeeds(order=seed, dropout=seed))
     levels: list[Level] = []
     before = dense
@@ -183,6 +182,30 @@ def _require_reached(init: str, epochs: int) -> None:
         raise UserError(
             f"--init {init}: the step {step} lies beyond the training ({epochs} epochs); choose an "
             "earlier one."
+        )
+
+
+def require_roles(model: Architecture, settings: PruningSettings) -> None:
+    """Makes sure that a network has the parts that the settings speak of.
+
+    Raises:
+        UserError: it has not.
+    """
+    roles = model.roles()
+    for key, tensors, what in (
+        ("embedding", roles.embedding, "embedding: a table of vectors, one a word"),
+        ("head", roles.head, "head: a layer of weights that gives its logits"),
+    ):
+        if not getattr(settings, key) and not tensors:
+            raise UserError(
+                f"pruning.{key}=false, and the network {model.name} has no {what}; leave "
+                f"pruning.{key} out."
+            )
+    if settings.criterion in criteria.UNIT_CRITERIA and not model.unit_layers():
+        raise UserError(
+            f"pruning.criterion {settings.criterion} prunes whole units, and the network "
+            f"{model.name} does not say where its units lie; register a dataclass that has "
+            "unit_layers, or prune by magnitude."
         )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from tflottery.pruning.masks import Count, count
 from tflottery.runs.run import Run
-from tflottery.runs.specs import EMBEDDING, RunSpec
+from tflottery.runs.specs import RunSpec
 from tflottery.tickets.plan import Level, Plan
 
 # What a network is worth on validation data, higher is better: a fraction.
@@ -136,7 +136,7 @@ def _judge(
     judged = []
     for level, run, difference in zip(levels, runs, differences, strict=True):
         masks = run.masks()
-        outside = count(masks, without=[EMBEDDING])
+        outside = count(masks, without=level.ticket.recipe.model.roles().embedding)
         judged.append(Round(level, run, count(masks), outside, difference, matches))
     return tuple(judged)
 

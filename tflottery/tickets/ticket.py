@@ -7,6 +7,7 @@
     rewind.npz        the weights to begin from, those under the mask too
     final.npz         the weights after training
     vocabulary.txt    the word of each embedding row
+    network.json      the configuration of a network that somebody registered
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tflottery import startup
+from tflottery import plugins, startup
 from tflottery.data.vocabulary import Vocabulary
 from tflottery.errors import DamagedFileError, UserError
 from tflottery.files import (
@@ -36,10 +37,11 @@ from tflottery.files import (
     write_arrays,
 )
 from tflottery.models.architecture import Architecture, Initializers
+from tflottery.models.registered import Registered, Unavailable, origin_of
+from tflottery.plugins import Plugins
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Count, Masks
 from tflottery.runs.recipes import Recipe, recipe_from_tables, recipe_to_tables
-from tflottery.runs.specs import EMBEDDING
 from tflottery.settings import from_table, place
 from tflottery.tickets.plan import AUTO, PruningSettings
 from tflottery.tickets.rule import Rule, rule_from
@@ -55,6 +57,7 @@ _READABLE = (1, 2)
 _BY_FORMER_RULES = " (by validation accuracy alone, without intervals)"
 _DOCUMENT = "ticket.json"
 _MASKS, _REWIND, _FINAL, _VOCABULARY = "masks.npz", "rewind.npz", "final.npz", "vocabulary.txt"
+_NETWORK = "network.json"
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,6 +72,37 @@ class Ticket:
     def recipe(self) -> Recipe:
         """Data, architecture and training that the ticket was found with."""
         return recipe_from_tables(self.about["recipe"])
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """What builds the ticket's network. That of a network which somebody registered is the
+        configuration that the ticket keeps, and needs nobody's code; where it holds code, it is the
+        registered function. Imports TensorFlow for such networks.
+
+        Raises:
+            UserError: the network has code of its own, and is not registered here.
+        """
+        model = self.recipe.model
+        if not isinstance(model, Registered):
+            return model
+        startup.start_tensorflow()
+        from tflottery.models.rebuilding import Rebuilt, RefusedError, require_plain
+
+        kept = self._network
+        try:
+            require_plain(kept)
+        except RefusedError as refused:
+            if isinstance(model, Unavailable):
+                raise UserError(f"In the ticket {self.folder} {refused} {model.why}") from None
+            return model
+        return Rebuilt(model.name, kept, model.roles())  # type: ignore[return-value]
+
+    @property
+    def _network(self) -> dict[str, Any]:
+        check_file(self.folder / _NETWORK, self.about["files"].get(_NETWORK, ""))
+        document = read_sealed(self.folder / _NETWORK, what="network", format_version=1)
+        network: dict[str, Any] = document["network"]
+        return network
 
     @cached_property
     def pruning(self) -> PruningSettings:
@@ -196,13 +230,14 @@ class Ticket:
             weights: ``rewind`` (where training begins) or ``final`` (trained).
         """
         startup.start_tensorflow()
-        from tflottery.pruning.masked_model import MaskedModel
+        from tflottery.pruning.masked_model import masked_model
 
         if weights not in ("rewind", "final"):
             raise ValueError(f"weights is 'rewind' or 'final', not {weights!r}")
         chosen = self.rewind_weights if weights == "rewind" else self.final_weights
-        plain = self.recipe.model.build(len(self.vocabulary), len(self.classes), Initializers(0))
-        masked = MaskedModel(plain)
+        network = self.architecture
+        plain = network.build(len(self.vocabulary), len(self.classes), Initializers(0))
+        masked = masked_model(plain)
         try:
             masked.load(self.masks, chosen)
         except ValueError as error:
@@ -210,7 +245,7 @@ class Ticket:
         return masked.strip()
 
 
-def load_ticket(path: str | Path) -> Ticket:
+def load_ticket(path: str | Path, *, plugin: Plugins = ()) -> Ticket:
     """Opens a ticket and checks every file of it.
 
     >>> import tflottery as tfl
@@ -219,10 +254,12 @@ def load_ticket(path: str | Path) -> Ticket:
 
     Args:
         path: the ticket's folder.
+        plugin: modules by name, or files, that register what the ticket is made of.
 
     Raises:
         UserError: there is no ticket, it has another format version, or it is damaged.
     """
+    plugins.load(plugin)
     folder = place("ticket", path)
     about = read_sealed(folder / _DOCUMENT, what="ticket", format_version=_READABLE)
     for name, checksum in about["files"].items():
@@ -237,7 +274,7 @@ def _require_free(folder: Path) -> None:
         UserError: the folder holds something else than a ticket, or lies within one.
     """
     there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if there - {_DOCUMENT, _MASKS, _REWIND, _FINAL, _VOCABULARY}:
+    if there - {_DOCUMENT, _MASKS, _REWIND, _FINAL, _VOCABULARY, _NETWORK}:
         raise UserError(f"{folder} is a folder of other things; move them, or give a new one.")
     if any((parent / _DOCUMENT).is_file() for parent in folder.absolute().parents):
         raise UserError(f"{folder} lies within a ticket; give a folder outside of it.")
@@ -270,14 +307,19 @@ def write_ticket(
             _FINAL: write_arrays(staging / _FINAL, final_weights),
             _VOCABULARY: sha256_of_file(staging / _VOCABULARY),
         }
-        counted = mask_ops.count(masks)
+        if isinstance(recipe.model, Registered):
+            network = _network_document(recipe.model, len(vocabulary), len(classes))
+            (staging / _NETWORK).write_text(network, encoding="utf-8")
+            files[_NETWORK] = sha256_of_file(staging / _NETWORK)
+        counted, embedding = mask_ops.count(masks), recipe.model.roles().embedding
         payload = {
             "format_version": FORMAT_VERSION,
             **about,
+            **origin_of(recipe.model),
             "sparsity": counted.sparsity,
             "remaining_weights": counted.remaining,
             "prunable_weights": counted.total,
-            "sparsity_without_embedding": mask_ops.count(masks, without=[EMBEDDING]).sparsity,
+            "sparsity_without_embedding": mask_ops.count(masks, without=embedding).sparsity,
             "per_layer": _per_layer(masks, recipe.model),
             "classes": list(classes),
             "recipe": recipe_to_tables(recipe),
@@ -287,6 +329,16 @@ def write_ticket(
         }
         (staging / _DOCUMENT).write_text(seal(payload), encoding="utf-8")
     return load_ticket(folder)
+
+
+def _network_document(model: Registered, words: int, classes: int) -> str:
+    """What ``network.json`` holds: the configuration of the network that was trained."""
+    startup.start_tensorflow()
+    from tflottery.models.canonical import configuration
+    from tflottery.models.rebuilding import portable
+
+    built = model.build(words, classes, Initializers(0))
+    return seal({"format_version": 1, "network": portable(configuration(built))})
 
 
 def _per_layer(masks: Masks, architecture: Architecture) -> dict[str, Any]:

@@ -15,7 +15,6 @@ import tf_keras as keras
 # TensorFlow switches determinism off only here.
 from tensorflow.python.framework import config as tensorflow_config
 
-from tflottery import seeds
 from tflottery.data import batches
 from tflottery.data.encoded import Corpus, Encoded
 from tflottery.errors import TrainingError, UserError
@@ -23,11 +22,10 @@ from tflottery.files import Arrays
 from tflottery.metrics import scores_of
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
-from tflottery.models.layers import SeededDropout
+from tflottery.models.roles import Roles
 from tflottery.pruning.gradual import Gradual
-from tflottery.pruning.masked_model import MaskedModel
+from tflottery.pruning.masked_model import masked_model
 from tflottery.pruning.masks import Masks
-from tflottery.pruning.schedules import polynomial
 from tflottery.training import steps
 from tflottery.training.callbacks import (
     EndAfter,
@@ -159,11 +157,7 @@ class Trainer:
         self._vocabulary_size = vocabulary_size
         self._classes = classes
         self._gradual = gradual
-        self._masked = (
-            MaskedModel(self._build(seed=0), polynomial(gradual), gradual.exclude)
-            if gradual
-            else MaskedModel(self._build(seed=0))
-        )
+        self._masked = masked_model(self._build(seed=0), gradual)
         self._model = self._masked.model
         self._optimizer = optimizer(settings)
         self._optimizer.build(self._model.trainable_variables)
@@ -175,9 +169,19 @@ class Trainer:
         return self._architecture.build(self._vocabulary_size, self._classes, Initializers(seed))
 
     @property
+    def roles(self) -> Roles:
+        """The embedding and the head of the network."""
+        return self._architecture.roles()
+
+    @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the tensors that have a mask, by name."""
         return self._masked.prunable
+
+    @property
+    def held_dense(self) -> tuple[str, ...]:
+        """The names of kernels and embeddings that have no mask, as those of frozen layers."""
+        return self._masked.held_dense
 
     @deterministic()
     def fresh_weights(self, seed: int) -> Arrays:
@@ -200,7 +204,7 @@ class Trainer:
         Args:
             corpus: encoded data; its test split is read once, at the end.
             masks: bool arrays for every prunable tensor.
-            weights: float32 arrays for every trainable tensor.
+            weights: float32 arrays for every tensor.
             settings: epochs, learning rates and early stopping.
             random: seeds of the data order and of dropout.
             snapshots: steps (see ``steps``) whose weights are kept, beside ``end``.
@@ -266,9 +270,7 @@ class Trainer:
         self._masked.load(masks, weights)
         for variable, value in zip(self._optimizer.variables, self._optimizer_start, strict=True):
             variable.assign(value)
-        for layer in self._model.layers:
-            if isinstance(layer, SeededDropout):
-                layer.reseed(seeds.derive("dropout", random.dropout, layer.name))
+        self._masked.restart(random.dropout)
         self._model.stop_training = False
 
     def _keep_best(
@@ -345,7 +347,7 @@ class Trainer:
         Args:
             encoded: texts with labels.
             masks: bool arrays for every prunable tensor.
-            weights: float32 arrays for every trainable tensor.
+            weights: float32 arrays for every tensor.
         """
         self._masked.load(masks, weights)
         results = self._model.evaluate(
@@ -370,7 +372,7 @@ class Trainer:
 def _plain_zeros(arrays: Arrays) -> Arrays:
     """The same arrays with 0.0 for -0.0, which masks make of negative weights and which compresses
     badly."""
-    return {name: array + np.float32(0) for name, array in arrays.items()}
+    return {name: array + array.dtype.type(0) for name, array in arrays.items()}
 
 
 def _captured(

@@ -17,6 +17,9 @@ from typing import Literal
 from tflottery import seeds
 from tflottery.errors import UserError, suggest
 from tflottery.metrics import ACCURACY, find_metric
+from tflottery.models.architecture import Architecture
+from tflottery.models.registered import Registered
+from tflottery.runs.identifying import with_sizes
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec, Snapshot
 from tflottery.settings import LATER, check_choices
@@ -224,9 +227,15 @@ def with_values(recipe: Recipe, values: Values) -> Recipe:
     training = {name: value for name, value in values.items() if name not in model}
     return dataclasses.replace(
         recipe,
-        model=dataclasses.replace(recipe.model, **model),  # type: ignore[type-var]
+        model=_sized(recipe.model, model),
         training=dataclasses.replace(recipe.training, **training),  # type: ignore[arg-type]
     )
+
+
+def _sized(model: Architecture, sizes: Mapping[str, Value]) -> Architecture:
+    if isinstance(model, Registered):
+        return with_sizes(model, **sizes) if sizes else model
+    return dataclasses.replace(model, **sizes)  # type: ignore[type-var]
 
 
 def _for_epochs(spec: RunSpec, epochs: int) -> RunSpec:

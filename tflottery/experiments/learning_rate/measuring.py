@@ -179,7 +179,9 @@ def _row(
                 "chief and workers the same --store, --seeds and settings"
             )
         return row
-    measured = measures(realise(spec), (realise(one) for one in ancestry([spec])))
+    measured = measures(
+        realise(spec), spec.recipe.model.roles(), (realise(one) for one in ancestry([spec]))
+    )
     to_99 = measured["steps_to_99"] / measured["steps_per_epoch"]
     # Hyperband's earlier stages count too.
     before = trial.stages[-2] if len(trial.stages) > 1 else 0

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tflottery import program, startup, status
+from tflottery import plugins, program, startup, status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.data.inspection import inspect_encoded
@@ -26,8 +26,10 @@ from tflottery.experiments.driver import (
 from tflottery.experiments.inspecting import before_dry_run
 from tflottery.experiments.learning_rate import roles
 from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning
+from tflottery.plugins import Plugins
 from tflottery.report.numbers import count_of
 from tflottery.runs.encoded import load_corpus
+from tflottery.runs.identifying import remarks_on
 from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL
 from tflottery.runs.specs import RunSpec, ancestry
@@ -145,6 +147,7 @@ def tune_learning_rate(
     address: str = ...,
     tensorboard: str | Path = ...,
     dry_run: Literal[False] = ...,
+    plugin: Plugins = ...,
     progress: bool | Reporter = ...,
 ) -> TuningResult: ...
 
@@ -175,6 +178,7 @@ def tune_learning_rate(
     address: str = "auto",
     tensorboard: str | Path = "",
     dry_run: bool = False,
+    plugin: Plugins = (),
     progress: bool | Reporter = True,
 ) -> TuningResult | PlannedTrainings:
     """Searches the learning rate of a ticket, or of a configuration's networks, with keras-tuner.
@@ -203,8 +207,8 @@ def tune_learning_rate(
         trials: of each network, for ``random`` and ``bayesian``.
         metric: what trials are judged by on validation data, as ``macro_f1``; by default
             ``accuracy``. Masks are found as configured.
-        store, executor, workers, threads, address, tensorboard, dry_run, progress: as in
-            ``run_study``; several workers go with a grid.
+        store, executor, workers, threads, address, tensorboard, dry_run, plugin, progress: as
+            in ``run_study``; several workers go with a grid.
 
     Returns:
         What the search gave; trainings that failed are among it (``failures``). With ``dry_run``
@@ -216,6 +220,7 @@ def tune_learning_rate(
     """
     role = roles.role()
     driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
+    plugins.load(plugin, threads=driver.resources.threads)
     own = configuration.changes(
         levels=argument("levels", levels, tuple[float, ...] | None),
         arms=argument("arms", arms, tuple[str, ...] | None), tuner=tuner, trials=trials,
@@ -228,7 +233,7 @@ def tune_learning_rate(
     if ticket is None:
         data = given.settings(dataset, text, label, validation, test, data_dir)
         tuning, remarks = _of_configuration(
-            config, {**data, **configuration.changes(model=model), **own}, set
+            config, {**data, **configuration.changes(model=model), **own}, set, driver, dry_run
         )
         for line in remarks:
             driver.reporter.say(line)
@@ -240,6 +245,8 @@ def tune_learning_rate(
         ticket = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
         level = level_of(ticket)
         tuning = _of_ticket(ticket, level, data_dir, config, own, set)
+        recipe = driver.identify(tuning.recipe, len(ticket.classes), dry_run=dry_run)
+        tuning = dataclasses.replace(tuning, recipe=recipe)
         chosen = seeds_of(seeds, first=int(ticket.about["seed"]))
     beforehand = driver.resources.executor != LOCAL
     if beforehand and (tuning.settings.tuner != "grid" or role != roles.ALONE):
@@ -247,6 +254,8 @@ def tune_learning_rate(
             "Only a grid is known beforehand: --executor and --workers go with --tuner grid in one "
             "process; docs/learning_rates.md says how several processes search."
         )
+    if beforehand:
+        driver.require_carried(_grid(tuning, chosen))
     if tuning.settings.tuner == HYPERBAND:
         driver.reporter.say(_NO_CURVE)
     if dry_run:
@@ -267,6 +276,7 @@ def tune_learning_rate(
         trials=trials,
         metric=metric,
         set=[f"{key}={value}" for key, value in assigned(set).items()],
+        plugin=plugins.listed(plugin),
     )
     return _search(driver, role, tuning, chosen, ticket, level, command)
 
@@ -286,14 +296,20 @@ def _of_ticket(
 
 
 def _of_configuration(
-    config: str | Path, changes: Mapping[str, Any], settings: Settings
+    config: str | Path,
+    changes: Mapping[str, Any],
+    settings: Settings,
+    driver: Driver,
+    dry_run: bool,
 ) -> tuple[Tuning, tuple[str, ...]]:
     """What is searched, and lines on how the data were read and what was scaled to them."""
     chosen = configuration.load(config, changes, settings)
     looked = sources.look(chosen.data)
     chosen, scaled = scaling.fit(chosen, looked.settings)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
-    return Tuning(recipe, chosen.pruning, chosen.tuning), (*looked.remarks, *scaled)
+    recipe = driver.identify(recipe, len(looked.classes), dry_run=dry_run)
+    remarks = (*looked.remarks, *scaled, *remarks_on(recipe))
+    return Tuning(recipe, chosen.pruning, chosen.tuning), remarks
 
 
 def _planned(driver: Driver, tuning: Tuning, seeds: Sequence[int]) -> PlannedTrainings:

@@ -170,7 +170,7 @@ class _Maker:
         )
         recipe = dataclasses.replace(self.recipe, training=longer)
         change = dataclasses.replace
-        for method, mask, init, spec in (
+        made: list[tuple[str, str, str, RunSpec]] = [
             ("one_shot", "random", "original", change(ticket, mask=random)),
             (
                 "iterative",
@@ -180,19 +180,18 @@ class _Maker:
             ),
             ("iterative", "magnitude", "signs", change(ticket, init=Signs(original))),
             (
-                "iterative",
-                "head_pruned" if other_head.head else "head_spared",
-                "original",
-                headed._last("iterative", "original", level).ticket,
-            ),
-            (
                 "gradual",
                 "gradual",
                 "fresh",
                 change(self._dense, mask=GraduallyPruned(level, embedding=embedding, head=head)),
             ),
             ("dense", "dense", "fresh", change(self._dense, recipe=recipe)),
-        ):
+        ]
+        if self.recipe.model.roles().head:
+            name = "head_pruned" if other_head.head else "head_spared"
+            headed_ticket = headed._last("iterative", "original", level).ticket
+            made.insert(3, ("iterative", name, "original", headed_ticket))
+        for method, mask, init, spec in made:
             yield self._cell("control", method, mask, init, level, spec)
 
     def _rewinds(self) -> Iterator[Cell]:

@@ -20,6 +20,7 @@ from tflottery.experiments.study.design import Cell, Study
 from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
+from tflottery.models.roles import Roles
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
@@ -28,7 +29,7 @@ from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
 from tflottery.runs.run import Run
-from tflottery.runs.specs import EMBEDDING, MaskSpec, RunSpec, ancestry
+from tflottery.runs.specs import MaskSpec, RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
@@ -89,7 +90,11 @@ def write_study(
         "note": study.settings.note,
         "tolerance": study.pruning.tolerance,
         "prunable_weights": sum(int(np.prod(shape)) for shape in shapes.values()),
-        "embedding_weights": int(np.prod(shapes.get(EMBEDDING, (0,)))),
+        "embedding_weights": sum(
+            int(np.prod(shapes[name]))
+            for name in study.recipe.model.roles().embedding
+            if name in shapes
+        ),
         "tensors": sorted(shapes),
         "learnt": what_dense_learnt(measured.dense(), corpus, realise.predictions),
     }
@@ -143,7 +148,7 @@ class _Measured:
         if run is None:
             return row
         behind = (self._realise(spec) for spec in ancestry([cell.spec]))
-        return {**row, **measures(run, behind)}
+        return {**row, **measures(run, cell.spec.recipe.model.roles(), behind)}
 
     def timings(self) -> list[dict[str, Any]]:
         specs = [spec for seed in self._study.seeds for spec in self._study.specs(seed)]
@@ -279,6 +284,10 @@ class Moment:
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
         return {name: mask.shape for name, mask in self.pruned.items()}
+
+    @property
+    def roles(self) -> Roles:
+        raise NotImplementedError("a mask of the same network asks for no other roles")
 
     def masks(self, run: RunSpec) -> Masks:
         del run

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tflottery import program, status
+from tflottery import plugins, program, status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import UserError
@@ -22,6 +22,8 @@ from tflottery.experiments.driver import (
     seeds_of,
 )
 from tflottery.experiments.study.design import Study
+from tflottery.plugins import Plugins
+from tflottery.runs.identifying import remarks_on
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.settings import place
@@ -138,6 +140,7 @@ def run_study(
     address: str = ...,
     tensorboard: str | Path = ...,
     dry_run: Literal[False] = ...,
+    plugin: Plugins = ...,
     progress: bool | Reporter = ...,
 ) -> StudyResult: ...
 
@@ -163,6 +166,7 @@ def run_study(
     address: str = "auto",
     tensorboard: str | Path = "",
     dry_run: bool = False,
+    plugin: Plugins = (),
     progress: bool | Reporter = True,
 ) -> StudyResult | PlannedTrainings:
     """Compares one-shot and iterative pruning from every initialisation, over seeds.
@@ -192,6 +196,7 @@ def run_study(
         address: of the Ray cluster.
         tensorboard: a folder for TensorBoard's logs of the trainings done now.
         dry_run: says what would be trained, and trains nothing.
+        plugin: as in ``find_ticket``.
         progress: whether to say how it goes on.
 
     Returns:
@@ -202,6 +207,7 @@ def run_study(
         UserError: the data, a setting or a place cannot be used; nothing was trained.
     """
     driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
+    plugins.load(plugin, threads=driver.resources.threads)
     chosen_seeds = seeds_of(seeds)
     if ticket is None and dataset is None and model is None and not config:
         ticket = "tickets"
@@ -220,11 +226,13 @@ def run_study(
     looked = sources.look(chosen.data)
     chosen, scaled = scaling.fit(chosen, looked.settings)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
+    recipe = driver.identify(recipe, len(looked.classes), dry_run=dry_run)
     from tflottery.experiments.study.measuring import write_study
 
     study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
     trainings = _trainings(study)
-    remarks = (*looked.remarks, *scaled)
+    driver.require_carried(trainings.all)
+    remarks = (*looked.remarks, *scaled, *remarks_on(recipe))
     for line in remarks:
         driver.reporter.say(line)
     if dry_run:
@@ -236,6 +244,7 @@ def run_study(
         "study", ticket=ticket and str(ticket.folder), config=config,
         dataset=dataset and chosen.data.dataset, model=model,
         seeds=_seeds_in_words(chosen_seeds), set=_without_places(set),
+        plugin=plugins.listed(plugin),
     )  # fmt: skip
     folder = write_study(study, done.realise, driver.store, done.failures, command, seen)
     why = guard.reason_in(folder / "study.json")

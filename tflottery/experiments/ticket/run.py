@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from tflottery import status
+from tflottery import plugins, status
 from tflottery.data import given, sources
 from tflottery.data.given import Data
 from tflottery.errors import TrainingError, UserError
@@ -17,7 +17,9 @@ from tflottery.experiments.driver import Driver, seeds_of
 from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch, judged_runs
 from tflottery.experiments.ticket.writing import write_found
 from tflottery.files import require_writable
+from tflottery.plugins import Plugins
 from tflottery.runs.encoded import load_corpus
+from tflottery.runs.identifying import remarks_on
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.resources import LOCAL
@@ -69,6 +71,7 @@ def find_ticket(
     address: str = ...,
     tensorboard: str | Path = ...,
     dry_run: Literal[True],
+    plugin: Plugins = ...,
     progress: bool | Reporter = ...,
 ) -> PlannedSearch: ...
 
@@ -104,6 +107,7 @@ def find_ticket(
     address: str = ...,
     tensorboard: str | Path = ...,
     dry_run: Literal[False] = ...,
+    plugin: Plugins = ...,
     progress: bool | Reporter = ...,
 ) -> FoundTicket: ...
 
@@ -139,6 +143,7 @@ def find_ticket(
     address: str = "auto",
     tensorboard: str | Path = "",
     dry_run: bool = False,
+    plugin: Plugins = (),
     progress: bool | Reporter = True,
 ) -> FoundTicket | PlannedSearch:
     """Trains, prunes, rewinds, trains again, judges, and writes the ticket to disk.
@@ -161,8 +166,8 @@ def find_ticket(
 
     Args:
         dataset: ``imdb``, ``yelp_polarity``, ``toy``, a TFDS builder, the path of a file or a
-            folder, a DataFrame, or (texts, labels); by default what ``config`` names, else
-            ``imdb``.
+            folder, what ``register_source`` got, a DataFrame, or (texts, labels); by default what
+            ``config`` names, else ``imdb``.
         text, label: the columns of a file or a DataFrame that hold them; by default ``text`` and
             ``label``.
         validation, test: of a DataFrame or lists: more of the same kind; without them a fixed part
@@ -181,7 +186,8 @@ def find_ticket(
         scope: weights compete within a layer (``layerwise``) or all together (``global``).
         learning_rate: a number, ``auto`` for the rule that a search of rates fitted, or a rule's
             file.
-        criterion: which weights to keep: ``magnitude``, ``random``, or ``filters`` for whole units.
+        criterion: which weights to keep: ``magnitude``, ``random``, ``filters`` for whole units, or
+            one that ``register_criterion`` got.
         tolerance: points of the metric that a ticket may be worse than dense: on validation data
             a level then still matches, on test data the verdict rests on it.
         metric: what networks are compared by on validation data, as ``macro_f1``: any of
@@ -195,6 +201,8 @@ def find_ticket(
             same level with other seeds, or all of a plan that ends at a given sparsity.
         tensorboard: a folder for TensorBoard's logs of the trainings done now.
         dry_run: says what would be trained, and trains nothing.
+        plugin: modules by name, or files, that register architectures, criteria, metrics or
+            sources (docs/extending.md); one, or a list.
         progress: whether to say how it goes on.
 
     Returns:
@@ -209,6 +217,7 @@ def find_ticket(
         raise UserError(f"The seed is a whole number from 0 on, not {seed}.")
     chosen_seeds = (seed,) if seeds is None else seeds_of(seeds, first=seed)
     driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
+    plugins.load(plugin, threads=driver.resources.threads)
     learning_rate = argument("learning_rate", learning_rate, float | str | None)
     if isinstance(learning_rate, str) and not (
         learning_rate == AUTO or Path(learning_rate).is_file()
@@ -233,11 +242,14 @@ def find_ticket(
     chosen, scaled = scaling.fit(chosen, looked.settings)
     remarks = (*looked.remarks, *scaled)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
+    recipe = driver.identify(recipe, len(looked.classes), dry_run=dry_run)
+    remarks = (*remarks, *remarks_on(recipe))
     planned = tuple(plans.make_plan(recipe, chosen.pruning, one) for one in chosen_seeds)
     rule, about_rule = None, ""
     if isinstance(learning_rate, str):
         rule, about_rule = _rule(learning_rate, recipe, chosen.pruning, store)
         planned = tuple(plans.at_rates(plan, rule) for plan in planned)
+    driver.require_carried([spec for plan in planned for spec in plan.specs()])
     for line in (*remarks, about_rule):
         driver.reporter.say(line)
     if dry_run:

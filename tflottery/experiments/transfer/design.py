@@ -17,8 +17,6 @@ from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
-    EMBEDDING,
-    HEAD,
     Fit,
     InitSpec,
     MaskSpec,
@@ -98,6 +96,15 @@ class Transfer:
                 "original or rewind:STEP."
             )
 
+        roles = self.target.model.roles()
+        for is_wanted, tensors, why in (
+            (self.vocabulary in ("remap", "drop"), roles.embedding,
+             f"--vocabulary {self.vocabulary} is about the embedding"),
+            (not self.same_classes, roles.head, "with other classes the head is drawn anew"),
+        ):  # fmt: skip
+            if is_wanted and not tensors:
+                raise UserError(f"{why.capitalize()}, and {self.target.model.name} has none.")
+
     @property
     def arms(self) -> tuple[tuple[str, str], ...]:
         """(mask, init) of each network at a level."""
@@ -144,8 +151,11 @@ class Transfer:
     def _fit(self, seed: int) -> Fit | None:
         """What has to be done to masks and weights of the source; None where they fit as they
         are."""
-        left_out = ([] if self.same_classes else [HEAD]) + [EMBEDDING] * (self.vocabulary == "drop")
-        without = tuple(tensor.partition("/")[0] for tensor in left_out)
+        roles = self.target.model.roles()
+        left_out = (() if self.same_classes else roles.head) + (
+            roles.embedding if self.vocabulary == "drop" else ()
+        )
+        without = tuple(dict.fromkeys(tensor.partition("/")[0] for tensor in left_out))
         words_of = self.source.data if self.vocabulary == "remap" else None
         return Fit(words_of, without, seed) if words_of or without else None
 

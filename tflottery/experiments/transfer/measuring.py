@@ -167,7 +167,9 @@ def _row(
     }
     if run is None:
         return row
-    measured = measures(run, (realise(spec) for spec in ancestry([cell.spec])))
+    measured = measures(
+        run, cell.spec.recipe.model.roles(), (realise(spec) for spec in ancestry([cell.spec]))
+    )
     to_99 = measured["steps_to_99"] / measured["steps_per_epoch"]
     return {**row, **measured, "epochs_to_99": round(to_99, 6)}
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tflottery import program, status
+from tflottery import plugins, program, status
 from tflottery.data import given, sources
 from tflottery.data.encoded import Corpus
 from tflottery.data.given import Data
@@ -24,6 +24,7 @@ from tflottery.experiments.driver import (
 )
 from tflottery.experiments.inspecting import before_dry_run
 from tflottery.experiments.transfer.design import Transfer, encoded_for
+from tflottery.plugins import Plugins
 from tflottery.runs import recipes
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
@@ -133,6 +134,7 @@ def transfer(
     address: str = ...,
     tensorboard: str | Path = ...,
     dry_run: Literal[False] = ...,
+    plugin: Plugins = ...,
     progress: bool | Reporter = ...,
 ) -> TransferResult: ...
 
@@ -162,6 +164,7 @@ def transfer(
     address: str = "auto",
     tensorboard: str | Path = "",
     dry_run: bool = False,
+    plugin: Plugins = (),
     progress: bool | Reporter = True,
 ) -> TransferResult | PlannedTrainings:
     """Trains a ticket on other data, beside those data's own ticket, its mask with new weights, a
@@ -187,8 +190,8 @@ def transfer(
         train_size: takes so many texts of the target's training split; 0 takes all.
         reverse: tickets are found on the target and taken to the ticket's data.
         set: settings of the target, ``data.KEY`` and ``training.KEY``.
-        store, executor, workers, threads, address, tensorboard, dry_run, progress: as in
-            ``run_study``.
+        store, executor, workers, threads, address, tensorboard, dry_run, plugin, progress: as
+            in ``run_study``.
 
     Returns:
         What the transfer gave; networks that failed are among it (``failures``). With ``dry_run``
@@ -201,19 +204,21 @@ def transfer(
         levels = argument("levels", levels, tuple[float, ...] | None)
     grid, vocabulary = argument("grid", grid, str), argument("vocabulary", vocabulary, str)
     driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
+    plugins.load(plugin, threads=driver.resources.threads)
     opened = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket), model)
     level = level_of(opened)
     target = given.settings(to, text, label, validation, test, data_dir)
     target = {key.partition(".")[2]: value for key, value in target.items()}
     target = {**target, "train_size": train_size}
     made = _transfer(
-        opened, level, target, levels=levels, grid=grid, vocabulary=vocabulary, reverse=reverse,
-        set=set,
+        opened, level, target, driver, dry_run=dry_run, levels=levels, grid=grid,
+        vocabulary=vocabulary, reverse=reverse, set=set,
     )  # fmt: skip
     chosen = seeds_of(seeds, first=int(opened.about["seed"]))
     # The ticket's own training tells whether this store is the one that it comes from.
     home = [] if reverse else [level.ticket]
     trainings = _trainings(made, chosen, home)
+    driver.require_carried(trainings.all)
     if dry_run:
         before_dry_run(made.target.data, driver.store, driver.reporter)
         return driver.planned(trainings)
@@ -239,6 +244,7 @@ def transfer(
         grid=_unless(grid, "default"), vocabulary=_unless(vocabulary, "reuse"),
         train_size=_unless(train_size, 0), reverse=reverse,
         set=[f"{key}={value}" for key, value in assigned(set).items()],
+        plugin=plugins.listed(plugin),
     )  # fmt: skip
     folder = write_transfer(
         made, chosen, words, done.realise, driver.store, done.failures, command, seen.cautions
@@ -264,7 +270,9 @@ def _transfer(
     ticket: Ticket,
     level: Level,
     target: Mapping[str, Any],
+    driver: Driver,
     *,
+    dry_run: bool,
     levels: Iterable[float] | str | None,
     grid: str,
     vocabulary: str,
@@ -296,6 +304,12 @@ def _transfer(
         )
     else:
         found = dataclasses.replace(found, data=encoded)
+    there = len(ticket.classes)
+    source, found = (
+        driver.identify(one, many, dry_run=dry_run)
+        for one, many in ((source, classes if reverse else there),
+                          (found, there if reverse else classes))
+    )  # fmt: skip
     return Transfer(
         source,
         found,

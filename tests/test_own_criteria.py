@@ -1,0 +1,185 @@
+"""Criteria of one's own: checked when they are used, and part of the keys of what they pruned."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import tflottery as tfl
+from tests.chains import RECIPE, dense
+from tests.registries import put_back
+from tflottery.errors import UserError
+from tflottery.pruning import criteria
+from tflottery.pruning.criteria import CRITERIA, register_criterion
+from tflottery.pruning.masks import To
+from tflottery.runs.specs import Pruned, RunSpec
+from tflottery.tickets.plan import PruningSettings
+
+SMALL = {
+    "model.filters": 4, "model.embedding": 6, "model.widths": [2], "training.epochs": 1,
+    "training.batch_size": 16,
+}  # fmt: skip
+WEIGHTS = {"one/kernel": np.arange(-3, 3, dtype=np.float32).reshape(2, 3)}
+
+
+@pytest.fixture(autouse=True)
+def registries() -> Iterator[None]:
+    with put_back():
+        yield
+
+
+def pruned(criterion: str) -> RunSpec:
+    run = dense(RECIPE)
+    return dataclasses.replace(run, mask=Pruned(run, To(0.5), criterion=criterion))
+
+
+def scored(function) -> np.ndarray:
+    register_criterion("mine")(function)
+    return criteria.scores("mine", WEIGHTS, ["one/kernel"], seed=1)["one/kernel"]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda weight, random: weight**2,
+        lambda weight, random: (weight**2).tolist(),
+        lambda weight, random: (weight**2).astype(np.int32),
+        lambda weight, random: np.multiply(weight, weight, out=weight),
+    ],
+)
+def test_scores_are_taken_as_they_are_given(function):
+    before = WEIGHTS["one/kernel"].copy()
+    assert np.array_equal(scored(function), before**2)
+    assert np.array_equal(WEIGHTS["one/kernel"], before)  # a copy was given
+
+
+def test_random_numbers_are_those_of_the_tensor_and_seed():
+    def mine(weight, random):
+        return random.random(weight.shape)
+
+    own = criteria.scores("random", WEIGHTS, ["one/kernel"], seed=1)["one/kernel"]
+    assert np.array_equal(scored(mine), own)
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        (
+            lambda weight, random: weight[0],
+            r"gave scores of shape \(3,\) .* whose shape is \(2, 3\)",
+        ),
+        (lambda weight, random: weight.sum(), r"gave scores of shape \(\)"),
+        (lambda weight, random: None, "gave a NoneType"),
+        (lambda weight, random: "much", "gave a str"),
+        (lambda weight, random: weight.astype(complex), "gave a ndarray"),
+        (lambda weight, random: [[1], [1, 2]], "gave a list"),
+        (lambda weight, random: weight + np.nan, "gave nan among the scores"),
+        (lambda weight, random: np.where(weight > 1, np.inf, weight), "gave inf among the scores"),
+        (lambda weight, random: weight.nothing(), "failed .*: AttributeError: "),
+        (lambda weight: weight, "failed .*: TypeError: "),
+    ],
+)  # fmt: skip
+def test_what_is_no_score_names_criterion_and_tensor(function, told):
+    with pytest.raises(UserError, match=f"^The criterion 'mine' {told}") as caught:
+        scored(function)
+    assert "tensor one/kernel" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["magnitude", "random", "filters", "My own", ""])
+def test_names_that_it_may_not_have(name):
+    with pytest.raises(UserError, match=r"already, of tflottery itself|A criterion is not called"):
+        register_criterion(name)(lambda weight, random: weight)
+
+
+def test_one_that_is_not_there_is_told_with_the_nearest():
+    register_criterion("spread")(lambda weight, random: weight)
+    with pytest.raises(UserError, match=r"not 'spred'. Did you mean 'spread'.* with --plugin"):
+        PruningSettings(criterion="spred")
+
+
+def test_keys_hold_what_it_computes_and_names_of_ours_alone():
+    assert pruned("magnitude").mask.computes == pruned("filters").mask.computes == ""
+
+    @register_criterion("mine")
+    def mine(weight, random):
+        return abs(weight)
+
+    first = pruned("mine")
+    assert len(first.mask.computes) == 64 and "computes" in str(first.canonical)
+    assert pruned("mine").key == first.key
+
+    @register_criterion("mine")
+    def mine(weight, random):  # noqa: F811
+        """The same, with more words."""
+        return abs(weight)
+
+    assert pruned("mine").key == first.key
+
+    @register_criterion("mine")
+    def mine(weight, random):  # noqa: F811
+        return abs(weight) + 1
+
+    assert pruned("mine").key != first.key
+    # What was planned with the other one is not made with this one.
+    with pytest.raises(UserError, match="'mine' is not what it was when its runs were planned"):
+        first.mask.make(None)
+
+
+def test_a_function_in_which_something_cannot_be_told():
+    generator = iter([1])
+
+    @register_criterion("mine")
+    def mine(weight, random):
+        return weight * next(generator)
+
+    with pytest.raises(UserError, match="'mine' uses generator, a list_iterator, whose content"):
+        pruned("mine")
+
+
+def test_one_that_counts_its_calls_is_refused():
+    calls = []
+
+    @register_criterion("mine")
+    def mine(weight, random):
+        calls.append(1)
+        return abs(weight)
+
+    run = pruned("mine")
+    CRITERIA["mine"](WEIGHTS["one/kernel"], None)
+    with pytest.raises(UserError, match="it changes what it uses"):
+        run.mask.make(None)
+
+
+def test_an_edited_one_finds_another_ticket_and_the_same_one_trains_nothing(tmp_path):
+    words = {"pos": ["fine", "warm"], "neg": ["dull", "cold"]}
+    rows = [(f"text {n} is {words[one][n % 2]}", one) for n in range(40) for one in words]
+    data = [text for text, _ in rows], [label for _, label in rows]
+
+    def find() -> tfl.FoundTicket:
+        return tfl.find_ticket(
+            data, config="defaults", set=SMALL, criterion="mine", sparsity=0.3, progress=False,
+            store=tmp_path / "runs", output=tmp_path / "tickets", method="one_shot",
+        )  # fmt: skip
+
+    @register_criterion("mine")
+    def mine(weight, random):
+        return abs(weight)
+
+    first = find()
+    assert first.trained == 3 and find().trained == 0
+    assert first.ticket.pruning.criterion == "mine"
+
+    @register_criterion("mine")
+    def mine(weight, random):  # noqa: F811
+        return -abs(weight)
+
+    second = find()
+    assert second.trained == 2  # dense is the same
+    masks = first.ticket.masks["head/kernel"], second.ticket.masks["head/kernel"]
+    assert not np.array_equal(*masks) and masks[0].sum() == masks[1].sum()
+    # The first ticket is there, and is not taken for one of the new function.
+    with pytest.raises(UserError, match="would not do the same way"):
+        tfl.transfer(first.ticket, to="toy", store=tmp_path / "runs", dry_run=True, progress=False)

@@ -1,0 +1,132 @@
+"""Registries: things by name, added by a decorator; one rule for all of them.
+
+A name has small letters, digits and underscores. The same function again, as a notebook's cell
+registers it, takes its own place; another function under a name that is taken is refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tflottery.errors import UserError, suggest
+
+T = TypeVar("T")
+_NAME = re.compile("[a-z][a-z0-9_]*")
+_PACKAGE = __name__.partition(".")[0]
+MAIN = "__main__"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a function or class was written. ``file`` is None where there is none, as in a
+    notebook."""
+
+    module: str
+    name: object
+    file: Path | None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this package ships it."""
+        return self.module.partition(".")[0] == _PACKAGE
+
+    def is_same(self, other: Origin) -> bool:
+        """Whether both are the same function, loaded twice or edited in between."""
+        same_file = self.file is not None and self.file == other.file
+        return self.name == other.name and (self.module == other.module or same_file)
+
+    def __str__(self) -> str:
+        if self.is_ours:
+            return f"{_PACKAGE} itself"
+        return str(self.file) if self.file else self.module
+
+
+def origin(thing: Any) -> Origin:
+    """Where a function or class was written; what has no name of its own is only itself."""
+    while isinstance(thing, functools.partial):
+        thing = thing.func
+    module = str(getattr(thing, "__module__", None) or MAIN)
+    code = getattr(thing, "__code__", None)
+    file = code.co_filename if code else getattr(sys.modules.get(module), "__file__", None)
+    path = Path(file).resolve() if file else None
+    # The cells of a notebook have names of files that are not there.
+    return Origin(
+        module, getattr(thing, "__qualname__", thing), path if path and path.is_file() else None
+    )
+
+
+class Registry(dict[str, T]):
+    """Things of one kind by name, with what was registered for each.
+
+    Args:
+        kind: what one of them is called in messages, as ``metric``.
+        taken: names that none of them may have.
+    """
+
+    def __init__(self, kind: str, taken: Collection[str] = ()) -> None:
+        super().__init__()
+        self.kind = kind
+        self._taken = tuple(taken)
+        self._registered: dict[str, Any] = {}
+
+    @property
+    def _one(self) -> str:
+        return f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
+
+    def check_name(self, name: object) -> str:
+        """The name, where it is one.
+
+        Raises:
+            UserError: it is none, or none of them may have it.
+        """
+        if isinstance(name, str) and _NAME.fullmatch(name) and name not in self._taken:
+            return name
+        but = f", and is not {' or '.join(map(repr, self._taken))}" if self._taken else ""
+        raise UserError(
+            f"{self._one.capitalize()} is not called {name!r}: a name has small letters, digits "
+            f"and underscores, begins with a letter{but}."
+        )
+
+    def add(self, name: str, registered: Any, value: T) -> None:
+        """Puts a thing under its name.
+
+        Args:
+            name: see ``check_name``.
+            registered: the function or class that was registered.
+            value: what is kept of it.
+
+        Raises:
+            UserError: it is no name, or another function or class has it.
+        """
+        self.check_name(name)
+        if name in self and not (there := origin(self.registered(name))).is_same(
+            origin(registered)
+        ):
+            raise UserError(
+                f"There is {self._one} {name!r} already, of {there}; choose another name."
+            )
+        self[name] = value
+        self._registered[name] = registered
+
+    def find(self, name: object) -> T:
+        """The thing of a name.
+
+        Raises:
+            UserError: there is none; the line names the nearest one.
+        """
+        if not isinstance(name, str) or name not in self:
+            raise UserError(
+                f"There is no {self.kind} {name!r}. {suggest(str(name), self)} One of your own "
+                "comes with --plugin."
+            )
+        return self[name]
+
+    def registered(self, name: str) -> Any:
+        """The function or class that has a name."""
+        return self._registered.get(name, self.find(name))
