@@ -97,7 +97,9 @@ def test_pruned_weights_are_zero_after_every_step_and_seeds_decide_all_bits(made
     trained(made.trainer, made.corpus, masks.dense(made.trainer.prunable))
     again = made.trainer.train(*run)
     assert again.history == first.history
-    assert all(same_arrays(again.snapshots[step], first.snapshots[step]) for step in again.snapshots)
+    assert all(
+        same_arrays(again.snapshots[step], first.snapshots[step]) for step in again.snapshots
+    )
 
 
 @deterministic()

@@ -41,11 +41,12 @@ _MODELS = {
 # Functions of TensorFlow's that compute tensors from tensors, and do nothing else.
 _ARITHMETIC = ("math.", "nn.", "linalg.", "signal.", "__operators__.", "keras.activations.")
 _SINGLE = frozenset(
-    "abs add argmax argmin broadcast_to cast clip_by_value concat cumsum divide einsum equal "
-    "expand_dims eye fill gather gather_nd greater greater_equal identity less less_equal "
+    "abs add argmax argmin argsort boolean_mask broadcast_to cast clip_by_value concat "
+    "convert_to_tensor cumsum divide einsum equal "
+    "expand_dims eye fill floor_div gather gather_nd greater greater_equal identity less less_equal "
     "logical_and logical_not logical_or matmul maximum minimum multiply negative norm not_equal "
     "one_hot ones ones_like pad pow range rank reduce_all reduce_any reduce_logsumexp reduce_max "
-    "reduce_mean reduce_min reduce_prod reduce_sum repeat reshape reverse roll sequence_mask shape "
+    "reduce_mean reduce_min reduce_prod reduce_sum repeat reshape reverse reverse_sequence roll sequence_mask shape "
     "sigmoid sign size slice sort split sqrt square squeeze stack stop_gradient strided_slice "
     "subtract tanh tensordot tile transpose unstack where zeros zeros_like".split()
 )
@@ -138,7 +139,7 @@ def _require_known(value: Mapping[str, Any], layer: str) -> None:
         raise RefusedError(f"the layer {layer} is made by a function.")
     if name in _OPERATIONS and module == _MODULE_OF_OPERATIONS:
         function = str(about.get("function", ""))
-        if function.startswith(_ARITHMETIC) or function in _SINGLE:
+        if function.startswith(_ARITHMETIC) or function.removeprefix("compat.v1.") in _SINGLE:
             return
         raise RefusedError(f"the layer {layer} calls tf.{function}.")
     if isinstance(registered, str) and registered.startswith("tflottery>"):
