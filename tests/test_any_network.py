@@ -28,11 +28,7 @@ from tflottery.data import batches
 from tflottery.data.encoded import Corpus
 from tflottery.models import streams, weights
 from tflottery.models.architecture import Initializers
-from tflottery.models.building import isolated
-from tflottery.models.padding import padding_difference
-from tflottery.models.roles import Roles, roles_of
 from tflottery.pruning import masks
-from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masked_model import masked_model
 from tflottery.training.listener import Listener
 from tflottery.training.optimizers import optimizer
@@ -97,7 +93,9 @@ def test_pruned_weights_are_zero_after_every_step_and_seeds_decide_all_bits(made
     trained(made.trainer, made.corpus, masks.dense(made.trainer.prunable))
     again = made.trainer.train(*run)
     assert again.history == first.history
-    assert all(same_arrays(again.snapshots[step], first.snapshots[step]) for step in again.snapshots)
+    assert all(
+        same_arrays(again.snapshots[step], first.snapshots[step]) for step in again.snapshots
+    )
 
 
 @deterministic()

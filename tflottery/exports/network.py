@@ -12,6 +12,8 @@ from tflottery.data.vocabulary import PADDING
 from tflottery.data.wording import PLAIN, Wording
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
+from tflottery.models.convolution import ConvMaxOverTime
+from tflottery.models.recurrence import BlockLstm
 from tflottery.pruning import masks
 from tflottery.pruning.masks import Masks
 from tflottery.tickets.ticket import Ticket
@@ -66,8 +68,9 @@ class Network:
         """A plain Keras model: embedding rows int32 [batch, words] → logits float32.
 
         The sizes of its layers are those of the weights, which may be smaller than the
-        architecture's. An LSTM is a loop over its cell. It computes the same as Keras' LSTM layer,
-        whose extra graphs for GPUs and gradients would make a small export several times larger.
+        architecture's. A ``BlockLstm`` is a loop over its cell. It computes the same as Keras' LSTM
+        layer, whose extra graphs for GPUs and gradients would make a small export several times
+        larger.
         """
         plain = self.architecture.build(self.words, len(self.classes), Initializers(0))
         model = keras.models.clone_model(plain, clone_function=self._layer)
@@ -76,7 +79,7 @@ class Network:
 
     def _layer(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
-        if isinstance(layer, keras.layers.LSTM):
+        if isinstance(layer, BlockLstm):
             units = len(self.weights[f"{layer.name}/recurrent_kernel"])
             return keras.layers.RNN(
                 keras.layers.LSTMCell(units),
@@ -87,7 +90,7 @@ class Network:
         if isinstance(layer, keras.layers.Embedding):
             rows, columns = self.weights[f"{layer.name}/embeddings"].shape
             config |= {"input_dim": rows, "output_dim": columns}
-        if isinstance(layer, keras.layers.Conv1D):
+        if isinstance(layer, ConvMaxOverTime):
             config["filters"] = self.weights[f"{layer.name}/kernel"].shape[-1]
         return type(layer).from_config(config)
 

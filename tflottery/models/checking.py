@@ -85,7 +85,7 @@ def as_functional(model: object) -> keras.Model:
     return model
 
 
-# Operators that Keras writes into a configuration without what they compare with, and the ops that do
+# Operators that Keras writes into a configuration without what they compare with, and ops that do
 # the same.
 _LOSSY = {"__operators__.ne": tf.not_equal, "__operators__.eq": tf.equal}
 
@@ -198,7 +198,7 @@ def _check_output(model: keras.Model, classes: int | None) -> None:
     tensor = model.outputs[0]
     layer = tensor._keras_history.layer
     function = getattr(layer, "activation", None)
-    ends = getattr(function, "__name__", "") or type(layer).__name__.lower()
+    ends = getattr(function, "__name__", "")
     symbol = str(getattr(layer, "symbol", "")).rpartition(".")[2]
     if found := [
         one for one in _PROBABILITIES if one in (ends, symbol, type(layer).__name__.lower())
