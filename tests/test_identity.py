@@ -21,7 +21,7 @@ from tflottery.exports.network import Network
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Initializers
 from tflottery.models.canonical import configuration
-from tflottery.models.rebuilding import Rebuilt, RefusedError, portable, rebuilt
+from tflottery.models.kept import Rebuilt, RefusedError, portable, rebuilt
 from tflottery.models.registered import Registered, register_architecture
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.models.roles import Roles
