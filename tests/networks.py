@@ -157,9 +157,7 @@ class Brought:
 
     name: str
 
-    def build(
-        self, vocabulary_size: int, classes: int, initializers: Initializers
-    ) -> keras.Model:
+    def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
         units = 1 if classes == 2 else classes
         return build_plain(
             lambda: NETWORKS[self.name](vocabulary_size, units),

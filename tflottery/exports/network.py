@@ -15,8 +15,10 @@ from tflottery.data.vocabulary import PADDING
 from tflottery.data.wording import PLAIN, Wording
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
+from tflottery.models.convolution import ConvMaxOverTime
+from tflottery.models.kept import Rebuilt
 from tflottery.models.layers import WordMask
-from tflottery.models.rebuilding import Rebuilt
+from tflottery.models.recurrence import BlockLstm
 from tflottery.models.registered import Registered
 from tflottery.pruning import masks
 from tflottery.pruning.masks import Masks
@@ -97,8 +99,9 @@ class Network:
         """A plain Keras model: embedding rows int32 [batch, words] → logits float32.
 
         The sizes of its layers are those of the weights, which may be smaller than the
-        architecture's. An LSTM is a loop over its cell. It computes the same as Keras' LSTM layer,
-        whose extra graphs for GPUs and gradients would make a small export several times larger.
+        architecture's. A ``BlockLstm`` is a loop over its cell. It computes the same as Keras' LSTM
+        layer, whose extra graphs for GPUs and gradients would make a small export several times
+        larger.
         """
         plain = self.architecture.build(self.words, len(self.classes), Initializers(0))
         model = keras.models.clone_model(plain, clone_function=self._layer)
@@ -107,11 +110,7 @@ class Network:
 
     def _layer(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
-        if self.is_registered:
-            if f"{layer.name}/embeddings" in self.architecture.roles().embedding:
-                config["input_dim"] = len(self.weights[f"{layer.name}/embeddings"])
-            return type(layer).from_config(config)
-        if isinstance(layer, keras.layers.LSTM):
+        if isinstance(layer, BlockLstm):
             units = len(self.weights[f"{layer.name}/recurrent_kernel"])
             return keras.layers.RNN(
                 keras.layers.LSTMCell(units),
@@ -122,7 +121,7 @@ class Network:
         if isinstance(layer, keras.layers.Embedding):
             rows, columns = self.weights[f"{layer.name}/embeddings"].shape
             config |= {"input_dim": rows, "output_dim": columns}
-        if isinstance(layer, keras.layers.Conv1D):
+        if isinstance(layer, ConvMaxOverTime):
             config["filters"] = self.weights[f"{layer.name}/kernel"].shape[-1]
         return type(layer).from_config(config)
 

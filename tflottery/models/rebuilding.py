@@ -1,201 +1,183 @@
-"""A network from its configuration alone, without the function that built it.
-
-What a file says is never run: only Keras' own layers and those of this package are made, by an
-allow-list; a layer that carries code is refused, and so is an operation of TensorFlow that is no
-arithmetic.
-"""
+"""Whether a network is the same once it is built anew from its configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
 
 from tflottery.errors import UserError
-from tflottery.models.architecture import Initializers
-from tflottery.models.roles import Roles
-from tflottery.models.units import Units
+from tflottery.models import weights as named_weights
+from tflottery.models.parts import parts
 
-if TYPE_CHECKING:
-    import tf_keras as keras
-
-# Weights are set after the network is made, so how they were drawn is left out.
-_ZEROS: dict[str, Any] = {
-    "module": "keras.initializers",
-    "class_name": "Zeros",
-    "config": {},
-    "registered_name": None,
-}
-_WITH_CODE = frozenset({"Lambda"})
-_MODULES = frozenset(
-    {"keras.layers", "keras.regularizers", "keras.constraints", "keras.initializers",
-     "keras.mixed_precision"}
-)  # fmt: skip
-_OPERATIONS = frozenset({"TFOpLambda", "SlicingOpLambda"})
-_MODULE_OF_OPERATIONS = "tf_keras.src.layers.core.tf_op_layer"
-_MODELS = {
-    "Functional": "tf_keras.src.engine.functional",
-    "Model": "keras",
-    "Sequential": "keras",
-}
-# Functions of TensorFlow's that compute tensors from tensors, and do nothing else.
-_ARITHMETIC = ("math.", "nn.", "linalg.", "signal.", "__operators__.", "keras.activations.")
-_SINGLE = frozenset(
-    "abs add argmax argmin broadcast_to cast clip_by_value concat cumsum divide einsum equal "
-    "expand_dims eye fill gather gather_nd greater greater_equal identity less less_equal "
-    "logical_and logical_not logical_or matmul maximum minimum multiply negative norm not_equal "
-    "one_hot ones ones_like pad pow range rank reduce_all reduce_any reduce_logsumexp reduce_max "
-    "reduce_mean reduce_min reduce_prod reduce_sum repeat reshape reverse roll sequence_mask shape "
-    "sigmoid sign size slice sort split sqrt square squeeze stack stop_gradient strided_slice "
-    "subtract tanh tensordot tile transpose unstack where zeros zeros_like".split()
-)
+_TOLERANCE = 1e-5
+_WORDS = 7
 
 
-class RefusedError(UserError):
-    """A configuration holds what is not made from a file."""
+def unfit(why: str) -> UserError:
+    """The error for a network that cannot be carried."""
+    return UserError(f"This network cannot be trained under masks: {why}.")
 
 
-def portable(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration (``canonical.configuration``) without the initializers."""
-    made: dict[str, Any] = _without_initializers(configuration)
-    return made
+def called(layer: keras.layers.Layer) -> str:
+    """How errors name a layer."""
+    return f"the layer {layer.name} ({type(layer).__name__})"
 
 
-def _without_initializers(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            key: _ZEROS
-            if str(key).endswith("_initializer") and one is not None
-            else _without_initializers(one)
-            for key, one in value.items()
-        }
-    return [_without_initializers(one) for one in value] if isinstance(value, list) else value
+def hidden_weights(layer: keras.layers.Layer, variables: Iterable[tf.Variable]) -> UserError:
+    """The error for variables that a layer uses and does not own."""
+    names = ", ".join(sorted({one.name for one in variables}))
+    return unfit(
+        f"{called(layer)} hides weights ({names}); make them weights of a layer, as in "
+        "keras.layers.Dense, or of a Layer of your own"
+    )
 
 
-def rebuilt(configuration: Mapping[str, Any]) -> keras.Model:
-    """The model of a portable configuration, with weights of zero.
+# Operators that Keras writes into a configuration without what they compare with, and ops that do
+# the same.
+_LOSSY = {"__operators__.ne": tf.not_equal, "__operators__.eq": tf.equal}
 
-    Raises:
-        RefusedError: it holds a layer that is not made from a file; the line names it.
-    """
-    import tf_keras as keras
 
-    from tflottery.models.building import build_plain
+def leaves_out(node: Any) -> bool:
+    """Whether a call of a layer has arguments that Keras leaves out of the configuration; it keeps
+    those that have a name. Those of ``_LOSSY`` are mended."""
+    given, named = len(node.call_args), len(node.layer._call_spec.arg_names)
+    return given > max(1, named) and getattr(node.layer, "symbol", "") not in _LOSSY
 
-    require_plain(configuration)
-    kind = keras.Sequential if configuration["class_name"] == "Sequential" else keras.Model
-    config = _restored(configuration["config"])
+
+def with_whole_configuration(model: keras.Model) -> keras.Model:
+    """The same model where its configuration says all; else a copy with ops in place of
+    operators, and the same weights."""
+    lossy = {layer: _LOSSY.get(getattr(layer, "symbol", "")) for layer in model.layers}
+    if not any(lossy.values()):
+        return model
+    tensors = {id(tensor): tensor for tensor in model.inputs}
+
+    def now(tensor: object) -> object:
+        return tensors.get(id(tensor), tensor)
+
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            if not node.is_input:
+                args, options = tf.nest.map_structure(now, (node.call_args, node.call_kwargs))
+                outputs = (lossy[node.layer] or node.layer)(*args, **options)
+                for old, new in zip(
+                    tf.nest.flatten(node.outputs), tf.nest.flatten(outputs), strict=True
+                ):
+                    tensors[id(old)] = new
+    replaced = keras.Model(model.inputs, [now(one) for one in model.outputs], name=model.name)
+    # Its layers know of both models; those of a copy know of theirs alone.
+    copy = keras.models.clone_model(replaced)
+    named_weights.put(copy, named_weights.get(replaced))
+    return copy
+
+
+def sample(model: keras.Model, vocabulary_size: int | None, texts: int = 3) -> tf.Tensor:
+    """An input that a model takes: ids of texts without padding, or random numbers."""
+    tensor = model.inputs[0]
+    shape = [texts, *(_WORDS if size is None else size for size in tensor.shape[1:])]
+    random = np.random.default_rng(0)
+    if tensor.dtype.is_integer:
+        most = vocabulary_size or _smallest_table(model)
+        drawn = random.integers(min(1, most - 1), most, shape)
+        drawn.flat[-1] = most - 1
+        return tf.constant(drawn, tensor.dtype)
+    return tf.constant(random.normal(size=shape), tensor.dtype)
+
+
+def _smallest_table(model: keras.Model) -> int:
+    tables = [
+        part.input_dim
+        for layer in model.layers
+        for part in (layer, *(inner for _, inner in parts(layer)))
+        if isinstance(part, keras.layers.Embedding)
+    ]
+    return min(tables, default=2)
+
+
+def check_scores(model: keras.Model, vocabulary_size: int | None) -> None:
+    """That every weight is a layer's, and that the model computes the same once rebuilt."""
+    x = sample(model, vocabulary_size)
+    scores, touched = _run(model, x)
+    own = {id(variable) for variable in model.variables}
+    if any(id(variable) not in own for variable in touched):
+        _name_hidden(model, x, own)
+    if not np.array_equal(scores, _run(model, x)[0], equal_nan=True):
+        raise unfit("the same text gets another score at each call; draw nothing at random in it")
+    if _sum_to_one(scores):
+        raise unfit("it gives probabilities, no logits; leave the softmax at its end out")
     try:
-        return build_plain(lambda: kind.from_config(config), seed=0)
+        rebuilt = keras.models.clone_model(model)
+        named_weights.put(rebuilt, named_weights.get(model))
+        same = set(_trained(rebuilt)) == set(_trained(model))
+        again = _run(rebuilt, x)[0]
     except UserError:
         raise
     except Exception as error:
-        raise RefusedError(
-            f"its configuration gives no model: {type(error).__name__}: "
-            f"{next(iter(str(error).splitlines()), '')}."
-        ) from error
+        raise unfit(
+            f"it cannot be rebuilt from its configuration ({' '.join(str(error).split())[:200]})"
+        ) from None
+    if not same:
+        odd = sorted(set(_trained(rebuilt)) ^ set(_trained(model)))
+        raise unfit(
+            f"{odd[0]} is frozen within its layer; freeze the whole layer (trainable=False)"
+        )
+    if not np.allclose(scores, again, atol=_TOLERANCE, equal_nan=True):
+        raise _differs(model, rebuilt, x)
 
 
-def require_plain(configuration: Mapping[str, Any]) -> None:
-    """Makes sure that a configuration holds nothing but Keras' layers and this package's.
-
-    Raises:
-        RefusedError: it holds something else.
-    """
-    if configuration.get("class_name") not in ("Functional", "Sequential"):
-        raise RefusedError(f"it is a {configuration.get('class_name')}, no functional model.")
-    _require(configuration.get("config"), "")
+def _sum_to_one(scores: np.ndarray) -> bool:
+    """Whether the scores of three classes or more are probabilities."""
+    return (
+        scores.shape[1] > 2
+        and bool((scores >= 0).all())
+        and np.allclose(scores.sum(axis=1), 1, atol=1e-4)
+    )
 
 
-def _require(value: Any, layer: str) -> None:
-    if isinstance(value, list):
-        for one in value:
-            _require(one, layer)
-    if not isinstance(value, Mapping):
-        return
-    if "class_name" in value:
-        about = value.get("config")
-        named = about.get("name") if isinstance(about, Mapping) else None
-        layer = str(named or layer)
-        _require_known(value, layer)
-    for key, one in value.items():
-        if key not in ("class_name", "module", "registered_name"):
-            _require(one, layer)
+def _trained(model: keras.Model) -> list[str]:
+    return [name for layer in model.layers for name in named_weights.prunable(layer)]
 
 
-def _require_known(value: Mapping[str, Any], layer: str) -> None:
-    import tf_keras as keras
-
-    # The classes of this package have to be there before Keras looks for them.
-    import tflottery.models.convolution
-    import tflottery.models.layers
-    import tflottery.models.recurrence  # noqa: F401
-
-    name, module = value["class_name"], value.get("module")
-    registered = value.get("registered_name")
-    about = value.get("config")
-    if not isinstance(name, str) or not isinstance(about, Mapping):
-        raise RefusedError(f"the layer {layer} is made by a function.")
-    if name in _OPERATIONS and module == _MODULE_OF_OPERATIONS:
-        function = str(about.get("function", ""))
-        if function.startswith(_ARITHMETIC) or function in _SINGLE:
-            return
-        raise RefusedError(f"the layer {layer} calls tf.{function}.")
-    if isinstance(registered, str) and registered.startswith("tflottery>"):
-        if keras.saving.get_registered_object(registered) is not None:
-            return
-    elif _MODELS.get(name) == module:
-        return
-    elif module in _MODULES and registered is None and name not in _WITH_CODE:
-        space = getattr(keras, module.partition(".")[2])
-        if isinstance(getattr(space, name, None), type):
-            return
-    what = "carries code" if name in _WITH_CODE else f"is a {name}, which is not Keras' own"
-    raise RefusedError(f"the layer {layer} {what}.")
+def _run(model: keras.Model, x: tf.Tensor) -> tuple[np.ndarray, tuple[tf.Variable, ...]]:
+    try:
+        with tf.GradientTape() as tape:
+            scores = model(x, training=False)
+    except Exception as error:
+        why = " ".join(str(error).split())[:200]
+        raise unfit(f"it fails on a batch of shape {list(x.shape)} ({why})") from None
+    return scores.numpy(), tape.watched_variables()
 
 
-def _restored(value: Any) -> Any:
-    """The values as Keras takes them, from JSON's."""
-    if isinstance(value, Mapping):
-        if set(value) == {"number"}:
-            return float(value["number"])
-        if set(value) == {"ellipsis"}:
-            return ...
-        return {key: _restored(one) for key, one in value.items()}
-    return [_restored(one) for one in value] if isinstance(value, list) else value
+def _name_hidden(model: keras.Model, x: tf.Tensor, own: set[int]) -> None:
+    for layer, outputs in _calls(model):
+        with tf.GradientTape() as tape:
+            keras.Model(model.inputs, outputs)(x, training=False)
+        hidden = [one for one in tape.watched_variables() if id(one) not in own]
+        if hidden:
+            raise hidden_weights(layer, hidden)
 
 
-@dataclass(frozen=True, eq=False)
-class Rebuilt:
-    """The network of a ticket, from the configuration that the ticket keeps.
+def _calls(model: keras.Model) -> Iterator[tuple[keras.layers.Layer, object]]:
+    """Each call of a layer in a model, from the input on: the layer and what it gives."""
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            if not node.is_input:
+                yield node.layer, node.outputs
 
-    An ``Architecture`` but that it is built for the vocabulary and the classes of the ticket alone,
-    and its weights are zero.
-    """
 
-    name: str
-    configuration: Mapping[str, Any]
-    tensors: Roles
-    dropout: float = 0.0
-
-    def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
-        """See ``Architecture.build``.
-
-        Raises:
-            RefusedError: the configuration holds a layer that is not made from a file.
-        """
-        del vocabulary_size, classes, initializers
-        return rebuilt(self.configuration)
-
-    def gates(self, tensor: str) -> tuple[str, ...]:
-        """None are known."""
-        del tensor
-        return ()
-
-    def unit_layers(self) -> tuple[Units, ...]:
-        """None are known."""
-        return ()
-
-    def roles(self) -> Roles:
-        """Those that it was found with."""
-        return self.tensors
+def _differs(model: keras.Model, rebuilt: keras.Model, x: tf.Tensor) -> UserError:
+    """Names the first layer that gives something else once it is rebuilt."""
+    for (layer, ours), (_, theirs) in zip(_calls(model), _calls(rebuilt), strict=True):
+        one = keras.Model(model.inputs, ours)(x, training=False)
+        other = keras.Model(rebuilt.inputs, theirs)(x, training=False)
+        for a, b in zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True):
+            if not np.allclose(a.numpy(), b.numpy(), atol=_TOLERANCE, equal_nan=True):
+                return unfit(
+                    f"{called(layer)} computes something else once it is rebuilt from its "
+                    "configuration; give it get_config with every argument of its constructor"
+                )
+    return unfit("it computes something else once it is rebuilt from its configuration")

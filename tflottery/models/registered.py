@@ -239,7 +239,9 @@ def not_registered(name: str, module: str) -> str:
             f"The network {name} is not registered here: it came from a notebook or a script; "
             "register its function again, from a module where workers need it."
         )
-    return f"The network {name} is not registered here: it came from {module}; give --plugin {module}."
+    return (
+        f"The network {name} is not registered here: it came from {module}; give --plugin {module}."
+    )
 
 
 def _revive(name: str, module: str, values: Mapping[str, Any]) -> Registered:

@@ -86,7 +86,7 @@ class Ticket:
         if not isinstance(model, Registered):
             return model
         startup.start_tensorflow()
-        from tflottery.models.rebuilding import Rebuilt, RefusedError, require_plain
+        from tflottery.models.kept import Rebuilt, RefusedError, require_plain
 
         kept = self._network
         try:
@@ -335,7 +335,7 @@ def _network_document(model: Registered, words: int, classes: int) -> str:
     """What ``network.json`` holds: the configuration of the network that was trained."""
     startup.start_tensorflow()
     from tflottery.models.canonical import configuration
-    from tflottery.models.rebuilding import portable
+    from tflottery.models.kept import portable
 
     built = model.build(words, classes, Initializers(0))
     return seal({"format_version": 1, "network": portable(configuration(built))})
