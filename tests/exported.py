@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.conftest import SMALL
+from tests.conftest import SMALL, is_prunable
 from tflottery.data.settings import DataSettings
 from tflottery.data.vocabulary import Vocabulary
 from tflottery.models import weights
@@ -64,7 +64,7 @@ def make_ticket(
         mask = {
             name: random.random(weight.shape) >= sparsity
             for name, weight in final.items()
-            if not name.endswith("bias")
+            if is_prunable(name)
         }
     recipe = Recipe(
         DataSettings(dataset="toy", vocabulary_size=len(VOCABULARY), max_length=12, **data),

@@ -66,8 +66,9 @@ class Network:
         """A plain Keras model: embedding rows int32 [batch, words] → logits float32.
 
         The sizes of its layers are those of the weights, which may be smaller than the
-        architecture's. An LSTM is a loop over its cell. It computes the same as Keras' LSTM layer,
-        whose extra graphs for GPUs and gradients would make a small export several times larger.
+        architecture's. An LSTM or a GRU is a loop over its cell. It computes the same as Keras'
+        layer, whose extra graphs for GPUs and gradients would make a small export several times
+        larger.
         """
         plain = self.architecture.build(self.words, len(self.classes), Initializers(0))
         model = keras.models.clone_model(plain, clone_function=self._layer)
@@ -76,10 +77,12 @@ class Network:
 
     def _layer(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
-        if isinstance(layer, keras.layers.LSTM):
+        if isinstance(layer, (keras.layers.LSTM, keras.layers.GRU)):
             units = len(self.weights[f"{layer.name}/recurrent_kernel"])
             return keras.layers.RNN(
-                keras.layers.LSTMCell(units),
+                keras.layers.LSTMCell(units)
+                if isinstance(layer, keras.layers.LSTM)
+                else keras.layers.GRUCell(units, reset_after=config["reset_after"]),
                 return_sequences=config["return_sequences"],
                 go_backwards=config["go_backwards"],
                 name=layer.name,
@@ -87,6 +90,8 @@ class Network:
         if isinstance(layer, keras.layers.Embedding):
             rows, columns = self.weights[f"{layer.name}/embeddings"].shape
             config |= {"input_dim": rows, "output_dim": columns}
+        if isinstance(layer, keras.layers.Dense):
+            config["units"] = self.weights[f"{layer.name}/kernel"].shape[-1]
         if isinstance(layer, keras.layers.Conv1D):
             config["filters"] = self.weights[f"{layer.name}/kernel"].shape[-1]
         return type(layer).from_config(config)
