@@ -48,6 +48,7 @@ SMALL = {
     ),
 }
 
+
 def is_prunable(tensor: str) -> bool:
     """Whether a network's tensor of that name has a mask: kernels and embeddings have one."""
     return tensor.endswith(("kernel", "embeddings"))

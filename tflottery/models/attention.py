@@ -1,4 +1,4 @@
-"""The layers of a transformer that Keras lacks or TF-MOT refuses; none but positions has weights."""
+"""The layers of a transformer that Keras lacks or TF-MOT refuses; none has weights."""
 
 from __future__ import annotations
 
@@ -63,16 +63,3 @@ class Attention(keras.layers.Layer):
 
 # Added to the score of padding: its exponential is exactly zero beside that of any word.
 _NEVER = -1e9
-
-
-@keras.saving.register_keras_serializable(package="tflottery")
-class MeanOverTime(keras.layers.Layer):
-    """(x float [batch, words, size], mask bool [batch, words]) → float [batch, size].
-
-    The mean over all words; zeros for a text without words.
-    """
-
-    def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        x, mask = inputs
-        words = tf.cast(mask, x.dtype)[:, :, tf.newaxis]
-        return tf.reduce_sum(x * words, axis=1) / tf.maximum(tf.reduce_sum(words, axis=1), 1)

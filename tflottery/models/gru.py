@@ -18,7 +18,12 @@ class Gru(Recurrent):
     """``layers`` GRU layers, with ``units`` units in each direction.
 
     The reset gate is applied to the state before the recurrent kernel, as Cho et al. write it
-    (Keras' ``reset_after=False``). All other fields are as in ``Lstm``.
+    (Keras' ``reset_after=False``).
+
+    ``pooling`` makes one vector of the last layer's states: the ``last`` state, or the ``max`` or
+    the ``mean`` of each unit over the words. ``embedding``, ``embedding_scale``, ``word_dropout``,
+    ``embedding_dropout`` and ``dropout`` are as in ``Cnn``. ``bidirectional`` reads each text from
+    both ends.
     """
 
     name: ClassVar[str] = "gru"
@@ -28,7 +33,7 @@ class Gru(Recurrent):
     units: int = 32
     layers: int = 1
     bidirectional: bool = True
-    pooling: Literal["last", "max"] = "last"
+    pooling: Literal["last", "max", "mean"] = "last"
     embedding_scale: float = 0.05
     word_dropout: float = 0.0
     embedding_dropout: float = 0.2

@@ -14,6 +14,10 @@ class WholeText:
     Padding must come after the words; in a sequence of states, those at padding mean nothing.
     """
 
+    cell: keras.layers.Layer
+    go_backwards: bool
+    return_sequences: bool
+
     def get_prunable_weights(self) -> list[tf.Variable]:
         """The weights that TF-MOT wraps; it asks layers that are not Keras' own."""
         return [self.cell.kernel, self.cell.recurrent_kernel]

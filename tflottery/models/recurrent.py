@@ -53,7 +53,7 @@ class Recurrent:
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
         import tf_keras as keras
 
-        from tflottery.models.layers import MaxOverTime, SeededDropout, WordMask
+        from tflottery.models.layers import MaxOverTime, MeanOverTime, SeededDropout, WordMask
 
         ids = keras.Input([None], dtype="int32", name="ids")
         mask = WordMask(name="word_mask")(ids)
@@ -66,10 +66,11 @@ class Recurrent:
         words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)
         words = SeededDropout(self.embedding_dropout, name="embedding_dropout")(words)
         for number in range(1, self.layers + 1):
-            sequences = number < self.layers or self.pooling == "max"
+            sequences = number < self.layers or self.pooling != "last"
             words = self._both_ways(words, mask, number, sequences, initializers)
             if sequences and number == self.layers:
-                words = MaxOverTime(name="max")([words, mask])
+                kind = MaxOverTime if self.pooling == "max" else MeanOverTime
+                words = kind(name=self.pooling)([words, mask])
             words = SeededDropout(self.dropout, name=f"dropout_{number}")(words)
         return keras.Model(ids, head(classes, initializers)(words), name=self.name)
 

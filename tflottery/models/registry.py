@@ -12,5 +12,7 @@ from tflottery.models.gru import Gru
 from tflottery.models.lstm import Lstm
 from tflottery.models.transformer import Transformer
 
-ARCHITECTURES: dict[str, type[Architecture]] = {kind.name: kind for kind in (Cnn, Gru, Lstm, Transformer)}
+ARCHITECTURES: dict[str, type[Architecture]] = {
+    kind.name: kind for kind in (Cnn, Gru, Lstm, Transformer)
+}
 """Classes by the name that ``--model`` takes."""

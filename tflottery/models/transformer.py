@@ -20,8 +20,8 @@ class Transformer:
     output layer reads.
 
     ``positions`` is the number of learned positions; words beyond share the last one, so it should
-    be at least ``data.max_length``. Words' vectors begin uniform in ± ``embedding_scale``, and
-    those of positions in a tenth of it... ``block_dropout`` is the fraction of numbers that each
+    be at least ``data.max_length``. The vectors of words and positions begin uniform in ±
+    ``embedding_scale``. ``block_dropout`` is the fraction of numbers that each
     attention and each feed-forward part drops of what it adds. ``embedding``, ``word_dropout``,
     ``embedding_dropout`` and ``dropout`` are as in ``Cnn``.
     """
@@ -49,8 +49,8 @@ class Transformer:
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
         import tf_keras as keras
 
-        from tflottery.models.attention import MeanOverTime, Positions
-        from tflottery.models.layers import SeededDropout, WordMask
+        from tflottery.models.attention import Positions
+        from tflottery.models.layers import MeanOverTime, SeededDropout, WordMask
 
         layers = keras.layers
         ids = keras.Input([None], dtype="int32", name="ids")
@@ -93,7 +93,7 @@ class Transformer:
         normed = keras.layers.LayerNormalization(name=f"attention_norm_{number}")(words)
         # A bias of the keys would move all scores of a word alike, which softmax does not see.
         query, key, value = (
-            self._dense(f"{part}_{number}", self.embedding, initializers, bias=part != "key")(normed)
+            self._dense(f"{part}_{number}", self.embedding, initializers, part != "key")(normed)
             for part in ("query", "key", "value")
         )
         read = Attention(self.heads, name=f"heads_{number}")([query, key, value, mask])
