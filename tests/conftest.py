@@ -25,7 +25,9 @@ from tflottery.data.encoded import Corpus
 from tflottery.data.encoding import encode
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
+from tflottery.models.gru import Gru
 from tflottery.models.lstm import Lstm
+from tflottery.models.transformer import Transformer
 from tflottery.runs.recipes import Recipe
 from tflottery.tickets.ticket import Ticket
 from tflottery.training.settings import TrainingSettings
@@ -40,7 +42,18 @@ settings.load_profile("tflottery")
 SMALL = {
     "cnn": Cnn(embedding=8, widths=(2, 3), filters=6, embedding_dropout=0.1, dropout=0.2),
     "lstm": Lstm(embedding=8, units=5, embedding_dropout=0.1, dropout=0.2),
+    "gru": Gru(embedding=8, units=5, pooling="max", embedding_dropout=0.1, dropout=0.2),
+    "transformer": Transformer(
+        embedding=8, heads=2, feed_forward=6, positions=12, block_dropout=0.2, dropout=0.2
+    ),
 }
+
+
+def is_prunable(tensor: str) -> bool:
+    """Whether a network's tensor of that name has a mask: kernels and embeddings have one."""
+    return tensor.endswith(("kernel", "embeddings"))
+
+
 REVIEWS = {
     "pos": ["a fine film", "great fun and great heart", "i loved it", "bright , warm and funny"],
     "neg": ["a poor film", "no fun and no heart", "i hated it", "dull , cold and tired"],

@@ -8,16 +8,21 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import SMALL
+from tests.conftest import SMALL, is_prunable
 from tests.exported import VOCABULARY, drawn
 from tflottery.data.vocabulary import PADDING
 from tflottery.exports.compaction import compact
 from tflottery.exports.network import Network
 from tflottery.exports.saved_model import class_logits
+from tflottery.models.gru import Gru
 from tflottery.models.lstm import Lstm
 from tflottery.pruning import masks
 
-SIZES = {**SMALL, "stacked lstm": Lstm(embedding=6, units=4, layers=2, pooling="max")}
+SIZES = {
+    **SMALL,
+    "stacked lstm": Lstm(embedding=6, units=4, layers=2, pooling="max"),
+    "stacked gru": Gru(embedding=6, units=4, layers=2),
+}
 RANDOM = np.random.default_rng(1)
 IDS = np.where(
     np.arange(9) < RANDOM.integers(1, 10, (24, 1)), RANDOM.integers(1, len(VOCABULARY), (24, 9)), 0
@@ -52,14 +57,20 @@ def test_every_unit_layer_lies_where_the_architecture_says(model):
             axes[part.tensor, part.axis][part.positions(everyone, units.count)] += 1
             if part.bias:
                 assert part.bias in weights
-    # All other axes are words, widths of convolutions, or classes.
-    outside = {("embedding/embeddings", 0), ("head/kernel", 1), ("head/bias", 0)}
-    outside |= {(name, 0) for name in weights if name.startswith("conv") and "kernel" in name}
+    if model == "transformer":  # all its other sizes are that of the embedding
+        inside = {
+            ("units_1/kernel", 1), ("units_1/bias", 0), ("feed_forward_1/kernel", 0),
+        }  # fmt: skip
+    else:
+        # All other axes are words, widths of convolutions, or classes.
+        outside = {("embedding/embeddings", 0), ("head/kernel", 1), ("head/bias", 0)}
+        outside |= {(name, 0) for name in weights if name.startswith("conv") and "kernel" in name}
+        inside = set(axes) - outside
     for key, met in axes.items():
-        assert (met == (0 if key in outside else 1)).all(), key
+        assert (met == (1 if key in inside else 0)).all(), key
 
 
-@pytest.mark.parametrize("model", ["cnn", "stacked lstm"])
+@pytest.mark.parametrize("model", ["cnn", "stacked lstm", "stacked gru", "transformer"])
 @settings(max_examples=5)
 @given(seed=st.integers(0, 999), sparsity=st.sampled_from([0.0, 0.5, 0.8, 0.9, 0.97]))
 def test_scores_stay_whatever_is_pruned(model, seed, sparsity):
@@ -68,7 +79,7 @@ def test_scores_stay_whatever_is_pruned(model, seed, sparsity):
     mask = {
         name: random.random(weight.shape) >= sparsity
         for name, weight in weights.items()
-        if not name.endswith("bias")
+        if is_prunable(name)
     }
     whole = network(model, masks.apply(mask, weights))
     small = compact(whole)
@@ -122,6 +133,40 @@ CASES = [
         },
         {},
     ),
+    # Units 0 and 1 of the forward GRU read each other, and nothing else reads them.
+    (
+        "gru",
+        {
+            "head__kernel": np.s_[:2],
+            "gru_forward_1__recurrent_kernel": np.s_[:2, np.arange(15) % 5 > 1],
+        },
+        {"gru_forward_1": 3},
+    ),
+    # Its candidate is always zero, so it stays where it began, whatever its gates do.
+    (
+        "gru",
+        {
+            "gru_backward_1__kernel": np.s_[:, 12],
+            "gru_backward_1__recurrent_kernel": np.s_[:, 12],
+            "gru_backward_1__bias": 12,
+        },
+        {"gru_backward_1": 4},
+    ),
+    # One of its gates is constant, its candidate is not.
+    (
+        "gru",
+        {
+            "gru_backward_1__kernel": np.s_[:, 2],
+            "gru_backward_1__recurrent_kernel": np.s_[:, 2],
+            "gru_backward_1__bias": 2,
+        },
+        {},
+    ),
+    # A feed-forward unit without incoming weights, and one that nothing reads.
+    ("transformer", {"units_1__kernel": np.s_[:, 3]}, {"units_1": 5}),
+    ("transformer", {"feed_forward_1__kernel": 1}, {"units_1": 5}),
+    # A column of the embedding is still added to by attention.
+    ("transformer", {"embedding__embeddings": np.s_[:, 3]}, {}),
 ]  # fmt: skip
 
 

@@ -40,15 +40,18 @@ def completed(folder, *words: str) -> list[str]:
     return done.stdout.split("\n")[:-1]
 
 
+NETWORKS = ["cnn", "gru", "lstm", "transformer"]
+
+
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
         (("tflottery", "fi"), ["find_ticket"]),
         (("tflottery", "--v"), ["--version"]),
         (("tflottery", "find_ticket", "--mod"), ["--model"]),
-        (("tflottery", "find_ticket", "--model", ""), ["cnn", "lstm"]),
+        (("tflottery", "find_ticket", "--model", ""), NETWORKS),
         (("tflottery", "find_ticket", "--model", "=", "l"), ["lstm"]),
-        (("tflottery", "find_ticket", "--model", "="), ["cnn", "lstm"]),
+        (("tflottery", "find_ticket", "--model", "="), NETWORKS),
         (("tflottery", "predict", "--model", "my"), ["my models", "my.csv"]),
         (("tflottery", "find_ticket", "--dataset", "m"), ["my models", "my.csv"]),
         (("tflottery", "find_ticket", "--dataset", "to"), ["toy"]),

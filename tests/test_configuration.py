@@ -13,7 +13,9 @@ from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
 from tflottery.models.cnn import Cnn
+from tflottery.models.gru import Gru
 from tflottery.models.lstm import Lstm
+from tflottery.models.transformer import Transformer
 from tflottery.runs import recipes
 from tflottery.runs.recipes import Recipe
 from tflottery.settings import as_named
@@ -43,6 +45,8 @@ def test_week11_has_the_sizes_of_the_study():
     [
         ("imdb", "cnn", "imdb_cnn"),
         ("imdb_reviews", "lstm", "imdb_lstm"),
+        ("imdb", "gru", "imdb_gru"),
+        ("imdb", "transformer", "imdb_transformer"),
         ("toy", "cnn", "toy"),
         ("toy", "lstm", "toy_lstm"),
         ("reviews.csv", "cnn", "defaults"),
@@ -80,7 +84,7 @@ def test_another_model_leaves_the_sizes_of_the_first_behind():
         ("training.epochs=true", "type int"),
         ("model.widths=3", "type list"),
         ("model.widths=[3, 'four']", "type int"),
-        ("model.name=transformer", "no model 'transformer'. Known: cnn, lstm"),
+        ("model.name=mlp", "no model 'mlp'. Known: cnn, gru, lstm, transformer"),
         ("model.units=3", "no key model.units"),
         ("pruning.embedding=1", "type bool"),
         ("pruning.sparsity=[1]", "type float or .auto."),
@@ -143,6 +147,8 @@ settings = {
             widths=st.lists(st.integers(1, 9), min_size=1, max_size=4, unique=True).map(tuple),
         ),
         st.builds(Lstm, units=st.integers(1, 99), bidirectional=st.booleans()),
+        st.builds(Gru, units=st.integers(1, 99), pooling=st.sampled_from(["last", "max"])),
+        st.builds(Transformer, heads=st.sampled_from([1, 2, 8]), positions=st.integers(1, 999)),
     ),
     "training": st.builds(
         TrainingSettings, learning_rate=st.floats(1e-6, 1), epochs=st.integers(1, 99)

@@ -31,6 +31,8 @@ from tflottery.tickets.ticket import Ticket
 KINDS = {
     "cnn": ("cnn", CLASSES),
     "lstm": ("lstm", CLASSES),
+    "gru": ("gru", CLASSES),
+    "transformer": ("transformer", CLASSES),
     "three classes": ("cnn", ("bad", "mixed", "good")),
 }
 
@@ -126,19 +128,19 @@ def by_openvino(exported: Path, ids: np.ndarray) -> np.ndarray:
     return openvino.Core().compile_model(model, "CPU", exact)([ids])["score"]
 
 
-@pytest.mark.parametrize("kind", ["lstm"], indirect=True)
+@pytest.mark.parametrize("kind", ["lstm", "gru", "transformer"], indirect=True)
 def test_the_saved_model_command_runs_it(exported, expected, tmp_path):
     found = by_saved_model_command(exported, tmp_path)
     assert found == pytest.approx(as_served(expected), abs=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["cnn", "lstm"], indirect=True)
+@pytest.mark.parametrize("kind", ["cnn", "lstm", "gru", "transformer"], indirect=True)
 def test_openvino_agrees(exported, expected):
     ids = padded(VOCABULARY.encode(SENTENCES, 12), 12)
     assert by_openvino(exported, ids) == pytest.approx(as_served(expected), abs=1e-5)
 
 
-@pytest.mark.parametrize("model", ["cnn", "stacked lstm"])
+@pytest.mark.parametrize("model", ["cnn", "stacked lstm", "stacked gru", "transformer"])
 def test_a_compact_export_whose_words_share_rows_is_served_everywhere(model, tmp_path):
     weights = drawn(test_compaction.SIZES[model])
     weights["embedding/embeddings"][3:7] = 0

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tflottery.models.convolution import ConvMaxOverTime
+from tflottery.models.gated import UnrolledGru
 from tflottery.models.layers import MaxOverTime
 from tflottery.models.recurrence import BlockLstm
 from tflottery.training.optimizers import FusedAdam
@@ -61,14 +62,22 @@ def test_convolution_and_maximum_in_one(width, lengths, seed):
         check_same(given, expected)
 
 
+RECURRENT = {
+    "lstm": (BlockLstm, keras.layers.LSTM, {}),
+    "gru": (UnrolledGru, keras.layers.GRU, {"reset_after": False}),
+}
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("sequences", [False, True])
 @settings(max_examples=8)
 @given(lengths=lengths, seed=st.integers(0, 99))
-def test_lstm_in_one_op(backwards, sequences, lengths, seed):
+def test_recurrent_layers(kind, backwards, sequences, lengths, seed):
     x, mask = texts(lengths, seed)
-    options = {"return_sequences": sequences, "go_backwards": backwards}
-    fast, slow = BlockLstm(4, **options), keras.layers.LSTM(4, **options)
+    ours, keras_own, more = RECURRENT[kind]
+    options = {"return_sequences": sequences, "go_backwards": backwards, **more}
+    fast, slow = ours(4, **options), keras_own(4, **options)
     for layer in (fast, slow):
         layer(x, mask=mask)
         random = np.random.default_rng(2)
@@ -85,9 +94,11 @@ def test_lstm_in_one_op(backwards, sequences, lengths, seed):
     )
 
 
-def test_a_text_without_words_leaves_an_lstm_where_it_began():
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_a_text_without_words_leaves_the_state_where_it_began(kind):
     x, mask = texts([0, 3], seed=1)
-    assert BlockLstm(4)(x, mask=mask)[0].numpy().tolist() == [0] * 4
+    ours, _, options = RECURRENT[kind]
+    assert ours(4, **options)(x, mask=mask)[0].numpy().tolist() == [0] * 4
 
 
 @pytest.mark.parametrize("decay", [None, 0.1])

@@ -7,7 +7,7 @@ import pytest
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
-from tests.conftest import SMALL, same_arrays
+from tests.conftest import SMALL, is_prunable, same_arrays
 from tflottery.errors import UserError
 from tflottery.models import weights
 from tflottery.models.architecture import Initializers
@@ -56,10 +56,10 @@ class ZerosAfterEveryBatch(keras.callbacks.Callback):
         self.checked += 1
 
 
-def test_every_kernel_has_a_mask_and_no_bias(plain):
+def test_every_kernel_has_a_mask_and_no_bias_or_norm(plain):
     masked = TfmotModel(plain)
     named = weights.variables(plain)
-    assert set(masked.prunable) == {name for name in named if not name.endswith("bias")}
+    assert set(masked.prunable) == {name for name in named if is_prunable(name)}
     assert all(masked.prunable[name] == tuple(named[name].shape) for name in masked.prunable)
 
 

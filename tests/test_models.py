@@ -8,13 +8,16 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import SMALL, same_arrays
+from tests.conftest import SMALL, is_prunable, same_arrays
 from tflottery.errors import UserError
 from tflottery.models import weights
 from tflottery.models.architecture import Initializers
+from tflottery.models.attention import Attention
 from tflottery.models.cnn import Cnn
-from tflottery.models.layers import SeededDropout
+from tflottery.models.gru import Gru
+from tflottery.models.layers import MeanOverTime, SeededDropout
 from tflottery.models.lstm import Lstm
+from tflottery.models.transformer import Transformer
 
 WORDS = 30
 SIZES = [
@@ -23,6 +26,10 @@ SIZES = [
     Lstm(embedding=4, units=3, layers=1, bidirectional=False),
     Lstm(embedding=4, units=3, layers=2, pooling="max"),
     Lstm(embedding=4, units=3, layers=1, bidirectional=False, pooling="max", forget_bias=False),
+    Gru(embedding=4, units=3, layers=2, pooling="max"),
+    Gru(embedding=4, units=3, layers=1, bidirectional=False),
+    Gru(embedding=4, units=3, layers=1, pooling="mean"),
+    Transformer(embedding=4, heads=1, feed_forward=3, layers=2, positions=7),
 ]
 MODELS = [size.build(WORDS, 2, Initializers(3)) for size in SIZES]
 for _model in MODELS:
@@ -54,10 +61,11 @@ def test_the_seed_decides_the_weights_and_nothing_else_does(size):
         weights.get(size.build(WORDS, 2, Initializers(seed))) for seed in (1, 1, 2)
     )
     assert same_arrays(one, again)
-    assert all(
-        not np.array_equal(one[name], other[name]) for name in one if not name.endswith("bias")
-    )
-    assert all(np.unique(value).size > 1 for name, value in one.items() if "bias" not in name)
+    drawn = [name for name in one if is_prunable(name)]
+    assert all(not np.array_equal(one[name], other[name]) for name in drawn)
+    assert all(np.unique(one[name]).size > 1 for name in drawn)
+    # Tensors of one shape have streams of their own.
+    assert len({one[name].tobytes() for name in drawn}) == len(drawn)
 
 
 def test_tensor_names():
@@ -68,6 +76,22 @@ def test_tensor_names():
         "head/bias",
     }
     assert "lstm_backward_1/recurrent_kernel" in weights.variables(MODELS[1])
+    assert {"gru_forward_1/kernel", "gru_backward_1/bias"} <= set(weights.variables(MODELS[2]))
+    assert set(weights.variables(MODELS[3])) == {
+        "embedding/embeddings",
+        "positions/embeddings",
+        "key_1/kernel",
+        *(
+            f"{layer}/{part}"
+            for layer in ("query_1", "value_1", "attention_1", "units_1", "feed_forward_1", "head")
+            for part in ("kernel", "bias")
+        ),
+        *(
+            f"{norm}/{part}"
+            for norm in ("attention_norm_1", "units_norm_1", "norm")
+            for part in ("gamma", "beta")
+        ),
+    }
 
 
 def test_weights_of_another_network_are_refused():
@@ -81,8 +105,8 @@ def test_one_logit_for_two_classes_one_each_for_more(classes):
     assert model(np.ones((5, 4), np.int32)).shape == (5, 1 if classes == 2 else classes)
 
 
-def test_bidirectional_reads_both_ways():
-    model = MODELS[1]
+@pytest.mark.parametrize("model", MODELS[1:4], ids=["lstm", "gru", "transformer"])
+def test_the_order_of_words_counts(model):
     text = np.arange(1, 9, dtype=np.int32)[np.newaxis]
     assert model(text).numpy() != pytest.approx(model(text[:, ::-1]).numpy(), abs=1e-4)
 
@@ -94,6 +118,54 @@ def test_gates_are_in_keras_order():
     # The forget gate alone begins at one.
     assert gates["forget"].tolist() == [1, 1, 1] and not gates["input"].any()
     assert SIZES[0].gates("conv_3/kernel") == ()
+
+
+def test_gates_of_a_gru_are_in_keras_order():
+    gru = SMALL["gru"]
+    kernel = "gru_forward_1/recurrent_kernel"
+    assert gru.gates(kernel) == ("update", "reset", "candidate")
+    model = gru.build(WORDS, 2, Initializers(1))
+    # At update gates of one a state stays at its beginning.
+    bias = np.zeros(15, np.float32)
+    bias[:5] = 50
+    weights.put(
+        model, {**weights.get(model), "gru_forward_1/bias": bias, "gru_backward_1/bias": bias}
+    )
+    scores = model(np.array([[3, 4], [5, 6]], np.int32)).numpy()
+    assert scores == pytest.approx(np.zeros((2, 1)), abs=1e-6)
+
+
+def test_words_beyond_the_positions_share_the_last_one():
+    """Their order does not count any more; that of the words before does."""
+    model = Transformer(embedding=4, heads=2, feed_forward=6, positions=3).build(
+        WORDS, 2, Initializers(2)
+    )
+    weights.put(model, {name: value * 4 + 0.1 for name, value in weights.get(model).items()})
+    one, beyond, before = model(
+        np.array([[5, 6, 7, 8, 9], [5, 6, 9, 7, 8], [6, 5, 7, 8, 9]], np.int32)
+    ).numpy()
+    assert beyond == pytest.approx(one, abs=1e-5)
+    assert before != pytest.approx(one, abs=1e-4)
+
+
+def test_no_word_attends_to_padding_and_heads_read_apart():
+    """Against the definition, head by head and word by word."""
+    random = np.random.default_rng(4)
+    query, key, value = random.normal(size=(3, 2, 5, 6)).astype(np.float32)
+    mask = np.arange(5) < np.array([[5], [3]])
+    found = Attention(3)([query, key, value, tf.constant(mask)]).numpy()
+    for text, words in enumerate((5, 3)):
+        for head in range(3):
+            part = np.s_[text, :words, 2 * head : 2 * head + 2]
+            scores = np.exp(query[part] @ key[part].T / np.sqrt(2))
+            expected = scores / scores.sum(axis=1, keepdims=True) @ value[part]
+            assert found[part] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_mean_is_over_words_alone():
+    x = tf.constant([[[1.0, 2], [3, 6], [50, 70]], [[9, 9], [9, 9], [9, 9]]])
+    mask = tf.constant([[True, True, False], [False] * 3])
+    assert MeanOverTime()([x, mask]).numpy().tolist() == [[2, 4], [0, 0]]
 
 
 def test_dropout_follows_its_seed_and_is_off_outside_training():
@@ -124,6 +196,11 @@ def test_whole_words_are_dropped_together():
         lambda: Cnn(widths=(3, 3)),
         lambda: Lstm(layers=0),
         lambda: Lstm(pooling="mean"),
+        lambda: Gru(units=0),
+        lambda: Gru(pooling="sum"),
+        lambda: Transformer(embedding=10, heads=4),
+        lambda: Transformer(positions=0),
+        lambda: Transformer(block_dropout=1.0),
     ],
 )
 def test_impossible_sizes_are_refused(make):

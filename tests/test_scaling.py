@@ -18,6 +18,7 @@ from tflottery.data.sizes import Sizes, sizes_of
 from tflottery.experiments import configuration, scaling
 from tflottery.models.cnn import Cnn
 from tflottery.models.lstm import Lstm
+from tflottery.models.registry import ARCHITECTURES
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
@@ -33,7 +34,7 @@ def steps(chosen, train: int) -> int:
     return chosen.training.epochs * math.ceil(train / chosen.training.batch_size)
 
 
-@given(st.integers(2, 10**7), st.integers(1, 10**6), st.sampled_from(["cnn", "lstm"]))
+@given(st.integers(2, 10**7), st.integers(1, 10**6), st.sampled_from(sorted(ARCHITECTURES)))
 def test_any_size_gives_enough_steps_or_as_many_epochs_as_help(train, validation, model):
     made = scaled(train, validation, **{"model.name": model})
     assert not made.to_scale and made.name == configuration.SCALED
@@ -49,7 +50,7 @@ def test_more_texts_never_give_more_epochs_nor_a_coarser_tolerance(texts, more):
     assert few.pruning.tolerance >= many.pruning.tolerance
 
 
-@pytest.mark.parametrize("model", [Cnn(), Lstm()])
+@pytest.mark.parametrize("model", [kind() for kind in ARCHITECTURES.values()])
 def test_large_data_keep_the_defaults(model):
     enough = scaling.STEPS // 4 * 64
     made = scaled(enough, 200_000, **{"model.name": model.name})

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
+from tflottery.models.gru import Gru
 from tflottery.models.lstm import Lstm
+from tflottery.models.transformer import Transformer
 from tflottery.pruning.masks import By, To
 from tflottery.runs import specs
 from tflottery.runs.recipes import Recipe
@@ -43,7 +45,10 @@ DIFFERENT = [
     dataclasses.replace(DENSE, seeds=TrainingSeeds(2, 1)),
     dataclasses.replace(DENSE, seeds=TrainingSeeds(1, 2)),
     dataclasses.replace(DENSE, version=specs.SPEC_VERSION + 1),
-    dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, model=Lstm())),
+    *(
+        dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, model=model))
+        for model in (Lstm(), Gru(), Gru(pooling="mean"), Transformer(), Transformer(heads=2))
+    ),
     dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, model=Cnn(widths=(3, 4)))),
     dataclasses.replace(
         DENSE, recipe=dataclasses.replace(RECIPE, data=DataSettings(fingerprint="g"))
@@ -82,11 +87,16 @@ def test_keys_are_what_they_were():
     """If these change, the runs in every store are lost: raise SPEC_VERSION instead."""
     assert DENSE.key == KNOWN["dense"]
     assert ROUND.key == KNOWN["round"]
+    for model in (Gru(), Transformer()):
+        spec = dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, model=model))
+        assert spec.key == KNOWN[model.name]
 
 
 KNOWN = {
     "dense": "8b6d5df22a8c4473ab4fe58bff9bdb97fdf4da692abed8071ef97ac54ce56d70",
     "round": "a451abe11a0f459c5ea7b49e17ec8bc038c97e6926be939de0000f0fece8d5c3",
+    "gru": "920d17f73177178571ab2b3d2928c55292b10da7edf88bab2ea762e9fc1d545d",
+    "transformer": "f494fcc1254a182ec866a23881f427cfa00d4673aedcafaf478132abcd3a889c",
 }
 
 
@@ -106,6 +116,15 @@ DEFAULTS = {
         "embedding": 64, "units": 32, "layers": 1, "bidirectional": True, "forget_bias": True,
         "pooling": "last", "embedding_scale": 0.05, "word_dropout": 0.0, "embedding_dropout": 0.2,
         "dropout": 0.5,
+    },
+    Gru: {
+        "embedding": 64, "units": 32, "layers": 1, "bidirectional": True, "pooling": "last",
+        "embedding_scale": 0.05, "word_dropout": 0.0, "embedding_dropout": 0.2, "dropout": 0.5,
+    },
+    Transformer: {
+        "embedding": 64, "heads": 4, "feed_forward": 128, "layers": 1, "positions": 400,
+        "embedding_scale": 0.05, "word_dropout": 0.0, "embedding_dropout": 0.0,
+        "block_dropout": 0.1, "dropout": 0.5,
     },
     TrainingSettings: {
         "optimizer": "adam", "learning_rate": 0.001, "warmup": 0.0, "decay": "none",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import is_prunable
 from tests.exported import drawn
 from tests.test_compaction import SIZES, given_scores, network
 from tflottery.exports.compaction import compact
@@ -20,7 +21,7 @@ def everything(model: str) -> masks.Masks:
     return {
         name: np.ones(weight.shape, bool)
         for name, weight in drawn(SIZES[model]).items()
-        if not name.endswith("bias")
+        if is_prunable(name)
     }
 
 
@@ -57,7 +58,7 @@ def test_rounds_are_exact_and_monotone_in_units(model, rates):
         current = pruned
 
 
-@pytest.mark.parametrize("model", ["cnn", "lstm"])
+@pytest.mark.parametrize("model", ["cnn", "lstm", "gru"])
 def test_what_is_left_is_a_smaller_dense_network(model):
     pruned = filters(model, everything(model), To(0.5))
     whole = network(model, masks.apply(pruned, drawn(SIZES[model])))
@@ -66,7 +67,7 @@ def test_what_is_left_is_a_smaller_dense_network(model):
         part = units.made[0]
         assert small.weights[part.tensor].shape[part.axis] == (units.count // 2 + units.count % 2
                                                                ) * part.blocks  # fmt: skip
-    kernels = [weight for name, weight in small.weights.items() if not name.endswith("bias")]
+    kernels = [weight for name, weight in small.weights.items() if is_prunable(name)]
     assert all(np.all(kernel) for kernel in kernels)
     assert given_scores(small) == pytest.approx(given_scores(whole), abs=1e-5)
 

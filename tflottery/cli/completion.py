@@ -11,10 +11,11 @@ from collections.abc import Callable
 
 from tflottery.cli import COMMANDS
 from tflottery.cli.app import Command, defined, help_of, own_flags
+from tflottery.models.registry import ARCHITECTURES
 
 # What flags take that is no file.
 CHOICES = {
-    "model": ("cnn", "lstm"),
+    "model": tuple(ARCHITECTURES),
     "method": ("iterative", "one_shot"),
     "scope": ("layerwise", "global"),
     "init": ("original", "random", "rewind:1ep", "finetune"),

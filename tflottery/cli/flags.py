@@ -34,7 +34,7 @@ def define_configuration(values: flags.FlagValues) -> None:
         "section.key=value: changes one setting; may be given several times. The keys: --helpkeys.",
         flag_values=values,
     )
-    text("model", "cnn or lstm, or one of a plugin. Default: cnn.")
+    text("model", "cnn, gru, lstm or transformer, or one of a plugin. Default: cnn.")
 
 
 def define_search(values: flags.FlagValues) -> None:
@@ -63,8 +63,8 @@ def define_search(values: flags.FlagValues) -> None:
     )
     text(
         "criterion",
-        "magnitude, random, one of a plugin, or filters: whole filters, LSTM units and embedding "
-        "columns, for speed. Default: magnitude.",
+        "magnitude, random, one of a plugin, or filters: whole filters, recurrent and feed-forward "
+        "units and embedding columns, for speed. Default: magnitude.",
     )
     text("tolerance", "Points of validation accuracy below dense that still match. Default: 0.5.")
     text(

@@ -17,7 +17,7 @@ def define(values: flags.FlagValues) -> None:
 
     text("to", "", "The target: imdb, yelp_polarity, any TFDS builder, a file or a folder.")
     text("ticket", "tickets", "A ticket's folder, or a folder of tickets: its newest one.")
-    text("model", "", "cnn or lstm: the newest ticket of that architecture.")
+    text("model", "", "cnn, gru, lstm or transformer: the newest ticket of that network.")
     text("data_dir", "", "Folder of prepared TFDS data. Default: as when the ticket was found.")
     text("seeds", "1", "How many seeds, from the ticket's on.")
     text(

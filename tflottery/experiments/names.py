@@ -30,7 +30,7 @@ DATASETS = {
     "toy": "toy reviews",
 }
 _WEIGHTS = {"source_late": "source 1 ep", "fresh": "", "reinit": "new"}
-MODELS = {"cnn": "CNN", "lstm": "LSTM"}
+MODELS = {"cnn": "CNN", "lstm": "LSTM", "gru": "GRU", "transformer": "transformer"}
 
 
 def method(name: str) -> str:

@@ -49,6 +49,17 @@ _NETWORKS: dict[str, tuple[dict[str, Any], float]] = {
         },
         0.006,
     ),
+    "gru": (
+        {
+            "embedding": 32, "units": 24, "pooling": "max", "word_dropout": 0.2,
+            "embedding_dropout": 0.0,
+        },
+        0.006,
+    ),
+    "transformer": (
+        {"embedding": 32, "heads": 2, "feed_forward": 64, "word_dropout": 0.2},
+        0.004,
+    ),
 }  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 """Compaction: removes what pruning made useless, and changes no score.
 
-- A unit that nothing reads is removed: a filter whose outgoing weights are all pruned, an embedding
-  column that no filter reads, an LSTM unit that only removed units read.
+- A unit that nothing reads is removed: a filter or a feed-forward unit whose outgoing weights are
+  all pruned, an embedding column that no filter reads, an LSTM or GRU unit that only removed units
+  read.
 - A unit with a constant output is removed, and its output is added to the bias of the layer that
-  reads it. The output of a filter without incoming weights is its rectified bias; the output of an
-  LSTM unit whose candidate is always zero is zero.
+  reads it. The output of a filter or a feed-forward unit without incoming weights is its rectified
+  bias; the output of an LSTM or GRU unit whose candidate is always zero is zero.
 - Words whose embedding rows are all zero share one row. Padding, which is no word, keeps its own.
 
 One removal can make others possible, so they are repeated until there are no more. Zeros that are

@@ -148,5 +148,5 @@ def _full_texts(test: Encoded, words: int) -> np.ndarray:
 
 
 def _sparsity(of: Network) -> float:
-    kernels = [weight for name, weight in of.weights.items() if not name.endswith("bias")]
+    kernels = [weight for weight in of.weights.values() if weight.ndim > 1]
     return 1 - sum(map(np.count_nonzero, kernels)) / sum(weight.size for weight in kernels)

@@ -16,6 +16,7 @@ from tflottery.data.wording import PLAIN, Wording
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.convolution import ConvMaxOverTime
+from tflottery.models.gated import UnrolledGru
 from tflottery.models.kept import Rebuilt
 from tflottery.models.layers import WordMask
 from tflottery.models.recurrence import BlockLstm
@@ -99,9 +100,9 @@ class Network:
         """A plain Keras model: embedding rows int32 [batch, words] → logits float32.
 
         The sizes of its layers are those of the weights, which may be smaller than the
-        architecture's. A ``BlockLstm`` is a loop over its cell. It computes the same as Keras' LSTM
-        layer, whose extra graphs for GPUs and gradients would make a small export several times
-        larger.
+        architecture's. A ``BlockLstm`` or an ``UnrolledGru`` is a loop over its cell. It computes
+        the same as Keras' layer, whose extra graphs for GPUs and gradients would make a small
+        export several times larger.
         """
         plain = self.architecture.build(self.words, len(self.classes), Initializers(0))
         model = keras.models.clone_model(plain, clone_function=self._layer)
@@ -110,10 +111,12 @@ class Network:
 
     def _layer(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
-        if isinstance(layer, BlockLstm):
+        if isinstance(layer, (BlockLstm, UnrolledGru)):
             units = len(self.weights[f"{layer.name}/recurrent_kernel"])
             return keras.layers.RNN(
-                keras.layers.LSTMCell(units),
+                keras.layers.LSTMCell(units)
+                if isinstance(layer, keras.layers.LSTM)
+                else keras.layers.GRUCell(units, reset_after=config["reset_after"]),
                 return_sequences=config["return_sequences"],
                 go_backwards=config["go_backwards"],
                 name=layer.name,
@@ -121,6 +124,8 @@ class Network:
         if isinstance(layer, keras.layers.Embedding):
             rows, columns = self.weights[f"{layer.name}/embeddings"].shape
             config |= {"input_dim": rows, "output_dim": columns}
+        if isinstance(layer, keras.layers.Dense):
+            config["units"] = self.weights[f"{layer.name}/kernel"].shape[-1]
         if isinstance(layer, ConvMaxOverTime):
             config["filters"] = self.weights[f"{layer.name}/kernel"].shape[-1]
         return type(layer).from_config(config)

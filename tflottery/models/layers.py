@@ -1,4 +1,4 @@
-"""The layers without weights that both architectures need."""
+"""The layers without weights that several architectures need."""
 
 from __future__ import annotations
 
@@ -40,6 +40,19 @@ class MaxOverTime(keras.layers.Layer):
         x, mask = inputs
         floor = tf.constant(x.dtype.min, x.dtype)
         return tf.reduce_max(tf.where(mask[:, :, tf.newaxis], x, floor), axis=1)
+
+
+@keras.saving.register_keras_serializable(package="tflottery")
+class MeanOverTime(keras.layers.Layer):
+    """(x float [batch, words, size], mask bool [batch, words]) → float [batch, size].
+
+    The mean over all words; zeros for a text without words.
+    """
+
+    def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        x, mask = inputs
+        words = tf.cast(mask, x.dtype)[:, :, tf.newaxis]
+        return tf.reduce_sum(x * words, axis=1) / tf.maximum(tf.reduce_sum(words, axis=1), 1)
 
 
 @keras.saving.register_keras_serializable(package="tflottery")

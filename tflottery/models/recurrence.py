@@ -1,4 +1,4 @@
-"""An LSTM layer that runs as one op instead of a loop of ops."""
+"""Recurrent layers over whole texts, and an LSTM that runs as one op instead of a loop of ops."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import tensorflow as tf
 import tf_keras as keras
 
 
-@keras.saving.register_keras_serializable(package="tflottery")
-class BlockLstm(keras.layers.LSTM):
-    """(x float [batch, words, size], mask bool [batch, words]) → what ``keras.layers.LSTM`` gives.
+class WholeText:
+    """The ``call`` of a Keras recurrent layer that takes the whole text at once.
 
-    TensorFlow's fused kernel takes the whole text, which on a CPU is about twice as fast as a loop.
-    It has the standard activations only. Padding must come after the words; in a sequence of
-    states, those at padding mean nothing.
+    Padding must come after the words; in a sequence of states, those at padding mean nothing.
     """
+
+    cell: keras.layers.Layer
+    go_backwards: bool
+    return_sequences: bool
 
     def get_prunable_weights(self) -> list[tf.Variable]:
         """The weights that TF-MOT wraps; it asks layers that are not Keras' own."""
@@ -24,7 +25,7 @@ class BlockLstm(keras.layers.LSTM):
     def call(self, inputs: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
         x = tf.transpose(inputs, [1, 0, 2])
-        states = self._run_block(_backwards(x, lengths) if self.go_backwards else x)
+        states = self._after_words(_backwards(x, lengths) if self.go_backwards else x)
         if not self.return_sequences:
             last = tf.gather(
                 tf.transpose(states, [1, 0, 2]), tf.maximum(lengths - 1, 0), batch_dims=1
@@ -35,8 +36,20 @@ class BlockLstm(keras.layers.LSTM):
             states = tf.reverse(_backwards(states, lengths), axis=[0])
         return tf.transpose(states, [1, 0, 2])
 
-    def _run_block(self, x: tf.Tensor) -> tf.Tensor:
+    def _after_words(self, x: tf.Tensor) -> tf.Tensor:
         """float [words, batch, size] → float [words, batch, units]."""
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable(package="tflottery")
+class BlockLstm(WholeText, keras.layers.LSTM):
+    """(x float [batch, words, size], mask bool [batch, words]) → what ``keras.layers.LSTM`` gives.
+
+    TensorFlow's fused kernel takes the whole text, which on a CPU is about twice as fast as a loop.
+    It has the standard activations only.
+    """
+
+    def _after_words(self, x: tf.Tensor) -> tf.Tensor:
         kernel = tf.concat([self.cell.kernel, self.cell.recurrent_kernel], axis=0)
         nothing = tf.zeros([tf.shape(x)[1], self.units], x.dtype)
         no_peephole = tf.zeros([self.units], x.dtype)

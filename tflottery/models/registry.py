@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from tflottery.models.architecture import Architecture
 from tflottery.models.cnn import Cnn
+from tflottery.models.gru import Gru
 from tflottery.models.lstm import Lstm
+from tflottery.models.transformer import Transformer
 from tflottery.registry import Registry
 
 ARCHITECTURES: Registry[type[Architecture]] = Registry("network")
 """Classes by the name that ``--model`` takes."""
 
-for kind in (Cnn, Lstm):
+for kind in (Cnn, Gru, Lstm, Transformer):
     ARCHITECTURES.add(kind.name, kind, kind)

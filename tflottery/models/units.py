@@ -1,4 +1,4 @@
-"""The units of a network (embedding columns, filters, LSTM units) and where their weights lie.
+"""The units of a network (embedding columns, filters, recurrent units) and where their weights lie.
 
 An architecture lists its units layer by layer (``Architecture.unit_layers``). That is all that
 pruning of whole units, and removal of useless ones, must know of it.
@@ -9,18 +9,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 Weights = Mapping[str, np.ndarray]
-# The gates of an LSTM, in the order in which they lie side by side in Keras' kernels.
+# The gates of an LSTM and of a GRU, in the order in which they lie side by side in Keras' kernels.
 GATES = ("input", "forget", "candidate", "output")
+GRU_GATES = ("update", "reset", "candidate")
 
 
 @dataclass(frozen=True)
 class Part:
     """Where a layer's units lie in a tensor: along ``axis``, from index ``start`` on, in ``blocks``
-    equal blocks (the gates of an LSTM).
+    equal blocks (the gates of an LSTM or a GRU).
 
     ``bias``: the bias of the layer that reads them, which takes up a constant output of theirs;
     empty if such an output can only be 0.
@@ -104,15 +106,29 @@ class Filters(Units):
         return np.where(used, np.nan, np.maximum(weights[f"{self.layer}/bias"], 0))
 
 
+class Rectified(Units):
+    """The units of a Dense layer that go through a ReLU."""
+
+    @property
+    def made(self) -> tuple[Part, ...]:
+        return Part(f"{self.layer}/kernel", 1), Part(f"{self.layer}/bias", 0)
+
+    def constants(self, weights: Weights) -> np.ndarray:
+        used = weights[f"{self.layer}/kernel"].any(axis=0)
+        return np.where(used, np.nan, np.maximum(weights[f"{self.layer}/bias"], 0))
+
+
 class Cells(Units):
     """The units of an LSTM."""
+
+    gates: ClassVar[tuple[str, ...]] = GATES
 
     @property
     def made(self) -> tuple[Part, ...]:
         return (
-            Part(f"{self.layer}/kernel", 1, blocks=len(GATES)),
-            Part(f"{self.layer}/recurrent_kernel", 1, blocks=len(GATES)),
-            Part(f"{self.layer}/bias", 0, blocks=len(GATES)),
+            Part(f"{self.layer}/kernel", 1, blocks=len(self.gates)),
+            Part(f"{self.layer}/recurrent_kernel", 1, blocks=len(self.gates)),
+            Part(f"{self.layer}/bias", 0, blocks=len(self.gates)),
         )
 
     @property
@@ -122,7 +138,14 @@ class Cells(Units):
     def constants(self, weights: Weights) -> np.ndarray:
         """A unit whose candidate is always tanh(0) stays at 0; the output of others changes with
         time."""
-        candidate = GATES.index("candidate")
+        candidate = self.gates.index("candidate")
         columns = slice(candidate * self.count, (candidate + 1) * self.count)
         tensors = [np.atleast_2d(weights[part.tensor])[:, columns] for part in self.made]
         return np.where(np.concatenate(tensors).any(axis=0), np.nan, 0.0)
+
+
+class GruCells(Cells):
+    """The units of a GRU whose reset gate comes before the recurrent kernel, so that it has one
+    bias."""
+
+    gates: ClassVar[tuple[str, ...]] = GRU_GATES

@@ -9,7 +9,7 @@ from tflottery.training.settings import TrainingSettings
 
 
 def optimizer(settings: TrainingSettings) -> keras.optimizers.Optimizer:
-    """The optimizer that the settings name; weight decay leaves biases out."""
+    """The optimizer that the settings name; weight decay leaves biases and norms out."""
     options: dict[str, float | None] = {"weight_decay": settings.weight_decay or None}
     if settings.optimizer != "sgd":
         options["epsilon"] = settings.epsilon
@@ -20,7 +20,7 @@ def optimizer(settings: TrainingSettings) -> keras.optimizers.Optimizer:
     }
     made = kinds[settings.optimizer](settings.learning_rate, **options)
     if settings.weight_decay:
-        made.exclude_from_weight_decay(var_names=["bias"])
+        made.exclude_from_weight_decay(var_names=["bias", r"/(gamma|beta)\b"])
     return made
 
 

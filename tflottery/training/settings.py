@@ -29,7 +29,7 @@ class TrainingSettings:
     far as that of a word seen a thousand times, so magnitudes say little about use; at 1e-5 they do
     (Yu et al. 2020, arXiv 1906.02768, take 1e-3). ``weight_decay`` is decoupled (Loshchilov and
     Hutter 2019, arXiv 1711.05101): each step subtracts ``learning_rate * weight_decay`` times the
-    weight from every kernel and embedding; biases are excluded.
+    weight from every kernel and embedding; biases and the scales of norms are excluded.
 
     ``learning_rate`` is the highest rate. It is reached after ``warmup`` epochs, which may be a
     fraction; with ``decay`` it falls to zero at the last step. Every training begins with the

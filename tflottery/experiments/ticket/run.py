@@ -176,7 +176,7 @@ def find_ticket(
         config: a TOML file, or the name of a configuration; by default the one that fits data set
             and model, and where none does, the defaults scaled to the data (``scaled``).
         set: single settings, as ``{"training.epochs": 6}``; they win over all others.
-        model: the architecture, as ``cnn`` or ``lstm``.
+        model: the architecture, ``cnn``, ``gru``, ``lstm`` or ``transformer``.
         method: ``iterative`` or ``one_shot``.
         rate: the fraction of the remaining weights that a round prunes, in (0, 1).
         sparsity: the fraction of the weights to prune, in [0, 1); ``auto`` goes on until two rounds

@@ -1,0 +1,55 @@
+"""The GRU classifier (Cho et al. 2014, arXiv 1406.1078): layers in one or both directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from tflottery.models.architecture import Initializers
+from tflottery.models.recurrent import Recurrent
+from tflottery.models.units import Cells, GruCells
+
+if TYPE_CHECKING:
+    import tf_keras as keras
+
+
+@dataclass(frozen=True)
+class Gru(Recurrent):
+    """``layers`` GRU layers, with ``units`` units in each direction.
+
+    The reset gate is applied to the state before the recurrent kernel, as Cho et al. write it
+    (Keras' ``reset_after=False``).
+
+    ``pooling`` makes one vector of the last layer's states: the ``last`` state, or the ``max`` or
+    the ``mean`` of each unit over the words. ``embedding``, ``embedding_scale``, ``word_dropout``,
+    ``embedding_dropout`` and ``dropout`` are as in ``Cnn``. ``bidirectional`` reads each text from
+    both ends.
+    """
+
+    name: ClassVar[str] = "gru"
+    cells: ClassVar[type[Cells]] = GruCells
+
+    embedding: int = 64
+    units: int = 32
+    layers: int = 1
+    bidirectional: bool = True
+    pooling: Literal["last", "max", "mean"] = "last"
+    embedding_scale: float = 0.05
+    word_dropout: float = 0.0
+    embedding_dropout: float = 0.2
+    dropout: float = 0.5
+
+    def _layer(
+        self, name: str, sequences: bool, backwards: bool, initializers: Initializers
+    ) -> keras.layers.Layer:
+        from tflottery.models.gated import UnrolledGru
+
+        return UnrolledGru(
+            self.units,
+            return_sequences=sequences,
+            go_backwards=backwards,
+            kernel_initializer=initializers.glorot_uniform(f"{name}/kernel"),
+            recurrent_initializer=initializers.orthogonal(f"{name}/recurrent_kernel"),
+            reset_after=False,
+            name=name,
+        )

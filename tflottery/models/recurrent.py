@@ -1,0 +1,133 @@
+"""What the recurrent classifiers share: layers in one or both directions, and their pooling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from tflottery.models.architecture import ROLES, Initializers, check_sizes, head, read_by_head
+from tflottery.models.roles import Roles
+from tflottery.models.units import Cells, Columns, Part, Units
+from tflottery.settings import check_choices
+
+if TYPE_CHECKING:
+    import tf_keras as keras
+
+DIRECTIONS = ("forward", "backward")
+
+
+class Recurrent:
+    """Layers of ``units`` units in each direction; the base of ``Lstm`` and ``Gru``.
+
+    Each direction is a layer of its own, because TF-MOT refuses Keras' Bidirectional.
+    """
+
+    name: ClassVar[str]
+    cells: ClassVar[type[Cells]]
+
+    embedding: int
+    units: int
+    layers: int
+    bidirectional: bool
+    pooling: str
+    embedding_scale: float
+    word_dropout: float
+    embedding_dropout: float
+    dropout: float
+
+    def __post_init__(self) -> None:
+        check_sizes(self, ("embedding", "units", "layers"))
+        check_choices(self, "model")
+
+    def _layer(
+        self, name: str, sequences: bool, backwards: bool, initializers: Initializers
+    ) -> keras.layers.Layer:
+        """A layer of one direction.
+
+        Args:
+            name: the layer's.
+            sequences: give the states at all words instead of the last one.
+            backwards: read from the last word to the first.
+            initializers: draw its weights.
+        """
+        raise NotImplementedError
+
+    def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
+        import tf_keras as keras
+
+        from tflottery.models.layers import MaxOverTime, MeanOverTime, SeededDropout, WordMask
+
+        ids = keras.Input([None], dtype="int32", name="ids")
+        mask = WordMask(name="word_mask")(ids)
+        words = keras.layers.Embedding(
+            vocabulary_size,
+            self.embedding,
+            embeddings_initializer=initializers.uniform("embedding", self.embedding_scale),
+            name="embedding",
+        )(ids)
+        words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)
+        words = SeededDropout(self.embedding_dropout, name="embedding_dropout")(words)
+        for number in range(1, self.layers + 1):
+            sequences = number < self.layers or self.pooling != "last"
+            words = self._both_ways(words, mask, number, sequences, initializers)
+            if sequences and number == self.layers:
+                kind = MaxOverTime if self.pooling == "max" else MeanOverTime
+                words = kind(name=self.pooling)([words, mask])
+            words = SeededDropout(self.dropout, name=f"dropout_{number}")(words)
+        return keras.Model(ids, head(classes, initializers)(words), name=self.name)
+
+    def _both_ways(
+        self,
+        words: keras.KerasTensor,
+        mask: keras.KerasTensor,
+        number: int,
+        sequences: bool,
+        initializers: Initializers,
+    ) -> keras.KerasTensor:
+        import tf_keras as keras
+
+        from tflottery.models.layers import ReverseTime
+
+        outputs = []
+        for direction in self._directions:
+            backwards = direction == "backward"
+            layer = self._layer(
+                f"{self.name}_{direction}_{number}", sequences, backwards, initializers
+            )
+            output = layer(words, mask=mask)
+            if backwards and sequences:
+                output = ReverseTime(name=f"reverse_{number}")(output)
+            outputs.append(output)
+        if not self.bidirectional:
+            return outputs[0]
+        return keras.layers.Concatenate(name=f"states_{number}")(outputs)
+
+    @property
+    def _directions(self) -> tuple[str, ...]:
+        return DIRECTIONS if self.bidirectional else DIRECTIONS[:1]
+
+    def unit_layers(self) -> tuple[Units, ...]:
+        def read(number: int, start: int) -> tuple[Part, ...]:
+            if number > self.layers:
+                return (read_by_head(start),)
+            return tuple(
+                Part(f"{self.name}_{way}_{number}/kernel", 0, start) for way in self._directions
+            )
+
+        return (
+            Columns("embedding", self.embedding, read(1, 0)),
+            *(
+                self.cells(
+                    f"{self.name}_{way}_{number}",
+                    self.units,
+                    read(number + 1, place * self.units),
+                )
+                for number in range(1, self.layers + 1)
+                for place, way in enumerate(self._directions)
+            ),
+        )
+
+    def gates(self, tensor: str) -> tuple[str, ...]:
+        return self.cells.gates if tensor.startswith(f"{self.name}_") else ()
+
+    def roles(self) -> Roles:
+        return ROLES

@@ -1,0 +1,156 @@
+"""A small transformer encoder (Vaswani et al. 2017, arXiv 1706.03762) and one output layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from tflottery.errors import UserError
+from tflottery.models.architecture import ROLES, Initializers, check_sizes, head
+from tflottery.models.roles import Roles
+from tflottery.models.units import Part, Rectified, Units
+
+if TYPE_CHECKING:
+    import tf_keras as keras
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """``layers`` layers of attention in ``heads`` heads and ``feed_forward`` units, with a norm
+    before each (Xiong et al. 2020, arXiv 2002.04745); the mean of all words, normed, is what the
+    output layer reads.
+
+    ``positions`` is the number of learned positions; words beyond share the last one, so it should
+    be at least ``data.max_length``. The vectors of words and positions begin uniform in ±
+    ``embedding_scale``. ``block_dropout`` is the fraction of numbers that each
+    attention and each feed-forward part drops of what it adds. ``embedding``, ``word_dropout``,
+    ``embedding_dropout`` and ``dropout`` are as in ``Cnn``.
+    """
+
+    name: ClassVar[str] = "transformer"
+
+    embedding: int = 64
+    heads: int = 4
+    feed_forward: int = 128
+    layers: int = 1
+    positions: int = 400
+    embedding_scale: float = 0.05
+    word_dropout: float = 0.0
+    embedding_dropout: float = 0.0
+    block_dropout: float = 0.1
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_sizes(self, ("embedding", "heads", "feed_forward", "layers", "positions"))
+        if not 0 <= self.block_dropout < 1:
+            raise UserError("model.block_dropout is a fraction in [0, 1).")
+        if self.embedding % self.heads:
+            raise UserError("model.embedding is a multiple of model.heads.")
+
+    def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
+        import tf_keras as keras
+
+        from tflottery.models.attention import Positions
+        from tflottery.models.layers import MeanOverTime, SeededDropout, WordMask
+
+        layers = keras.layers
+        ids = keras.Input([None], dtype="int32", name="ids")
+        mask = WordMask(name="word_mask")(ids)
+        words = layers.Embedding(
+            vocabulary_size,
+            self.embedding,
+            embeddings_initializer=initializers.uniform("embedding", self.embedding_scale),
+            name="embedding",
+        )(ids)
+        words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)
+        places = layers.Embedding(
+            self.positions,
+            self.embedding,
+            embeddings_initializer=initializers.uniform("positions", self.embedding_scale),
+            name="positions",
+        )(Positions(self.positions, name="place")(ids))
+        words = layers.Add(name="placed")([words, places])
+        words = SeededDropout(self.embedding_dropout, name="embedding_dropout")(words)
+        for number in range(1, self.layers + 1):
+            words = self._attend(words, mask, number, initializers)
+            words = self._feed_forward(words, number, initializers)
+        text = MeanOverTime(name="mean")([words, mask])
+        text = layers.LayerNormalization(name="norm")(text)
+        text = SeededDropout(self.dropout, name="dropout")(text)
+        return keras.Model(ids, head(classes, initializers)(text), name="transformer")
+
+    def _attend(
+        self,
+        words: keras.KerasTensor,
+        mask: keras.KerasTensor,
+        number: int,
+        initializers: Initializers,
+    ) -> keras.KerasTensor:
+        """What the words are after the attention of a layer."""
+        import tf_keras as keras
+
+        from tflottery.models.attention import Attention
+
+        normed = keras.layers.LayerNormalization(name=f"attention_norm_{number}")(words)
+        # A bias of the keys would move all scores of a word alike, which softmax does not see.
+        query, key, value = (
+            self._dense(f"{part}_{number}", self.embedding, initializers, part != "key")(normed)
+            for part in ("query", "key", "value")
+        )
+        read = Attention(self.heads, name=f"heads_{number}")([query, key, value, mask])
+        read = self._dense(f"attention_{number}", self.embedding, initializers)(read)
+        return self._added("attention", words, read, number)
+
+    def _feed_forward(
+        self, words: keras.KerasTensor, number: int, initializers: Initializers
+    ) -> keras.KerasTensor:
+        """What the words are after the feed-forward part of a layer."""
+        import tf_keras as keras
+
+        normed = keras.layers.LayerNormalization(name=f"units_norm_{number}")(words)
+        units = self._dense(f"units_{number}", self.feed_forward, initializers)(normed)
+        units = keras.layers.ReLU(name=f"relu_{number}")(units)
+        made = self._dense(f"feed_forward_{number}", self.embedding, initializers)(units)
+        return self._added("feed_forward", words, made, number)
+
+    def _added(
+        self, name: str, words: keras.KerasTensor, made: keras.KerasTensor, number: int
+    ) -> keras.KerasTensor:
+        import tf_keras as keras
+
+        from tflottery.models.layers import SeededDropout
+
+        made = SeededDropout(self.block_dropout, name=f"{name}_dropout_{number}")(made)
+        return keras.layers.Add(name=f"{name}_added_{number}")([words, made])
+
+    @staticmethod
+    def _dense(
+        name: str, units: int, initializers: Initializers, bias: bool = True
+    ) -> keras.layers.Layer:
+        import tf_keras as keras
+
+        return keras.layers.Dense(
+            units,
+            use_bias=bias,
+            kernel_initializer=initializers.glorot_uniform(f"{name}/kernel"),
+            name=name,
+        )
+
+    def unit_layers(self) -> tuple[Units, ...]:
+        """The feed-forward units. All layers add to the columns of the embedding, and heads are of
+        one size, so none of those can go alone."""
+        return tuple(
+            Rectified(
+                f"units_{number}",
+                self.feed_forward,
+                (Part(f"feed_forward_{number}/kernel", 0, bias=f"feed_forward_{number}/bias"),),
+            )
+            for number in range(1, self.layers + 1)
+        )
+
+    def gates(self, tensor: str) -> tuple[str, ...]:
+        del tensor
+        return ()
+
+    def roles(self) -> Roles:
+        return ROLES
