@@ -136,7 +136,7 @@ def thrice(x):
 CODE = {
     "a layer of one's own": "x = Own(name='own')(keras.layers.GRU(3)(words))",
     "an activation": "x = keras.layers.Activation(own)(keras.layers.GRU(3)(words))",
-    "a Lambda": "x = keras.layers.Lambda(lambda x: own(x))(keras.layers.GRU(3)(words))",
+    "a Lambda": "x = keras.layers.Lambda(own)(keras.layers.GRU(3)(words))",
 }
 
 

@@ -175,7 +175,7 @@ def test_a_name_belongs_to_one_function():
 
 def test_the_door_is_that_of_the_networks_of_this_package():
     before = dict(ARCHITECTURES)
-    assert register_architecture("cnn")(Cnn) is Cnn and ARCHITECTURES == before
+    assert register_architecture("cnn")(Cnn) is Cnn and before == ARCHITECTURES
 
 
 def model_of(name: str = "mine", **sizes: Any) -> Registered:
