@@ -207,7 +207,7 @@ def test_another_size_is_identified_anew():
     other = with_sizes(model, dropout=0.5)
     assert other.built != model.built and other.dropout == 0.5
     assert with_sizes(other, dropout=0.1) == model
-    with pytest.raises(UserError, match="has no keyword model.layers"):
+    with pytest.raises(UserError, match=r"has no keyword model\.layers"):
         with_sizes(model, layers=2)
 
 

@@ -141,7 +141,7 @@ def test_a_network_of_code_needs_its_module(found, tmp_path):
     file.write_text(seal(document))
     about = {**copy.about, "files": {**copy.about["files"], file.name: sha256_of_file(file)}}
     (copy.folder / "ticket.json").write_text(seal(about))
-    with pytest.raises(UserError, match="carries code. The network attention is not registered"):
+    with pytest.raises(UserError, match=r"carries code\. The network attention is not registered"):
         load_ticket(copy.folder).build()
 
 
