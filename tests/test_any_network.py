@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,10 +49,9 @@ class Made:
 
 
 @pytest.fixture(scope="module", params=sorted(NETWORKS))
-def made(request: pytest.FixtureRequest, small_corpus: Corpus) -> Iterator[Made]:
+def made(request: pytest.FixtureRequest, small_corpus: Corpus) -> Made:
     trainer = trainer_of(request.param, small_corpus)
-    yield Made(request.param, trainer, small_corpus, some_mask(trainer))
-    keras.backend.clear_session()
+    return Made(request.param, trainer, small_corpus, some_mask(trainer))
 
 
 class ZerosAfterEachStep(Listener):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
@@ -14,7 +15,7 @@ from tflottery.models.architecture import Initializers
 from tflottery.models.layers import SeededDropout
 from tflottery.pruning import masks
 from tflottery.pruning.masks import To
-from tflottery.pruning.schedules import HoldSparsity, PruneOnce
+from tflottery.pruning.schedules import EachUse, HoldSparsity, PruneOnce
 from tflottery.pruning.tfmot_model import TfmotModel
 
 WORDS = 40
@@ -171,3 +172,9 @@ def test_schedules_have_a_configuration(schedule):
 def test_prune_once_refuses_what_it_cannot_do(sparsity, step):
     with pytest.raises(UserError):
         PruneOnce(sparsity, step)
+
+
+def test_a_schedule_of_a_layer_that_is_used_twice_counts_steps_and_not_uses():
+    schedule = EachUse(PruneOnce(0.5, step=3), uses=2)
+    fired = [bool(schedule(tf.constant(use, tf.int64))[0]) for use in range(1, 11)]
+    assert fired == [use == 5 for use in range(1, 11)]

@@ -36,7 +36,7 @@ def generators(layer: keras.layers.Layer) -> dict[str, tf.random.Generator]:
     """The random generators in a layer, by the place of each: the layer's name, and the path to the
     inner layer that draws."""
     found: dict[str, tf.random.Generator] = {}
-    drawing = {()}
+    drawing: set[tuple[str, ...]] = {()}
     for path, part in parts(layer):
         if isinstance(part, keras.layers.Layer):
             drawing.add(path)

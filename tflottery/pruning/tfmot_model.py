@@ -15,6 +15,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
+from tensorflow_model_optimization.python.core.sparsity.keras.pruning_schedule import (
+    PruningSchedule,
+)
 
 from tflottery.models import streams
 from tflottery.models import weights as named_weights
@@ -22,7 +25,7 @@ from tflottery.models.building import as_functional, isolated
 from tflottery.models.parts import layers_of
 from tflottery.pruning.masks import Masks, apply
 from tflottery.pruning.schedules import HoldSparsity
-from tflottery.pruning.wrapping import Schedule, wrap
+from tflottery.pruning.wrapping import wrap
 
 
 class HoldMask(keras.constraints.Constraint):
@@ -58,7 +61,7 @@ class TfmotModel:
     def __init__(
         self,
         plain: keras.Model,
-        schedule: Schedule | None = None,
+        schedule: PruningSchedule | None = None,
         exclude: Iterable[str] = (),
     ) -> None:
         self._schedule = schedule or HoldSparsity()

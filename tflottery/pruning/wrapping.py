@@ -11,17 +11,18 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 from tensorflow_model_optimization.python.core.keras.utils import smart_cond
+from tensorflow_model_optimization.python.core.sparsity.keras.pruning_schedule import (
+    PruningSchedule,
+)
 from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import (
     PruneLowMagnitude,
 )
 
 from tflottery.pruning.schedules import EachUse
 
-Schedule = tfmot.sparsity.keras.PruningSchedule
-
 
 def wrap(
-    layer: keras.layers.Layer, weights: list[tf.Variable], schedule: Schedule
+    layer: keras.layers.Layer, weights: list[tf.Variable], schedule: PruningSchedule
 ) -> PruneLowMagnitude:
     """A wrapper that holds masks of some weights of a built layer.
 

@@ -1,0 +1,37 @@
+"""The SavedModel of a network that a user brings gives the scores of the Keras model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.exported import CLASSES, VOCABULARY
+from tests.networks import Brought
+from tflottery.exports.network import Network
+from tflottery.exports.saved_model import IDS, class_logits, save, score
+from tflottery.models import weights
+from tflottery.models.architecture import Initializers
+
+
+@pytest.mark.parametrize("name", ["both_ways", "convolutions", "encoder", "frozen"])
+def test_a_saved_model_has_the_networks_tensors_and_scores(name, tmp_path):
+    plain = Brought(name).build(len(VOCABULARY), 2, Initializers(3))
+    random = np.random.default_rng(1)
+    drawn = {
+        tensor: (value + random.uniform(0, 0.4, value.shape)).astype(np.float32)
+        if tensor.endswith("variance")
+        else (value + random.normal(0, 0.4, value.shape)).astype(np.float32)
+        for tensor, value in weights.get(plain).items()
+    }
+    weights.put(plain, drawn)
+    network = Network(Brought(name), len(VOCABULARY), CLASSES, 9, drawn)
+    save(network, VOCABULARY, tmp_path)
+    loaded = tf.saved_model.load(str(tmp_path))
+    kept = sorted(tuple(variable.shape) for variable in loaded.weights.values())
+    assert kept == sorted(value.shape for value in drawn.values())
+    ids = random.integers(1, len(VOCABULARY), (4, 9)).astype(np.int32)
+    served = loaded.signatures[IDS](ids=tf.constant(ids))["score"]
+    expected = score(class_logits(plain(ids, training=False), 2))
+    assert served.numpy() == pytest.approx(expected.numpy(), abs=1e-6)
+    assert np.ptp(expected.numpy()) > 1e-4
