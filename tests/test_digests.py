@@ -184,6 +184,18 @@ def test_a_value_whose_content_cannot_be_told_is_named(tmp_path, value, told):
         digest(load(tmp_path, code).f)
 
 
+def test_a_function_without_source_is_told_by_its_bytecode():
+    def made(code: str):
+        names: dict[str, object] = {}
+        exec(code, names)
+        return names["f"]
+
+    one = made("def f(weight, random): return [w in {'a', 'b', 'c'} for w in weight]")
+    same = made("def f(weight,random):\n    return [w in {'c', 'b', 'a'} for w in weight]")
+    other = made("def f(weight, random): return [w in {'a', 'b', 'd'} for w in weight]")
+    assert digest(one) == digest(same) != digest(other)
+
+
 def test_things_that_name_each_other_end(tmp_path):
     code = """
     THING = []

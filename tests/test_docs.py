@@ -18,7 +18,7 @@ from tflottery.cli.app import defined
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 GUIDES = [README, *sorted((ROOT / "docs").glob("*.md"))]
-_WITH_PYTHON = ("api.md", "metrics.md", "report.md", "tickets.md")
+_WITH_PYTHON = ("api.md", "extending.md", "metrics.md", "report.md", "tickets.md")
 PYTHON_PAGES = [README, *(ROOT / "docs" / name for name in _WITH_PYTHON)]
 LONGEST = 130
 # Flags of TensorFlow Serving and of `python -m benchmarks`.

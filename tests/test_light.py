@@ -87,6 +87,8 @@ COMMAND = (
         (["find_ticket", "--datset", "toy"], SLOW),
         (["find_ticket", "--dataset", "nofile.csv"], SLOW),
         (["find_ticket", "--dataset", "mine.csv", "--config", "nowhere"], SLOW),
+        (["find_ticket", "--dataset", "toy", "--plugin", "nofile.py"], SLOW),
+        (["find_ticket", "--dataset", "toy", "--plugin", "nomodule"], SLOW),
         (["find_ticket", "--dataset", "toy", "--set", "training.epoch=3"], SLOW),
         (["find_ticket", "--dataset", "toy", "--init", "rewind:9ep"], SLOW),
         (["find_ticket", "--dataset", "mine.csv", "--set", "data.text_column=review"], HEAVY),

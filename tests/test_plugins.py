@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import inspect
 import pickle
@@ -10,15 +11,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from absl import flags
 
 import tflottery as tfl
 from tests.chains import RECIPE, dense
 from tests.conftest import user_environment
 from tests.registries import put_back
-from tflottery import plugins
-from tflottery.cli import completion
+from tflottery import plugins, program
+from tflottery.cli import completion, experiments
 from tflottery.cli import find_ticket as find_command
 from tflottery.cli import inspect as inspect_command
 from tflottery.cli.app import defined, run
@@ -89,7 +93,7 @@ def test_a_registry_takes_a_function_once_and_again():
 
 def test_where_a_function_comes_from():
     assert origin(CRITERIA.registered("magnitude")).is_ours
-    own = origin(test_where_a_function_comes_from)
+    own = origin(functools.partial(test_where_a_function_comes_from))
     assert (own.module, own.file) == (__name__, Path(__file__)) and not own.is_ours
 
 
@@ -254,8 +258,8 @@ def test_a_broken_one_is_named_with_the_way_to_go_on(tmp_path, monkeypatch, capf
     install(tmp_path, "my-package", "installed_plugin", code)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delenv(plugins.SWITCH)
-    flags = ["--dataset", "toy", "--model", "nothing"]
-    assert run(inspect_command.COMMAND, flags) == 2
+    given = ["--dataset", "toy", "--model", "nothing"]
+    assert run(inspect_command.COMMAND, given) == 2
     errors = capfd.readouterr().err
     assert "The plugin 'installed_plugin' of the installed package my-package" in errors
     assert told in errors and errors.count("\n") == 1
@@ -263,7 +267,7 @@ def test_a_broken_one_is_named_with_the_way_to_go_on(tmp_path, monkeypatch, capf
     # Nothing of it is needed for help.
     assert run(inspect_command.COMMAND, ["--help"]) == 0
     monkeypatch.setenv(plugins.SWITCH, "none")
-    assert run(inspect_command.COMMAND, flags) == 2
+    assert run(inspect_command.COMMAND, given) == 2
     assert "There is no model 'nothing'" in capfd.readouterr().err
 
 
@@ -382,9 +386,28 @@ def test_the_keys_of_a_plugins_network_are_shown_and_its_names_are_known(tmp_pat
     assert run(find_command.COMMAND, ["--plugin", "mine.py", "--helpkeys"]) == 0
     assert "mine" in CRITERIA
     capfd.readouterr()
-    flags = ["--dataset", "toy", "--criterion", "minee", "--plugin", "mine.py"]
-    assert run(find_command.COMMAND, flags) == 2
+    given = ["--dataset", "toy", "--criterion", "minee", "--plugin", "mine.py"]
+    assert run(find_command.COMMAND, given) == 2
     assert "Did you mean 'mine'?" in capfd.readouterr().err
+
+
+def test_next_steps_and_recorded_commands_keep_plugins(capsys):
+    def given(command) -> flags.FlagValues:
+        values = defined(command)
+        values(["command", "--plugin", "one.py", "--plugin=my plugin.py"])
+        return values
+
+    experiments.report_on(given(completion.commands()["study"]))
+    assert "--plugin one.py --plugin 'my plugin.py'" in capsys.readouterr().out
+    found: Any = SimpleNamespace(
+        judged=SimpleNamespace(recommends=True),
+        ticket=SimpleNamespace(folder=Path("tickets/mine"), about={"dataset": "imdb"}),
+    )
+    steps = find_command._next_steps(given(find_command.COMMAND), found)
+    assert set(steps) == {"tune_lr", "transfer", "export"}
+    assert all(step["plugin"] == ["one.py", "my plugin.py"] for step in steps.values())
+    recorded = program.recorded("study", plugin=plugins.listed(["one.py", Path("two.py")]))
+    assert recorded == "bin/study --plugin one.py --plugin two.py"
 
 
 def test_tensorflow_of_a_plugin_begins_quietly_and_as_asked(tmp_path):

@@ -6,6 +6,7 @@ registers it, takes its own place; another function under a name that is taken i
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Collection
@@ -48,10 +49,12 @@ class Origin:
 
 def origin(thing: Any) -> Origin:
     """Where a function or class was written; what has no name of its own is only itself."""
+    while isinstance(thing, functools.partial):
+        thing = thing.func
     module = str(getattr(thing, "__module__", None) or MAIN)
     code = getattr(thing, "__code__", None)
     file = code.co_filename if code else getattr(sys.modules.get(module), "__file__", None)
-    path = Path(file) if file else None
+    path = Path(file).resolve() if file else None
     # The cells of a notebook have names of files that are not there.
     return Origin(
         module, getattr(thing, "__qualname__", thing), path if path and path.is_file() else None
