@@ -136,7 +136,7 @@ def thrice(x):
 CODE = {
     "a layer of one's own": "x = Own(name='own')(keras.layers.GRU(3)(words))",
     "an activation": "x = keras.layers.Activation(own)(keras.layers.GRU(3)(words))",
-    "a Lambda": "x = keras.layers.Lambda(lambda x: own(x))(keras.layers.GRU(3)(words))",
+    "a Lambda": "x = keras.layers.Lambda(own)(keras.layers.GRU(3)(words))",
 }
 
 
@@ -207,7 +207,7 @@ def test_another_size_is_identified_anew():
     other = with_sizes(model, dropout=0.5)
     assert other.built != model.built and other.dropout == 0.5
     assert with_sizes(other, dropout=0.1) == model
-    with pytest.raises(UserError, match="has no keyword model.layers"):
+    with pytest.raises(UserError, match=r"has no keyword model\.layers"):
         with_sizes(model, layers=2)
 
 

@@ -114,8 +114,8 @@ def _plain(value: Any, layer: str) -> Any:
     """A part of a configuration as a JSON value."""
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"number": repr(value)}
+    if value is Ellipsis or (isinstance(value, float) and not math.isfinite(value)):
+        return {"$value": "..." if value is Ellipsis else repr(value)}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (tf.Tensor, tf.Variable)):
@@ -132,8 +132,6 @@ def _plain(value: Any, layer: str) -> Any:
         return {str(key): _plain(one, layer) for key, one in value.items()}
     if isinstance(value, bytes):
         return value.hex()
-    if value is Ellipsis:
-        return {"ellipsis": True}
     if isinstance(value, slice):
         return {"slice": [_plain(one, layer) for one in (value.start, value.stop, value.step)]}
     if isinstance(value, (set, frozenset)):

@@ -42,13 +42,14 @@ _MODELS = {
 _ARITHMETIC = ("math.", "nn.", "linalg.", "signal.", "__operators__.", "keras.activations.")
 _SINGLE = frozenset(
     "abs add argmax argmin argsort boolean_mask broadcast_to cast clip_by_value concat "
-    "convert_to_tensor cumsum divide einsum equal "
-    "expand_dims eye fill floor_div gather gather_nd greater greater_equal identity less less_equal "
-    "logical_and logical_not logical_or matmul maximum minimum multiply negative norm not_equal "
-    "one_hot ones ones_like pad pow range rank reduce_all reduce_any reduce_logsumexp reduce_max "
-    "reduce_mean reduce_min reduce_prod reduce_sum repeat reshape reverse reverse_sequence roll sequence_mask shape "
-    "sigmoid sign size slice sort split sqrt square squeeze stack stop_gradient strided_slice "
-    "subtract tanh tensordot tile transpose unstack where zeros zeros_like".split()
+    "convert_to_tensor cumsum divide einsum equal expand_dims eye fill floor_div gather "
+    "gather_nd greater greater_equal identity less less_equal logical_and logical_not "
+    "logical_or matmul maximum minimum multiply negative norm not_equal one_hot ones "
+    "ones_like pad pow range rank reduce_all reduce_any reduce_logsumexp reduce_max "
+    "reduce_mean reduce_min reduce_prod reduce_sum repeat reshape reverse reverse_sequence "
+    "roll sequence_mask shape sigmoid sign size slice sort split sqrt square squeeze stack "
+    "stop_gradient strided_slice subtract tanh tensordot tile transpose unstack where zeros "
+    "zeros_like".split()
 )
 
 
@@ -114,6 +115,8 @@ def _require(value: Any, layer: str) -> None:
             _require(one, layer)
     if not isinstance(value, Mapping):
         return
+    if set(value) == {"array"}:
+        raise RefusedError(f"the layer {layer} holds an array, of which only a digest is kept.")
     if "class_name" in value:
         about = value.get("config")
         named = about.get("name") if isinstance(about, Mapping) else None
@@ -158,10 +161,8 @@ def _require_known(value: Mapping[str, Any], layer: str) -> None:
 def _restored(value: Any) -> Any:
     """The values as Keras takes them, from JSON's."""
     if isinstance(value, Mapping):
-        if set(value) == {"number"}:
-            return float(value["number"])
-        if set(value) == {"ellipsis"}:
-            return ...
+        if set(value) == {"$value"}:
+            return Ellipsis if value["$value"] == "..." else float(value["$value"])
         return {key: _restored(one) for key, one in value.items()}
     return [_restored(one) for one in value] if isinstance(value, list) else value
 

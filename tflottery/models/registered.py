@@ -59,7 +59,7 @@ class Built:
     structure: str = _beside("")
     vocabulary_size: int = _beside(0)
     classes: int = _beside(0)
-    roles: Roles = _beside(_NO_ROLES)
+    roles: Roles = field(default=_NO_ROLES, compare=False, metadata=_BESIDE)
     held: tuple[str, ...] = _beside(())
     padding: str = _beside("")
     module: str = _beside("")
