@@ -8,6 +8,7 @@ another.
 from __future__ import annotations
 
 import math
+import sys
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,9 +17,15 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from tflottery.digests import NoDigestError, digest
 from tflottery.errors import UserError
 from tflottery.files import canonical_json, sha256_of_bytes
-from tflottery.models.code import described, is_foreign
+
+# Their versions stand in the record of each run, and they do not change between two calls.
+_KNOWN = frozenset(
+    {"tensorflow", "tf_keras", "keras", "numpy", "tflottery", "tensorflow_model_optimization"}
+    | set(sys.stdlib_module_names)
+)
 
 
 def configuration(model: keras.Model) -> dict[str, Any]:
@@ -55,17 +62,38 @@ def code_of(model: keras.Model) -> dict[str, Any]:
 def _code(model: keras.Model) -> Iterator[tuple[str, Any]]:
     for number, layer in enumerate(model._flatten_layers(include_self=False)):
         where = f"{number} {layer.name}"
-        if is_foreign(type(layer)):
-            yield where, described(type(layer))
+        if _is_foreign(type(layer)):
+            yield where, _told(type(layer), layer)
         for name, value in sorted(vars(layer).items()):
             if isinstance(value, types.FunctionType) and (
-                is_foreign(value) or isinstance(layer, keras.layers.Lambda)
+                _is_foreign(value) or isinstance(layer, keras.layers.Lambda)
             ):
-                yield f"{where}.{name}", described(value)
+                yield f"{where}.{name}", _told(value, layer)
             elif not callable(value) or isinstance(value, (type, keras.layers.Layer)):
                 continue
-            elif is_foreign(type(value)) and not isinstance(value, types.MethodType):
-                yield f"{where}.{name}", described(type(value))
+            elif _is_foreign(type(value)) and not isinstance(value, types.MethodType):
+                yield f"{where}.{name}", _told(type(value), layer)
+
+
+def _is_foreign(value: Any) -> bool:
+    """Whether a function or class is neither Python's nor of a library that is known here."""
+    module = getattr(value, "__module__", None) or ""
+    return module.partition(".")[0] not in _KNOWN
+
+
+def _told(value: Any, layer: keras.layers.Layer) -> str:
+    """The digest of code.
+
+    Raises:
+        UserError: it uses a value that has none.
+    """
+    try:
+        return digest(value)
+    except NoDigestError as error:
+        raise UserError(
+            f"the layer {layer.name} uses {error}, whose content no key can hold; give it to the "
+            "layer as a number, a text, a list or an array."
+        ) from None
 
 
 def shapes_of(model: keras.Model) -> list[list[Any]]:
