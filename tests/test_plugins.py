@@ -19,7 +19,7 @@ from absl import flags
 
 import tflottery as tfl
 from tests.chains import RECIPE, dense
-from tests.conftest import user_environment
+from tests.conftest import user_environment, write_reviews
 from tests.registries import put_back
 from tflottery import plugins, program
 from tflottery.cli import completion, experiments
@@ -308,6 +308,21 @@ def test_a_plugin_that_fails_in_a_worker_is_the_same_line(tmp_path):
     assert str(broken.error) == (
         f"In a worker: The plugin {tmp_path / 'mine.py'} fails: ModuleNotFoundError: No module "
         "named 'pandsa' (line 1)."
+    )
+
+
+def test_it_is_told_by_the_command_whose_worker_it_is(tmp_path, command):
+    write_reviews(tmp_path / "films.csv")
+    fails = 'import sys\nif "tflottery.runs.worker" in sys.orig_argv:\n    import pandsa\n'
+    (tmp_path / "mine.py").write_text(f"{fails}{MINE}")
+    done = command(
+        "find_ticket", "--dataset", "films.csv", "--plugin", "mine.py", "--criterion", "mine",
+        "--sparsity", "0.3", "--workers", "1", "--set", "training.epochs=1",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"find_ticket: In a worker: The plugin {tmp_path / 'mine.py'} fails: ModuleNotFoundError: "
+        "No module named 'pandsa' (line 3).\n"
     )
 
 

@@ -112,7 +112,7 @@ def _is_file(name: str) -> bool:
 
 def _load_one(name: str) -> None:
     if _is_file(name):
-        path = os.path.realpath(Path(name).expanduser())
+        path = os.path.realpath(os.path.expanduser(name))  # noqa: PTH111 - never fails
         _load_file(path)
         _LOADED.names[path] = None
         return
