@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from tests.conftest import Command, user_environment, write_reviews
@@ -39,9 +38,8 @@ def found(folder: Path) -> FoundTicket:
 
 def search(folder: Path, **flags) -> FoundTicket:
     register_architecture("attention")(attention)
-    frame = pd.read_csv(write_reviews(folder / "mine.csv"))
     return find_ticket(
-        frame, model="attention", sparsity=0.2, store=folder / "runs", output=folder / "tickets",
+        write_reviews(folder / "mine.csv"), model="attention", sparsity=0.2, store=folder / "runs", output=folder / "tickets",
         progress=False, **{"set": SETTINGS, **flags},
     )  # fmt: skip
 
