@@ -53,8 +53,8 @@ ticket = tfl.load_ticket(sys.argv[1])
 ids = np.random.default_rng(0).integers(1, 9, (5, 9)).astype(np.int32)
 print(ticket.build("final").predict(ids, verbose=0).ravel().tolist())
 for call in (
-    lambda: tfl.run_study(ticket, seeds=1, progress=False),
-    lambda: tfl.tune_learning_rate(ticket, progress=False),
+    lambda: tfl.run_study(ticket=ticket, seeds=1, progress=False),
+    lambda: tfl.tune_learning_rate(ticket=ticket, progress=False),
     lambda: tfl.transfer(ticket, to="toy", progress=False),
 ):
     try:
@@ -117,7 +117,7 @@ def test_a_ticket_of_before_is_not_trained_with_an_edited_network(found, folder)
         here = found.ticket.build("final").predict(IDS, verbose=0)
         assert np.array_equal(ticket.build("final").predict(IDS, verbose=0), here)
         with pytest.raises(UserError, match="was edited since the ticket was found"):
-            run_study(ticket, seeds=1, store=folder / "runs", progress=False)
+            run_study(ticket=ticket, seeds=1, store=folder / "runs", progress=False)
 
 
 def test_a_copy_holds_the_network_and_damage_to_it_is_found(found, tmp_path):
