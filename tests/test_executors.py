@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from tests.chains import RECIPE, chain, dense
 from tests.conftest import user_environment, write_reviews
+from tests.registries import put_back
 from tests.test_study import TINY
 from tests.workers import Tally, contents, done_by_local, make_plan, make_recipe
 from tflottery.cli import study
@@ -59,8 +60,8 @@ def test_a_task_brings_the_metric_that_it_monitors(tmp_path, monkeypatch):
         "    return 0.5\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    importlib.import_module("my_metric")
-    try:
+    with put_back():
+        importlib.import_module("my_metric")
         spec = dense(RECIPE).with_training(monitor="val_mine")
         sent = pickle.dumps(Task(spec, ("end",)))
         # In a worker nobody has imported it yet.
@@ -75,8 +76,6 @@ def test_a_task_brings_the_metric_that_it_monitors(tmp_path, monkeypatch):
         (broken,) = said
         assert isinstance(broken, Broken) and isinstance(broken.error, UserError)
         assert str(broken.error).startswith("In a worker: There is no module 'my_metric'")
-    finally:
-        METRICS.pop("mine", None)
 
 
 def test_threads_are_set_in_the_environment(monkeypatch):
