@@ -39,9 +39,14 @@ def found(folder: Path) -> FoundTicket:
 def search(folder: Path, **flags) -> FoundTicket:
     register_architecture("attention")(attention)
     return find_ticket(
-        write_reviews(folder / "mine.csv"), model="attention", sparsity=0.2, store=folder / "runs", output=folder / "tickets",
-        progress=False, **{"set": SETTINGS, **flags},
-    )  # fmt: skip
+        write_reviews(folder / "mine.csv"),
+        model="attention",
+        sparsity=0.2,
+        store=folder / "runs",
+        output=folder / "tickets",
+        progress=False,
+        **{"set": SETTINGS, **flags},
+    )
 
 
 ELSEWHERE = """
