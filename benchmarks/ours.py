@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tflottery.data import batches, sources
+from tflottery.data import batches
 from tflottery.data.encoded import Corpus, Encoded
+from tflottery.data.reading import sources
 from tflottery.experiments.configuration import Configuration
 from tflottery.experiments.configuration import load as configuration
 from tflottery.experiments.study.design import Study

@@ -13,7 +13,8 @@ import numpy as np
 
 from benchmarks.harness import Options, Table, counted, ratio
 from benchmarks.watch import Watch
-from tflottery.data import corpus, sources
+from tflottery.data import corpus
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 
 _ROWS = 100_000

@@ -16,10 +16,10 @@ import numpy as np
 
 import tflottery as tfl
 from tflottery import metrics
-from tflottery.data import sources
-from tflottery.data.duplicates import groups_of
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 from tflottery.data.splitting import divide
+from tflottery.data.words.duplicates import groups_of
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
 

@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from tflottery.data import sources
 from tflottery.data.encoded import Corpus
 from tflottery.data.encoding import encode
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 from tflottery.models.cnn import Cnn
 from tflottery.models.gru import Gru

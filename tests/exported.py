@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.conftest import SMALL, is_prunable
 from tflottery.data.settings import DataSettings
-from tflottery.data.vocabulary import Vocabulary
+from tflottery.data.words.vocabulary import Vocabulary
 from tflottery.models import weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.pruning import masks

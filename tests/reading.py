@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from tflottery.data import sources
+from tflottery.data.reading import sources
+from tflottery.data.reading.source import Source
 from tflottery.data.settings import DataSettings
-from tflottery.data.source import Source
 from tflottery.errors import UserError
 
 Rows = list[tuple[str, str]]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tflottery import plugins
-from tflottery.data.source import REGISTERED
+from tflottery.data.reading.source import REGISTERED
 from tflottery.metrics import METRICS
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.pruning.criteria import CRITERIA

@@ -16,7 +16,7 @@ from tests.terminal import seen_on_terminal
 from tflottery import activity, status
 from tflottery.activity import Activity
 from tflottery.data import corpus as corpora
-from tflottery.data import sources
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 
 

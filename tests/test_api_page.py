@@ -13,7 +13,7 @@ import pytest
 import tflottery as tfl
 from tests.conftest import ROOT
 from tests.test_transfer import write_others
-from tflottery.data.toy import ToySource
+from tflottery.data.reading.toy import ToySource
 from tflottery.experiments import configuration
 from tflottery.metrics import METRICS
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import user_environment
 from tflottery.cli import app, export, find_ticket, predict, report
-from tflottery.data import sources
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.runs.encoded import find_corpus, load_corpus

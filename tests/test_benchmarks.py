@@ -21,7 +21,8 @@ from benchmarks.harness import Options, Table, in_turns, ratio
 from benchmarks.running import Benchmark
 from benchmarks.watch import Watch
 from tests.conftest import ROOT
-from tflottery.data import corpus, sources
+from tflottery.data import corpus
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 
 DOUBLE = "tests.asked_double"

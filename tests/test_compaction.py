@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import SMALL, is_prunable
 from tests.exported import VOCABULARY, drawn
-from tflottery.data.vocabulary import PADDING
+from tflottery.data.words.vocabulary import PADDING
 from tflottery.exports.compaction import compact
 from tflottery.exports.network import Network
 from tflottery.exports.saved_model import class_logits

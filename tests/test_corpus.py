@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT, write_reviews
-from tflottery.data import batches, corpus, encoding, sources
+from tflottery.data import batches, corpus, encoding
 from tflottery.data.encoded import SPLITS, Encoded
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 from tflottery.errors import DamagedFileError, UserError
 

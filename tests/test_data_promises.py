@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import write_reviews
-from tflottery.data import corpus, sources
+from tflottery.data import corpus
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 
 _TABLE = (

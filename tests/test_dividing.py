@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT, write_reviews
-from tflottery.data import corpus, encoding, memory, sources, splitting
-from tflottery.data.duplicates import groups_of, words_of
+from tflottery.data import corpus, encoding, splitting
+from tflottery.data.reading import memory, sources
 from tflottery.data.settings import DataSettings
-from tflottery.data.text import normalise
-from tflottery.data.vocabulary import Vocabulary
+from tflottery.data.words.duplicates import groups_of, words_of
+from tflottery.data.words.text import normalise
+from tflottery.data.words.vocabulary import Vocabulary
 from tflottery.errors import UserError
 
 _LETTERS = st.characters(exclude_categories=["Cs", "Cn", "Co"])
@@ -201,7 +202,8 @@ def test_a_name_of_another_process_is_told_in_one_line_but_its_encoded_data_are_
 _LARGE = r"""
 import re, sys, time
 from pathlib import Path
-from tflottery.data import corpus, encoding, sources
+from tflottery.data import corpus, encoding
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 settings = sources.identify(DataSettings(sys.argv[1]))
 corpus.load(settings, Path(sys.argv[2]))

@@ -21,13 +21,14 @@ from tests import synthetic_study, synthetic_transfer, synthetic_tuning
 from tests.conftest import write_reviews
 from tflottery import statistics
 from tflottery.cli import inspect as inspect_command
-from tflottery.data import cautions as warnings
-from tflottery.data import counting, findings, inspection, memory, sources, terminal
-from tflottery.data.inspection import Inspection
-from tflottery.data.near_labels import near_labels
-from tflottery.data.scripts import count_letters
+from tflottery.data.look import cautions as warnings
+from tflottery.data.look import counting, findings, inspection, terminal
+from tflottery.data.look.inspection import Inspection
+from tflottery.data.look.near_labels import near_labels
+from tflottery.data.reading import memory, sources
 from tflottery.data.settings import DataSettings
-from tflottery.data.vocabulary import RESERVED
+from tflottery.data.words.scripts import count_letters
+from tflottery.data.words.vocabulary import RESERVED
 from tflottery.errors import DamagedFileError
 from tflottery.experiments import inspecting
 from tflottery.experiments.reports import write_report

@@ -27,15 +27,16 @@ from tests.reading import (
     opened,
     rows_of,
 )  # fmt: skip
-from tflottery.data import encoded, encoding, sources
-from tflottery.data.delimited import Delimited
-from tflottery.data.duplicates import groups_of, words_of
-from tflottery.data.joined_words import is_translated, joined_words
-from tflottery.data.numbered_texts import NumberedTexts
-from tflottery.data.numbering import Numbering
-from tflottery.data.records import Block
+from tflottery.data import encoded, encoding
+from tflottery.data.reading import sources
+from tflottery.data.reading.delimited import Delimited
+from tflottery.data.reading.records import Block
 from tflottery.data.settings import DataSettings
-from tflottery.data.text import normalise
+from tflottery.data.words.duplicates import groups_of, words_of
+from tflottery.data.words.joined_words import is_translated, joined_words
+from tflottery.data.words.numbered_texts import NumberedTexts
+from tflottery.data.words.numbering import Numbering
+from tflottery.data.words.text import normalise
 from tflottery.errors import UserError
 
 # Words.
@@ -217,7 +218,7 @@ def test_most_rows_come_in_blocks(tmp_path):
 
 
 def test_a_row_longer_than_any_block_and_a_file_of_one_line(tmp_path, monkeypatch):
-    from tflottery.data import delimited_blocks
+    from tflottery.data.reading import delimited_blocks
 
     monkeypatch.setattr(delimited_blocks, "_LONGEST", 500)
     rows = [("word, " * 400 + str(n), "np"[n % 2]) for n in range(4)] + SOUND
@@ -306,7 +307,7 @@ def test_a_fingerprint_is_what_it_says(tmp_path):
 
 
 def test_texts_that_wait_are_not_kept_without_end(tmp_path, monkeypatch):
-    from tflottery.data import numbered_texts
+    from tflottery.data.words import numbered_texts
 
     path = tmp_path / "a.csv"
     path.write_text(csv_of([(f"ẞ {n} ẞ {n % 7}", "np"[n % 2]) for n in range(60)]))

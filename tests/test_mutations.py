@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 
 from tests.reading import BASES, PIECES, ROWS, Rows, csv_of, mutated, opened, remarks, rows_of
-from tflottery.data.source import Source
+from tflottery.data.reading.source import Source
 from tflottery.errors import UserError
 
 MANY = 50_000

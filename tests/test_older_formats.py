@@ -15,7 +15,7 @@ import tflottery as tfl
 from tests.chains import dense, pruned
 from tests.conftest import same_arrays
 from tests.exported import make_ticket
-from tflottery.data import sources
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 from tflottery.files import seal
 from tflottery.models.cnn import Cnn

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import write_reviews
-from tflottery.data import overlap, sources
+from tflottery.data import overlap
 from tflottery.data.encoded import Encoded
 from tflottery.data.encoding import encode
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 
 IGNORED = 3

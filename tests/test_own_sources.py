@@ -12,10 +12,10 @@ import pytest
 
 import tflottery as tfl
 from tests.registries import put_back
-from tflottery.data import memory, sources
-from tflottery.data.registered import register_source
+from tflottery.data.reading import memory, sources
+from tflottery.data.reading.registered import register_source
+from tflottery.data.reading.source import REGISTERED
 from tflottery.data.settings import DataSettings
-from tflottery.data.source import REGISTERED
 from tflottery.errors import UserError
 
 WORDS = {"pos": ["fine", "warm"], "neg": ["dull", "cold"]}

@@ -26,7 +26,7 @@ from tflottery.cli import completion, experiments
 from tflottery.cli import find_ticket as find_command
 from tflottery.cli import inspect as inspect_command
 from tflottery.cli.app import defined, run
-from tflottery.data.source import REGISTERED
+from tflottery.data.reading.source import REGISTERED
 from tflottery.errors import UserError
 from tflottery.metrics import METRICS
 from tflottery.pruning.criteria import CRITERIA

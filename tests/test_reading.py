@@ -27,7 +27,7 @@ from tests.reading import (
     remarks,
     rows_of,
 )
-from tflottery.data import sources
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.runs import specs
@@ -122,7 +122,7 @@ def test_a_web_address_a_long_name_and_what_no_name_can_be(tmp_path):
 def test_a_mistake_is_told_before_pandas_or_tensorflow(flag):
     code = f"""
 import sys
-from tflottery.data import memory, sources
+from tflottery.data.reading import memory, sources
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 try:

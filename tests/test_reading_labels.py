@@ -19,7 +19,7 @@ from tests.reading import (
     remarks,
     rows_of,
 )
-from tflottery.data import sources
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 
@@ -71,7 +71,7 @@ def test_a_missing_label_is_refused_by_line(tmp_path, label):
 
 _ORDER = """
 import sys
-from tflottery.data import sources
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 source = sources.open_source(DataSettings(sys.argv[1], labels="as written"))
 print(source.classes, source.fingerprint())

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import tflottery
 from tests.conftest import write_reviews
-from tflottery.data import corpus, sources
+from tflottery.data import corpus
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 from tflottery.data.sizes import Sizes, sizes_of
 from tflottery.experiments import configuration, scaling

@@ -139,7 +139,7 @@ def test_a_status_is_a_line(text):
     place = status.Terminal(stream)
     place.show(visible(f"reading {text}"))
     assert stream.getvalue().count("\x1b") == 1 and "\n" not in stream.getvalue()
-    from tflottery.data import sources
+    from tflottery.data.reading import sources
     from tflottery.data.settings import DataSettings
 
     assert harmless(sources.reading(DataSettings(dataset=f"./{text}.csv")))

@@ -10,9 +10,9 @@ from itertools import islice
 import pytest
 
 from tests.conftest import SHARED, write_reviews
-from tflottery.data import sources, tfds_source
+from tflottery.data.reading import sources, tfds_source
+from tflottery.data.reading.source import Source
 from tflottery.data.settings import DataSettings
-from tflottery.data.source import Source
 from tflottery.errors import UserError
 
 

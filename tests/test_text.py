@@ -8,9 +8,9 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tflottery.data.duplicates import words_of
-from tflottery.data.text import normalise
-from tflottery.data.vocabulary import UNKNOWN, Vocabulary
+from tflottery.data.words.duplicates import words_of
+from tflottery.data.words.text import normalise
+from tflottery.data.words.vocabulary import UNKNOWN, Vocabulary
 from tflottery.errors import DamagedFileError
 
 

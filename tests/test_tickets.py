@@ -12,7 +12,7 @@ import tf_keras as keras
 
 import tflottery
 from tests.conftest import ROOT, SMALL, same_arrays
-from tflottery.data.vocabulary import Vocabulary
+from tflottery.data.words.vocabulary import Vocabulary
 from tflottery.errors import DamagedFileError, UserError
 from tflottery.models import weights
 from tflottery.models.architecture import Initializers

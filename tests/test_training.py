@@ -10,9 +10,9 @@ import pytest
 from sklearn.metrics import f1_score
 
 from tests.conftest import SMALL, same_arrays
-from tflottery.data import sources
 from tflottery.data.encoded import Encoded
 from tflottery.data.encoding import encode
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
 from tflottery.pruning import masks

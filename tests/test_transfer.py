@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from tests.conftest import SMALL, same_arrays, write_reviews
-from tflottery.data import sources
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
-from tflottery.data.vocabulary import Vocabulary
+from tflottery.data.words.vocabulary import Vocabulary
 from tflottery.errors import UserError
 from tflottery.experiments.transfer.design import DEFAULT_ARMS, Cell, Transfer, encoded_for
 from tflottery.experiments.transfer.judging import GAINS, judge

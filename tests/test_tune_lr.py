@@ -17,7 +17,7 @@ import pytest
 import tflottery
 from tests.conftest import user_environment, write_reviews
 from tflottery.cli import find_ticket, report, tune_lr
-from tflottery.data import sources
+from tflottery.data.reading import sources
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
 from tflottery.experiments.learning_rate.results import load_tuning

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tflottery.data.unigrams import Unigrams, divergence, merge
-from tflottery.data.vocabulary import Vocabulary
+from tflottery.data.words.unigrams import Unigrams, divergence, merge
+from tflottery.data.words.vocabulary import Vocabulary
 
 
 def unigrams(**counts: int) -> Unigrams:

@@ -17,13 +17,15 @@ from hypothesis import strategies as st
 from tests.conftest import ROOT, SMALL
 from tests.exported import make_ticket
 from tests.test_corpus import encoded, texts_of
-from tflottery.data import characters, corpus, encoding, sources
-from tflottery.data.characters import SCRIPTS
-from tflottery.data.duplicates import groups_of, words_of
+from tflottery.data import corpus, encoding
+from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
-from tflottery.data.text import normalise, normaliser
-from tflottery.data.vocabulary import UNKNOWN, Vocabulary
-from tflottery.data.wording import PLAIN, Wording
+from tflottery.data.words import characters
+from tflottery.data.words.characters import SCRIPTS
+from tflottery.data.words.duplicates import groups_of, words_of
+from tflottery.data.words.text import normalise, normaliser
+from tflottery.data.words.vocabulary import UNKNOWN, Vocabulary
+from tflottery.data.words.wording import PLAIN, Wording
 from tflottery.errors import TflotteryError, UserError
 from tflottery.experiments import configuration
 from tflottery.experiments.transfer.design import encoded_for

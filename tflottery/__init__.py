@@ -22,8 +22,8 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 switch_on_onednn()
 
 if TYPE_CHECKING:
-    from tflottery.data.inspection import Inspection
-    from tflottery.data.registered import register_source
+    from tflottery.data.look.inspection import Inspection
+    from tflottery.data.reading.registered import register_source
     from tflottery.errors import DamagedFileError, TflotteryError, TrainingError, UserError
     from tflottery.experiments.driver import PlannedTrainings
     from tflottery.experiments.inspecting import inspect
@@ -47,7 +47,7 @@ _PLACES = {
     "DamagedFileError": "errors",
     "Exported": "exports.export",
     "FoundTicket": "experiments.ticket.result",
-    "Inspection": "data.inspection",
+    "Inspection": "data.look.inspection",
     "PlannedSearch": "experiments.ticket.result",
     "PlannedTrainings": "experiments.driver",
     "Run": "runs.run",
@@ -66,7 +66,7 @@ _PLACES = {
     "register_architecture": "models.registered",
     "register_criterion": "pruning.criteria",
     "register_metric": "metrics",
-    "register_source": "data.registered",
+    "register_source": "data.reading.registered",
     "run_study": "experiments.study.run",
     "transfer": "experiments.transfer.run",
     "tune_learning_rate": "experiments.learning_rate.run",

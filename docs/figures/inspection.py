@@ -12,7 +12,8 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from tflottery.data import inspection, memory, sources
+from tflottery.data.look import inspection
+from tflottery.data.reading import memory, sources
 from tflottery.data.settings import DataSettings
 
 WORDS = "the a lid leaks works lamp kettle after one week well badly and again it is loud".split()

@@ -215,7 +215,7 @@ def _next_steps(values: flags.FlagValues, found: FoundTicket) -> dict[str, dict[
     if not found.judged.recommends:
         return {}
     ticket = found.ticket
-    from tflottery.data.tfds_source import ALIASES
+    from tflottery.data.reading.tfds_source import ALIASES
 
     places = {"ticket": str(ticket.folder), **experiments.changed(values, "store", "plugin")}
     steps = {"tune_lr": places}

@@ -24,7 +24,7 @@ def look(values: flags.FlagValues) -> None:
     from tflottery.experiments.inspecting import inspect
 
     seen = inspect(**common.configured(values), store=values.store)
-    from tflottery.data.terminal import tables
+    from tflottery.data.look.terminal import tables
     from tflottery.progress.consoles import open_console
     from tflottery.progress.reporter import Reporter
 

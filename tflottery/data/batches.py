@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tflottery import seeds
 from tflottery.data.encoded import Encoded
-from tflottery.data.vocabulary import PADDING
+from tflottery.data.words.vocabulary import PADDING
 
 Batch = tuple[np.ndarray, np.ndarray]
 

@@ -12,11 +12,11 @@ import numpy as np
 from tflottery import activity
 from tflottery.data.encoded import SPLITS, Corpus, Encoded
 from tflottery.data.encoding import encode
+from tflottery.data.reading.sources import name_of, open_source, reading, release_words
 from tflottery.data.settings import DataSettings
-from tflottery.data.sources import name_of, open_source, reading, release_words
-from tflottery.data.unigrams import Unigrams, merge
-from tflottery.data.vocabulary import Vocabulary
-from tflottery.data.wording import PLAIN
+from tflottery.data.words.unigrams import Unigrams, merge
+from tflottery.data.words.vocabulary import Vocabulary
+from tflottery.data.words.wording import PLAIN
 from tflottery.errors import UserError
 from tflottery.files import (
     canonical_json,

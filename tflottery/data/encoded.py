@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tflottery.data import overlap
-from tflottery.data.findings import Findings
-from tflottery.data.unigrams import Unigrams
-from tflottery.data.vocabulary import UNKNOWN, Vocabulary
-from tflottery.data.wording import PLAIN, Wording
+from tflottery.data.look.findings import Findings
+from tflottery.data.words.unigrams import Unigrams
+from tflottery.data.words.vocabulary import UNKNOWN, Vocabulary
+from tflottery.data.words.wording import PLAIN, Wording
 
 SPLITS = ("train", "validation", "test")
 # Texts that are looked at together.

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from tflottery.data import counting
-from tflottery.data.counting import Whole
 from tflottery.data.encoded import TOGETHER, Corpus, Encoded, stretches, take_ascending
-from tflottery.data.numbered_source import number_words
-from tflottery.data.numbering import NO_WORD
+from tflottery.data.look import counting
+from tflottery.data.look.counting import Whole
+from tflottery.data.reading.numbered_source import number_words
+from tflottery.data.reading.source import Source
 from tflottery.data.settings import DataSettings
-from tflottery.data.source import Source
 from tflottery.data.splitting import divide
-from tflottery.data.unigrams import Unigrams
-from tflottery.data.vocabulary import RESERVED, UNKNOWN, Vocabulary
+from tflottery.data.words.numbering import NO_WORD
+from tflottery.data.words.unigrams import Unigrams
+from tflottery.data.words.vocabulary import RESERVED, UNKNOWN, Vocabulary
 from tflottery.errors import UserError
 
 

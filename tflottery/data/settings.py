@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tflottery.data.labels import AS_WRITTEN
-from tflottery.data.wording import Keep, Tokens, Wording
+from tflottery.data.reading.labels import AS_WRITTEN
+from tflottery.data.words.wording import Keep, Tokens, Wording
 from tflottery.errors import UserError
 from tflottery.settings import check_choices
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tflottery.data.reading.sources import open_source
 from tflottery.data.settings import DataSettings
-from tflottery.data.sources import open_source
 from tflottery.data.splitting import TEST_FRACTION
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tflottery import activity, seeds
-from tflottery.data.duplicates import groups_of, words_of
-from tflottery.data.labels import few
+from tflottery.data.reading.labels import few
+from tflottery.data.reading.source import Source
+from tflottery.data.reading.table_source import TableSource
 from tflottery.data.settings import DataSettings
-from tflottery.data.source import Source
-from tflottery.data.table_source import TableSource
+from tflottery.data.words.duplicates import groups_of, words_of
 from tflottery.errors import UserError
 
 TEST_FRACTION = 0.2

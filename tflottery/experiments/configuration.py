@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tflottery.data.reading.tfds_source import ALIASES
 from tflottery.data.settings import DataSettings
-from tflottery.data.tfds_source import ALIASES
 from tflottery.errors import UserError, suggest
 from tflottery.experiments.learning_rate.design import TuningSettings
 from tflottery.experiments.study.design import StudySettings

@@ -30,7 +30,7 @@ from tflottery.settings import argument, count
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tflottery.data.inspection import Inspection
+    from tflottery.data.look.inspection import Inspection
     from tflottery.data.settings import DataSettings
     from tflottery.progress.reporter import Reporter, View
     from tflottery.runs.observer import Observer

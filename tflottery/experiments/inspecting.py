@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tflottery import plugins
-from tflottery.data import findings, given, inspection, sources
 from tflottery.data.corpus import folder_of
-from tflottery.data.given import Data
-from tflottery.data.inspection import Inspection
+from tflottery.data.look import findings, inspection
+from tflottery.data.look.inspection import Inspection
+from tflottery.data.reading import given, sources
+from tflottery.data.reading.given import Data
 from tflottery.data.settings import DataSettings
 from tflottery.experiments import configuration
 from tflottery.experiments.configuration import Settings

@@ -12,9 +12,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from tflottery.data.reading.sources import name_of
 from tflottery.data.settings import DataSettings
 from tflottery.data.sizes import Sizes, sizes_of
-from tflottery.data.sources import name_of
 from tflottery.experiments.configuration import DEFAULTS, SCALED, Configuration
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tflottery import activity, startup
-from tflottery.data.records import shown_path
+from tflottery.data.reading.records import shown_path
 from tflottery.errors import TflotteryError, UserError
 
 BATCH = 32

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tflottery.data.vocabulary import PADDING
+from tflottery.data.words.vocabulary import PADDING
 from tflottery.exports.network import SHARED, Network
 from tflottery.files import Arrays
 from tflottery.models.units import Units

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import takewhile
 
 from tflottery.data.encoded import Corpus
-from tflottery.data.vocabulary import RESERVED
+from tflottery.data.words.vocabulary import RESERVED
 from tflottery.errors import UserError
 from tflottery.runs.encoded import find_corpus
 from tflottery.runs.store import Store

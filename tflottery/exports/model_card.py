@@ -3,9 +3,9 @@ was made, and what it should be used for. Its words are in ``model_card.md.j2``.
 
 from __future__ import annotations
 
-from tflottery.data import sources
-from tflottery.data.characters import SCRIPTS
-from tflottery.data.wording import Wording
+from tflottery.data.reading import sources
+from tflottery.data.words.characters import SCRIPTS
+from tflottery.data.words.wording import Wording
 from tflottery.exports.network import Network
 from tflottery.exports.serving_files import curl
 from tflottery.metrics import METRICS

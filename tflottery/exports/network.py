@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tflottery.data.vocabulary import PADDING
-from tflottery.data.wording import PLAIN, Wording
+from tflottery.data.words.vocabulary import PADDING
+from tflottery.data.words.wording import PLAIN, Wording
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.convolution import ConvMaxOverTime

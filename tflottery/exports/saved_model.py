@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tflottery.data.text import normaliser
-from tflottery.data.vocabulary import PADDING, UNKNOWN, Vocabulary
+from tflottery.data.words.text import normaliser
+from tflottery.data.words.vocabulary import PADDING, UNKNOWN, Vocabulary
 from tflottery.exports.network import SHARED, Network
 from tflottery.models import weights as named_weights
 

@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from tflottery import program, seeds
-from tflottery.data.vocabulary import RESERVED, Vocabulary
-from tflottery.data.wording import PLAIN, Wording
+from tflottery.data.words.vocabulary import RESERVED, Vocabulary
+from tflottery.data.words.wording import PLAIN, Wording
 from tflottery.exports.client import BATCH, LARGEST_REQUEST
 from tflottery.exports.saved_model import CLASSIFY, IDS, TEXT
 from tflottery.exports.verification import examples, padded

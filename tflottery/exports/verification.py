@@ -13,8 +13,8 @@ import tf_keras as keras
 from tflottery import activity
 from tflottery.data.batches import pad
 from tflottery.data.encoded import Encoded
-from tflottery.data.vocabulary import PADDING, Vocabulary
-from tflottery.data.wording import PLAIN, Wording
+from tflottery.data.words.vocabulary import PADDING, Vocabulary
+from tflottery.data.words.wording import PLAIN, Wording
 from tflottery.errors import TflotteryError
 from tflottery.exports.network import Network
 from tflottery.exports.saved_model import CLASSIFY, IDS, TEXT, class_logits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 import tf_keras as keras
 
-from tflottery.data.vocabulary import PADDING
+from tflottery.data.words.vocabulary import PADDING
 
 
 @keras.saving.register_keras_serializable(package="tflottery")

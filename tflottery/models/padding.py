@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tf_keras as keras
 
-from tflottery.data.vocabulary import PADDING
+from tflottery.data.words.vocabulary import PADDING
 from tflottery.models import weights as named_weights
 
 _LENGTHS = (1, 2, 5, 9)

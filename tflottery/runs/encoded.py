@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from tflottery.data import inspection
 from tflottery.data.corpus import folder_of
 from tflottery.data.encoded import Corpus
+from tflottery.data.look import inspection
 from tflottery.data.settings import DataSettings
 from tflottery.files import require_writable
 from tflottery.runs.networks import CACHED

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tflottery.data.reading.sources import same_published
 from tflottery.data.settings import DataSettings
-from tflottery.data.sources import same_published
 from tflottery.errors import UserError
 from tflottery.runs.recipes import Recipe
 from tflottery.tickets import plan as plans

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflottery import plugins, startup
-from tflottery.data.vocabulary import Vocabulary
+from tflottery.data.words.vocabulary import Vocabulary
 from tflottery.errors import DamagedFileError, UserError
 from tflottery.files import (
     Arrays,

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tflottery import plugins, program, startup, status
-from tflottery.data import given, sources
-from tflottery.data.given import Data
-from tflottery.data.inspection import inspect_encoded
+from tflottery.data.look.inspection import inspect_encoded
+from tflottery.data.reading import given, sources
+from tflottery.data.reading.given import Data
 from tflottery.errors import UserError
 from tflottery.experiments import configuration, guard, scaling
 from tflottery.experiments.configuration import Settings, assigned

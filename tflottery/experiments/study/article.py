@@ -13,7 +13,7 @@ from tflottery.report.answers import Answer, say
 from tflottery.report.article import Article
 
 if TYPE_CHECKING:
-    from tflottery.data.inspection import Inspection
+    from tflottery.data.look.inspection import Inspection
     from tflottery.experiments.study.results import StudyTables
     from tflottery.report.drawing import Drawing
 
@@ -79,7 +79,7 @@ def _looked_at(study: StudyTables) -> tuple[Inspection | None, Drawing | None]:
     """The look at the study's data and its figure, where it had one."""
     if study.inspection is None:
         return None, None
-    from tflottery.data.inspection import Inspection
-    from tflottery.data.picture import of_report
+    from tflottery.data.look.inspection import Inspection
+    from tflottery.data.look.picture import of_report
 
     return Inspection(study.inspection), of_report(study.inspection, f"{study.slug}-data")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tflottery.data.inspection import Inspection
+from tflottery.data.look.inspection import Inspection
 from tflottery.data.settings import DataSettings
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from tflottery import plugins, status
-from tflottery.data import given, sources
-from tflottery.data.given import Data
+from tflottery.data.reading import given, sources
+from tflottery.data.reading.given import Data
 from tflottery.errors import TrainingError, UserError
 from tflottery.experiments import configuration, inspecting, scaling
 from tflottery.experiments.configuration import Settings

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tflottery.data.encoded import Corpus
-from tflottery.data.unigrams import divergence
+from tflottery.data.words.unigrams import divergence
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.transfer import results

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tflottery import plugins, program, status
-from tflottery.data import given, sources
 from tflottery.data.encoded import Corpus
-from tflottery.data.given import Data
+from tflottery.data.reading import given, sources
+from tflottery.data.reading.given import Data
 from tflottery.errors import UserError
 from tflottery.experiments import guard
 from tflottery.experiments.configuration import Settings, assigned

@@ -1,0 +1,1 @@
+"""Reading labelled texts: files, folders, tables, TFDS, memory; what is refused, by line."""

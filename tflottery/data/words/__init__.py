@@ -1,0 +1,1 @@
+"""From a text to its words: how texts are cut, told apart, and numbered."""
