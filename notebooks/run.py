@@ -41,7 +41,14 @@ def run(path: Path) -> nbformat.NotebookNode:
             client.execute()
         finally:
             kernel.shutdown_kernel(now=True)
+    for cell in book.cells:
+        # Standard error has what TensorFlow says of the machine.
+        cell.get("outputs", [])[:] = [one for one in cell.get("outputs", []) if not _is_error(one)]
     return book
+
+
+def _is_error(output: nbformat.NotebookNode) -> bool:
+    return bool(output.get("name") == "stderr")
 
 
 def names() -> list[str]:
