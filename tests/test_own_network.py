@@ -82,7 +82,7 @@ def test_a_ticket_is_of_use_where_nobody_registered_its_network(found, folder):
     assert json.loads(scores) == here
     assert len(refused) == 3
     assert all("The network attention is not registered here" in line for line in refused)
-    assert all("tests.own_networks" in line for line in refused)
+    assert all("tests.own_networks" in line for line in refused), refused
     assert checked.startswith("Loaded in a fresh process")
 
 

@@ -26,7 +26,7 @@ from tflottery.experiments.schema import MEASURED, Column, Schema
 from tflottery.experiments.study.results import LAYERS, load_study
 from tflottery.experiments.transfer.judging import judge, mean_overlap
 from tflottery.experiments.transfer.results import load_transfer
-from tflottery.models.lstm import GATES
+from tflottery.models.units import GATES
 from tflottery.report.escaping import one_line
 from tflottery.runs import measures
 

@@ -11,7 +11,7 @@ import pytest
 import tf_keras as keras
 
 import tflottery
-from tests.conftest import ROOT, SMALL, same_arrays
+from tests.conftest import ROOT, SMALL, is_prunable, same_arrays
 from tflottery.data.words.vocabulary import Vocabulary
 from tflottery.errors import DamagedFileError, UserError
 from tflottery.models import weights
@@ -30,7 +30,7 @@ def parts(small_recipe: Recipe):
         weights.get(small_recipe.model.build(len(VOCABULARY), 2, Initializers(seed)))
         for seed in (1, 2)
     )
-    prunable = {name: value for name, value in drawn.items() if not name.endswith("bias")}
+    prunable = {name: value for name, value in drawn.items() if is_prunable(name)}
     mask = {
         name: np.random.default_rng(0).random(value.shape) < 0.4 for name, value in prunable.items()
     }
@@ -55,6 +55,12 @@ def test_a_ticket_survives_the_disk(ticket, parts, small_recipe):
     assert loaded.about["verdict"] == "winning ticket"
 
 
+GATES = {
+    "lstm": ["input", "forget", "candidate", "output"],
+    "gru": ["update", "reset", "candidate"],
+}
+
+
 def test_what_ticket_json_says_of_the_masks(ticket, parts):
     about, (mask, _, _) = json.loads((ticket.folder / "ticket.json").read_text()), parts
     assert about["format_version"] == FORMAT_VERSION and "tensorflow" in about["versions"]
@@ -65,14 +71,14 @@ def test_what_ticket_json_says_of_the_masks(ticket, parts):
     assert about["sparsity_without_embedding"] == pytest.approx(expected)
     for name, layer in about["per_layer"].items():
         assert layer["remaining"] == mask[name].sum() and layer["total"] == mask[name].size
-        if name.startswith("lstm_"):
+        named = GATES.get(name.partition("_")[0])
+        assert list(layer.get("gates", ())) == (named or [])
+        if named:
             gates = layer["gates"]
-            assert list(gates) == ["input", "forget", "candidate", "output"]
             assert sum(gate["remaining"] for gate in gates.values()) == layer["remaining"]
-            units = mask[name].shape[-1] // 4
-            assert gates["forget"]["remaining"] == mask[name][:, units : 2 * units].sum()
-        else:
-            assert "gates" not in layer
+            units = mask[name].shape[-1] // len(named)
+            second = mask[name][:, units : 2 * units]
+            assert gates[named[1]]["remaining"] == second.sum()
 
 
 @pytest.mark.parametrize("which", ["rewind", "final"])
