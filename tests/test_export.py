@@ -140,7 +140,10 @@ def test_openvino_agrees(exported, expected):
     assert by_openvino(exported, ids) == pytest.approx(as_served(expected), abs=1e-5)
 
 
-@pytest.mark.parametrize("model", ["cnn", "stacked lstm", "stacked gru", "transformer"])
+@pytest.mark.parametrize(
+    "model",
+    ["cnn", "stacked lstm", pytest.param("stacked gru", marks=pytest.mark.long), "transformer"],
+)
 def test_a_compact_export_whose_words_share_rows_is_served_everywhere(model, tmp_path):
     weights = drawn(test_compaction.SIZES[model])
     weights["embedding/embeddings"][3:7] = 0

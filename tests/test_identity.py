@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import types
 
 import numpy as np
 import pytest
@@ -50,8 +51,17 @@ def written(code: str, **names):
     return space["build"]
 
 
+def copied(function):
+    """The same function once more, whose names can be changed for this test alone."""
+    copy = types.FunctionType(
+        function.__code__, function.__globals__, argdefs=function.__defaults__
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
 def registered(code, **names) -> Registered:
-    function = written(code, **names) if isinstance(code, str) else code
+    function = written(code, **names) if isinstance(code, str) else copied(code)
     function.__module__ = function.__qualname__ = "mine"
     register_architecture("mine")(function)
     return ARCHITECTURES["mine"]()

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 FOLDER = ROOT / "notebooks"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 # What is in the others is tested elsewhere too.
-QUICK = ("bring_your_own_network", "find_a_ticket_in_your_own_data")
+QUICK = ("bring_your_own_network",)
 
 
 def runner():
