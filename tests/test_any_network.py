@@ -48,7 +48,12 @@ class Made:
     mask: masks.Masks
 
 
-@pytest.fixture(scope="module", params=sorted(NETWORKS))
+# Layers within layers take longest to trace.
+KINDS = [pytest.param(one, marks=pytest.mark.long) if one == "cells" else one
+         for one in sorted(NETWORKS)]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def made(request: pytest.FixtureRequest, small_corpus: Corpus) -> Made:
     trainer = trainer_of(request.param, small_corpus)
     return Made(request.param, trainer, small_corpus, some_mask(trainer))
@@ -118,7 +123,7 @@ def plain(request: pytest.FixtureRequest) -> keras.Model:
     return Brought(request.param).build(WORDS, 2, Initializers(1))
 
 
-each = pytest.mark.parametrize("plain", sorted(NETWORKS), indirect=True)
+each = pytest.mark.parametrize("plain", KINDS, indirect=True)
 
 
 @each
