@@ -10,9 +10,9 @@ from tflottery.experiments.configuration import load as configuration
 from tflottery.experiments.study.design import Study
 from tflottery.files import Arrays
 from tflottery.models.architecture import Initializers
-from tflottery.models.cnn import Cnn
-from tflottery.models.lstm import Lstm
 from tflottery.models.roles import Roles
+from tflottery.models.shipped.cnn import Cnn
+from tflottery.models.shipped.lstm import Lstm
 from tflottery.pruning import masks
 from tflottery.pruning.masks import Masks, To
 from tflottery.pruning.tfmot_model import TfmotModel

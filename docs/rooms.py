@@ -15,9 +15,9 @@ BEGIN, END = "<!-- rooms: python docs/rooms.py writes this table -->", "<!-- end
 ROOMS = (
     "__init__.py", "__main__.py", "cli", "exports", "experiments", "experiments/ticket",
     "experiments/study", "experiments/transfer", "experiments/learning_rate", "tickets",
-    "progress", "runs", "training", "pruning", "models", "data", "data/reading",
-    "data/words", "data/look", "plugins.py", "report", "startup.py", "files.py",
-    "paired.py", "settings.py", "metrics.py", "notebook.py", "seeds.py",
+    "progress", "runs", "training", "pruning", "models", "models/shipped", "models/brought",
+    "data", "data/reading", "data/words", "data/look", "plugins.py", "report", "startup.py",
+    "files.py", "paired.py", "settings.py", "metrics.py", "notebook.py", "seeds.py",
     "statistics.py", "status.py", "versions.py", "arithmetic.py", "digests.py", "registry.py",
     "activity.py", "errors.py", "program.py",
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tflottery.data.settings import DataSettings
-from tflottery.models.cnn import Cnn
+from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning.masks import By
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, Pruned, RunSpec, Snapshot

@@ -24,10 +24,10 @@ from tflottery.data.encoded import Corpus
 from tflottery.data.encoding import encode
 from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
-from tflottery.models.cnn import Cnn
-from tflottery.models.gru import Gru
-from tflottery.models.lstm import Lstm
-from tflottery.models.transformer import Transformer
+from tflottery.models.shipped.cnn import Cnn
+from tflottery.models.shipped.gru import Gru
+from tflottery.models.shipped.lstm import Lstm
+from tflottery.models.shipped.transformer import Transformer
 from tflottery.runs.recipes import Recipe
 from tflottery.tickets.ticket import Ticket
 from tflottery.training.settings import TrainingSettings

@@ -16,7 +16,7 @@ import tf_keras as keras
 
 from tflottery.data.encoded import Corpus
 from tflottery.models.architecture import Initializers
-from tflottery.models.building import build_plain
+from tflottery.models.brought.building import build_plain
 from tflottery.pruning import masks
 from tflottery.pruning.masks import To
 from tflottery.training.settings import TrainingSeeds, TrainingSettings

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from tflottery.data.settings import DataSettings
-from tflottery.models.cnn import Cnn
+from tflottery.models.shipped.cnn import Cnn
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.runs.store import Store

@@ -14,8 +14,8 @@ from tflottery.data.words.vocabulary import PADDING
 from tflottery.exports.compaction import compact
 from tflottery.exports.network import Network
 from tflottery.exports.saved_model import class_logits
-from tflottery.models.gru import Gru
-from tflottery.models.lstm import Lstm
+from tflottery.models.shipped.gru import Gru
+from tflottery.models.shipped.lstm import Lstm
 from tflottery.pruning import masks
 
 SIZES = {

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
-from tflottery.models.cnn import Cnn
-from tflottery.models.gru import Gru
-from tflottery.models.lstm import Lstm
-from tflottery.models.transformer import Transformer
+from tflottery.models.shipped.cnn import Cnn
+from tflottery.models.shipped.gru import Gru
+from tflottery.models.shipped.lstm import Lstm
+from tflottery.models.shipped.transformer import Transformer
 from tflottery.runs import recipes
 from tflottery.runs.recipes import Recipe
 from tflottery.settings import as_named

@@ -9,10 +9,10 @@ import tf_keras as keras
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tflottery.models.convolution import ConvMaxOverTime
-from tflottery.models.gated import UnrolledGru
-from tflottery.models.layers import MaxOverTime
-from tflottery.models.recurrence import BlockLstm
+from tflottery.models.shipped.convolution import ConvMaxOverTime
+from tflottery.models.shipped.gated import UnrolledGru
+from tflottery.models.shipped.layers import MaxOverTime
+from tflottery.models.shipped.recurrence import BlockLstm
 from tflottery.training.optimizers import FusedAdam
 
 SIZE = 5

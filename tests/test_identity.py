@@ -21,9 +21,9 @@ from tflottery.exports.compaction import compact
 from tflottery.exports.network import Network
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Initializers
-from tflottery.models.canonical import configuration
-from tflottery.models.kept import Rebuilt, RefusedError, portable, rebuilt
-from tflottery.models.registered import Registered, register_architecture
+from tflottery.models.brought.canonical import configuration
+from tflottery.models.brought.kept import Rebuilt, RefusedError, portable, rebuilt
+from tflottery.models.brought.registered import Registered, register_architecture
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.models.roles import Roles
 from tflottery.runs.identifying import identified, with_sizes

@@ -12,7 +12,7 @@ from tests.conftest import SMALL, is_prunable, same_arrays
 from tflottery.errors import UserError
 from tflottery.models import weights
 from tflottery.models.architecture import Initializers
-from tflottery.models.layers import SeededDropout
+from tflottery.models.shipped.layers import SeededDropout
 from tflottery.pruning import masks
 from tflottery.pruning.masks import To
 from tflottery.pruning.schedules import EachUse, HoldSparsity, PruneOnce

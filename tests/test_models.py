@@ -12,12 +12,12 @@ from tests.conftest import SMALL, is_prunable, same_arrays
 from tflottery.errors import UserError
 from tflottery.models import weights
 from tflottery.models.architecture import Initializers
-from tflottery.models.attention import Attention
-from tflottery.models.cnn import Cnn
-from tflottery.models.gru import Gru
-from tflottery.models.layers import MeanOverTime, SeededDropout
-from tflottery.models.lstm import Lstm
-from tflottery.models.transformer import Transformer
+from tflottery.models.shipped.attention import Attention
+from tflottery.models.shipped.cnn import Cnn
+from tflottery.models.shipped.gru import Gru
+from tflottery.models.shipped.layers import MeanOverTime, SeededDropout
+from tflottery.models.shipped.lstm import Lstm
+from tflottery.models.shipped.transformer import Transformer
 
 WORDS = 30
 SIZES = [

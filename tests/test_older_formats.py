@@ -18,7 +18,7 @@ from tests.exported import make_ticket
 from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 from tflottery.files import seal
-from tflottery.models.cnn import Cnn
+from tflottery.models.shipped.cnn import Cnn
 from tflottery.runs import inventory
 from tflottery.runs.realise import Realiser, mixed_arithmetic
 from tflottery.runs.recipes import Recipe

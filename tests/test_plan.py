@@ -10,7 +10,7 @@ import pytest
 
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
-from tflottery.models.cnn import Cnn
+from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning.masks import By, To
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, Pruned, RunSpec, Snapshot

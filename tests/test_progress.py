@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tflottery import activity, status
 from tflottery.data.settings import DataSettings
-from tflottery.models.cnn import Cnn
+from tflottery.models.shipped.cnn import Cnn
 from tflottery.progress import notebooks
 from tflottery.progress.consoles import open_console
 from tflottery.progress.lines import Lines

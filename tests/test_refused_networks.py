@@ -13,8 +13,8 @@ import tf_keras as keras
 from tests.conftest import same_arrays
 from tflottery.errors import UserError
 from tflottery.models import streams, weights
-from tflottery.models.building import build_plain, check_plain
-from tflottery.models.padding import padding_difference
+from tflottery.models.brought.building import build_plain, check_plain
+from tflottery.models.brought.padding import padding_difference
 from tflottery.models.roles import Roles, roles_of
 from tflottery.pruning.masked_model import masked_model
 

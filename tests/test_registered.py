@@ -16,10 +16,15 @@ from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
 from tflottery.experiments.transfer.design import Transfer
-from tflottery.models.cnn import Cnn
-from tflottery.models.registered import Built, Registered, Unavailable, register_architecture
+from tflottery.models.brought.registered import (
+    Built,
+    Registered,
+    Unavailable,
+    register_architecture,
+)
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.models.roles import Roles
+from tflottery.models.shipped.cnn import Cnn
 from tflottery.runs.recipes import (
     Recipe,
     recipe_from_settings,

@@ -17,9 +17,9 @@ from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 from tflottery.data.sizes import Sizes, sizes_of
 from tflottery.experiments import configuration, scaling
-from tflottery.models.cnn import Cnn
-from tflottery.models.lstm import Lstm
 from tflottery.models.registry import ARCHITECTURES
+from tflottery.models.shipped.cnn import Cnn
+from tflottery.models.shipped.lstm import Lstm
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
 

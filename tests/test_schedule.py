@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.chains import RECIPE, chain, dense
-from tflottery.models.lstm import Lstm
+from tflottery.models.shipped.lstm import Lstm
 from tflottery.pruning.masks import By
 from tflottery.runs.networks import network
 from tflottery.runs.schedule import Schedule

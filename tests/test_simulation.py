@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.chains import RECIPE, chain, dense
 from tflottery.errors import UserError
-from tflottery.models.lstm import Lstm
+from tflottery.models.shipped.lstm import Lstm
 from tflottery.runs.simulation import Simulation, recorded_seconds
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store

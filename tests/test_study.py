@@ -27,7 +27,7 @@ from tflottery.experiments.study.measuring import (
     write_study,
 )
 from tflottery.experiments.study.results import FORMAT_VERSION, load_study
-from tflottery.models.cnn import Cnn
+from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning import masks
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe

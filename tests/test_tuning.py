@@ -25,7 +25,7 @@ from tflottery.experiments.learning_rate.design import (
 )
 from tflottery.experiments.learning_rate.judging import fit_rule, judge
 from tflottery.experiments.study.design import StudySettings, make_cells
-from tflottery.models.cnn import Cnn
+from tflottery.models.shipped.cnn import Cnn
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Snapshot, ancestry
 from tflottery.tickets import plan as plans

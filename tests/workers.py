@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.chains import chain
 from tflottery.data.settings import DataSettings
-from tflottery.models.cnn import Cnn
+from tflottery.models.shipped.cnn import Cnn
 from tflottery.runs.observer import Silent
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tflottery.experiments.transfer.run import TransferResult, transfer
     from tflottery.exports.export import Compared, Exported, export
     from tflottery.metrics import register_metric
-    from tflottery.models.registered import register_architecture
+    from tflottery.models.brought.registered import register_architecture
     from tflottery.pruning.criteria import register_criterion
     from tflottery.runs.run import Run
     from tflottery.runs.store import Store
@@ -63,7 +63,7 @@ _PLACES = {
     "find_ticket": "experiments.ticket.run",
     "inspect": "experiments.inspecting",
     "load_ticket": "tickets.ticket",
-    "register_architecture": "models.registered",
+    "register_architecture": "models.brought.registered",
     "register_criterion": "pruning.criteria",
     "register_metric": "metrics",
     "register_source": "data.reading.registered",

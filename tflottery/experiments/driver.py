@@ -17,7 +17,7 @@ from tflottery import startup
 from tflottery.errors import UserError
 from tflottery.experiments.inspecting import before_training
 from tflottery.files import require_writable
-from tflottery.models.registered import Registered
+from tflottery.models.brought.registered import Registered
 from tflottery.runs.carrying import require_carried
 from tflottery.runs.executors import Executor, make_executor, require_reachable
 from tflottery.runs.identifying import identify_network

@@ -15,12 +15,12 @@ from tflottery.data.words.vocabulary import PADDING
 from tflottery.data.words.wording import PLAIN, Wording
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
-from tflottery.models.convolution import ConvMaxOverTime
-from tflottery.models.gated import UnrolledGru
-from tflottery.models.kept import Rebuilt
-from tflottery.models.layers import WordMask
-from tflottery.models.recurrence import BlockLstm
-from tflottery.models.registered import Registered
+from tflottery.models.brought.kept import Rebuilt
+from tflottery.models.brought.registered import Registered
+from tflottery.models.shipped.convolution import ConvMaxOverTime
+from tflottery.models.shipped.gated import UnrolledGru
+from tflottery.models.shipped.layers import WordMask
+from tflottery.models.shipped.recurrence import BlockLstm
 from tflottery.pruning import masks
 from tflottery.pruning.masks import Masks
 from tflottery.tickets.ticket import Ticket

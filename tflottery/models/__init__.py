@@ -1,1 +1,2 @@
-"""Architectures: plain Keras models, one file each."""
+"""Networks: what an architecture is, by name, and what is known of any: weights, units, roles,
+streams of chance."""

@@ -7,10 +7,10 @@ An architecture is a frozen dataclass of sizes in a file of its own, and an entr
 from __future__ import annotations
 
 from tflottery.models.architecture import Architecture
-from tflottery.models.cnn import Cnn
-from tflottery.models.gru import Gru
-from tflottery.models.lstm import Lstm
-from tflottery.models.transformer import Transformer
+from tflottery.models.shipped.cnn import Cnn
+from tflottery.models.shipped.gru import Gru
+from tflottery.models.shipped.lstm import Lstm
+from tflottery.models.shipped.transformer import Transformer
 from tflottery.registry import Registry
 
 ARCHITECTURES: Registry[type[Architecture]] = Registry("network")

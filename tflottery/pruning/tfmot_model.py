@@ -21,7 +21,7 @@ from tensorflow_model_optimization.python.core.sparsity.keras.pruning_schedule i
 
 from tflottery.models import streams
 from tflottery.models import weights as named_weights
-from tflottery.models.building import as_functional, isolated
+from tflottery.models.brought.building import as_functional, isolated
 from tflottery.models.parts import layers_of
 from tflottery.pruning.masks import Masks, apply
 from tflottery.pruning.schedules import HoldSparsity

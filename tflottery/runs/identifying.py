@@ -13,7 +13,7 @@ import numpy as np
 
 from tflottery import startup
 from tflottery.errors import UserError
-from tflottery.models.registered import Built, Registered, Unavailable, trust
+from tflottery.models.brought.registered import Built, Registered, Unavailable, trust
 from tflottery.runs.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def remarks_on(recipe: Recipe) -> tuple[str, ...]:
 @lru_cache(maxsize=_KEPT)
 def _identified(model: Registered, vocabulary_size: int, classes: int) -> Registered:
     startup.start_tensorflow()
-    from tflottery.models import canonical
+    from tflottery.models.brought import canonical
     from tflottery.models.roles import roles_of
 
     one, other = (model.plain(vocabulary_size, classes, seed) for seed in (0, 1))
@@ -116,8 +116,8 @@ def _constants(one: keras.Model, other: keras.Model) -> dict[int, np.ndarray]:
     the configuration gives: those that the function read from somewhere."""
     import tf_keras as keras
 
-    from tflottery.models.building import build_plain
-    from tflottery.models.canonical import code_of
+    from tflottery.models.brought.building import build_plain
+    from tflottery.models.brought.canonical import code_of
 
     drawn = build_plain(lambda: keras.models.clone_model(one), seed=0)
     # An initializer of one's own may read a file as well.
@@ -141,7 +141,7 @@ def _held(model: keras.Model) -> tuple[str, ...]:
 
 def _padding(model: keras.Model, vocabulary_size: int) -> str:
     """A line where padding changes a score, with the mend; else empty."""
-    from tflottery.models.padding import padding_difference
+    from tflottery.models.brought.padding import padding_difference
 
     apart = padding_difference(model, vocabulary_size)
     if apart <= _AS_ROUNDING:

@@ -10,7 +10,7 @@ from typing import Any
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
 from tflottery.models.architecture import Architecture
-from tflottery.models.registered import COMPUTED, Registered, from_tables
+from tflottery.models.brought.registered import COMPUTED, Registered, from_tables
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.settings import Tables, from_table
 from tflottery.training.settings import TrainingSettings

@@ -22,7 +22,7 @@ import numpy as np
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
-from tflottery.models.registered import Registered
+from tflottery.models.brought.registered import Registered
 from tflottery.models.roles import Roles
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops

@@ -41,7 +41,7 @@ from tflottery.files import (
     write_arrays,
     write_atomically,
 )
-from tflottery.models.registered import origin_of
+from tflottery.models.brought.registered import origin_of
 from tflottery.notebook import as_html
 from tflottery.pruning import masks as mask_ops
 from tflottery.runs import inventory, predictions

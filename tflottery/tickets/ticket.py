@@ -37,7 +37,7 @@ from tflottery.files import (
     write_arrays,
 )
 from tflottery.models.architecture import Architecture, Initializers
-from tflottery.models.registered import Registered, Unavailable, origin_of
+from tflottery.models.brought.registered import Registered, Unavailable, origin_of
 from tflottery.plugins import Plugins
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Count, Masks
@@ -86,7 +86,7 @@ class Ticket:
         if not isinstance(model, Registered):
             return model
         startup.start_tensorflow()
-        from tflottery.models.kept import Rebuilt, RefusedError, require_plain
+        from tflottery.models.brought.kept import Rebuilt, RefusedError, require_plain
 
         kept = self._network
         try:
@@ -334,8 +334,8 @@ def write_ticket(
 def _network_document(model: Registered, words: int, classes: int) -> str:
     """What ``network.json`` holds: the configuration of the network that was trained."""
     startup.start_tensorflow()
-    from tflottery.models.canonical import configuration
-    from tflottery.models.kept import portable
+    from tflottery.models.brought.canonical import configuration
+    from tflottery.models.brought.kept import portable
 
     built = model.build(words, classes, Initializers(0))
     return seal({"format_version": 1, "network": portable(configuration(built))})

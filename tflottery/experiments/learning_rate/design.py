@@ -18,7 +18,7 @@ from tflottery import seeds
 from tflottery.errors import UserError, suggest
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.models.architecture import Architecture
-from tflottery.models.registered import Registered
+from tflottery.models.brought.registered import Registered
 from tflottery.runs.identifying import with_sizes
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec, Snapshot

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import tensorflow as tf
 import tf_keras as keras
 
-from tflottery.models.recurrence import WholeText
+from tflottery.models.shipped.recurrence import WholeText
 
 Gradients = tuple[tf.Tensor, tf.Tensor]
 

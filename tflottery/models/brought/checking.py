@@ -8,8 +8,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tflottery.models import weights as named_weights
-from tflottery.models.parts import parts
-from tflottery.models.rebuilding import (
+from tflottery.models.brought.rebuilding import (
     called,
     check_scores,
     hidden_weights,
@@ -17,6 +16,7 @@ from tflottery.models.rebuilding import (
     unfit,
     with_whole_configuration,
 )
+from tflottery.models.parts import parts
 
 _PROBABILITIES = ("softmax", "sigmoid")
 # The configurations that were found to be in order; checks take longer than a build.

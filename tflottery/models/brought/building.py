@@ -12,7 +12,7 @@ from tensorflow.python.eager import context
 from tf_keras.src import backend
 
 from tflottery import seeds
-from tflottery.models.checking import as_functional, check_plain
+from tflottery.models.brought.checking import as_functional, check_plain
 
 __all__ = ["as_functional", "build_plain", "check_plain", "isolated"]
 

@@ -102,7 +102,7 @@ class Registered:
         Raises:
             UserError: the function failed, or built what cannot be trained here.
         """
-        from tflottery.models.building import build_plain
+        from tflottery.models.brought.building import build_plain
 
         try:
             return build_plain(
@@ -139,7 +139,7 @@ class Registered:
         built = self.built
         if built is None or self in _VERIFIED:
             return
-        from tflottery.models.canonical import structure
+        from tflottery.models.brought.canonical import structure
 
         if structure(self.plain(built.vocabulary_size, built.classes, 0)) != built.structure:
             raise UserError(

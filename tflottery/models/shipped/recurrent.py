@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from tflottery.models.architecture import ROLES, Initializers, check_sizes, head, read_by_head
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 DIRECTIONS = ("forward", "backward")
 
 
-class Recurrent:
+class Recurrent(ABC):
     """Layers of ``units`` units in each direction; the base of ``Lstm`` and ``Gru``.
 
     Each direction is a layer of its own, because TF-MOT refuses Keras' Bidirectional.
@@ -38,6 +39,7 @@ class Recurrent:
         check_sizes(self, ("embedding", "units", "layers"))
         check_choices(self, "model")
 
+    @abstractmethod
     def _layer(
         self, name: str, sequences: bool, backwards: bool, initializers: Initializers
     ) -> keras.layers.Layer:
@@ -49,12 +51,16 @@ class Recurrent:
             backwards: read from the last word to the first.
             initializers: draw its weights.
         """
-        raise NotImplementedError
 
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
         import tf_keras as keras
 
-        from tflottery.models.layers import MaxOverTime, MeanOverTime, SeededDropout, WordMask
+        from tflottery.models.shipped.layers import (
+            MaxOverTime,
+            MeanOverTime,
+            SeededDropout,
+            WordMask,
+        )
 
         ids = keras.Input([None], dtype="int32", name="ids")
         mask = WordMask(name="word_mask")(ids)
@@ -85,7 +91,7 @@ class Recurrent:
     ) -> keras.KerasTensor:
         import tf_keras as keras
 
-        from tflottery.models.layers import ReverseTime
+        from tflottery.models.shipped.layers import ReverseTime
 
         outputs = []
         for direction in self._directions:

@@ -82,7 +82,7 @@ def rebuilt(configuration: Mapping[str, Any]) -> keras.Model:
     """
     import tf_keras as keras
 
-    from tflottery.models.building import build_plain
+    from tflottery.models.brought.building import build_plain
 
     require_plain(configuration)
     kind = keras.Sequential if configuration["class_name"] == "Sequential" else keras.Model
@@ -131,9 +131,9 @@ def _require_known(value: Mapping[str, Any], layer: str) -> None:
     import tf_keras as keras
 
     # The classes of this package have to be there before Keras looks for them.
-    import tflottery.models.convolution
-    import tflottery.models.layers
-    import tflottery.models.recurrence  # noqa: F401
+    import tflottery.models.shipped.convolution
+    import tflottery.models.shipped.layers
+    import tflottery.models.shipped.recurrence  # noqa: F401
 
     name, module = value["class_name"], value.get("module")
     registered = value.get("registered_name")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tflottery.models.architecture import Initializers
-from tflottery.models.recurrent import Recurrent
+from tflottery.models.shipped.recurrent import Recurrent
 from tflottery.models.units import Cells
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Lstm(Recurrent):
     def _layer(
         self, name: str, sequences: bool, backwards: bool, initializers: Initializers
     ) -> keras.layers.Layer:
-        from tflottery.models.recurrence import BlockLstm
+        from tflottery.models.shipped.recurrence import BlockLstm
 
         return BlockLstm(
             self.units,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tflottery.models.architecture import Initializers
-from tflottery.models.recurrent import Recurrent
+from tflottery.models.shipped.recurrent import Recurrent
 from tflottery.models.units import Cells, GruCells
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Gru(Recurrent):
     def _layer(
         self, name: str, sequences: bool, backwards: bool, initializers: Initializers
     ) -> keras.layers.Layer:
-        from tflottery.models.gated import UnrolledGru
+        from tflottery.models.shipped.gated import UnrolledGru
 
         return UnrolledGru(
             self.units,

@@ -43,8 +43,8 @@ class Cnn:
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
         import tf_keras as keras
 
-        from tflottery.models.convolution import ConvMaxOverTime
-        from tflottery.models.layers import BlankPadding, SeededDropout, WordMask
+        from tflottery.models.shipped.convolution import ConvMaxOverTime
+        from tflottery.models.shipped.layers import BlankPadding, SeededDropout, WordMask
 
         layers = keras.layers
         ids = keras.Input([None], dtype="int32", name="ids")

@@ -50,8 +50,8 @@ class Transformer:
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
         import tf_keras as keras
 
-        from tflottery.models.attention import Positions
-        from tflottery.models.layers import MeanOverTime, SeededDropout, WordMask
+        from tflottery.models.shipped.attention import Positions
+        from tflottery.models.shipped.layers import MeanOverTime, SeededDropout, WordMask
 
         layers = keras.layers
         ids = keras.Input([None], dtype="int32", name="ids")
@@ -89,7 +89,7 @@ class Transformer:
         """What the words are after the attention of a layer."""
         import tf_keras as keras
 
-        from tflottery.models.attention import Attention
+        from tflottery.models.shipped.attention import Attention
 
         normed = keras.layers.LayerNormalization(name=f"attention_norm_{number}")(words)
         # A bias of the keys would move all scores of a word alike, which softmax does not see.
@@ -118,7 +118,7 @@ class Transformer:
     ) -> keras.KerasTensor:
         import tf_keras as keras
 
-        from tflottery.models.layers import SeededDropout
+        from tflottery.models.shipped.layers import SeededDropout
 
         made = SeededDropout(self.block_dropout, name=f"{name}_dropout_{number}")(made)
         return keras.layers.Add(name=f"{name}_added_{number}")([words, made])
