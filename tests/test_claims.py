@@ -13,14 +13,15 @@ from tflottery.experiments.study.answers import against_controls, answers, one_s
 from tflottery.experiments.study.article import WORDS
 from tflottery.experiments.study.cells import Results
 from tflottery.experiments.study.results import load_study
-from tflottery.report.answers import (
+from tflottery.report.answers import say
+from tflottery.report.outcomes import (
     FAILED,
     HELD,
     IN_PART,
     UNSURE,
     direction,
+    equivalent_within,
     in_jumps,
-    say,
 )
 
 
@@ -37,7 +38,8 @@ def _exact(tmp_path: Path, shifts: dict[tuple[str, str], float]) -> Results:
     def shift_all(cells: pd.DataFrame) -> None:
         for place, row in cells.iterrows():
             shift = shifts.get((row["method"], row["init"]), 0.0) / 100
-            spread_ = jitter[row["seed"]] * (0 if row["part"] == "dense" else 1)
+            # Other by arm, so that differences between arms have a spread.
+            spread_ = jitter[row["seed"]] * (0 if row["part"] == "dense" else 1 + place % 7 / 10)
             cells.loc[place, "test_accuracy"] = round(0.87 + shift + spread_, 6)
             # Sparse networks take another step with each seed, so that all intervals have width.
             cells.loc[place, "steps_to_best"] += row["seed"] * (row["part"] != "dense")
@@ -58,9 +60,11 @@ def test_claims_that_hold(tmp_path):
         },
     )  # fmt: skip
     outcomes = {answer.name: answer.outcome for answer in answers(results)}
+    # Not decisive means that there is no difference to speak of.
+    assert outcomes.pop("rewinding-one-shot") == equivalent_within(0.25)
     assert set(outcomes.values()) == {HELD}, outcomes
     middle = one_shot_in_the_middle(results).effects[0].difference
-    assert middle.mean == pytest.approx(0.6) and middle.n == 3
+    assert middle.mean == pytest.approx(0.6, abs=0.01) and middle.n == 3
 
 
 def test_claims_that_do_not_hold(tmp_path):

@@ -22,13 +22,19 @@ from tflottery.settings import as_named
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
-NAMES = sorted(file.stem for file in configuration.folder().glob("*.toml"))
+NAMES = sorted(file.stem for file in configuration.shipped())
 
 
 def test_every_configuration_that_ships_is_sound():
     assert {"toy", "imdb_cnn", "imdb_lstm", "week11_cnn", "week11_lstm"} <= set(NAMES)
     for name in NAMES:
         assert configuration.load(name, {}).name == name
+
+
+def test_contrasts_of_claims_are_no_configuration():
+    with pytest.raises(UserError, match="no section 'arm'"):
+        configuration.load("claims", {})
+    assert configuration.load("", {"data.dataset": "claims"}).name == "defaults"
 
 
 def test_week11_has_the_sizes_of_the_study():

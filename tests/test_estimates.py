@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tflottery import estimates
+from tflottery import estimates, statistics
 from tflottery.estimates import Estimate
 
 ONE = {4: 87.5, 5: 88.0, 6: 88.6, 7: 87.9, 8: 88.2}
@@ -103,3 +103,12 @@ def test_an_estimate_as_reports_show_it():
     assert shown.deviation == pytest.approx(expected.std(ddof=1))
     half = 2.776445105 * expected.std(ddof=1) / math.sqrt(5)
     assert shown.high - shown.mean == pytest.approx(half, abs=1e-6)
+
+
+def test_differences_as_estimates_again():
+    found = estimates.paired(ONE, OTHER)
+    again = estimates.of_difference(found.difference)
+    assert again.p_within(0.5) == pytest.approx(found.p_within(0.5), abs=1e-7)
+    assert estimates.of_difference(statistics.of_differences([0.4])).p_above(0) == 1.0
+    equal = estimates.of_difference(statistics.of_differences([0.2, 0.2]))
+    assert (equal.p_above(0.0), equal.p_above(0.2), equal.p_within(0.5)) == (0.0, 1.0, 0.0)

@@ -22,7 +22,7 @@ from tflottery.experiments.study.cells import Results
 from tflottery.experiments.study.results import load_study
 from tflottery.experiments.transfer.answers import said as of_transfer
 from tflottery.experiments.transfer.results import load_transfer
-from tflottery.report.answers import MISSING, NO_VERDICT
+from tflottery.report.outcomes import MISSING, NO_VERDICT
 
 LEARNT = {
     "comparison": "dense - larger class", "split": "test", "difference": 37.0, "low": 36.1,

@@ -29,8 +29,8 @@ from tflottery.experiments.study.cells import Arm, Results
 from tflottery.experiments.study.note import accuracies, lookup
 from tflottery.experiments.study.results import load_study
 from tflottery.files import seal
-from tflottery.report.answers import FAILED, MISSING, UNSURE
 from tflottery.report.drawing import spread
+from tflottery.report.outcomes import FAILED, MISSING, UNSURE
 from tflottery.report.rendering import MarkdownArticle, markdown
 
 FAILED_CELLS = (("one_shot", "original", 0.972, 2), ("iterative", "rewind:end", 0.59, 1))

@@ -18,8 +18,8 @@ from tflottery.experiments.transfer.article import transfer_article
 from tflottery.experiments.transfer.design import DEFAULT_ARMS
 from tflottery.experiments.transfer.results import load_transfer, terminal
 from tflottery.files import seal
-from tflottery.report.answers import FAILED, HELD, MISSING, UNSURE
 from tflottery.report.drawing import Curve, Point, ends_in_words, style
+from tflottery.report.outcomes import FAILED, HELD, MISSING, UNSURE
 from tflottery.report.rendering import MarkdownArticle, markdown
 
 

@@ -17,7 +17,7 @@ from tflottery.experiments.learning_rate.article import tuning_article
 from tflottery.experiments.learning_rate.results import load_tuning, terminal
 from tflottery.experiments.reports import write_report
 from tflottery.files import seal
-from tflottery.report.answers import FAILED, HELD, IN_PART, MISSING, UNSURE
+from tflottery.report.outcomes import FAILED, HELD, IN_PART, MISSING, UNSURE
 from tflottery.report.rendering import MarkdownArticle, markdown
 
 

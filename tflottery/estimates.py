@@ -58,6 +58,8 @@ class Estimate:
         """One-sided: how likely such a mean or a larger one is, were it the bound."""
         if self.error is None or self.freedom is None:
             return 1.0
+        if not self.error:
+            return 0.0 if self.mean > bound else 1.0
         from scipy import stats  # takes most of a second
 
         return float(stats.t.sf((self.mean - bound) / self.error, self.freedom))
@@ -89,6 +91,15 @@ def of_values(values: Sequence[float]) -> Estimate | None:
     error = deviation / math.sqrt(sample.size) if deviation else None
     freedom = float(sample.size - 1) if error else None
     return Estimate(_mean(sample), error, freedom, (int(sample.size),), (deviation,))
+
+
+def of_difference(difference: Difference) -> Estimate:
+    """Of a difference that was paired by seed. One without an interval has no standard error; one
+    whose interval has no width is taken as certain, as its p value is."""
+    deviation = None if difference.low is None else difference.deviation
+    error = None if deviation is None else deviation / math.sqrt(difference.n)
+    freedom = None if deviation is None else float(difference.n - 1)
+    return Estimate(difference.mean, error, freedom, (difference.n,), (deviation,))
 
 
 def paired(one: Mapping[int, float], other: Mapping[int, float]) -> Estimate | None:

@@ -219,6 +219,12 @@ def check_choices(settings: Any, section: str) -> None:
                 raise _mistake(f"{section}.{name}", wrong) from None
 
 
+def folder() -> Path:
+    """``configs/`` of the checkout, or where an installation put it."""
+    checkout = Path(__file__).parents[1] / "configs"
+    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "tflottery" / "configs"
+
+
 def read_toml(path: Path, sections: Collection[str]) -> Tables:
     """The tables of a TOML file.
 

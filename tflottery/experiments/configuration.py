@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from tflottery.experiments.study.design import StudySettings
 from tflottery.models.architecture import Architecture
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.runs.recipes import DEFAULT_MODEL, Recipe, recipe_from_settings
-from tflottery.settings import Tables, from_table, parse_assignment, read_toml
+from tflottery.settings import Tables, folder, from_table, parse_assignment, read_toml
 from tflottery.tickets.given import located
 from tflottery.tickets.plan import PruningSettings
 from tflottery.tickets.ticket import Ticket
@@ -64,10 +63,13 @@ def kinds(section: str) -> list[tuple[str, type[Any]]]:
     return [(section, known[section])]
 
 
-def folder() -> Path:
-    """``configs/`` of the checkout, or where an installation put it."""
-    checkout = Path(__file__).parents[2] / "configs"
-    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "tflottery" / "configs"
+# The contrasts of claims, which are no configuration (``study/contrasts.py``).
+_CONTRASTS = "claims.toml"
+
+
+def shipped() -> list[Path]:
+    """The files of configurations that ship."""
+    return sorted(file for file in folder().glob("*.toml") if file.name != _CONTRASTS)
 
 
 # Keywords of a call, and flags of a command, that set a key of the configuration.
@@ -217,7 +219,7 @@ def _find(path: str) -> Path:
     if named.is_file():
         return named
     if not Path(path).is_file():
-        known = [SCALED, *(file.stem for file in folder().glob("*.toml"))]
+        known = [SCALED, *(file.stem for file in shipped())]
         raise UserError(f"There is no configuration {path!r}; give a file or a name. "
                         f"{suggest(path, known)}")  # fmt: skip
     return Path(path)
@@ -229,8 +231,8 @@ def _fitting(chosen: Mapping[str, Any]) -> Path | None:
     builder = ALIASES.get(dataset, dataset)
     names = [dataset, *(alias for alias, name in ALIASES.items() if name == builder)]
     candidates = [*(f"{name}_{model}.toml" for name in names), f"{dataset}.toml"]
-    shipped = {file.name: file for file in folder().glob("*.toml")}
-    return next((shipped[name] for name in candidates if name in shipped), None)
+    known = {file.name: file for file in shipped()}
+    return next((known[name] for name in candidates if name in known), None)
 
 
 def _build(tables: Tables, name: str) -> Configuration:

@@ -12,15 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tflottery import statistics
 from tflottery.report import environments
 from tflottery.report.numbers import POINTS, STEPS
-from tflottery.statistics import Difference, Summary
-
-HELD, IN_PART, FAILED, UNSURE, MISSING, NO_VERDICT = (
-    "held", "held in part", "did not hold", "cannot tell", "not measured", "no verdict",
-)  # fmt: skip
-_SIGNIFICANT = 0.05
+from tflottery.report.outcomes import MISSING, NO_VERDICT
+from tflottery.statistics import Difference
 
 
 @dataclass(frozen=True)
@@ -151,98 +146,3 @@ def guarded(answers: Sequence[Answer], why: str) -> list[Answer]:
         else answer
         for answer in answers
     ]
-
-
-def above(difference: Summary | None) -> bool:
-    return difference is not None and difference.low is not None and difference.low > 0
-
-
-def below(difference: Summary | None) -> bool:
-    return difference is not None and difference.high is not None and difference.high < 0
-
-
-def sure(difference: Difference | None, adjusted: float | None) -> bool:
-    return above(difference) and adjusted is not None and adjusted < _SIGNIFICANT
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A ticket at one level: what it is minus dense, and minus its mask with new weights."""
-
-    minus_dense: Difference
-    minus_new: Difference | None
-
-    def matches(self, tolerance: float) -> bool:
-        """By its mean, as Ma et al. (2021) have it."""
-        return self.minus_dense.mean >= -tolerance
-
-    def ruled_out(self, tolerance: float) -> bool:
-        """Whether it surely does not match dense, or surely gains nothing over new weights."""
-        high = self.minus_dense.high
-        return (high is not None and high < -tolerance) or below(self.minus_new)
-
-
-def winning(candidates: Sequence[Candidate], tolerance: float) -> str:
-    """The answer to "does one of them win": match dense, and gain over new weights.
-
-    It did not hold where every one of them is ruled out; a mean below the tolerance alone rules out
-    nothing, as its interval may hold matching.
-    """
-    if any(one.matches(tolerance) for one in winners(candidates)):
-        return HELD
-    out = [one.ruled_out(tolerance) for one in candidates]
-    return FAILED if all(out) else UNSURE
-
-
-def winners(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those that gain over new weights, after Holm's correction over all.
-
-    Over all, as which ones match is seen on the same test data, and one of many is above 0 by luck.
-    """
-    known = [(one, one.minus_new) for one in candidates if one.minus_new]
-    adjusted = statistics.holm([gain.p for _, gain in known])
-    return [one for (one, gain), p in zip(known, adjusted, strict=True) if sure(gain, p)]
-
-
-def direction(gains: Sequence[Summary]) -> str:
-    """The answer to "are they above 0": all, some, none and some below, or open."""
-    upward = [above(gain) for gain in gains]
-    if all(upward):
-        return HELD
-    if any(upward):
-        return IN_PART
-    return FAILED if any(below(gain) for gain in gains) else UNSURE
-
-
-def in_jumps(gains: Sequence[Difference]) -> list[Difference]:
-    """Of what is measured at validations only: where all seeds jump alike, the interval has no
-    width, which is no certainty, so it decides nothing."""
-    return [
-        dataclasses.replace(gain, low=None, high=None) if gain.low == gain.high else gain
-        for gain in gains
-    ]
-
-
-def no_difference(gains: Sequence[Summary], tolerance: float) -> str:
-    """The answer to "is it 0", give or take the tolerance."""
-    within = [
-        gain.low is not None and gain.high is not None and -tolerance <= gain.low
-        and gain.high <= tolerance
-        for gain in gains
-    ]  # fmt: skip
-    if all(within):
-        return HELD
-    if any(above(gain) or below(gain) for gain in gains):
-        return FAILED
-    return UNSURE
-
-
-def not_worse(gains: Sequence[Summary], tolerance: float) -> str:
-    """The answer to "are they above 0, or below by the tolerance at most"."""
-    within = [gain.low is not None and gain.low >= -tolerance for gain in gains]
-    if all(within):
-        return HELD
-    if any(within):
-        return IN_PART
-    worse = any(gain.high is not None and gain.high < -tolerance for gain in gains)
-    return FAILED if worse else UNSURE

@@ -80,9 +80,24 @@ def pruned(level: float) -> str:
     return f"{share(level)} % pruned ({share(1 - level)} % left)"
 
 
+def joined(words: Sequence[str]) -> str:
+    """``one, two and three``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
 def levels_in_words(levels: Sequence[float]) -> str:
-    shown = [share(level) for level in levels]
-    return f"{shown[0]} %" if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]} %"
+    return f"{joined([share(level) for level in levels])} %"
+
+
+def seeds_in_words(seeds: Sequence[int]) -> str:
+    """``4-13``, or ``2,5-7``, as ``--seeds`` takes them."""
+    parts: list[list[int]] = []
+    for seed in sorted(seeds):
+        if parts and seed == parts[-1][-1] + 1:
+            parts[-1].append(seed)
+        else:
+            parts.append([seed])
+    return ",".join(f"{one[0]}-{one[-1]}" if len(one) > 1 else f"{one[0]}" for one in parts)
 
 
 def over(levels: Sequence[float]) -> str:
@@ -113,6 +128,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "share": share,
     "pruned": pruned,
     "levels_in_words": levels_in_words,
+    "joined": joined,
+    "seeds_in_words": seeds_in_words,
     "over": over,
     "rate": rate,
     "shortest": shortest,

@@ -10,20 +10,8 @@ from tflottery.experiments.learning_rate.results import (
     raising,
 )
 from tflottery.report import environments
-from tflottery.report.answers import (
-    FAILED,
-    HELD,
-    MISSING,
-    UNSURE,
-    Answer,
-    Said,
-    at_levels,
-    direction,
-    guarded,
-    in_jumps,
-    not_worse,
-    say,
-)
+from tflottery.report.answers import Answer, Said, at_levels, guarded, say
+from tflottery.report.outcomes import FAILED, HELD, MISSING, UNSURE, direction, in_jumps, not_worse
 
 _SECTION = "2.1.3"
 WORDS = "experiments/learning_rate/answers.j2"

@@ -8,26 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from tflottery import statistics
+from tflottery import estimates, statistics
 from tflottery.experiments import guard, names
 from tflottery.experiments.study.cells import Arm, BySeed, Cell, Results, average, minus
-from tflottery.report.answers import (
+from tflottery.report.answers import Answer, Effect, Said, guarded, say
+from tflottery.report.outcomes import (
     FAILED,
     HELD,
+    MARGINS,
     MISSING,
     UNSURE,
-    Answer,
     Candidate,
-    Effect,
-    Said,
     above,
-    below,
     direction,
-    guarded,
+    equivalent,
     in_jumps,
     no_difference,
-    say,
     sure,
+    surely_below,
     winners,
     winning,
 )
@@ -123,7 +121,7 @@ def beats_dense(results: Results) -> Answer:
     clear = sum(above(difference) for _, difference in cells)
     certain = sum(sure(difference, cell.adjusted) for cell, difference in cells)
     outcome = HELD if certain else UNSURE
-    if all(below(difference) for _, difference in cells):
+    if all(surely_below(difference, cell.adjusted) for cell, difference in cells):
         outcome = FAILED
     method = names.method(best.arm.method)
     where = {"method": method, "arm": best.arm.label, "level": best.level}
@@ -151,7 +149,7 @@ def one_shot_in_the_middle(results: Results) -> Answer:
         gain, _ = _methods_apart(results, "original", [level])
         if gain:
             effects.append(Effect("level", gain, about={"level": level}))
-    outcome = direction(judged) if judged else MISSING
+    outcome = direction(judged, MARGINS) if judged else MISSING
     return Answer("one-shot-middle", "2.1.3", outcome, tuple(effects))
 
 
@@ -168,7 +166,7 @@ def random_when_sparse(results: Results) -> Answer:
                     judged += [gain] if init == "random" else []
                     where = {"method": names.method(method), "level": level}
                     effects.append(Effect(init, gain, about=where))
-    outcome = direction(judged) if judged else MISSING
+    outcome = direction(judged, MARGINS) if judged else MISSING
     return Answer("random-when-sparse", "2.1.3", outcome, tuple(effects))
 
 
@@ -192,7 +190,6 @@ def slower(results: Results) -> Answer:
 
 def late_rewinding(results: Results) -> list[Answer]:
     """Rewound minus original weights, averaged over the grid's levels."""
-    tolerance = results.study.tolerance
     found = []
     for method, claim in (
         ("iterative", "rewinding-iterative"),
@@ -213,10 +210,9 @@ def late_rewinding(results: Results) -> list[Answer]:
         gains = [one.difference for one in effects]
         outcome = MISSING
         if gains:
-            is_one_shot = method == "one_shot"
-            outcome = no_difference(gains, tolerance) if is_one_shot else direction(gains)
-        about = {"tolerance": tolerance}
-        found.append(Answer(claim, "2.1.4", outcome, tuple(effects), about))
+            rule = no_difference if method == "one_shot" else direction
+            outcome = rule(gains, MARGINS)
+        found.append(Answer(claim, "2.1.4", outcome, tuple(effects)))
     return found
 
 
@@ -250,7 +246,7 @@ def against_controls(results: Results) -> list[Answer]:
                 effects[groups.get(arm.method, rest)].append(Effect("minus", gain, about=about))
                 break
     return [
-        Answer(name, "", direction([one.difference for one in of]), tuple(of))
+        Answer(name, "", direction([one.difference for one in of], MARGINS), tuple(of))
         for name, of in effects.items()
         if of
     ]
@@ -273,16 +269,20 @@ def clearer(lstm: Results, others: Sequence[Results]) -> Answer | None:
             continue
         common = sorted(set(lstm.levels("grid")) & set(cnn.levels("grid")))
         gains = [list(_reinit_gains(results, common).values()) for results in (lstm, cnn)]
-        apart = statistics.unpaired(*gains)
-        if apart is None:
+        estimate = estimates.welch(*gains)
+        if estimate is None or estimate.error is None:
             continue
+        apart = estimate.difference
         effects = [
             Effect("of", summary, about={"model": name, "levels": common})
             for name, values in zip(("LSTM", "CNN"), gains, strict=True)
             if (summary := statistics.of_differences(values))
         ]
         effects.append(Effect("apart", apart))
-        answer = Answer("lstm-clearer", "2.1.2", direction([apart]), tuple(effects))
+        outcome = direction([apart])
+        if outcome == UNSURE:
+            outcome = equivalent([estimate], MARGINS)
+        answer = Answer("lstm-clearer", "2.1.2", outcome, tuple(effects))
         why = [guard.reason(results.study.learnt) for results in (lstm, cnn)]
         return guarded([answer], next(filter(None, why), ""))[0]
     return None

@@ -6,19 +6,8 @@ from collections.abc import Sequence
 
 from tflottery.experiments import guard
 from tflottery.experiments.transfer.results import Arm, TransferTables
-from tflottery.report.answers import (
-    MISSING,
-    Answer,
-    Candidate,
-    Said,
-    above,
-    at_levels,
-    direction,
-    guarded,
-    not_worse,
-    say,
-    winning,
-)
+from tflottery.report.answers import Answer, Said, at_levels, guarded, say
+from tflottery.report.outcomes import MISSING, Candidate, above, direction, not_worse, winning
 from tflottery.statistics import Difference
 
 _SECTION = "2.1.5"

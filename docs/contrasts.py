@@ -1,0 +1,27 @@
+"""Writes the table of contrasts in claims.md from configs/claims.toml.
+
+``python docs/contrasts.py`` writes it anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tflottery.experiments.study import contrasts
+
+PAGE = Path(__file__).parent / "claims.md"
+BEGIN = "<!-- contrasts: python docs/contrasts.py writes this table from configs/claims.toml -->"
+END = "<!-- end of contrasts -->"
+# What the table calls the network of each study.
+NETWORKS = {"study_cnn": "CNN", "study_lstm": "LSTM"}
+
+
+def written(page: str) -> str:
+    """The page with the table as it is now."""
+    before, _, rest = page.partition(BEGIN)
+    after = rest.partition(END)[2]
+    return f"{before}{BEGIN}\n\n{contrasts.table(contrasts.load(), NETWORKS)}\n\n{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
