@@ -93,8 +93,8 @@ def run(code: str, *changes: tuple[str, str]) -> dict[str, object]:
 
 
 def test_the_page_has_an_example_of_every_call():
-    assert {"find_ticket", "run_study", "transfer", "tune_learning_rate", "export", "load_ticket",
-            "Store"} <= set(API)  # fmt: skip
+    assert {"find_ticket", "run_study", "plan_seeds", "transfer", "tune_learning_rate", "export",
+            "load_ticket", "Store"} <= set(API)  # fmt: skip
 
 
 def test_find_ticket():
@@ -125,6 +125,17 @@ def test_load_ticket():
 def test_run_study():
     names = run(API["run_study"], (", workers=2", ""))
     assert Path("report/index.html").is_file() and not names["study"].failures
+
+
+def test_plan_seeds():
+    # Trained in the background of the docs, and here: the spread of the shipped study.
+    folder = ROOT / "docs" / "results" / "study_cnn" / "data" / "study_cnn"
+    names = run(
+        API["plan_seeds"],
+        ('tfl.run_study("study_cnn", seeds=3)  # the spread over seeds comes from a few\n', ""),
+        ('"runs"', repr(str(folder))),
+    )
+    assert len(names["planned"].contrasts) == len(names["planned"].needs) > 5
 
 
 def test_transfer():

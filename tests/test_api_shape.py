@@ -15,8 +15,8 @@ from tflottery.cli import study as study_command
 from tflottery.cli import transfer as transfer_command
 from tflottery.cli import tune_lr as tune_command
 
-# ``--simulate`` is a method of what ``dry_run`` gives.
-NOT_KEYWORDS = {"simulate"}
+# ``--simulate`` is a method of what ``dry_run`` gives, ``--plan`` a call of its own (plan_seeds).
+NOT_KEYWORDS = {"simulate", "plan"}
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,12 @@ def test_what_seeds_can_find_is_found_with_that_power():
     assert power.detectable(comparison, 20) < found
 
 
+def test_the_upper_limit_of_a_deviation():
+    # The 20 % quantile of chi-squared with two degrees of freedom is -2 ln 0.8.
+    assert power.upper_limit(0.3, 3) == pytest.approx(0.3 * math.sqrt(2 / (-2 * math.log(0.8))))
+    assert power.upper_limit(0.3, 100) == pytest.approx(0.3, rel=0.08)
+
+
 def test_ends():
     assert power.seeds_for_half_width(Comparison((0.0,)), 0.2) == 2
     assert power.seeds_for_half_width(Comparison((50.0,)), 0.2) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from absl import flags
 
@@ -27,6 +28,13 @@ def define(values: flags.FlagValues) -> None:
     common.define_executor(values)
     common.define_tensorboard(values)
     common.define_dry_run(values)
+    flags.DEFINE_boolean(
+        "plan",
+        False,
+        "Say how many seeds each contrast of the claims needs, from the spread of the studies in "
+        "--store, and what they cost; train nothing.",
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "simulate",
         "",
@@ -37,6 +45,9 @@ def define(values: flags.FlagValues) -> None:
 
 
 def study(values: flags.FlagValues) -> None:
+    if values.plan:
+        _plan(values)
+        return
     keywords = {
         **common.configured(values),
         **experiments.where(values),
@@ -70,6 +81,14 @@ def study(values: flags.FlagValues) -> None:
     experiments.require_all(done.failures, total, done.folder / "cells.csv")
 
 
+def _plan(values: flags.FlagValues) -> None:
+    from tflottery.experiments.study.seeds_plan import plan_seeds
+
+    planned = plan_seeds(values.store, Path(values.config or "").stem)
+    experiments.show(planned.terminal())
+    experiments.say(*planned.sentences)
+
+
 def _numbers(text: str) -> list[int]:
     try:
         numbers = [int(part) for part in text.split(",")]
@@ -89,6 +108,7 @@ COMMAND = app.Command(
     bin/study --config study_toy --seeds 2
     bin/study --config study_cnn --seeds 5 --dry_run
     bin/study --config configs/study_lstm.toml --seeds 3 --workers 8
+    bin/study --store runs --plan
     bin/study --config study_cnn --seeds 100 --simulate 1,10,100,1000
     """,
     kept=common.kept_in_store,

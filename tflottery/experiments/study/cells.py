@@ -34,6 +34,14 @@ class Arm:
         return names.arm(self.method, self.mask, self.init, self.part)
 
     @property
+    def inits(self) -> tuple[str, ...]:
+        """The names that its initialisation goes by: with one-shot pruning ``reinit`` and
+        ``random`` are the same network."""
+        if self.method == "one_shot" and self.init in ("reinit", "random"):
+            return (self.init, "random" if self.init == "reinit" else "reinit")
+        return (self.init,)
+
+    @property
     def order(self) -> tuple[object, ...]:
         return (
             names.part_order(self.part),
@@ -41,6 +49,9 @@ class Arm:
             names.init_order(self.init),
             self.mask,
         )
+
+
+DENSE = Arm("dense", "dense", "dense", "fresh")
 
 
 @dataclass(frozen=True)

@@ -106,14 +106,7 @@ class _Side:
 
 def measure(contrast: Contrast, studies: Mapping[str, Results]) -> Judged:
     """The contrast's numbers, without an outcome."""
-    results = [
-        found if found and found.study.dataset == contrast.dataset else None
-        for found in map(studies.get, contrast.studies)
-    ]
-    sides = [
-        (_side(one, contrast, contrast.first), _side(one, contrast, contrast.second))
-        for one in results
-    ]
+    sides = _sides(contrast, studies)
     seeds, second = contrast.seeds, contrast.second_seeds
     missing: list[str] = []
     for name, (first_side, second_side) in zip(contrast.studies, sides, strict=True):
@@ -143,7 +136,8 @@ def measure(contrast: Contrast, studies: Mapping[str, Results]) -> Judged:
         for seed in {*one.values, *other.values}
         if seed not in {*seeds, *second}
     }
-    why = next(filter(None, (guard.reason(one.study.learnt) for one in results if one)), "")
+    learnt = [studies[name].study.learnt for name in contrast.studies if name in studies]
+    why = next(filter(None, map(guard.reason, learnt)), "")
     return Judged(
         contrast,
         MISSING,
@@ -157,6 +151,23 @@ def measure(contrast: Contrast, studies: Mapping[str, Results]) -> Judged:
         never=tuple(sorted(never & {*seeds, *second})),
         why=why,
     )
+
+
+def everything(contrast: Contrast, studies: Mapping[str, Results]) -> Estimate | None:
+    """The contrast over all seeds that there are, planned or not: for its spread alone."""
+    sides = _sides(contrast, studies)
+    every = {seed for pair in sides for side in pair for seed in side.values}
+    return _estimate(contrast, sides, every, every)
+
+
+def _sides(contrast: Contrast, studies: Mapping[str, Results]) -> list[tuple[_Side, _Side]]:
+    """Both arms in each study of the contrast; empty ones where it is of other data, or missing."""
+    found = [studies.get(name) for name in contrast.studies]
+    results = [one if one and one.study.dataset == contrast.dataset else None for one in found]
+    return [
+        (_side(one, contrast, contrast.first), _side(one, contrast, contrast.second))
+        for one in results
+    ]
 
 
 def in_words(arm: Arm) -> str:
@@ -200,7 +211,7 @@ def _values(results: Results, measure: str, arm: Arm, level: float | None) -> _S
     """Values of an arm at a level, in points or steps."""
     frame = results.study.cells
     chosen = (frame["part"] == arm.part) & (frame["method"] == arm.method)
-    chosen &= (frame["mask"] == arm.mask) & frame["init"].isin(_same(arm))
+    chosen &= (frame["mask"] == arm.mask) & frame["init"].isin(arm.inits)
     if level is not None:
         chosen &= (frame["level"] - level).abs() < _LEVEL_DIGITS
     rows = frame[chosen]
@@ -217,14 +228,6 @@ def _values(results: Results, measure: str, arm: Arm, level: float | None) -> _S
     counted = steps.fillna(done["epochs"] * done["steps_per_epoch"])
     never = frozenset(int(str(seed)) for seed in steps[steps.isna()].index)
     return _Side({int(str(seed)): float(value) for seed, value in counted.items()}, failed, never)
-
-
-def _same(arm: Arm) -> tuple[str, ...]:
-    """The names of an arm's initialisation: with one-shot pruning ``reinit`` and ``random`` are the
-    same network."""
-    if arm.method == "one_shot" and arm.init in ("reinit", "random"):
-        return ("reinit", "random")
-    return (arm.init,)
 
 
 def _best_dense(results: Results, contrast: Contrast, level: float) -> _Side:

@@ -2,21 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tflottery.experiments import names
-from tflottery.experiments.study.cells import Arm, Results
+from tflottery.experiments.study.cells import DENSE, Arm, Results
 from tflottery.experiments.study.results import StudyTables
 from tflottery.experiments.study.tables import arm_row
 from tflottery.report.numbers import PERCENT, WHOLE, number
 from tflottery.report.table import Column, Table
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Trainings, and about how many seconds they take one after the other."""
+
+    trainings: float
+    seconds: float
+
+    def times(self, count: int) -> Cost:
+        return Cost(self.trainings * count, self.seconds * count)
+
+    def plus(self, other: Cost) -> Cost:
+        return Cost(self.trainings + other.trainings, self.seconds + other.seconds)
+
+    __add__ = plus
+
+
+def cost_of_a_seed(results: Results, cells: Iterable[tuple[Arm, float | None]]) -> Cost | None:
+    """What some cells cost for one seed, each network trained once; None where the study does not
+    have them all.
+
+    Tickets of a chain share its rounds, and all share the dense network: an iterative ticket needs
+    every round before it, its mask with new weights or a control every round but the last.
+
+    Args:
+        results: of the study.
+        cells: arms at levels; None for dense.
+    """
+    alone = dense = 0.0  # epochs
+    trainings = 0
+    chains: dict[str, tuple[float, float]] = {}
+    for arm, level in dict.fromkeys(cells):
+        behind, epochs_behind, epochs = (
+            _measured(results, column, arm, level)
+            for column in ("trainings_behind", "epochs_behind", "epochs")
+        )
+        if behind is None or epochs_behind is None or epochs is None:
+            return None
+        if behind > 1 or arm.part == "dense":
+            dense = _mean(results.values("epochs", DENSE)) or 0.0
+        if arm.part == "dense":
+            continue
+        is_round = arm.part in ("grid", "rewind") and arm.init != "reinit"
+        if arm.method == "iterative":
+            name = arm.init if is_round else "original"
+            rounds = behind - (1 if is_round else 2)
+            chain = (rounds, rounds * epochs_behind / behind)
+            chains[name] = max(chains.get(name, chain), chain)
+        if arm.method != "iterative" or not is_round:
+            trainings, alone = trainings + 1, alone + epochs
+    a_second = _seconds_an_epoch(results.study, _seconds(results.study))
+    if a_second is None:
+        return None
+    in_chains = [sum(parts) for parts in zip(*chains.values(), strict=True)] or [0.0, 0.0]
+    return Cost(trainings + in_chains[0] + (dense > 0), (alone + in_chains[1] + dense) * a_second)
+
+
+def _measured(results: Results, column: str, arm: Arm, level: float | None) -> float | None:
+    """The mean of a column over seeds, by whichever name the arm goes."""
+    for init in arm.inits:
+        found = _mean(results.values(column, replace(arm, init=init), level))
+        if found is not None:
+            return found
+    return None
+
+
+def _seconds(study: StudyTables) -> dict[str, float]:
+    return dict(zip(study.timings["key"], study.timings["seconds"], strict=True))
+
+
 def cost(results: Results) -> Table:
     """What each cell costs when it is made alone, its ancestors included."""
     study = results.study
-    seconds = dict(zip(study.timings["key"], study.timings["seconds"], strict=True))
+    seconds = _seconds(study)
     a_second = _seconds_an_epoch(study, seconds)
     rows = []
     for cell in sorted(results.cells, key=lambda cell: (cell.arm.order, cell.level)):

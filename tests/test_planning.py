@@ -1,0 +1,141 @@
+"""How many seeds contrasts need: by the spread of a study, and at what cost."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT
+from tests.synthetic_study import write_study
+from tflottery import power
+from tflottery.errors import UserError
+from tflottery.experiments import configuration
+from tflottery.experiments.study import contrasts, planning
+from tflottery.experiments.study.cells import DENSE, Arm, Results
+from tflottery.experiments.study.contrasted import pool
+from tflottery.experiments.study.costs import cost_of_a_seed
+from tflottery.experiments.study.design import Study
+from tflottery.experiments.study.results import StudyTables, load_study
+from tflottery.experiments.study.seeds_plan import plan_seeds
+from tflottery.runs.specs import ancestry
+
+SHIPPED = {one.name: one for one in contrasts.load().current}
+CNN = ROOT / "docs" / "results" / "study_cnn" / "data" / "study_cnn"
+
+
+@pytest.fixture(scope="module")
+def cnn() -> StudyTables:
+    return load_study(CNN)
+
+
+def test_needs_follow_from_the_spread_of_all_seeds(cnn):
+    found = planning.need(SHIPPED["one-shot-middle-cnn"], pool([cnn]))
+    cells = cnn.cells[(cnn.cells["part"] == "grid") & (cnn.cells["init"] == "original")]
+    cells = cells[cells["level"].isin([0.59, 0.738, 0.832])]
+    means = 100 * cells.pivot_table("test_accuracy", "seed", "method")
+    deviation = (means["one_shot"] - means["iterative"]).std()
+    assert found.deviations == (pytest.approx(deviation),) and found.counts == (3,)
+    comparison = power.Comparison(found.deviations)
+    assert found.half_width == power.seeds_for_half_width(comparison, 0.2) == 6
+    assert found.equivalent == (3, 7) and found.asked == found.difference == 4
+    assert found.reach == pytest.approx(2.2622 * deviation / np.sqrt(10), rel=1e-3)
+    assert found.careful == power.seeds_for_difference(power.Comparison((deviation * 2.117,)), 0.5)
+
+
+def test_dense_has_the_seeds_that_are_planned_for_it(cnn):
+    found = planning.need(SHIPPED["cnn-ticket-dense"], pool([cnn]))
+    assert len(found.deviations) == 2 and found.counts == (3, 3)
+    expected = power.Comparison(found.deviations, ratio=2)
+    assert found.not_worse == found.asked == power.seeds_for_not_worse(expected, 0.5)
+    # Nine trainings a seed (dense among them), and one more for each further dense network.
+    assert found.cost_of(10).trainings == pytest.approx(10 * 9 + 10)
+
+
+def test_what_is_not_measured_needs_nobody_knows_how_many(cnn):
+    found = planning.need(SHIPPED["sparse-slower"], pool([cnn]))
+    assert found.deviations == () and found.half_width is found.asked is found.cost is None
+    one_seed = dataclasses.replace(cnn, cells=cnn.cells[cnn.cells["seed"] == 1])
+    assert planning.need(SHIPPED["cnn-ticket-new"], pool([one_seed])).asked is None
+    assert [one.contrast.study for one in planning.needs_of(SHIPPED.values(), pool([cnn]))] == [
+        "study_cnn"
+    ] * 9
+
+
+CASES = [
+    [("iterative", "original", 0.832)],
+    [("iterative", "original", 0.59), ("iterative", "original", 0.972)],
+    [("iterative", "original", 0.832), ("iterative", "reinit", 0.832)],
+    [("iterative", "reinit", 0.972)],
+    [("iterative", "random", 0.738), ("iterative", "original", 0.738)],
+    [("iterative", "rewind:1ep", 0.59), ("one_shot", "original", 0.59)],
+    [("one_shot", "reinit", 0.972), ("one_shot", "original", 0.972)],
+]
+
+
+@pytest.mark.parametrize("cells", CASES, ids=str)
+def test_the_cost_of_a_seed_is_that_of_its_trainings(cnn, cells):
+    """Counted by what the specs say that has to be trained."""
+    chosen = configuration.load("study_cnn", {})
+    data = dataclasses.replace(chosen.data, fingerprint="0" * 64)
+    recipe = dataclasses.replace(chosen.recipe, data=data)
+    study = Study("study_cnn", recipe, chosen.pruning, chosen.study, (1,))
+    named = [(method, "random" if method == "one_shot" and init == "reinit" else init, level)
+             for method, init, level in cells]  # fmt: skip
+    specs = [
+        cell.spec
+        for cell in study.cells(1)
+        if cell.part in ("grid", "dense")
+        and (cell.part == "dense" or (cell.method, cell.init, cell.level) in named)
+    ]
+    assert len(specs) == 1 + len(cells)
+    asked = [(Arm("grid", method, "magnitude", init), level) for method, init, level in cells]
+    found = cost_of_a_seed(Results(cnn), [*asked, (DENSE, None)])
+    assert found.trainings == len(ancestry(specs))
+    epochs = 3 * found.trainings
+    cells_of_it = cnn.cells.drop_duplicates("key").set_index("key")
+    seconds = cnn.timings.set_index("key")["seconds"]
+    known = cells_of_it[cells_of_it.index.isin(seconds.index)]
+    each = seconds[known.index].sum() / known["epochs"].sum()
+    assert found.seconds == pytest.approx(epochs * each)
+
+
+def test_a_plan_of_the_studies_in_a_store(tmp_path):
+    write_study(tmp_path, optional=False)
+    levels = (0.2, 0.36, 0.488, 0.59, 0.672, 0.832)
+    write_study(tmp_path, "study_lstm", model="lstm", levels=levels, optional=False)
+    planned = plan_seeds(tmp_path)
+    table = planned.contrasts
+    assert list(table["contrast"]) == list(SHIPPED)
+    assert table.set_index("contrast").loc["lstm-clearer", "deviation"].count(" and ") == 1
+    (cnn, lstm) = planned.totals
+    assert (cnn.seeds, cnn.more, lstm.seeds, lstm.more) == (10, 10, 10, 10)
+    assert "10 seeds as planned, and 10 more of dense, take" in planned.sentences[0]
+    assert repr(planned).count("planned") == len(SHIPPED)
+    some = plan_seeds(tmp_path, "study_lstm")
+    assert set(some.contrasts["claim"]) < set(table["claim"])
+
+
+def test_a_plan_without_a_study(tmp_path):
+    with pytest.raises(UserError, match="no standard deviation"):
+        plan_seeds(tmp_path)
+    with pytest.raises(UserError, match="There is no folder"):
+        plan_seeds(tmp_path / "nowhere")
+    write_study(tmp_path, optional=False, dataset="toy")
+    with pytest.raises(UserError, match="no study that a contrast is of"):
+        plan_seeds(tmp_path)
+    with pytest.raises(UserError, match="Did you mean 'study_cnn'"):
+        plan_seeds(tmp_path, "study_cmn")
+
+
+def test_command(command, tmp_path):
+    write_study(tmp_path / "runs", optional=False)
+    done = command("study", "--plan", "--config", "study_cnn")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines[:12])) <= 80 and "…" not in done.stdout
+    assert re.search(r"^cnn-ticket-dense +[\d.]+/[\d.]+ +\d+ ", done.stdout, re.MULTILINE)
+    assert not (tmp_path / "runs" / "store.json").exists()
+    assert command("study", "--plan", "--store", "nowhere").returncode == 2
