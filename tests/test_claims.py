@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.synthetic_study import edit, write_study
+from tflottery import statistics
 from tflottery.experiments.study.answers import against_controls, answers, one_shot_in_the_middle
 from tflottery.experiments.study.article import WORDS
 from tflottery.experiments.study.cells import Results
@@ -18,10 +19,14 @@ from tflottery.report.outcomes import (
     FAILED,
     HELD,
     IN_PART,
+    MARGINS,
     UNSURE,
+    Candidate,
     direction,
     equivalent_within,
     in_jumps,
+    not_worse,
+    winning,
 )
 
 
@@ -113,3 +118,50 @@ def test_claims_nobody_can_tell(tmp_path):
     assert found["rewinding-one-shot"] == UNSURE
     assert found["one-shot-middle"] == UNSURE
     assert found["random-when-sparse"] == UNSURE
+
+
+def _gains(*samples: list[float]) -> list[statistics.Difference]:
+    return [statistics.of_differences(sample) for sample in samples]
+
+
+STRONG, WEAK = [0.9, 1.0, 1.1, 1.0], [0.2, 0.9, 1.6, 0.3]  # p = 0.0002 and 0.1
+NEAR = [0.05, -0.1, 0.1, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("samples", "outcome"),
+    [
+        ([STRONG], HELD),
+        ([STRONG, WEAK], IN_PART),
+        ([[-x for x in STRONG], WEAK], FAILED),
+        ([NEAR], equivalent_within(0.25)),
+        ([NEAR, NEAR], equivalent_within(0.25)),
+        ([NEAR, WEAK], UNSURE),
+        ([WEAK], UNSURE),
+    ],
+)
+def test_directions(samples, outcome):
+    assert direction(_gains(*samples), MARGINS) == outcome
+
+
+def test_held_in_part_is_corrected_too():
+    """A p value of 0.02 holds alone, and not as one of three."""
+    some = [0.1, 0.55, 0.9, 0.7]
+    (alone,) = _gains(some)
+    assert 0.017 < alone.p < 0.05
+    assert direction([alone]) == HELD
+    assert direction([alone, *_gains(WEAK, NEAR)]) == UNSURE
+    assert not_worse(_gains([-0.1, 0.0, 0.1, 0.05]), 0.5) == HELD
+    assert not_worse(_gains([-0.1, 0.0, 0.1, 0.05], [-1.0, -0.9, -1.1, -1.05]), 0.5) == IN_PART
+    assert not_worse(_gains([-1.0, -0.9, -1.1, -1.05]), 0.5) == FAILED
+    assert not_worse(_gains(WEAK[:2]), 0.5) == UNSURE
+
+
+def test_a_winning_ticket_is_shown_not_to_be_worse():
+    """A mean within the tolerance is not enough: its interval may hold more."""
+    gain = _gains(STRONG)[0]
+    sure, open_ = _gains([-0.1, 0.0, 0.1, 0.05], [-1.2, 0.9, -1.3, 0.8])
+    assert open_.mean >= -0.5
+    assert winning([Candidate(sure, gain)], 0.5) == HELD
+    assert winning([Candidate(open_, gain)], 0.5) == UNSURE
+    assert winning([Candidate(sure, None)], 0.5) == UNSURE

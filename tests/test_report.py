@@ -428,6 +428,19 @@ def browser():
         opened.close()
 
 
+def test_print_opens_what_is_folded(browser, report):
+    page = browser.new_page(viewport={"width": 800, "height": 1100})
+    page.set_default_timeout(180_000)
+    page.goto((report / "index.html").as_uri())
+    page.emulate_media(media="print")
+    heights = page.eval_on_selector_all(
+        "figure svg, details.rests p, .chapter > summary h3",
+        "all => all.map(one => one.getBoundingClientRect().height)",
+    )
+    assert len(heights) > 50 and min(heights) > 5
+    page.close()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_in_a_browser(browser, report, width, theme):
@@ -443,6 +456,13 @@ def test_in_a_browser(browser, report, width, theme):
     assert troubles == []
     assert [url for url in requests if not url.startswith("data:")] == [page.url]
 
+    # The answers are seen at once, the depth on demand: a link to a chapter opens it.
+    first = page.locator(".findings li").first
+    assert first.bounding_box()["height"] > 100
+    assert page.locator("figure svg").first.is_hidden()
+    page.click('nav.contents a[href="#study_cnn-accuracy"]')
+    assert page.locator("#study_cnn-accuracy figure svg").first.is_visible()
+    page.eval_on_selector_all("details", "all => all.forEach(one => { one.open = true })")
     figures = page.eval_on_selector_all(
         "figure svg",
         "all => all.map(one => [one.getBoundingClientRect().width, "

@@ -56,7 +56,7 @@ def step(moment: str) -> str:
 def arm(method_name: str, mask: str, init_name: str, part: str) -> str:
     """A curve of the controls figure, or a row of its table."""
     if part == "control" and method_name == "dense":
-        return "dense, same compute"
+        return "dense, stretched"
     if method_name == "gradual":
         return "gradual pruning"
     if mask in _MASKS:

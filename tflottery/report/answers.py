@@ -14,18 +14,22 @@ from typing import Any
 
 from tflottery.report import environments
 from tflottery.report.numbers import POINTS, STEPS
-from tflottery.report.outcomes import MISSING, NO_VERDICT
+from tflottery.report.outcomes import FAILED, HELD, IN_PART, MISSING, NO_VERDICT, UNSURE, kind
 from tflottery.statistics import Difference
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A difference; ``name`` and ``about`` say what of, for the template that has the words."""
+    """A difference; ``name`` and ``about`` say what of, for the template that has the words.
+
+    ``margins`` are those that it is judged by, in its unit; without any, the study's tolerance.
+    """
 
     name: str
     difference: Difference
     unit: str = "points"
     about: Mapping[str, Any] = field(default_factory=dict)
+    margins: tuple[float, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -58,6 +62,33 @@ def at_levels(
     return tuple(Effect(name, one, unit, {"level": level}) for level, one in found)
 
 
+# What the sections of the note are about.
+_SECTIONS = {
+    "2.1.1": "tickets of a CNN",
+    "2.1.2": "tickets of an LSTM",
+    "2.1.3": "one-shot or iterative",
+    "2.1.4": "late rewinding",
+    "2.1.5": "transfer",
+}
+_SHORT = {
+    HELD: "Yes.",
+    IN_PART: "In part: of some of these comparisons, not of all.",
+    FAILED: "No.",
+    UNSURE: "These seeds cannot tell.",
+    MISSING: "Not measured.",
+    NO_VERDICT: "Nothing can be said.",
+}
+
+
+def _in_short(outcome: str) -> str:
+    if outcome in _SHORT:
+        return _SHORT[outcome]
+    if kind(outcome) == "equivalent":
+        margin = outcome.rpartition(" ")[2]
+        return f"No difference to speak of: less than {margin} points either way."
+    return f"Not answered yet. {outcome.capitalize()}."
+
+
 @dataclass(frozen=True)
 class Answer:
     """The answer to a claim and what it rests on.
@@ -75,19 +106,36 @@ class Answer:
     macro: str = ""
     caution: str = ""
 
+    @property
+    def source(self) -> str:
+        """Where the note makes the claim, in words: ``one-shot or iterative, 2.1.3``."""
+        return f"{_SECTIONS[self.section]}, {self.section}" if self.section else ""
+
+    @property
+    def in_short(self) -> str:
+        """The answer to a question, for who reads nothing else."""
+        return _in_short(self.outcome)
+
 
 @dataclass(frozen=True)
 class Said:
-    """An answer in words: the claim, a label for each effect, and remarks."""
+    """An answer in words: the claim, a label for each effect, remarks, and what is asked, for who
+    has never heard of tickets (empty where the claim says it)."""
 
     answer: Answer
     claim: str
     labels: tuple[str, ...]
     remarks: tuple[str, ...]
+    question: str = ""
 
     @property
     def outcome(self) -> str:
         return self.answer.outcome
+
+    @property
+    def kind(self) -> str:
+        """Held, equivalent, failed or unsure: how it looks."""
+        return kind(self.answer.outcome)
 
     @property
     def effects(self) -> list[tuple[str, Effect]]:
@@ -105,11 +153,15 @@ class _Saying:
 
     def __init__(self) -> None:
         self.claims: list[str] = []
+        self.questions: list[str] = []
         self.labels: list[str] = []
         self.remarks: list[str] = []
 
     def claim(self, caller: Callable[[], str]) -> str:
         return self._kept(self.claims, caller)
+
+    def question(self, caller: Callable[[], str]) -> str:
+        return self._kept(self.questions, caller)
 
     def label(self, caller: Callable[[], str]) -> str:
         return self._kept(self.labels, caller)
@@ -132,7 +184,8 @@ def say(answers: Sequence[Answer], template: str) -> list[Said]:
         getattr(words, answer.macro or answer.name.replace("-", "_"))(answer, saying)
         (claim,) = saying.claims
         remarks = tuple(filter(None, (answer.caution, *saying.remarks)))
-        said.append(Said(answer, claim, tuple(saying.labels), remarks))
+        question = " ".join(saying.questions)
+        said.append(Said(answer, claim, tuple(saying.labels), remarks, question))
     return said
 
 

@@ -15,7 +15,8 @@ from tflottery.report.answers import Said
 class Article:
     """``template`` is Markdown, filled in with ``context``; it names the figures and tables that
     stand in it (``rendering`` says how). ``folder`` holds ``files``, which are copied;
-    ``tolerance`` is in points.
+    ``tolerance`` is in points. ``fixed`` are answers by contrasts that were fixed beforehand,
+    ``answers`` are exploratory.
     """
 
     template: str
@@ -28,6 +29,7 @@ class Article:
     versions: Mapping[str, str]
     tolerance: float
     answers: Sequence[Said] = field(default=())
+    fixed: Sequence[Said] = field(default=())
 
     @property
     def slug(self) -> str:

@@ -133,6 +133,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "over": over,
     "rate": rate,
     "shortest": shortest,
+    "probability": probability,
     "three_digits": rate,
     "accuracy_with_half": accuracy_with_half,
     "decimals": lambda value, digits: number(digits)(value),

@@ -3,7 +3,7 @@
 An article's template is Markdown. It calls these blocks, and each form puts its own in their place:
 
 - ``{{ head(title, facts) }}``, ``{{ contents() }}``, ``{{ configuration() }}``, ``{{ files() }}``
-- ``{{ answers() }}``: what held and what did not
+- ``{{ answers(found) }}``: what held and what did not
 - ``{% call remark() %}…``, ``{% call chapter(name, title) %}…``
 - ``{% call figure(drawing) %}caption…``
 - ``{% call table(table) %}caption…``; with ``folded=True`` a long one, which the page shows on
@@ -29,15 +29,18 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from tflottery.report import environments
+from tflottery.report.answers import Said
 from tflottery.report.article import Article
 from tflottery.report.drawing import Drawing
 from tflottery.report.environments import unbroken
 from tflottery.report.table import Table
-from tflottery.report.whiskers import whiskers
+from tflottery.report.whiskers import picture
 
 GENERATOR = '<meta name="generator" content="tflottery report">'
 _FRONT = "report/templates/front.md.j2"
 _BLOCK = "block"
+# So many differences of an answer are seen at once, the others on demand.
+_AT_ONCE = 4
 Caller = Callable[[], str]
 
 
@@ -90,7 +93,12 @@ class _Form(ABC):
         blocks = {name: getattr(self, name) for name in names}
         template = environments.markdown().get_template(article.template)
         self.source = template.render(
-            **article.context, **blocks, figure=self._figure, table=self._table
+            fixed=article.fixed,
+            explored=article.answers,
+            **article.context,
+            **blocks,
+            figure=self._figure,
+            table=self._table,
         )
 
     def _figure(self, drawing: Drawing | None, caller: Caller) -> Markup:
@@ -129,7 +137,7 @@ class _Form(ABC):
     def files(self) -> Markup: ...
 
     @abstractmethod
-    def answers(self) -> Markup: ...
+    def answers(self, found: Sequence[Said]) -> Markup: ...
 
     @abstractmethod
     def remark(self, caller: Caller) -> Markup: ...
@@ -165,8 +173,8 @@ class MarkdownArticle(_Form):
     def files(self) -> Markup:
         return Markup(self._blocks.files(self.article))
 
-    def answers(self) -> Markup:
-        return Markup(self._blocks.answers(self.article.answers))
+    def answers(self, found: Sequence[Said]) -> Markup:
+        return Markup(self._blocks.answers(found))
 
     def remark(self, caller: Caller) -> Markup:
         return Markup(self._blocks.remark(_line(caller)))
@@ -207,14 +215,12 @@ class _HtmlArticle(_Form):
         self.chapters.append(("files", "Files"))
         return self._page.put(self._blocks.files(self.article, self.links))
 
-    def answers(self) -> Markup:
-        drawn = [
-            (
-                one,
-                zip(one.effects, whiskers(one.answer.effects, self.article.tolerance), strict=True),
-            )
-            for one in self.article.answers
-        ]
+    def answers(self, found: Sequence[Said]) -> Markup:
+        drawn = []
+        for one in found:
+            drawing = picture(one.answer.effects, self.article.tolerance)
+            lines = list(zip(one.effects, drawing.whiskers, strict=True))
+            drawn.append((one, lines[:_AT_ONCE], lines[_AT_ONCE:], drawing.scale))
         return self._page.put(self._blocks.answers(drawn))
 
     def remark(self, caller: Caller) -> Markup:

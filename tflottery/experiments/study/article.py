@@ -6,9 +6,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tflottery.experiments import names
-from tflottery.experiments.study import costs, figures, mask_figures, summary, tables
+from tflottery.experiments.study import (
+    contrasts,
+    costs,
+    figures,
+    fixed,
+    judging,
+    mask_figures,
+    planning,
+    seeds_plan,
+    summary,
+    tables,
+)
 from tflottery.experiments.study.answers import WORDS, answers, clearer
 from tflottery.experiments.study.cells import Results
+from tflottery.experiments.study.judging import Judged
+from tflottery.experiments.study.planning import Need
 from tflottery.report.answers import Answer, say
 from tflottery.report.article import Article
 
@@ -19,11 +32,34 @@ if TYPE_CHECKING:
 
 
 def study_articles(every: Sequence[Results]) -> list[Article]:
-    """One for each study. What a CNN's and an LSTM's study say together stands in the LSTM's."""
-    return [_article(results, clearer(results, every)) for results in every]
+    """One for each study. What a CNN's and an LSTM's study say together stands in the LSTM's, and
+    what several folders of one study say, in the first of them."""
+    studies = judging.pool([results.study for results in every])
+    judged = judging.judge(contrasts.load(), studies)
+    made = []
+    told: set[str] = set()
+    for results in every:
+        name = results.study.name
+        own = [] if name in told else _own(judged, results)
+        told.add(name)
+        needs = planning.needs_of([one.contrast for one in own], studies)
+        made.append(_article(results, clearer(results, every), own, needs))
+    return made
 
 
-def _article(results: Results, together: Answer | None) -> Article:
+def _own(judged: Sequence[Judged], results: Results) -> list[Judged]:
+    """The contrasts that are of a study, first of all."""
+    study = results.study
+    return [
+        one
+        for one in judged
+        if (one.contrast.study, one.contrast.dataset) == (study.name, study.dataset)
+    ]
+
+
+def _article(
+    results: Results, together: Answer | None, judged: Sequence[Judged], needs: Sequence[Need]
+) -> Article:
     study = results.study
     seen, drawn = _looked_at(study)
     found = answers(results)
@@ -39,6 +75,7 @@ def _article(results: Results, together: Answer | None) -> Article:
             "failures": results.failures(),
             "settled": summary.settled(results),
             "spent": summary.spent(study),
+            "judged": judged,
             "data": seen,
             "layers_init": mask_figures.layers_init(results),
             "figures": {
@@ -62,6 +99,8 @@ def _article(results: Results, together: Answer | None) -> Article:
                 "convergence": tables.convergence(results),
                 "cost_of_arms": costs.cost_of_arms(results),
                 "cost": costs.cost(results),
+                "contrasts": fixed.table(judged),
+                "seeds": seeds_plan.table(needs),
             },
         },
         name=study.name,
@@ -72,6 +111,7 @@ def _article(results: Results, together: Answer | None) -> Article:
         versions=study.versions,
         tolerance=study.tolerance,
         answers=say(found, WORDS),
+        fixed=fixed.said(judged, study.model),
     )
 
 

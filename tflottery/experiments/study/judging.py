@@ -23,6 +23,7 @@ from tflottery.experiments.study.contrasts import (
     Contrast,
     Contrasts,
 )
+from tflottery.report.numbers import seeds_in_words, span
 from tflottery.report.outcomes import (
     FAILED,
     HELD,
@@ -33,6 +34,7 @@ from tflottery.report.outcomes import (
     UNSURE,
     equivalent_within,
 )
+from tflottery.statistics import Difference
 
 __all__ = ["Judged", "judge", "overall", "pool", "rows"]
 
@@ -155,20 +157,34 @@ def rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
     """The contrasts as rows of numbers, for a table."""
     found = []
     for one in judged:
-        low, high = (one.estimate.interval() if one.estimate else None) or (None, None)
+        shown, seen = (
+            None if estimate is None else estimate.difference
+            for estimate in (one.estimate, one.seen)
+        )
         found.append(
             {
                 "contrast": one.contrast.name,
                 "claim": one.contrast.claim,
                 "says": one.contrast.says,
                 "outcome": one.in_words,
-                "estimate": one.estimate.mean if one.estimate else None,
-                "low": low,
-                "high": high,
+                "n": one.estimate.n if one.estimate else 0,
+                **_numbers("", "estimate", shown),
                 "p": one.p,
                 "p_holm": one.adjusted,
-                "n": one.estimate.n if one.estimate else 0,
-                "missing": "; ".join(one.missing),
+                "seen_seeds": seeds_in_words(one.seen_seeds) or None,
+                **_numbers("seen_", "seen", seen),
+                "missing": "; ".join(one.missing) or None,
             }
         )
     return found
+
+
+def _numbers(before: str, name: str, difference: Difference | None) -> dict[str, Any]:
+    if difference is None:
+        return {}
+    return {
+        name: difference.mean,
+        f"{before}interval": span(difference),
+        f"{before}low": difference.low,
+        f"{before}high": difference.high,
+    }
