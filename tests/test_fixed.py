@@ -28,7 +28,7 @@ def _seeded(store: Path, seeds: tuple[int, ...], name: str = "study_cnn", **chan
     folder = write_study(store, name, seeds=seeds, optional=False, controls=False, **changes)
 
     def shift(cells: pd.DataFrame) -> None:
-        random = np.random.default_rng(1)
+        random = np.random.default_rng(2)
         points = [SHIFTS.get(init, 0.0) + random.normal(0, 0.1) for init in cells["init"]]
         cells["test_accuracy"] = 0.87 + np.array(points) / 100
 
@@ -45,9 +45,7 @@ def test_answers_of_all_planned_seeds(tmp_path):
     text = _said(_seeded(tmp_path, tuple(range(1, 24))))
     before, _, after = text.partition("#### Exploratory")
     assert "Fixed before the seeds were trained" in before
-    outcomes = dict(
-        re.findall(r"\((cnn-ticket|[\w-]+); in the note: [^)]*\) \*([^*]*)\.\*", before)
-    )
+    outcomes = dict(re.findall(r"\(([\w-]+); in the note: [^)]*\) \*([^*]*)\.\*", before))
     assert outcomes["cnn-ticket"] == "Held"
     assert outcomes["one-shot-middle"] == "Equivalent within 0.25"
     assert outcomes["rewinding-one-shot"] == "Equivalent within 0.25"
