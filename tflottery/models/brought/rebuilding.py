@@ -19,7 +19,7 @@ _WORDS = 7
 
 def unfit(why: str) -> UserError:
     """The error for a network that cannot be carried."""
-    return UserError(f"This network cannot be trained under masks: {why}.")
+    return UserError(f"This network cannot be used: {why}.")
 
 
 def called(layer: keras.layers.Layer) -> str:
