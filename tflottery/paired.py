@@ -155,6 +155,39 @@ def crossed(differences: np.ndarray, texts: int, heaviest: float = 1.0) -> Paire
     )  # fmt: skip
 
 
+def between(ones: np.ndarray, others: np.ndarray) -> Paired:
+    """The interval of a difference of two means, where texts are shared and seeds are not.
+
+    Args:
+        ones, others: what each text contributes, in points [seeds, texts], at least two seeds each.
+    """
+    texts = ones.shape[1]
+    apart_ = ones.mean(axis=0) - others.mean(axis=0)
+    mean, center = float(apart_.mean()), float(apart_.mean()) * texts / (texts + 2)
+    squares = (texts - 1) * float(apart_.var(ddof=1)) + 100**2 + 2 * texts * mean**2 / (texts + 2)
+    by_texts = squares / (texts + 2) ** 2  # two texts more, as in ``crossed``
+    by_seeds = by_both = 0.0
+    spread = by_texts**2 / (texts - 1)
+    for group in (ones, others):
+        count = len(group)
+        by_seed = group.mean(axis=1)
+        rest = group - by_seed[:, None] - group.mean(axis=0)[None, :] + group.mean()
+        freedom = (count - 1) * (texts - 1)
+        of_seeds = float(by_seed.var(ddof=1)) / count
+        of_both = float((rest**2).sum()) / freedom / (count * texts)
+        by_seeds, by_both = by_seeds + of_seeds, by_both + of_both
+        spread += of_seeds**2 / (count - 1) + of_both**2 / freedom
+    variance = max(by_seeds, by_texts, by_seeds + by_texts - by_both)
+    from scipy import stats  # takes most of a second
+
+    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, variance**2 / spread))
+    half = quantile * math.sqrt(variance)
+    return Paired(
+        round(mean, _DIGITS), round(center - half, _DIGITS), round(center + half, _DIGITS),
+        texts, min(len(ones), len(others)), by_seeds, by_texts, by_both, texts,
+    )  # fmt: skip
+
+
 def _reach(
     by_seeds: float, by_texts: float, by_both: float, seeds: int, units: int, *, is_blocks: bool
 ) -> float:

@@ -99,7 +99,7 @@ def _article(
                 "convergence": tables.convergence(results),
                 "cost_of_arms": costs.cost_of_arms(results),
                 "cost": costs.cost(results),
-                "contrasts": fixed.table(judged),
+                "contrasts": fixed.table(judged, study.texts),
                 "seeds": seeds_plan.table(needs),
             },
         },

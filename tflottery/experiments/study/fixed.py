@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from tflottery.experiments.study import judging
 from tflottery.experiments.study.judging import Judged
@@ -13,6 +14,9 @@ from tflottery.report.answers import Answer, Effect, Said, say
 from tflottery.report.numbers import POINTS, probability
 from tflottery.report.outcomes import MISSING
 from tflottery.report.table import Column, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WORDS = "experiments/study/contrasts.j2"
 _SECTIONS = {
@@ -76,10 +80,27 @@ def _answer(claim: str, judged: Sequence[Judged], model: str) -> Answer:
     return Answer(claim, section, outcome, effects, about, macro="contrast", caution=why)
 
 
-def table(judged: Sequence[Judged]) -> Table | None:
-    """Every contrast with its numbers; None where there is none."""
+def table(judged: Sequence[Judged], texts: pd.DataFrame | None = None) -> Table | None:
+    """Every contrast with its numbers; None where there is none.
+
+    Args:
+        judged: the contrasts.
+        texts: their intervals over seeds and texts, where they were measured (``over_texts``).
+    """
     if not judged:
         return None
+    known = {} if texts is None else {(one.contrast, one.which): one for one in texts.itertuples()}
+    rows = [
+        {
+            **row,
+            **{
+                key: f"{POINTS(one.low)} to {POINTS(one.high)}"
+                for key, which in (("texts", "planned"), ("seen_texts", "others"))
+                if (one := known.get((row["contrast"], which)))
+            },
+        }
+        for row in judging.rows(judged)
+    ]
     columns = [
         Column("claim", "claim", is_text=True),
         Column("says", "contrast", is_text=True),
@@ -87,12 +108,19 @@ def table(judged: Sequence[Judged]) -> Table | None:
         Column("n", "n", group="planned seeds"),
         Column("estimate", "mean", POINTS, "planned seeds"),
         Column("interval", "95 % interval", group="planned seeds"),
+        *_over_texts("texts", "planned seeds", rows),
         Column("p", "p", probability, "planned seeds"),
         Column("p_holm", "p, Holm", probability, "planned seeds"),
         Column("seen_seeds", "which", group="other seeds"),
         Column("seen", "mean", POINTS, "other seeds"),
         Column("seen_interval", "95 % interval", group="other seeds"),
+        *_over_texts("seen_texts", "other seeds", rows),
         Column("missing", "seeds missing", is_text=True),
     ]
     extra = ["contrast", "low", "high", "seen_low", "seen_high"]
-    return Table("contrasts", columns, judging.rows(judged), headers=2, extra=extra)
+    return Table("contrasts", columns, rows, headers=2, extra=extra)
+
+
+def _over_texts(key: str, group: str, rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """The column of intervals over texts too, where there is one."""
+    return [Column(key, "over texts too", group=group)] if any(key in row for row in rows) else []

@@ -15,7 +15,7 @@ from tflottery.data.look.inspection import Inspection
 from tflottery.data.settings import DataSettings
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
-from tflottery.experiments.study import results
+from tflottery.experiments.study import over_texts, results
 from tflottery.experiments.study.design import Cell, Study
 from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays
@@ -108,6 +108,7 @@ def write_study(
         "layers": measured.layers(study.recipe.model),
         "early_bird": measured.early_bird(),
         "instability": measured.instability(),
+        "texts": over_texts.rows(study.name, corpus.name, measured.all()),
     }
     results.write(folder, about, rows)
     return folder
@@ -130,13 +131,13 @@ class _Measured:
         specs = [self._study.cells(seed)[0].spec for seed in self._study.seeds]
         return [spec for spec in specs if spec.key not in self._failures]
 
-    def _all(self) -> Iterable[tuple[Cell, Run | None]]:
+    def all(self) -> Iterable[tuple[Cell, Run | None]]:
         for seed in self._study.seeds:
             for cell in self._study.cells(seed):
                 yield cell, self.run(cell)
 
     def cells(self) -> list[dict[str, Any]]:
-        return [self._cell_row(cell, run) for cell, run in self._all()]
+        return [self._cell_row(cell, run) for cell, run in self.all()]
 
     def _cell_row(self, cell: Cell, run: Run | None) -> dict[str, Any]:
         row = {
@@ -161,7 +162,7 @@ class _Measured:
         """Masks of the tickets from original init, by method, level and seed."""
         return {
             (cell.method, cell.level, cell.seed): run.masks()
-            for cell, run in self._all()
+            for cell, run in self.all()
             if run is not None and cell.part == "grid" and cell.init == "original"
         }
 

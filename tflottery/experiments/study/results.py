@@ -120,11 +120,24 @@ INSTABILITY = Schema(
     ),
     _COMMAND,
 )
+TEXTS = Schema(
+    "texts",
+    (
+        *text("contrast"),
+        Column("which", "text", choices=("planned", "others")),
+        *(Column(name) for name in ("difference", "low", "high")),
+        *positive("by_seeds", "by_texts"),
+        *count("seeds", "texts", low=1),
+    ),
+    _COMMAND,
+    key=("contrast", "which"),
+)
 SCHEMAS = {
-    schema.name: schema for schema in (CELLS, TIMINGS, OVERLAP, LAYERS, EARLY_BIRD, INSTABILITY)
+    schema.name: schema
+    for schema in (CELLS, TIMINGS, OVERLAP, LAYERS, EARLY_BIRD, INSTABILITY, TEXTS)
 }
 # A study that did not measure these has no such file.
-_OPTIONAL = (OVERLAP, LAYERS, EARLY_BIRD, INSTABILITY)
+_OPTIONAL = (OVERLAP, LAYERS, EARLY_BIRD, INSTABILITY, TEXTS)
 _ABOUT: Kinds = {
     "name": str, "dataset": str, "model": str, "seeds": list, "config": dict, "command": str,
     "versions": dict, "caution": str, "note": str, "tolerance": (int, float),
@@ -161,6 +174,7 @@ class StudyTables:
     layers: pd.DataFrame | None = None
     early_bird: pd.DataFrame | None = None
     instability: pd.DataFrame | None = None
+    texts: pd.DataFrame | None = None
     learnt: dict[str, Any] | None = None
     cautions: tuple[str, ...] = ()
     inspection: Findings | None = None

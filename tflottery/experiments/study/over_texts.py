@@ -1,0 +1,131 @@
+"""How far contrasts reach over seeds and test texts, from the predictions that runs have kept.
+
+An interval over seeds says what other seeds would give on these test texts; this one, what other
+seeds would give on other texts of the same kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+
+from tflottery import paired
+from tflottery.experiments.study.cells import Arm
+from tflottery.experiments.study.contrasts import Contrast, Contrasts, load
+from tflottery.runs.run import Run
+
+PLANNED, OTHERS = "planned", "others"
+_DIGITS = 6
+_LEVEL_DIGITS = 9
+
+
+class _Cell(Protocol):
+    part: str
+    method: str
+    mask: str
+    init: str
+    level: float
+    seed: int
+
+
+_Place = tuple[Arm, float, int]
+
+
+def rows(
+    study: str,
+    dataset: str,
+    cells: Iterable[tuple[Any, Run | None]],
+    contrasts: Contrasts | None = None,
+) -> list[dict[str, Any]]:
+    """Of each contrast of a study the interval over seeds and texts, for the planned seeds and for
+    the others; nothing where predictions were not kept.
+
+    Args:
+        study, dataset: their names.
+        cells: with part, method, mask, init, level and seed, and the run of each that finished.
+        contrasts: those to look at; by default those that ship.
+    """
+    known = [
+        one
+        for one in (contrasts or load()).current
+        if (one.study, one.dataset, one.measure) == (study, dataset, "test_accuracy")
+        and not one.minus_study
+        and "again" not in (one.first.part, one.second.part)
+    ]
+    if not known:
+        return []
+    runs: dict[_Place, Run] = {_place(cell): run for cell, run in cells if run is not None}
+
+    @cache
+    def right(place: _Place) -> np.ndarray | None:
+        kept = runs[place].predictions() if place in runs else None
+        return None if kept is None else 100.0 * (kept["test"].predicted == kept["test"].labels)
+
+    seeds = {seed for _, _, seed in runs}
+    found = []
+    for contrast in known:
+        planned = {*contrast.seeds, *contrast.second_seeds}
+        for which, some in ((PLANNED, seeds & planned), (OTHERS, seeds - planned)):
+            by_text = (
+                _of_arm(right, arm, contrast, some) for arm in (contrast.first, contrast.second)
+            )
+            if reach := _reach(contrast, *by_text):
+                found.append({"contrast": contrast.name, "which": which, **_numbers(reach)})
+    return found
+
+
+def _place(cell: _Cell) -> _Place:
+    arm = Arm(cell.part, cell.method, cell.mask, cell.init)
+    return arm, round(cell.level, _LEVEL_DIGITS), cell.seed
+
+
+def _of_arm(
+    right: Any, arm: Arm, contrast: Contrast, seeds: Collection[int]
+) -> dict[int, np.ndarray]:
+    """Points by text, the mean over the contrast's levels, of each seed that has them all."""
+    levels = (0.0,) if arm.part == "dense" else contrast.levels
+    found = {}
+    for seed in sorted(seeds):
+        at_levels = [_first(right, arm, round(level, _LEVEL_DIGITS), seed) for level in levels]
+        known = [one for one in at_levels if one is not None]
+        if len(known) == len(levels):
+            found[seed] = np.mean(known, axis=0)
+    return found
+
+
+def _first(right: Any, arm: Arm, level: float, seed: int) -> np.ndarray | None:
+    """By whichever name the arm goes."""
+    for init in arm.inits:
+        found: np.ndarray | None = right((Arm(arm.part, arm.method, arm.mask, init), level, seed))
+        if found is not None:
+            return found
+    return None
+
+
+def _reach(
+    contrast: Contrast, one: Mapping[int, np.ndarray], other: Mapping[int, np.ndarray]
+) -> paired.Paired | None:
+    if contrast.is_paired:
+        common = sorted(set(one) & set(other))
+        if len(common) < 2:
+            return None
+        gains = np.stack([one[seed] - other[seed] for seed in common])
+        return paired.crossed(gains, gains.shape[1])
+    if min(len(one), len(other)) < 2:
+        return None
+    return paired.between(np.stack(list(one.values())), np.stack(list(other.values())))
+
+
+def _numbers(reach: paired.Paired) -> dict[str, Any]:
+    numbers = {
+        "difference": reach.difference,
+        "low": reach.low,
+        "high": reach.high,
+        "by_seeds": reach.by_seeds,
+        "by_texts": reach.by_texts,
+    }
+    rounded = {name: round(value, _DIGITS) for name, value in numbers.items()}
+    return {**rounded, "seeds": reach.seeds, "texts": reach.texts}
