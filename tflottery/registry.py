@@ -9,9 +9,11 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 from tflottery.errors import UserError, suggest
@@ -61,6 +63,39 @@ def origin(thing: Any) -> Origin:
     )
 
 
+def of_file(function: Any) -> Callable[[FrameType], bool]:
+    """Whether a frame is of the file that a function was written in."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    code = getattr(function, "__code__", None)
+    if code is None:  # a class or an object that is called
+        module = getattr(function, "__module__", None)
+        return lambda frame: frame.f_globals.get("__name__") == module
+    return lambda frame: frame.f_code.co_filename == code.co_filename
+
+
+# What was registered since each load began that goes on: registry, name and the module's name, with
+# how to undo it.
+_LOADS: list[dict[tuple[int, str, str], Callable[[], None]]] = []
+
+
+@contextmanager
+def one_load() -> Iterator[None]:
+    """Within it, modules are loaded once: what one of them registers under a name that it has given
+    already is refused, whatever it is called in the code. Where loading fails, nothing of it stays
+    registered."""
+    done: dict[tuple[int, str, str], Callable[[], None]] = {}
+    _LOADS.append(done)
+    try:
+        yield
+    except BaseException:
+        for undo in reversed(done.values()):
+            undo()
+        raise
+    finally:
+        _LOADS.pop()
+
+
 class Registry(dict[str, T]):
     """Things of one kind by name, with what was registered for each.
 
@@ -87,6 +122,13 @@ class Registry(dict[str, T]):
         """
         if isinstance(name, str) and _NAME.fullmatch(name) and name not in self._taken:
             return name
+        if callable(name):
+            decorator = f"register_{self.kind.replace('network', 'architecture')}"
+            called = getattr(name, "__name__", "my_name").lower()
+            raise UserError(
+                f"{decorator} takes a name, and then the function: write "
+                f'@tfl.{decorator}("{called}") above it.'
+            )
         but = f", and is not {' or '.join(map(repr, self._taken))}" if self._taken else ""
         raise UserError(
             f"{self._one.capitalize()} is not called {name!r}: a name has small letters, digits "
@@ -111,8 +153,28 @@ class Registry(dict[str, T]):
             raise UserError(
                 f"There is {self._one} {name!r} already, of {there}; choose another name."
             )
+        given = (id(self), name, origin(registered).module)
+        if any(given in load for load in _LOADS):
+            raise UserError(f"{self._one.capitalize()} {name!r} is registered twice; name it once.")
+        undo = self._put_back(name)
+        for load in _LOADS:
+            load[given] = undo
         self[name] = value
         self._registered[name] = registered
+
+    def _put_back(self, name: str) -> Callable[[], None]:
+        """What gives a name back the meaning that it has now."""
+        was_there, value, registered = name in self, self.get(name), self._registered.get(name)
+
+        def undo() -> None:
+            self.pop(name, None)
+            self._registered.pop(name, None)
+            if was_there:
+                self[name] = value  # type: ignore[assignment]
+            if registered is not None:
+                self._registered[name] = registered
+
+        return undo
 
     def find(self, name: object) -> T:
         """The thing of a name.

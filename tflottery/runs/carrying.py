@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tflottery import plugins
+from tflottery.data.reading.source import REGISTERED
 from tflottery.errors import UserError
 from tflottery.metrics import METRICS
 from tflottery.models.registry import ARCHITECTURES
@@ -15,13 +16,14 @@ from tflottery.runs.specs import MaskSpec, RunSpec, ancestry
 
 
 def plugins_of(spec: RunSpec) -> tuple[str, ...]:
-    """What a worker has to load for a run: the plugins of this process, and the modules that
-    registered something which the run uses."""
-    names = dict.fromkeys(plugins.loaded())
-    for _, _, thing in _used(spec):
-        if name := plugins.carried(origin(thing)):
-            names[name] = None
-    return tuple(names)
+    """What a worker has to load for a run: the modules that registered something which it or an
+    ancestor uses, or that reads its data, in the order in which they were loaded here. Others may
+    be broken by now, and are not this run's."""
+    things = [thing for one in ancestry([spec]) for _, _, thing in _used(one)]
+    things += [thing for _, _, thing in _registered(REGISTERED, "source", spec.recipe.data.dataset)]
+    names = dict.fromkeys(name for thing in things if (name := plugins.carried(origin(thing))))
+    order = plugins.loaded()
+    return tuple(sorted(names, key=lambda one: order.index(one) if one in order else len(order)))
 
 
 def require_carried(specs: Iterable[RunSpec]) -> None:
