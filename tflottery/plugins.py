@@ -141,7 +141,7 @@ def _load_module(name: str) -> None:
             "file, as mine.py."
         )
     try:
-        with _told(f"The plugin {name}", name), one_load():
+        with _told(f"The plugin {name}", name), one_load(name):
             importlib.import_module(name)
     except ModuleNotFoundError as error:
         beside = Path(*name.split(".")).with_suffix(".py")
@@ -172,7 +172,7 @@ def _load_file(path: str) -> None:
         with _told(f"The plugin {shown}", name):
             # Before it is run: dataclasses and pickle look their module up.
             sys.modules[name] = module
-            with one_load():
+            with one_load(path):
                 exec(compile(content, path, "exec", dont_inherit=True), vars(module))
     except BaseException:
         sys.modules.pop(name, None)
@@ -204,7 +204,7 @@ def _load_installed() -> None:
             f"{SWITCH}={_NONE}."
         )
         loading = activity.doing(f"loading a plugin of {package}")
-        with _told(what, point.module, mend), loading, one_load():
+        with _told(what, point.module, mend), loading, one_load(point.module):
             point.load()
         _LOADED.names[point.module] = None
 

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
@@ -74,26 +74,43 @@ def of_file(function: Any) -> Callable[[FrameType], bool]:
     return lambda frame: frame.f_code.co_filename == code.co_filename
 
 
-# What was registered since each load began that goes on: registry, name and the module's name, with
-# how to undo it.
-_LOADS: list[dict[tuple[int, str, str], Callable[[], None]]] = []
+@dataclass
+class _Load:
+    """A plugin that is being loaded, and how to undo what it has registered: by registry, name and
+    the module that the thing is of."""
+
+    plugin: str
+    undo: dict[tuple[int, str, str], Callable[[], None]] = field(default_factory=dict)
+
+
+# Those that go on, the innermost last.
+_LOADS: list[_Load] = []
 
 
 @contextmanager
-def one_load() -> Iterator[None]:
-    """Within it, modules are loaded once: what one of them registers under a name that it has given
+def one_load(plugin: str) -> Iterator[None]:
+    """Within it, a plugin is loaded: what a module of it registers under a name that it has given
     already is refused, whatever it is called in the code. Where loading fails, nothing of it stays
-    registered."""
-    done: dict[tuple[int, str, str], Callable[[], None]] = {}
-    _LOADS.append(done)
+    registered.
+
+    Args:
+        plugin: what loads it in another process, a module's name or a file's path.
+    """
+    load = _Load(plugin)
+    _LOADS.append(load)
     try:
         yield
     except BaseException:
-        for undo in reversed(done.values()):
+        for undo in reversed(load.undo.values()):
             undo()
         raise
     finally:
         _LOADS.pop()
+
+
+def loading() -> str:
+    """What loads the plugin that registers now; empty where none does."""
+    return _LOADS[-1].plugin if _LOADS else ""
 
 
 class Registry(dict[str, T]):
@@ -109,6 +126,7 @@ class Registry(dict[str, T]):
         self.kind = kind
         self._taken = tuple(taken)
         self._registered: dict[str, Any] = {}
+        self._plugins: dict[str, str] = {}
 
     @property
     def _one(self) -> str:
@@ -154,25 +172,26 @@ class Registry(dict[str, T]):
                 f"There is {self._one} {name!r} already, of {there}; choose another name."
             )
         given = (id(self), name, origin(registered).module)
-        if any(given in load for load in _LOADS):
+        if any(given in load.undo for load in _LOADS):
             raise UserError(f"{self._one.capitalize()} {name!r} is registered twice; name it once.")
         undo = self._put_back(name)
         for load in _LOADS:
-            load[given] = undo
+            load.undo[given] = undo
+        self._plugins.pop(name, None)
+        if loading():
+            self._plugins[name] = loading()
         self[name] = value
         self._registered[name] = registered
 
     def _put_back(self, name: str) -> Callable[[], None]:
         """What gives a name back the meaning that it has now."""
-        was_there, value, registered = name in self, self.get(name), self._registered.get(name)
+        books: tuple[dict[str, Any], ...] = (self, self._registered, self._plugins)
+        before = [{name: book[name]} if name in book else {} for book in books]
 
         def undo() -> None:
-            self.pop(name, None)
-            self._registered.pop(name, None)
-            if was_there:
-                self[name] = value  # type: ignore[assignment]
-            if registered is not None:
-                self._registered[name] = registered
+            for book, then in zip(books, before, strict=True):
+                book.pop(name, None)
+                book.update(then)
 
         return undo
 
@@ -188,6 +207,10 @@ class Registry(dict[str, T]):
                 "comes with --plugin."
             )
         return self[name]
+
+    def plugin_of(self, name: str) -> str:
+        """What loads the plugin that registered a name; empty where none did."""
+        return self._plugins.get(name, "")
 
     def registered(self, name: str) -> Any:
         """The function or class that has a name."""

@@ -21,7 +21,7 @@ from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.models.roles import Roles
 from tflottery.models.units import Units
-from tflottery.registry import of_file, origin
+from tflottery.registry import loading, of_file, origin
 from tflottery.settings import argument, from_table, in_words
 
 if TYPE_CHECKING:
@@ -231,6 +231,13 @@ class Unavailable(Registered):
         del vocabulary_size, classes, seed
         raise UserError(self.why)
 
+    def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
+        """
+        Raises:
+            UserError: as ``plain``.
+        """
+        return self.plain(vocabulary_size, classes, initializers.seed)
+
     def table(self) -> dict[str, Any]:
         return {**dict(self.sizes), "built": dataclasses.asdict(self.built)}
 
@@ -361,7 +368,7 @@ def _kind(name: str, function: Any) -> type[Architecture]:
     own = {
         "__module__": __name__,
         "name": name,
-        "module": plugins.carried(origin(function)) or origin(function).module,
+        "module": loading() or plugins.carried(origin(function)) or origin(function).module,
         "origin": function,
         "__doc__": function.__doc__ or "",
     }
