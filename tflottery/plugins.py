@@ -120,6 +120,11 @@ def recorded(names: Plugins) -> list[str]:
     return [published(name) if Path(name).is_absolute() else name for name in listed(names)]
 
 
+def is_module(name: str) -> bool:
+    """Whether a plugin is a module by name, and no file."""
+    return not _is_file(name)
+
+
 def _is_file(name: str) -> bool:
     return name.endswith(".py") or os.sep in name
 
