@@ -73,7 +73,10 @@ def recipe_from_settings(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
     model = dict(tables.get("model", {}))
     name = model.pop("name", DEFAULT_MODEL)
     if not isinstance(name, str) or name not in ARCHITECTURES:
-        raise UserError(f"There is no model {name!r}. {suggest(str(name), ARCHITECTURES)}")
+        raise UserError(
+            f"There is no model {name!r}. {suggest(str(name), ARCHITECTURES)} One of your own "
+            "comes with --plugin."
+        )
     return Recipe(
         from_table(DataSettings, "data", tables.get("data", {}), computed=_COMPUTED),
         _model(name, model),
