@@ -18,7 +18,7 @@ CHOICES = {
     "model": tuple(ARCHITECTURES),
     "method": ("iterative", "one_shot"),
     "scope": ("layerwise", "global"),
-    "init": ("original", "random", "rewind:1ep", "finetune"),
+    "init": ("original", "random", "random:carried", "random:kept", "rewind:1ep", "finetune"),
     "criterion": ("magnitude", "random", "filters"),
     "executor": ("local", "processes", "ray"),
     "dataset": ("imdb", "yelp_polarity", "toy"),

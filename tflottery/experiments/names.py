@@ -13,6 +13,8 @@ _INITS = {
     "rewind:1ep": "rewind 1 ep",
     "rewind:end": "rewind end",
     "random": "random",
+    "random:carried": "random, embedding carried",
+    "random:kept": "random, embedding kept",
     "reinit": "reinit",
 }
 _MASKS = {
@@ -109,7 +111,7 @@ def init_order(name: str) -> tuple[float, str]:
     kind, _, moment = name.partition(":")
     if kind == "rewind":
         return 1 + moment_order(moment), ""
-    return _place(name, ("random", "reinit"), after=1e9)
+    return _place(name, ("random", "random:carried", "random:kept", "reinit"), after=1e9)
 
 
 def moment_order(moment: str, steps_per_epoch: float = 1e6) -> float:

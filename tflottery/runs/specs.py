@@ -248,6 +248,26 @@ class Signs(InitSpec):
 
 
 @dataclass(frozen=True)
+class EmbeddingFrom(InitSpec):
+    """The embedding of one start in another: ``embedding`` gives the tables that hold a vector for
+    each word, ``rest`` everything else."""
+
+    embedding: InitSpec
+    rest: InitSpec
+
+    def needs(self) -> Iterable[Need]:
+        return (*self.embedding.needs(), *self.rest.needs())
+
+    def make(self, ancestors: Ancestors) -> Arrays:
+        words = self.embedding.make(ancestors)
+        tables = ancestors.roles.embedding
+        return {
+            name: words[name] if name in tables else weight
+            for name, weight in self.rest.make(ancestors).items()
+        }
+
+
+@dataclass(frozen=True)
 class Fit:
     """How masks and weights of a network on other data are made to fit this network.
 

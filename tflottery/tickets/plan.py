@@ -19,7 +19,15 @@ from tflottery.models.architecture import Architecture
 from tflottery.pruning import criteria
 from tflottery.pruning.masks import By, Scope, To
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Dense, Fresh, InitSpec, Pruned, RunSpec, Snapshot
+from tflottery.runs.specs import (
+    Dense,
+    EmbeddingFrom,
+    Fresh,
+    InitSpec,
+    Pruned,
+    RunSpec,
+    Snapshot,
+)
 from tflottery.settings import LATER, check_choices
 from tflottery.training import steps
 from tflottery.training.settings import TrainingSeeds
@@ -30,6 +38,9 @@ AUTO: Literal["auto"] = "auto"
 # "auto" goes on at most until this much is pruned.
 _SPARSEST = 0.995
 _MOST_ROUNDS = 600
+# What ``random`` keeps of the embedding: nothing, what the round before made of it, or its start.
+CARRIED, KEPT = "random:carried", "random:kept"
+_NAMED = ("original", "random", CARRIED, KEPT, "finetune")
 # Sparsities are quoted to three digits: 0.738 is six rounds of 20 %, 0.737856.
 _QUOTED = 5e-4
 
@@ -40,8 +51,8 @@ class PruningSettings:
 
     ``method`` is ``iterative``: each round prunes the fraction ``rate`` of what is left, or
     ``one_shot``. Weights compete within ``scope``, a layer or all of them, by ``criterion``.
-    ``init`` is what a pruned network starts from: ``original``, ``random``, ``rewind:STEP`` or
-    ``finetune``.
+    ``init`` is what a pruned network starts from: ``original``, ``random``, ``random:carried``,
+    ``random:kept``, ``rewind:STEP`` or ``finetune``.
 
     ``sparsity`` is a fraction of the prunable weights (of the units, where the criterion prunes
     whole units) or ``auto``; ``metric`` is what a search compares networks by on validation data
@@ -86,15 +97,15 @@ class PruningSettings:
 
 
 def parse_init(text: str) -> str:
-    """``original``, ``random``, ``finetune`` or ``rewind:STEP``, each in its one form: rewinding
-    to the beginning is ``original``."""
-    if text in ("original", "random", "finetune"):
+    """``original``, ``random``, ``random:carried``, ``random:kept``, ``finetune`` or
+    ``rewind:STEP``, each in its one form: rewinding to the beginning is ``original``."""
+    if text in _NAMED:
         return text
     name, _, step = text.partition(":")
     if name != "rewind" or not step:
         raise UserError(
             f"There is no initialisation {text!r}. "
-            f"{suggest(text, ['original', 'random', 'finetune', 'rewind:1ep', 'rewind:500it'])}"
+            f"{suggest(text, [*_NAMED, 'rewind:1ep', 'rewind:500it'])}"
         )
     step = steps.parse(step)
     return "original" if step == steps.BEGINNING else f"rewind:{step}"
@@ -178,7 +189,7 @@ def _require_reached(init: str, epochs: int) -> None:
     """Makes sure that dense gets as far as the epoch that weights are rewound to. How many steps an
     epoch has is known when the data are encoded."""
     step = init.partition(":")[2]
-    if step.endswith("ep") and int(step[:-2]) > epochs:
+    if init.startswith("rewind") and step.endswith("ep") and int(step[:-2]) > epochs:
         raise UserError(
             f"--init {init}: the step {step} lies beyond the training ({epochs} epochs); choose an "
             "earlier one."
@@ -201,6 +212,11 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
                 f"pruning.{key}=false, and the network {model.name} has no {what}; leave "
                 f"pruning.{key} out."
             )
+    if settings.init in (CARRIED, KEPT) and not roles.embedding:
+        raise UserError(
+            f"--init {settings.init} keeps the embedding, and the network {model.name} has none (a "
+            "table of vectors, one a word); give --init random."
+        )
     if settings.criterion in criteria.UNIT_CRITERIA and not model.unit_layers():
         raise UserError(
             f"pruning.criterion {settings.criterion} prunes whole units, and the network "
@@ -237,9 +253,12 @@ def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
 
 
 def _init(name: str, dense: RunSpec, before: RunSpec, seed: int, draw: int) -> InitSpec:
-    if name == "random":
+    if name.startswith("random"):
         # The same weights in every round would be original init under another seed.
-        return Fresh(seeds.derive("random init", seed, *([draw] if draw > 1 else [])))
+        fresh = Fresh(seeds.derive("random init", seed, *([draw] if draw > 1 else [])))
+        if name == CARRIED:
+            return EmbeddingFrom(Snapshot(before, steps.END), fresh)
+        return EmbeddingFrom(Snapshot(dense, steps.BEGINNING), fresh) if name == KEPT else fresh
     if name == "finetune":
         return Snapshot(before, steps.END)
     return Snapshot(dense, steps.BEGINNING if name == "original" else name.partition(":")[2])

@@ -24,7 +24,9 @@ _ACCURACY = "test accuracy, %"
 # A figure that spans more points than this gets a second view without the worst levels.
 _WIDE = 4.0
 # The first ones of a study's arms always look the same, in every figure.
-_FIRST = ("original", "rewind:1ep", "rewind:end", "random", "reinit")
+_FIRST = (
+    "original", "rewind:1ep", "rewind:end", "random", "reinit", "random:carried", "random:kept",
+)  # fmt: skip
 
 
 def look(init: str) -> Style:

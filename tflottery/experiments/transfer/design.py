@@ -90,9 +90,9 @@ class Transfer:
         for level in self.levels:
             if not 0 < level < 1:
                 raise UserError(f"--levels holds {level:g}; a sparsity here is in (0, 1).")
-        if self.pruning.init == "random":
+        if self.pruning.init.startswith("random"):
             raise UserError(
-                "A ticket with --init random has no weights to carry over; find one with --init "
+                f"A ticket with --init {self.pruning.init} has no weights to carry over; find one with --init "
                 "original or rewind:STEP."
             )
 
