@@ -1,4 +1,4 @@
-"""What ``random:carried`` and ``random:kept`` begin with: whose embedding, and what is drawn anew."""
+"""What ``random:carried`` and ``random:kept`` begin with: whose embedding, and what is new."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_network_without_an_embedding_has_none_to_keep():
         def roles(self):
             return Roles(head=("head/kernel",))
 
-    with pytest.raises(UserError, match="--init random:kept keeps the embedding.*bag has none"):
+    with pytest.raises(UserError, match=r"--init random:kept keeps the embedding.*bag has none"):
         plans.require_roles(Headless(), PruningSettings(init=KEPT))
 
 

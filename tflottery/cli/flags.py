@@ -52,8 +52,8 @@ def define_search(values: flags.FlagValues) -> None:
     )
     text(
         "init",
-        "What a pruned network starts from: original, random (random:carried and random:kept draw all "
-        "but the embedding anew), rewind:STEP (0ep, 1ep, 500it, end: that moment of the dense "
+        "What a pruned network starts from: original, random (random:carried and random:kept draw "
+        "all but the embedding anew), rewind:STEP (0ep, 1ep, 500it, end: that moment of the dense "
         "training) or finetune. Default: original.",
     )
     text("scope", "Weights compete within a layer (layerwise) or all together (global).")

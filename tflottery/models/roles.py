@@ -19,6 +19,11 @@ class Roles:
     head: tuple[str, ...] = ()
 
 
+def is_bias(tensor: str) -> bool:
+    """Whether a tensor of that name is what a layer adds."""
+    return tensor.rpartition("/")[2].endswith("bias")
+
+
 def roles_of(model: keras.Model, vocabulary_size: int) -> Roles:
     """The roles in a plain functional model.
 

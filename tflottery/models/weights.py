@@ -14,6 +14,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tflottery.models.parts import layers_of, parts
+from tflottery.models.roles import is_bias
 
 # A recurrent layer keeps its weights in a cell, which adds nothing to a name.
 _CELL = "cell"
@@ -71,10 +72,17 @@ def connections(layer: keras.layers.Layer) -> dict[str, tf.Variable]:
     }
 
 
-def prunable(layer: keras.layers.Layer) -> dict[str, tf.Variable]:
-    """The connections of a layer that are trained, by name."""
+def prunable(layer: keras.layers.Layer, biases: bool = False) -> dict[str, tf.Variable]:
+    """The connections of a layer that are trained, by name; ``biases``: and what it adds."""
     trained = {id(variable) for variable in layer.trainable_weights}
-    return {name: one for name, one in connections(layer).items() if id(one) in trained}
+    chosen = connections(layer)
+    if biases:
+        chosen |= {
+            name: one
+            for name, one in in_layer(layer).items()
+            if is_bias(name) and one.dtype.is_floating
+        }
+    return {name: one for name, one in chosen.items() if id(one) in trained}
 
 
 def get(model: keras.Model) -> dict[str, np.ndarray]:

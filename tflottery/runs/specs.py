@@ -23,7 +23,7 @@ from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
 from tflottery.models.brought.registered import Registered
-from tflottery.models.roles import Roles
+from tflottery.models.roles import Roles, is_bias
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.gradual import Gradual
@@ -74,6 +74,11 @@ Need = tuple["RunSpec", str]
 class MaskSpec(ABC):
     """Which weights a training keeps."""
 
+    @property
+    def biases(self) -> bool:
+        """Whether biases have a mask too."""
+        return False
+
     def needs(self) -> Iterable[Need]:
         """Runs that the mask is made from."""
         return ()
@@ -121,9 +126,10 @@ class Pruned(MaskSpec):
     ``amount`` is ``By(0.2)`` of the remaining weights or ``To(0.832)`` of all. ``embedding=False``
     excludes the embedding: it is neither pruned nor counted. ``head=False`` does the same with the
     output layer's kernel. A criterion of units prunes whole units, and ``amount`` counts units; the
-    head's weights that read a pruned unit are pruned even with ``head=False``. ``seed`` is for
-    criteria that draw random numbers. ``computes``, filled in, is a digest of what a criterion of
-    the user's computes; it is empty for those of tflottery.
+    head's weights that read a pruned unit are pruned even with ``head=False``. ``biases`` prunes
+    and counts biases too, each as a tensor of its own, but for those of layers that are excluded.
+    ``seed`` is for criteria that draw random numbers. ``computes``, filled in, is a digest of what
+    a criterion of the user's computes; it is empty for those of tflottery.
     """
 
     of: RunSpec
@@ -133,6 +139,7 @@ class Pruned(MaskSpec):
     embedding: bool = True
     head: bool = True
     seed: int = 0
+    biases: bool = False
     computes: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -143,10 +150,17 @@ class Pruned(MaskSpec):
 
     def make(self, ancestors: Ancestors) -> Masks:
         criteria.require_unchanged(self.criterion, self.computes)
-        masks = ancestors.masks(self.of)
-        final = ancestors.snapshot(self.of, steps.END)
+        masks, final = ancestors.masks(self.of), ancestors.snapshot(self.of, steps.END)
+        if self.biases:
+            # The dense network is the same with and without them, and has no masks of them.
+            shapes = {name: final[name].shape for name in ancestors.prunable}
+            masks = {**mask_ops.dense(shapes), **masks}
         model = self.of.recipe.model
         exclude = excluded(model.roles(), self.embedding, self.head)
+        layers_out = {name.rpartition("/")[0] for name in exclude}
+        exclude += tuple(
+            name for name in masks if is_bias(name) and name.rpartition("/")[0] in layers_out
+        )
         if self.criterion in criteria.UNIT_CRITERIA:
             layers = model.unit_layers()
             units = criteria.unit_scores(self.criterion, final, layers)
@@ -171,6 +185,10 @@ class Shuffled(MaskSpec):
     of: MaskSpec
     seed: int
 
+    @property
+    def biases(self) -> bool:
+        return self.of.biases
+
     def needs(self) -> Iterable[Need]:
         return self.of.needs()
 
@@ -183,13 +201,14 @@ class GraduallyPruned(MaskSpec):
     """Gradual magnitude pruning during the training (Zhu and Gupta 2017, arXiv 1710.01878).
 
     ``to``: the sparsity at the end, a fraction. ``over``: the fraction of the training in which
-    sparsity grows. ``embedding`` and ``head`` as in ``Pruned``.
+    sparsity grows. ``embedding``, ``head`` and ``biases`` as in ``Pruned``.
     """
 
     to: float
     over: float = 0.5
     embedding: bool = True
     head: bool = True
+    biases: bool = False
 
     def make(self, ancestors: Ancestors) -> Masks:
         return mask_ops.dense(ancestors.prunable)
@@ -303,6 +322,10 @@ class TransferredMask(MaskSpec):
 
     of: MaskSpec
     fit: Fit
+
+    @property
+    def biases(self) -> bool:
+        return self.of.biases
 
     def needs(self) -> Iterable[Need]:
         return self.of.needs()

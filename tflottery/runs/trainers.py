@@ -32,6 +32,7 @@ def trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
         len(corpus.classes),
         compiled(training),
         spec.mask.gradual(steps, spec.recipe.model.roles()),
+        spec.mask.biases,
     )
 
 

@@ -57,7 +57,8 @@ class PruningSettings:
     ``sparsity`` is a fraction of the prunable weights (of the units, where the criterion prunes
     whole units) or ``auto``; ``metric`` is what a search compares networks by on validation data
     (``tflottery.metrics``); ``tolerance`` is in points (hundredths) of it, and of test accuracy in
-    a study; ``embedding`` and ``head`` say whether those are pruned. The head is pruned at the same
+    a study; ``embedding`` and ``head`` say whether those are pruned, ``biases`` whether biases are
+    pruned and counted too, each as a tensor of its own. The head is pruned at the same
     rate as other layers; pruning a feature's last outgoing weight discards the feature. Frankle and
     Carbin (2019) prune the output layer at half the rate.
     """
@@ -72,6 +73,7 @@ class PruningSettings:
     head: bool = True
     tolerance: float = 0.5
     metric: str = field(default=ACCURACY, metadata=LATER)
+    biases: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choices(self, "pruning")
@@ -175,6 +177,7 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
             embedding=settings.embedding,
             head=settings.head,
             seed=seed,
+            biases=settings.biases,
         )
         draw = number if settings.method == "iterative" else 1
         init = _init(settings.init, dense, mask.of, seed, draw)

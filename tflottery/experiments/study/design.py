@@ -159,6 +159,7 @@ class _Maker:
             "random",
             embedding=embedding,
             head=head,
+            biases=self.pruning.biases,
             seed=drawn,
         )
         other_head = dataclasses.replace(self.pruning, head=not head)
@@ -183,7 +184,12 @@ class _Maker:
                 "gradual",
                 "gradual",
                 "fresh",
-                change(self._dense, mask=GraduallyPruned(level, embedding=embedding, head=head)),
+                change(
+                    self._dense,
+                    mask=GraduallyPruned(
+                        level, embedding=embedding, head=head, biases=self.pruning.biases
+                    ),
+                ),
             ),
             ("dense", "dense", "fresh", change(self._dense, recipe=recipe)),
         ]

@@ -20,7 +20,7 @@ from tflottery.experiments.study.design import Cell, Study
 from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
-from tflottery.models.roles import Roles
+from tflottery.models.roles import Roles, is_bias
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
@@ -72,7 +72,7 @@ def write_study(
     measured = _Measured(study, realise, failures)
     corpus = load_corpus(study.recipe.data, store)
     dense = measured.run(study.cells(study.seeds[0])[0])
-    shapes = {} if dense is None else {name: m.shape for name, m in dense.masks().items()}
+    shapes = {} if dense is None else _prunable(study, dense)
     settings = {
         **recipe_to_tables(study.recipe),
         "pruning": dataclasses.asdict(study.pruning),
@@ -111,6 +111,13 @@ def write_study(
     }
     results.write(folder, about, rows)
     return folder
+
+
+def _prunable(study: Study, dense: Run) -> dict[str, tuple[int, ...]]:
+    """Shapes of all tensors that the study prunes; the dense network has no masks of biases."""
+    weights = dense.snapshot(steps.END) if study.pruning.biases else {}
+    biases = {name: weight.shape for name, weight in weights.items() if is_bias(name)}
+    return {**{name: mask.shape for name, mask in dense.masks().items()}, **biases}
 
 
 class _Measured:
@@ -283,7 +290,11 @@ class Moment:
 
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
-        return {name: mask.shape for name, mask in self.pruned.items()}
+        return {
+            name: weight.shape
+            for name, weight in self.weights.items()
+            if name in self.pruned or is_bias(name)
+        }
 
     @property
     def roles(self) -> Roles:

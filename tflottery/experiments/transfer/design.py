@@ -92,8 +92,8 @@ class Transfer:
                 raise UserError(f"--levels holds {level:g}; a sparsity here is in (0, 1).")
         if self.pruning.init.startswith("random"):
             raise UserError(
-                f"A ticket with --init {self.pruning.init} has no weights to carry over; find one with --init "
-                "original or rewind:STEP."
+                f"A ticket with --init {self.pruning.init} has no weights to carry over; find one "
+                "with --init original or rewind:STEP."
             )
 
         roles = self.target.model.roles()
