@@ -70,6 +70,10 @@ DIFFERENT = [
         dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, **change))
         for change in (
             {"model": Cnn(embedding_init="normal")},
+            {"model": Cnn(vectors_hash="v")},
+            {"model": Cnn(vectors_hash="w")},
+            {"model": Cnn(vectors_hash="v", vectors_scale=0.3)},
+            {"model": Cnn(vectors_hash="v", vectors_frozen=True)},
             {"model": Cnn(kernel_init="xavier_normal")},
             {"model": Cnn(kernel_init="xavier_normal_2d")},
             {"training": TrainingSettings(misses="in_all")},
@@ -115,6 +119,7 @@ KNOWN = {
 
 # A default is left out of keys, so another default would give the old keys to other trainings: it
 # may never change (a new field may come, or SPEC_VERSION goes up).
+VECTORS = {"vectors_hash": "", "vectors_scale": 1.0, "vectors_frozen": False}
 DEFAULTS = {
     DataSettings: {
         "text_column": "text", "label_column": "label", "vocabulary_size": 20_000,
@@ -125,23 +130,23 @@ DEFAULTS = {
     Cnn: {
         "embedding": 100, "widths": (3, 4, 5), "filters": 100, "embedding_scale": 0.05,
         "word_dropout": 0.0, "embedding_dropout": 0.2, "dropout": 0.5,
-        "embedding_init": "uniform", "kernel_init": "glorot_uniform",
+        "embedding_init": "uniform", "kernel_init": "glorot_uniform", **VECTORS,
     },
     Lstm: {
         "embedding": 64, "units": 32, "layers": 1, "bidirectional": True, "forget_bias": True,
         "pooling": "last", "embedding_scale": 0.05, "word_dropout": 0.0, "embedding_dropout": 0.2,
-        "dropout": 0.5, "embedding_init": "uniform", "kernel_init": "glorot_uniform",
+        "dropout": 0.5, "embedding_init": "uniform", "kernel_init": "glorot_uniform", **VECTORS,
     },
     Gru: {
         "embedding": 64, "units": 32, "layers": 1, "bidirectional": True, "pooling": "last",
         "embedding_scale": 0.05, "word_dropout": 0.0, "embedding_dropout": 0.2, "dropout": 0.5,
-        "embedding_init": "uniform", "kernel_init": "glorot_uniform",
+        "embedding_init": "uniform", "kernel_init": "glorot_uniform", **VECTORS,
     },
     Transformer: {
         "embedding": 64, "heads": 4, "feed_forward": 128, "layers": 1, "positions": 400,
         "embedding_scale": 0.05, "word_dropout": 0.0, "embedding_dropout": 0.0,
         "block_dropout": 0.1, "dropout": 0.5, "embedding_init": "uniform",
-        "kernel_init": "glorot_uniform",
+        "kernel_init": "glorot_uniform", **VECTORS,
     },
     TrainingSettings: {
         "optimizer": "adam", "learning_rate": 0.001, "warmup": 0.0, "decay": "none",

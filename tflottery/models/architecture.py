@@ -6,6 +6,7 @@ network is built.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -65,6 +66,8 @@ KernelInit = Literal["glorot_uniform", "xavier_normal"]
 # The roles in networks whose layers are called so, as those of this package are.
 ROLES = Roles(embedding=("embedding/embeddings",), head=("head/kernel",))
 
+# Of a field that the content of its file stands for in a key.
+PLACE = {"key": False}
 # Beyond this, a tensor fits no memory.
 _LARGEST = 1_000_000
 
@@ -81,6 +84,21 @@ def check_sizes(architecture: Any, sizes: Iterable[str]) -> None:
     for name in ("word_dropout", "embedding_dropout", "dropout"):
         if not 0 <= getattr(architecture, name) < 1:
             raise UserError(f"model.{name} is a fraction in [0, 1).")
+
+
+def check_vectors(architecture: Any) -> None:
+    """Makes sure that what is said of vectors goes with a file of them.
+
+    Raises:
+        UserError: there is none, or the scale is no number above 0.
+    """
+    if not 0 < architecture.vectors_scale < math.inf:
+        raise UserError("model.vectors_scale is above 0.")
+    if architecture.vectors or architecture.vectors_hash:
+        return
+    for name, default in (("vectors_scale", 1.0), ("vectors_frozen", False)):
+        if getattr(architecture, name) != default:
+            raise UserError(f"model.{name} goes with model.vectors, a file of words' vectors.")
 
 
 @dataclass(frozen=True)

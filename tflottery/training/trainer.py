@@ -155,7 +155,7 @@ class Trainer:
         biases: bool = False,
     ) -> None:
         _require_plain_keras()
-        self._architecture = architecture
+        self.architecture = architecture
         self._vocabulary_size = vocabulary_size
         self._classes = classes
         self._gradual = gradual
@@ -168,12 +168,12 @@ class Trainer:
         self._logits = KeepLogits(self._model)
 
     def _build(self, seed: int) -> keras.Model:
-        return self._architecture.build(self._vocabulary_size, self._classes, Initializers(seed))
+        return self.architecture.build(self._vocabulary_size, self._classes, Initializers(seed))
 
     @property
     def roles(self) -> Roles:
         """The embedding and the head of the network."""
-        return self._architecture.roles()
+        return self.architecture.roles()
 
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:

@@ -238,7 +238,7 @@ def run_study(
     if dry_run:
         inspecting.before_dry_run(recipe.data, driver.store, driver.reporter)
         return driver.planned(trainings)
-    seen = driver.look(recipe.data)
+    seen = driver.look(recipe)
     done = driver.train(trainings)
     command = program.recorded(
         "study", ticket=ticket and str(ticket.folder), config=config,

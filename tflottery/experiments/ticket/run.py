@@ -279,7 +279,7 @@ def search_and_write(
     Raises:
         TrainingError: a training gave no usable weights.
     """
-    seen = driver.look(recipe.data)
+    seen = driver.look(recipe)
     names = names_of_runs(planned)
     settings = planned[0].settings
 

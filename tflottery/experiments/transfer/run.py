@@ -30,6 +30,7 @@ from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.runs.vectors import keep_vectors
 from tflottery.settings import argument, place
 from tflottery.tickets import plan as plans
 from tflottery.tickets.given import level_of, located, open_ticket, require_same
@@ -235,7 +236,8 @@ def transfer(
 
     driver.reporter.say(_headline(opened))
     driver.reporter.say(opened.reservation)
-    seen = driver.look(made.target.data)
+    keep_vectors(made.source, driver.store)
+    seen = driver.look(made.target)
     done = driver.train(trainings, before)
     command = program.recorded(
         "transfer", to=target["dataset"],

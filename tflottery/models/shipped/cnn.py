@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tflottery.errors import UserError
 from tflottery.models.architecture import (
+    PLACE,
     ROLES,
     EmbeddingInit,
     Initializers,
     KernelInit,
     check_sizes,
+    check_vectors,
     head,
     read_by_head,
 )
@@ -40,6 +42,10 @@ class Cnn:
     PyTorch draws it. With ``xavier_normal_2d`` as ``kernel_init`` filters begin as those that
     PyTorch moves over a picture, words by numbers, as the founding note's code did: at its sizes
     seven times smaller.
+
+    ``vectors`` is a file of words' vectors (GloVe, word2vec, fastText) that words begin with which
+    stand there; ``vectors_scale`` is what these are multiplied by. With ``vectors_frozen`` the
+    embedding stays as it begins, and is neither trained nor pruned.
     """
 
     name: ClassVar[str] = "cnn"
@@ -53,10 +59,15 @@ class Cnn:
     dropout: float = 0.5
     embedding_init: EmbeddingInit = "uniform"
     kernel_init: Literal["glorot_uniform", "xavier_normal", "xavier_normal_2d"] = "glorot_uniform"
+    vectors: str = field(default="", metadata=PLACE)
+    vectors_hash: str = ""
+    vectors_scale: float = 1.0
+    vectors_frozen: bool = False
 
     def __post_init__(self) -> None:
         check_sizes(self, ("embedding", "filters"))
         check_choices(self, "model")
+        check_vectors(self)
         if not self.widths or min(self.widths) < 1 or len(set(self.widths)) != len(self.widths):
             raise UserError("model.widths is a list of different widths, each at least 1 word.")
 
@@ -75,6 +86,7 @@ class Cnn:
             embeddings_initializer=initializers.embedding(
                 "embedding", self.embedding_init, self.embedding_scale
             ),
+            trainable=not self.vectors_frozen,
             name="embedding",
         )(ids)
         words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tflottery.models.architecture import EmbeddingInit, Initializers, KernelInit
+from tflottery.models.architecture import (
+    PLACE,
+    EmbeddingInit,
+    Initializers,
+    KernelInit,
+)
 from tflottery.models.shipped.recurrent import Recurrent
 from tflottery.models.units import Cells
 
@@ -27,6 +32,10 @@ class Lstm(Recurrent):
     ``normal`` with that standard deviation, where padding and the unknown word begin as zeros.
     ``kernel_init`` is how other connections begin: ``glorot_uniform``, or ``xavier_normal`` as
     PyTorch draws it; recurrent kernels are orthogonal in any case.
+
+    ``vectors`` is a file of words' vectors (GloVe, word2vec, fastText) that words begin with which
+    stand there; ``vectors_scale`` is what these are multiplied by. With ``vectors_frozen`` the
+    embedding stays as it begins, and is neither trained nor pruned.
     """
 
     name: ClassVar[str] = "lstm"
@@ -44,6 +53,10 @@ class Lstm(Recurrent):
     dropout: float = 0.5
     embedding_init: EmbeddingInit = "uniform"
     kernel_init: KernelInit = "glorot_uniform"
+    vectors: str = field(default="", metadata=PLACE)
+    vectors_hash: str = ""
+    vectors_scale: float = 1.0
+    vectors_frozen: bool = False
 
     def _layer(
         self, name: str, sequences: bool, backwards: bool, initializers: Initializers

@@ -11,6 +11,7 @@ from tflottery.models.architecture import (
     Initializers,
     KernelInit,
     check_sizes,
+    check_vectors,
     head,
     read_by_head,
 )
@@ -44,10 +45,15 @@ class Recurrent(ABC):
     dropout: float
     embedding_init: EmbeddingInit
     kernel_init: KernelInit
+    vectors: str
+    vectors_hash: str
+    vectors_scale: float
+    vectors_frozen: bool
 
     def __post_init__(self) -> None:
         check_sizes(self, ("embedding", "units", "layers"))
         check_choices(self, "model")
+        check_vectors(self)
 
     @abstractmethod
     def _layer(
@@ -80,6 +86,7 @@ class Recurrent(ABC):
             embeddings_initializer=initializers.embedding(
                 "embedding", self.embedding_init, self.embedding_scale
             ),
+            trainable=not self.vectors_frozen,
             name="embedding",
         )(ids)
         words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)

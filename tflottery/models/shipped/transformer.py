@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from tflottery.errors import UserError
 from tflottery.models.architecture import (
+    PLACE,
     ROLES,
     EmbeddingInit,
     Initializers,
     KernelInit,
     check_sizes,
+    check_vectors,
     head,
 )
 from tflottery.models.roles import Roles
@@ -38,6 +40,10 @@ class Transformer:
     standard deviation ``embedding_scale``, where padding and the unknown word begin as zeros.
     ``kernel_init`` is how other connections begin: ``glorot_uniform``, or ``xavier_normal`` as
     PyTorch draws it.
+
+    ``vectors`` is a file of words' vectors (GloVe, word2vec, fastText) that words begin with which
+    stand there; ``vectors_scale`` is what these are multiplied by. With ``vectors_frozen`` the
+    embedding stays as it begins, and is neither trained nor pruned.
     """
 
     name: ClassVar[str] = "transformer"
@@ -54,10 +60,15 @@ class Transformer:
     dropout: float = 0.5
     embedding_init: EmbeddingInit = "uniform"
     kernel_init: KernelInit = "glorot_uniform"
+    vectors: str = field(default="", metadata=PLACE)
+    vectors_hash: str = ""
+    vectors_scale: float = 1.0
+    vectors_frozen: bool = False
 
     def __post_init__(self) -> None:
         check_sizes(self, ("embedding", "heads", "feed_forward", "layers", "positions"))
         check_choices(self, "model")
+        check_vectors(self)
         if not 0 <= self.block_dropout < 1:
             raise UserError("model.block_dropout is a fraction in [0, 1).")
         if self.embedding % self.heads:
@@ -78,6 +89,7 @@ class Transformer:
             embeddings_initializer=initializers.embedding(
                 "embedding", self.embedding_init, self.embedding_scale
             ),
+            trainable=not self.vectors_frozen,
             name="embedding",
         )(ids)
         words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)
