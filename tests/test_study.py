@@ -132,7 +132,13 @@ def test_settings_that_cannot_be(settings):
         StudySettings(**settings)
 
 
-@pytest.mark.parametrize("name", ["study_toy", "study_cnn", "study_lstm", "study_week11"])
+STUDIES = (
+    "study_toy", "study_cnn", "study_lstm", "study_week11", "note_cnn", "note_lstm",
+    "note_cnn_small", "note_lstm_small",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STUDIES)
 def test_the_studies_that_ship_can_be_planned(name):
     chosen = configuration.load(name, {})
     recipe = dataclasses.replace(chosen.recipe, data=RECIPE.data)
@@ -193,7 +199,7 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
     assert set(pd.read_csv(folder / "timings.csv")["key"]) == {spec.key for spec in everything}
 
     overlap = pd.read_csv(folder / "overlap.csv", dtype={"one": str, "other": str})
-    assert set(overlap["kind"]) == {"seeds", "methods", "rounds"}
+    assert set(overlap["kind"]) == {"seeds", "methods", "rounds", "start"}
     # One curve over the levels for each pair of methods, one for each method between seeds.
     pairs = overlap[["kind", "one", "other"]].drop_duplicates().to_numpy().tolist()
     assert sorted(pairs) == [
@@ -201,7 +207,31 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
         ["rounds", "0.5", "0.75"],
         ["seeds", "iterative", "iterative"],
         ["seeds", "one_shot", "one_shot"],
+        ["start", "iterative", "initial sizes"],
+        ["start", "one_shot", "initial sizes"],
     ]
+    from_start = overlap[overlap.kind == "start"]
+    assert len(from_start) == 2 * len(pairs_of_levels(overlap))
+    assert (from_start["jaccard"] > from_start["chance"]).all()  # two epochs move weights little
+    dense = store.find(frame[frame.part == "dense"].iloc[0].key)
+    start = dense.snapshot("0ep")
+    one = from_start[(from_start.one == "one_shot") & (from_start.seed_one == 1)].iloc[0]
+    own = store.find(
+        frame[
+            (frame.method == "one_shot")
+            & (frame.init == "original")
+            & (frame.part == "grid")
+            & (frame.level == one.level)
+            & (frame.seed == 1)
+        ]
+        .iloc[0]
+        .key
+    ).masks()
+    before = {
+        name: np.abs(start[name]) >= np.sort(np.abs(start[name]).ravel())[-int(mask.sum())]
+        for name, mask in own.items()
+    }
+    assert one.jaccard == pytest.approx(masks.overlap(own, before))
     nested = overlap[overlap.kind == "rounds"]
     assert nested["jaccard"].to_numpy() == pytest.approx(0.5, abs=0.02)
     first = overlap[(overlap.kind == "methods") & (overlap.level == 0.5)]
@@ -218,6 +248,11 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
     assert early["epoch_other"].max() == 2 and 0 < early["epoch_one"].min() < 1
     layers = pd.read_csv(folder / "layers.csv")
     assert layers["total"].groupby([layers.method, layers.level, layers.seed]).sum().nunique() == 1
+
+
+def pairs_of_levels(overlap):
+    """(level, seed) of the tickets."""
+    return overlap[overlap.kind == "start"][["level", "seed_one"]].drop_duplicates()
 
 
 def test_a_second_run_trains_nothing_and_any_cell_reproduces(small_study, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tflottery.models.parts import layers_of, parts
-from tflottery.models.roles import is_bias
+from tflottery.models.roles import biases_beside
 
 # A recurrent layer keeps its weights in a cell, which adds nothing to a name.
 _CELL = "cell"
@@ -73,16 +73,14 @@ def connections(layer: keras.layers.Layer) -> dict[str, tf.Variable]:
 
 
 def prunable(layer: keras.layers.Layer, biases: bool = False) -> dict[str, tf.Variable]:
-    """The connections of a layer that are trained, by name; ``biases``: and what it adds."""
+    """The connections of a layer that are trained, by name; ``biases``: and what is added beside
+    them."""
     trained = {id(variable) for variable in layer.trainable_weights}
-    chosen = connections(layer)
+    chosen = {name: one for name, one in connections(layer).items() if id(one) in trained}
     if biases:
-        chosen |= {
-            name: one
-            for name, one in in_layer(layer).items()
-            if is_bias(name) and one.dtype.is_floating
-        }
-    return {name: one for name, one in chosen.items() if id(one) in trained}
+        everything = in_layer(layer)
+        chosen |= {name: everything[name] for name in biases_beside(chosen, everything)}
+    return chosen
 
 
 def get(model: keras.Model) -> dict[str, np.ndarray]:

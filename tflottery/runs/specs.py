@@ -23,7 +23,7 @@ from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
 from tflottery.models.brought.registered import Registered
-from tflottery.models.roles import Roles, is_bias
+from tflottery.models.roles import Roles, biases_beside
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.gradual import Gradual
@@ -150,17 +150,22 @@ class Pruned(MaskSpec):
 
     def make(self, ancestors: Ancestors) -> Masks:
         criteria.require_unchanged(self.criterion, self.computes)
-        masks, final = ancestors.masks(self.of), ancestors.snapshot(self.of, steps.END)
+        return self.prune(ancestors.masks(self.of), ancestors.snapshot(self.of, steps.END))
+
+    def prune(self, masks: Masks, final: Arrays) -> Masks:
+        """The mask that these weights give: those of the run at its end, or of another moment.
+
+        Args:
+            masks: bool arrays for every prunable tensor: what is left so far.
+            final: float32 arrays for every trainable tensor.
+        """
         if self.biases:
             # The dense network is the same with and without them, and has no masks of them.
-            shapes = {name: final[name].shape for name in ancestors.prunable}
+            shapes = {name: final[name].shape for name in biases_beside(masks, final)}
             masks = {**mask_ops.dense(shapes), **masks}
         model = self.of.recipe.model
         exclude = excluded(model.roles(), self.embedding, self.head)
-        layers_out = {name.rpartition("/")[0] for name in exclude}
-        exclude += tuple(
-            name for name in masks if is_bias(name) and name.rpartition("/")[0] in layers_out
-        )
+        exclude += biases_beside(exclude, masks)
         if self.criterion in criteria.UNIT_CRITERIA:
             layers = model.unit_layers()
             units = criteria.unit_scores(self.criterion, final, layers)

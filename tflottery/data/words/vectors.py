@@ -150,7 +150,10 @@ def _read(path: Path, changed: int, held: int) -> Vectors:
     except _TORN:
         raise _ends_early(path) from None
     except (ValueError, IndexError, MemoryError, OverflowError) as error:
-        raise UserError(f"{path} is damaged: {' '.join(str(error).split())}.") from None
+        said = " ".join(str(error).split())
+        raise UserError(
+            f"{path} is damaged, or holds words with spaces, which are to be left out: {said}."
+        ) from None
     table = np.asarray(found.vectors, np.float32)
     if not np.isfinite(table).all():
         row = int(np.flatnonzero(~np.isfinite(table).all(axis=1))[0])

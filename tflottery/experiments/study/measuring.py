@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -20,7 +20,7 @@ from tflottery.experiments.study.design import Cell, Study
 from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
-from tflottery.models.roles import Roles, is_bias
+from tflottery.models.roles import Roles, biases_beside
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
@@ -29,7 +29,7 @@ from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
 from tflottery.runs.run import Run
-from tflottery.runs.specs import MaskSpec, RunSpec, ancestry
+from tflottery.runs.specs import Pruned, RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
@@ -115,9 +115,11 @@ def write_study(
 
 def _prunable(study: Study, dense: Run) -> dict[str, tuple[int, ...]]:
     """Shapes of all tensors that the study prunes; the dense network has no masks of biases."""
-    weights = dense.snapshot(steps.END) if study.pruning.biases else {}
-    biases = {name: weight.shape for name, weight in weights.items() if is_bias(name)}
-    return {**{name: mask.shape for name, mask in dense.masks().items()}, **biases}
+    shapes: dict[str, tuple[int, ...]] = {n: mask.shape for n, mask in dense.masks().items()}
+    if study.pruning.biases:
+        weights = dense.snapshot(steps.END)
+        shapes |= {name: weights[name].shape for name in biases_beside(shapes, weights)}
+    return shapes
 
 
 class _Measured:
@@ -199,7 +201,36 @@ class _Measured:
                     "chance": mask_ops.chance_overlap(found[one], found[other]),
                 }
             )
-        return rows
+        return [*rows, *self._overlap_with_start(found)]
+
+    def _overlap_with_start(
+        self, tickets: Mapping[tuple[str, float, int], Masks]
+    ) -> Iterator[dict[str, Any]]:
+        """Each ticket's mask beside the one that the sizes of the initial weights would give: how
+        far the mask was fixed before anything was learnt."""
+        study = self._study
+        if study.pruning.criterion != "magnitude":
+            return
+        for seed in study.seeds:
+            dense = self.run(study.cells(seed)[0])
+            if dense is None:
+                continue
+            masks, start = dense.masks(), dense.snapshot(steps.BEGINNING)
+            for (method, level, own), mask in tickets.items():
+                if own != seed:
+                    continue
+                pruning = one_shot_mask(study.recipe, study.pruning, level, seed)
+                before = pruning.prune(masks, start)
+                yield {
+                    "kind": "start",
+                    "level": level,
+                    "one": method,
+                    "other": "initial sizes",
+                    "seed_one": seed,
+                    "seed_other": seed,
+                    "jaccard": mask_ops.overlap(mask, before),
+                    "chance": mask_ops.chance_overlap(mask, before),
+                }
 
     def layers(self, architecture: Architecture) -> list[dict[str, Any]]:
         rows = []
@@ -290,11 +321,7 @@ class Moment:
 
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
-        return {
-            name: weight.shape
-            for name, weight in self.weights.items()
-            if name in self.pruned or is_bias(name)
-        }
+        return {name: mask.shape for name, mask in self.pruned.items()}
 
     @property
     def roles(self) -> Roles:
@@ -315,10 +342,12 @@ class Moment:
         raise NotImplementedError("a mask of the same data asks for no other words")
 
 
-def one_shot_mask(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> MaskSpec:
+def one_shot_mask(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> Pruned:
     """How one-shot pruning to a level draws its mask: by the study's own criterion and scope."""
     settings = dataclasses.replace(pruning, method="one_shot", sparsity=level, init="original")
-    return plans.make_plan(recipe, settings, seed).levels[-1].ticket.mask
+    mask = plans.make_plan(recipe, settings, seed).levels[-1].ticket.mask
+    assert isinstance(mask, Pruned)
+    return mask
 
 
 def _between(ends: Sequence[Arrays], alpha: float) -> Arrays:

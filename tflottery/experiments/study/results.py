@@ -75,7 +75,7 @@ TIMINGS = Schema("timings", (*text("key"), *positive("seconds")), _COMMAND)
 OVERLAP = Schema(
     "overlap",
     (
-        Column("kind", "text", choices=("seeds", "methods", "rounds")),
+        Column("kind", "text", choices=("seeds", "methods", "rounds", "start")),
         *fraction("level"),
         *text("one", "other"),
         *count("seed_one", "seed_other"),
