@@ -236,7 +236,7 @@ def test_coverage_is_said_in_one_line(given, small_corpus):
     assert said.startswith(f"Vectors: {len(known)} of {len(words)} words of the vocabulary")
     counts = dict(zip(small_corpus.unigrams.words, small_corpus.unigrams.counts, strict=True))
     share = sum(counts[word] for word in known) / sum(counts[word] for word in words)
-    assert f"{100 * share:.1f} % of the running words" in said
+    assert f"which are {100 * share:.1f} % of the running words" in said
     plain = dataclasses.replace(recipe, model=SMALL["cnn"])
     assert keep_vectors(plain, store) == ()
 

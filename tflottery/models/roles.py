@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,22 +17,6 @@ class Roles:
 
     embedding: tuple[str, ...] = ()
     head: tuple[str, ...] = ()
-
-
-def is_bias(tensor: str) -> bool:
-    """Whether a tensor of that name is what a layer adds."""
-    return tensor.rpartition("/")[2].endswith("bias")
-
-
-def biases_beside(tensors: Iterable[str], among: Iterable[str]) -> tuple[str, ...]:
-    """The names of the biases that lie in the same layers as some tensors.
-
-    Args:
-        tensors: names, as of all kernels that are trained.
-        among: the names of all tensors.
-    """
-    layers = {name.rpartition("/")[0] for name in tensors}
-    return tuple(name for name in among if is_bias(name) and name.rpartition("/")[0] in layers)
 
 
 def roles_of(model: keras.Model, vocabulary_size: int) -> Roles:

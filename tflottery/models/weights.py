@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from tflottery.models.biases import biases_beside
 from tflottery.models.parts import layers_of, parts
-from tflottery.models.roles import biases_beside
 
 # A recurrent layer keeps its weights in a cell, which adds nothing to a name.
 _CELL = "cell"

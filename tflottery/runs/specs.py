@@ -22,8 +22,9 @@ import numpy as np
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
+from tflottery.models.biases import biases_beside
 from tflottery.models.brought.registered import Registered
-from tflottery.models.roles import Roles, biases_beside
+from tflottery.models.roles import Roles
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.gradual import Gradual

@@ -37,8 +37,8 @@ from tflottery.files import (
     write_arrays,
 )
 from tflottery.models.architecture import Architecture, Initializers
+from tflottery.models.biases import is_bias
 from tflottery.models.brought.registered import Registered, Unavailable, origin_of
-from tflottery.models.roles import is_bias
 from tflottery.plugins import Plugins
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Count, Masks

@@ -125,12 +125,12 @@ def read(path: Path) -> Vectors:
         UserError: gensim is not there, or the file is damaged.
     """
     about = path.stat()
-    return _read(path.absolute(), about.st_mtime_ns, about.st_size)
+    return _read(path, path.absolute(), about.st_mtime_ns, about.st_size)
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path, changed: int, held: int) -> Vectors:
-    del changed, held
+def _read(path: Path, where: Path, changed: int, held: int) -> Vectors:
+    del where, changed, held
     how = layout(path)
     try:
         from gensim.models import KeyedVectors

@@ -20,7 +20,8 @@ from tflottery.experiments.study.design import Cell, Study
 from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
-from tflottery.models.roles import Roles, biases_beside
+from tflottery.models.biases import biases_beside
+from tflottery.models.roles import Roles
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
