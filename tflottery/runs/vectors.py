@@ -116,8 +116,9 @@ class Prepared:
         """How much of the vocabulary the file knows."""
         return (
             f"Vectors: {len(self.rows):,} of {self.words:,} words of the vocabulary have one "
-            f"({len(self.rows) / max(self.words, 1):.1%}), which are {self.running:.1%} of the running "
-            "words of train that the vocabulary holds; the others begin as they would without."
+            f"({len(self.rows) / max(self.words, 1):.1%}), which are {self.running:.1%} of the "
+            "running words of train that the vocabulary holds; the others begin as they would "
+            "without."
         ).replace("%", " %")
 
 
