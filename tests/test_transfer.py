@@ -181,6 +181,8 @@ def test_a_ticket_that_was_rewound_late_has_one_pair_of_source_weights(folder):
         {"grid": "fulll"},
         {"levels": (1.0,)},
         {"pruning": PruningSettings(init="random")},
+        {"pruning": PruningSettings(init="random:carried")},
+        {"pruning": PruningSettings(init="random:kept")},
     ],
 )
 def test_transfers_that_cannot_be(folder, change):

@@ -331,3 +331,12 @@ def test_settings_of_stronger_networks_go_together(tmp_path):
     model = chosen.model
     assert (chosen.data.keep, chosen.data.max_length, model.name) == ("both", 400, "lstm")
     assert (model.vectors_scale, model.embedding, model.word_dropout) == (0.3, 50, 0.3)
+
+
+def test_a_recorded_command_names_the_file_and_not_its_place():
+    from tflottery.experiments.study.run import _without_places
+
+    given = {"model.vectors": "/home/me/glove.txt", "data.data_dir": "/data", "training.epochs": 2}
+    expected = ("model.vectors=glove.txt", "training.epochs=2")
+    assert _without_places(given) == expected
+    assert _without_places([f"{key}={value}" for key, value in given.items()]) == expected

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflottery import startup
+from tflottery.data.words import vectors
 from tflottery.errors import UserError
 from tflottery.experiments.inspecting import before_training
 from tflottery.files import require_writable
@@ -221,6 +222,7 @@ class Driver:
         from tflottery.runs.tensorboard import observers
 
         self.prepare()
+        vectors.release()  # those of the words are in the store by now
         view = self.reporter.watch(label, total, may_end_early=may_end_early)
         return view, observers(view, self._tensorboard, label)
 

@@ -128,6 +128,11 @@ def read(path: Path) -> Vectors:
     return _read(path, path.absolute(), about.st_mtime_ns, about.st_size)
 
 
+def release() -> None:
+    """Lets go of the vectors that were read last, which may be as large as memory."""
+    _read.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def _read(path: Path, where: Path, changed: int, held: int) -> Vectors:
     del where, changed, held

@@ -282,7 +282,7 @@ def _seeds_in_words(seeds: tuple[int, ...]) -> str:
 
 
 def _without_places(settings: Settings) -> tuple[str, ...]:
-    """Single settings as ``--set`` takes them, without where data lie on this machine."""
+    """Single settings as ``--set`` takes them, without where files lie on this machine."""
     if isinstance(settings, str):
         settings = [settings]
     texts = (
@@ -290,4 +290,9 @@ def _without_places(settings: Settings) -> tuple[str, ...]:
         if isinstance(settings, Mapping)
         else list(settings)
     )
-    return tuple(text for text in texts if text.partition("=")[0].strip() != "data.data_dir")
+    by_key = [(text.partition("=")[0].strip(), text) for text in texts]
+    return tuple(
+        f"{key}={Path(text.partition('=')[2].strip()).name}" if key == "model.vectors" else text
+        for key, text in by_key
+        if key != "data.data_dir"
+    )
