@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from tests.chains import dense
 from tests.conftest import SMALL
+from tflottery.data.settings import DataSettings
 from tflottery.models.roles import Roles
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import By
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Pruned, Shuffled
+from tflottery.runs.specs import GraduallyPruned, Pruned, Shuffled
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
@@ -49,14 +50,8 @@ class Finished:
 
 
 def spec_with(**options):
-    recipe = Recipe(plans_data(), SMALL["cnn"], TrainingSettings())
+    recipe = Recipe(DataSettings(fingerprint="f"), SMALL["cnn"], TrainingSettings())
     return Pruned(dense(recipe), By(0.4), biases=True, **options)
-
-
-def plans_data():
-    from tflottery.data.settings import DataSettings
-
-    return DataSettings(fingerprint="f")
 
 
 @given(st.integers(0, 1000), st.integers(1, 4))
@@ -112,3 +107,17 @@ def test_a_chain_counts_its_biases_and_holds_their_zeros(model, small_settings, 
     other = plans.make_plan(recipe, dataclasses.replace(settings, biases=False), seed=1)
     assert other.dense.key == made.dense.key
     assert other.levels[0].ticket.key != made.levels[0].ticket.key
+
+
+def test_gradual_pruning_prunes_and_holds_them_too(small_settings, tmp_path):
+    training = TrainingSettings(learning_rate=0.05, batch_size=8, epochs=3, patience=3)
+    model = dataclasses.replace(SMALL["cnn"], embedding_init="normal", embedding_scale=1.0)
+    start = dense(Recipe(small_settings, model, training))
+    spec = dataclasses.replace(start, mask=GraduallyPruned(0.5, biases=True))
+    run = Realiser(Store(tmp_path / "runs"), [spec])(spec)
+    masks, final = run.masks(), run.snapshot("end")
+    for name in ("conv_2/bias", "conv_3/bias", "conv_2/kernel"):
+        assert int(masks[name].sum()) == masks[name].size // 2
+        assert not final[name][~masks[name]].any() and final[name][masks[name]].all()
+    # Padding began as zeros, and is never read.
+    assert not final["embedding/embeddings"][0].any()
