@@ -43,9 +43,9 @@ class Cnn:
     PyTorch moves over a picture, words by numbers, as the founding note's code did: at its sizes
     seven times smaller.
 
-    ``vectors`` is a file of words' vectors (GloVe, word2vec, fastText) that words begin with which
-    stand there; ``vectors_scale`` is what these are multiplied by. With ``vectors_frozen`` the
-    embedding stays as it begins, and is neither trained nor pruned.
+    ``vectors`` is a file of words' vectors (GloVe, word2vec, fastText): a word that stands there
+    begins with its vector, times ``vectors_scale``. With ``vectors_frozen`` the embedding stays as
+    it begins, and is neither trained nor pruned.
     """
 
     name: ClassVar[str] = "cnn"

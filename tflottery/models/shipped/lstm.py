@@ -33,9 +33,9 @@ class Lstm(Recurrent):
     ``kernel_init`` is how other connections begin: ``glorot_uniform``, or ``xavier_normal`` as
     PyTorch draws it; recurrent kernels are orthogonal in any case.
 
-    ``vectors`` is a file of words' vectors (GloVe, word2vec, fastText) that words begin with which
-    stand there; ``vectors_scale`` is what these are multiplied by. With ``vectors_frozen`` the
-    embedding stays as it begins, and is neither trained nor pruned.
+    ``vectors`` is a file of words' vectors (GloVe, word2vec, fastText): a word that stands there
+    begins with its vector, times ``vectors_scale``. With ``vectors_frozen`` the embedding stays as
+    it begins, and is neither trained nor pruned.
     """
 
     name: ClassVar[str] = "lstm"
