@@ -18,7 +18,7 @@ CHOICES = {
     "model": tuple(ARCHITECTURES),
     "method": ("iterative", "one_shot"),
     "scope": ("layerwise", "global"),
-    "init": ("original", "random", "rewind:1ep", "finetune"),
+    "init": ("original", "random", "rewind:1ep", "learning_rate_rewinding", "fine_tuning"),
     "criterion": ("magnitude", "random", "filters"),
     "executor": ("local", "processes", "ray"),
     "dataset": ("imdb", "yelp_polarity", "toy"),

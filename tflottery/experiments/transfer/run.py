@@ -340,7 +340,7 @@ def _trainings(transfer: Transfer, seeds: Iterable[int], home: list[RunSpec]) ->
         names[cell.spec.key] = f"seed {cell.seed} {name if cell.level else cell.mask}"
     for cell in cells:
         for spec in ancestry([cell.spec]):
-            side = "target" if spec.recipe == transfer.target else "source"
+            side = "target" if spec.recipe.data == transfer.target.data else "source"
             names.setdefault(spec.key, f"seed {cell.seed} chain of tickets on the {side}")
     asked = [*home, *(cell.spec for cell in cells)]
     return Trainings(asked, lambda spec: names.get(spec.key, "the ticket"), wanted=asked)
