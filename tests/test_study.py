@@ -21,7 +21,6 @@ from tflottery.experiments import configuration
 from tflottery.experiments.reports import write_report
 from tflottery.experiments.study.design import Cell, Study, StudySettings, make_cells
 from tflottery.experiments.study.measuring import (
-    Moment,
     one_shot_mask,
     run_study,
     write_study,
@@ -299,7 +298,7 @@ def drawn(weights, level: float, **pruning) -> masks.Masks:
     prunable = {name: tensor for name, tensor in weights.items() if not name.endswith("bias")}
     everything = masks.dense({name: tensor.shape for name, tensor in prunable.items()})
     mask = one_shot_mask(RECIPE, settings, level, seed=1)
-    return mask.make(Moment(everything, weights))
+    return mask.prune(everything, weights)
 
 
 def test_early_bird_masks_exclude_what_the_study_excludes():
@@ -339,7 +338,7 @@ def test_early_bird_masks_of_units_prune_units_whole(small_settings):
     names = [name for name in weights if name != "conv_2/bias"]
     everything = masks.dense({name: weights[name].shape for name in names})
     settings = PruningSettings(criterion="filters")
-    made = one_shot_mask(recipe, settings, 0.5, seed=1).make(Moment(everything, weights))
+    made = one_shot_mask(recipe, settings, 0.5, seed=1).prune(everything, weights)
     kept = made["conv_2/kernel"].any(axis=(0, 1))
     assert kept.sum() == 2 and (made[HEAD].any(axis=1) == kept).all()
     assert made["embedding/embeddings"].any(axis=0).sum() == 3

@@ -142,9 +142,16 @@ class Pruned(MaskSpec):
         return ((self.of, steps.END),)
 
     def make(self, ancestors: Ancestors) -> Masks:
+        return self.prune(ancestors.masks(self.of), ancestors.snapshot(self.of, steps.END))
+
+    def prune(self, masks: Masks, final: Arrays) -> Masks:
+        """The mask that these weights give: those of the run at its end, or of another moment.
+
+        Args:
+            masks: bool arrays for every prunable tensor: what is left so far.
+            final: float32 arrays for every trainable tensor.
+        """
         criteria.require_unchanged(self.criterion, self.computes)
-        masks = ancestors.masks(self.of)
-        final = ancestors.snapshot(self.of, steps.END)
         model = self.of.recipe.model
         exclude = excluded(model.roles(), self.embedding, self.head)
         if self.criterion in criteria.UNIT_CRITERIA:
@@ -176,6 +183,35 @@ class Shuffled(MaskSpec):
 
     def make(self, ancestors: Ancestors) -> Masks:
         return mask_ops.shuffle(self.of.make(ancestors), self.seed)
+
+
+@dataclass(frozen=True)
+class ShuffledWords(MaskSpec):
+    """Another mask with the embedding's entries permuted within each word's row, so that each word
+    keeps as many weights as it had.
+
+    ``dealt``: how many weights a word keeps is dealt out anew, the counts permuted over the words.
+    ``others``: whether all other tensors are permuted too, as ``Shuffled`` with the same seed
+    permutes them; else they keep their mask.
+    """
+
+    of: MaskSpec
+    seed: int
+    dealt: bool = False
+    others: bool = True
+
+    def needs(self) -> Iterable[Need]:
+        return self.of.needs()
+
+    def make(self, ancestors: Ancestors) -> Masks:
+        masks = self.of.make(ancestors)
+        permuted = mask_ops.deal_rows if self.dealt else mask_ops.shuffle_in_rows
+        words = {
+            name: permuted(masks[name], seeds.generator("shuffle words", self.seed, name))
+            for name in ancestors.roles.embedding
+            if name in masks
+        }
+        return {**(mask_ops.shuffle(masks, self.seed) if self.others else masks), **words}
 
 
 @dataclass(frozen=True)

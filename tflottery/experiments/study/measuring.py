@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from tflottery.data.look.inspection import Inspection
-from tflottery.data.settings import DataSettings
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.study import results
@@ -20,7 +18,6 @@ from tflottery.experiments.study.design import Cell, Study
 from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
-from tflottery.models.roles import Roles
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
@@ -29,7 +26,7 @@ from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
 from tflottery.runs.run import Run
-from tflottery.runs.specs import MaskSpec, RunSpec, ancestry
+from tflottery.runs.specs import Pruned, RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
@@ -231,7 +228,7 @@ class _Measured:
             for level in study.settings.levels:
                 pruning = one_shot_mask(study.recipe, study.pruning, level, seed)
                 drawn = {
-                    point: pruning.make(Moment(run.masks(), weights))
+                    point: pruning.prune(run.masks(), weights)
                     for point, weights in snapshots.items()
                 }
                 for one, other in combinations(points, 2):
@@ -273,41 +270,10 @@ class _Measured:
         return rows
 
 
-@dataclass(frozen=True)
-class Moment:
-    """A moment of a training, for a mask that is to be drawn by its weights: it answers as if the
-    training had ended then."""
-
-    pruned: Masks
-    weights: Arrays
-
-    @property
-    def prunable(self) -> dict[str, tuple[int, ...]]:
-        return {name: mask.shape for name, mask in self.pruned.items()}
-
-    @property
-    def roles(self) -> Roles:
-        raise NotImplementedError("a mask of the same network asks for no other roles")
-
-    def masks(self, run: RunSpec) -> Masks:
-        del run
-        return self.pruned
-
-    def snapshot(self, run: RunSpec, step: str) -> Arrays:
-        del run, step
-        return self.weights
-
-    def fresh_weights(self, seed: int) -> Arrays:
-        raise NotImplementedError("a mask by magnitude or by chance asks for no other weights")
-
-    def rows_in(self, data: DataSettings) -> np.ndarray:
-        raise NotImplementedError("a mask of the same data asks for no other words")
-
-
-def one_shot_mask(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> MaskSpec:
+def one_shot_mask(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> Pruned:
     """How one-shot pruning to a level draws its mask: by the study's own criterion and scope."""
     settings = dataclasses.replace(pruning, method="one_shot", sparsity=level, init="original")
-    return plans.make_plan(recipe, settings, seed).levels[-1].ticket.mask
+    return plans.make_plan(recipe, settings, seed).levels[-1].mask
 
 
 def _between(ends: Sequence[Arrays], alpha: float) -> Arrays:
