@@ -19,13 +19,15 @@ from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
 from tflottery.experiments import configuration
 from tflottery.experiments.reports import write_report
-from tflottery.experiments.study.design import Cell, Study, StudySettings, make_cells
+from tflottery.experiments.study.arms import Cell
+from tflottery.experiments.study.design import Study, make_cells
 from tflottery.experiments.study.measuring import (
     one_shot_mask,
     run_study,
     write_study,
 )
 from tflottery.experiments.study.results import FORMAT_VERSION, load_study
+from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning import masks
 from tflottery.runs.realise import Realiser
