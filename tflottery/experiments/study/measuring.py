@@ -23,7 +23,7 @@ from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import Executor
-from tflottery.runs.measures import measures
+from tflottery.runs.measures import measures, steps_until
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
 from tflottery.runs.run import Run
@@ -34,6 +34,8 @@ from tflottery.tickets.plan import PruningSettings
 from tflottery.training import steps
 from tflottery.versions import versions
 
+# Of dense's last validation accuracy, a fraction: so near counts as converged.
+CONVERGED_WITHIN = 0.005
 _ALPHAS = tuple(round(0.1 * tenth, 1) for tenth in range(11))
 
 
@@ -96,8 +98,10 @@ def write_study(
         "tensors": sorted(shapes),
         "learnt": what_dense_learnt(measured.dense(), corpus, realise.predictions),
     }
+    of_data = seen.cautions if seen else ()
+    if cautions := [*(line for line in of_data if line != corpus.caution), *study.left_out]:
+        about["cautions"] = cautions
     if seen:
-        about["cautions"] = [line for line in seen.cautions if line != corpus.caution]
         about["inspection"] = seen.findings.payload()
     rows = {
         "cells": measured.cells(),
@@ -134,9 +138,16 @@ class _Measured:
                 yield cell, self.run(cell)
 
     def cells(self) -> list[dict[str, Any]]:
-        return [self._cell_row(cell, run) for cell, run in self._all()]
+        cells = list(self._all())
+        # What every training of a seed has to reach: dense's last accuracy, but for the margin.
+        goals = {
+            cell.seed: run.history[-1]["val_accuracy"] - CONVERGED_WITHIN
+            for cell, run in cells
+            if run is not None and (cell.part, cell.method) == ("convergence", "dense")
+        }
+        return [self._cell_row(cell, run, goals) for cell, run in cells]
 
-    def _cell_row(self, cell: Cell, run: Run | None) -> dict[str, Any]:
+    def _cell_row(self, cell: Cell, run: Run | None, goals: Mapping[int, float]) -> dict[str, Any]:
         row = {
             **{name: getattr(cell, name) for name in LABELS},
             "state": FAILED if run is None else DONE,
@@ -146,6 +157,8 @@ class _Measured:
         if run is None:
             return row
         behind = (self._realise(spec) for spec in ancestry([cell.spec]))
+        if cell.part == "convergence" and cell.seed in goals:
+            row["steps_to_dense"] = steps_until(run, goals[cell.seed])
         return {**row, **measures(run, cell.spec.recipe.model.roles(), behind)}
 
     def timings(self) -> list[dict[str, Any]]:
