@@ -137,6 +137,8 @@ DEFAULTS = {
     },
     specs.GraduallyPruned: {"over": 0.5, "embedding": True, "head": True},
     specs.Fit: {"words_of": None, "without": (), "seed": 0},
+    specs.TransferredMask: {"like": "table"},
+    specs.ShuffledWords: {"dealt": False, "others": True},
 }  # fmt: skip
 
 

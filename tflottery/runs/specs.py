@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -314,11 +314,14 @@ class TransferredMask(MaskSpec):
     """A mask from other data.
 
     Excluded layers are dense. The embedding rows of words that the other data lack are pruned at
-    random, to the sparsity of the other network's embedding.
+    random, ``like`` the rows that are ``carried`` over, which keep as large a part of their
+    weights, or, as once, like the whole ``table`` of the other network. The two differ where rare
+    words, which other data lack, keep fewer weights than frequent ones.
     """
 
     of: MaskSpec
     fit: Fit
+    like: Literal["table", "carried"] = "table"
 
     def needs(self) -> Iterable[Need]:
         return self.of.needs()
@@ -337,10 +340,13 @@ class TransferredMask(MaskSpec):
         if rows is None:
             return mask
         transferred = mask[rows]
-        new = np.zeros(transferred[rows < 0].size, bool)
-        new[: round(new.size * mask.mean())] = True
+        is_new = rows < 0
+        # Where no word is carried over, the other table is all there is to go by.
+        like = mask if self.like == "table" or is_new.all() else transferred[~is_new]
+        new = np.zeros(transferred[is_new].size, bool)
+        new[: round(new.size * like.mean())] = True
         random = seeds.generator("transferred mask", self.fit.seed, name)
-        transferred[rows < 0] = random.permutation(new).reshape(-1, mask.shape[1])
+        transferred[is_new] = random.permutation(new).reshape(-1, mask.shape[1])
         return transferred
 
 
