@@ -13,13 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tests import synthetic_study
 from tests.conftest import ROOT
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
+from tflottery.experiments.reports import write_report
 from tflottery.experiments.study.arms import Cell
 from tflottery.experiments.study.cells import Results
 from tflottery.experiments.study.design import Study, make_cells
+from tflottery.experiments.study.fair_tables import best_dense, converged, dense_again, lengths
 from tflottery.experiments.study.measuring import CONVERGED_WITHIN, run_study, write_study
 from tflottery.experiments.study.results import load_study
 from tflottery.experiments.study.settings import FEWEST_VALIDATIONS, StudySettings
@@ -386,6 +389,96 @@ def test_networks_trained_again_are_no_arm_of_their_own(carried_out):
     results = Results(load_study(folder))
     assert "again" not in {cell.arm.part for cell in results.cells}
     assert len(results.dense_by_seed) == 1
+
+
+def with_rows(store: Path, *rows: dict) -> Results:
+    """A made-up study of three seeds with more rows in its cells; what they leave out is as in the
+    first row, which is dense."""
+    folder = synthetic_study.write_study(store, levels=(0.36,), controls=False, optional=False)
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        first = frame.iloc[0].to_dict()
+        return pd.concat([frame, pd.DataFrame([{**first, **row} for row in rows])])
+
+    synthetic_study.edit(folder, "cells.csv", change)
+    return Results(load_study(folder))
+
+
+def test_the_best_dense_network_is_chosen_by_validation_data_among_as_many(tmp_path):
+    def again(seed, repeat, validation, test):
+        return {"part": "again", "seed": seed, "repeat": repeat,
+                "val_accuracy": validation, "test_accuracy": test}  # fmt: skip
+
+    results = with_rows(
+        tmp_path,
+        again(1, 1, 0.95, 0.81), again(1, 2, 0.95, 0.82), again(1, 3, 0.96, 0.83),
+        again(2, 1, 0.10, 0.99), again(2, 2, 0.97, 0.84), again(2, 3, 0.10, 0.99),
+        again(3, 1, 0.99, 0.85), {**again(3, 2, None, None), "state": "failed"},
+    )  # fmt: skip
+    own = results.dense_by_seed
+    assert best_dense(results, 1) == own
+    assert best_dense(results, 2) == pytest.approx({1: 81, 2: own[2], 3: 85})
+    assert best_dense(results, 3) == pytest.approx({1: 81, 2: 84})  # of equal ones the first
+    assert best_dense(results, 4) == pytest.approx({1: 83, 2: 84})
+    assert best_dense(results, 5) == {}
+    # Two rounds and the dense network.
+    (row,) = dense_again(results).rows
+    assert (row["trainings"], row["n"], row["best"]) == (3, 2, pytest.approx(82.5))
+    tickets = results.accuracies("iterative", "original", 0.36)
+    assert row["gain"] == pytest.approx((tickets[1] - 81 + tickets[2] - 84) / 2)
+
+
+def test_late_rewinding_is_compared_at_its_length(tmp_path):
+    grid = {"part": "length", "method": "iterative", "mask": "magnitude", "level": 0.36}
+    found = [
+        {**grid, "init": init, "seed": seed, "test_accuracy": accuracy}
+        for init, accuracy in (("original+1ep", 0.86), ("original+3ep", 0.88))
+        for seed in (1, 2, 3)
+    ]
+    results = with_rows(tmp_path, *found)
+    one, three = lengths(results).rows
+    assert (one["arm"], three["arm"]) == ("original + 1 ep", "original + 3 ep")
+    assert (one["against"], three["against"]) == ("rewind 1 ep", "rewind end")
+    for row, init, mean in ((one, "rewind:1ep", 86), (three, "rewind:end", 88)):
+        late = results.accuracies("iterative", init, 0.36)
+        original = results.accuracies("iterative", "original", 0.36)
+        assert row["late"] == pytest.approx(np.mean(list(late.values())) - mean)
+        assert row["longer"] == pytest.approx(mean - np.mean(list(original.values())))
+
+
+def test_seeds_that_never_reach_dense_are_counted(tmp_path):
+    watched = {"part": "convergence", "steps_per_epoch": 100}
+    sparse = {**watched, "method": "iterative", "mask": "magnitude", "init": "original",
+              "level": 0.36}  # fmt: skip
+    results = with_rows(
+        tmp_path,
+        *({**watched, "seed": seed, "steps_to_dense": 100 * seed} for seed in (1, 2, 3)),
+        *({**sparse, "seed": seed, "steps_to_dense": steps}
+          for seed, steps in ((1, 150), (2, 270), (3, None))),
+    )  # fmt: skip
+    dense, ticket = converged(results).rows
+    assert (dense["reached"], dense["steps"]) == ("3 of 3", 200)
+    assert (ticket["reached"], ticket["steps"]) == ("2 of 3", 210)
+    assert ticket["slower"] == pytest.approx((50 + 70) / 2) and "slower" not in dense
+
+
+def test_a_study_without_fair_controls_has_none_of_these_tables(tmp_path):
+    results = with_rows(tmp_path)
+    assert (dense_again(results), lengths(results), converged(results)) == (None, None, None)
+
+
+def test_the_report_shows_every_control_by_a_name_of_its_own(carried_out, tmp_path):
+    _, _, folder = carried_out
+    results = Results(load_study(folder))
+    labels = [arm.label for arm in results.arms("control")]
+    assert len(set(labels)) == len(labels) == 10
+    page = write_report(folder, tmp_path / "report").read_text(encoding="utf-8")
+    for text in (
+        "dense, stretched", "gradual, from trained", "shuffled in words", "random words",
+        "original + 1 ep", "Dense at the cost of a ticket", "minus best dense",
+        "seeds that reach it", "rate rewinding", "fine-tuning",
+    ):  # fmt: skip
+        assert text in page
 
 
 @pytest.mark.parametrize("folder", sorted((ROOT / "docs/results").rglob("study.json")))
