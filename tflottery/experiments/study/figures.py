@@ -182,10 +182,10 @@ def _limits(
 
 
 def convergence(results: Results) -> Drawing | None:
-    """Steps to the best validation loss, and to 99 % of the own last accuracy, against sparsity."""
+    """Steps to the best validation loss, and to 99 % of its own last accuracy, against sparsity."""
     titles = {
         "steps_to_best": "to the best validation loss",
-        "steps_to_99": "to 99 % of the own final accuracy",
+        "steps_to_99": "to 99 % of its own final accuracy",
     }
     dense_arm = Arm("dense", "dense", "dense", "fresh")
     panels = []
