@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import user_environment, write_reviews
+from tests.conftest import ROOT, user_environment, write_reviews
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
 from tflottery.experiments import configuration
@@ -133,7 +133,10 @@ def test_settings_that_cannot_be(settings):
         StudySettings(**settings)
 
 
-@pytest.mark.parametrize("name", ["study_toy", "study_cnn", "study_lstm", "study_week11"])
+STUDIES = sorted(path.stem for path in (ROOT / "configs").glob("study_*.toml"))
+
+
+@pytest.mark.parametrize("name", STUDIES)
 def test_the_studies_that_ship_can_be_planned(name):
     chosen = configuration.load(name, {})
     recipe = dataclasses.replace(chosen.recipe, data=RECIPE.data)

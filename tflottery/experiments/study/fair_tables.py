@@ -7,12 +7,12 @@ from typing import Any
 
 from tflottery import statistics
 from tflottery.experiments import names
-from tflottery.experiments.study.cells import Arm, BySeed, Results
+from tflottery.experiments.study.cells import Arm, BySeed, Cell, Results
 from tflottery.experiments.study.tables import difference_row
 from tflottery.report.numbers import ACCURACY, PERCENT, POINTS, STEPS, WHOLE, span
 from tflottery.report.table import Column, Table
 
-_LENGTHS = {"original+1ep": "rewind:1ep", "original+3ep": "rewind:end"}
+DENSE = Arm("dense", "dense", "dense", "fresh")
 
 
 def best_dense(results: Results, trainings: int) -> BySeed:
@@ -74,8 +74,7 @@ def lengths(results: Results) -> Table | None:
     rows = []
     for cell in results.of("length"):
         mine = results.points("test_accuracy", cell.arm, cell.level)
-        late = _LENGTHS.get(cell.arm.init)
-        found = results.accuracies(cell.arm.method, late, cell.level) if late else {}
+        late, found = _as_late(results, cell)
         original = results.accuracies(cell.arm.method, "original", cell.level)
         rows.append(
             {
@@ -85,7 +84,7 @@ def lengths(results: Results) -> Table | None:
                 "n": len(mine),
                 "mean": cell.accuracy.mean if cell.accuracy else None,
                 **difference_row("longer", statistics.compare(mine, original)),
-                "against": names.init(late) if late and found else None,
+                "against": names.init(late) if found else None,
                 **_named("late", difference_row("late", statistics.compare(found, mine))),
             }
         )
@@ -104,6 +103,17 @@ def lengths(results: Results) -> Table | None:
         Column("late_interval", "95 % interval", group="rewound late minus it"),
     ]
     return Table("lengths", columns, rows, headers=3)
+
+
+def _as_late(results: Results, cell: Cell) -> tuple[str, BySeed]:
+    """The ticket that was rewound to weights with as many epochs behind them, and its accuracies;
+    the end of the dense training has all of them."""
+    more = cell.arm.init.partition("+")[2]
+    whole = max(results.values("epochs", DENSE).values(), default=0)
+    inits = [f"rewind:{more}", *(["rewind:end"] if more == f"{whole:g}ep" else [])]
+    known = {init: results.accuracies(cell.arm.method, init, cell.level) for init in inits}
+    late = next((init for init in inits if known[init]), inits[0])
+    return late, known[late]
 
 
 def _named(name: str, row: dict[str, Any]) -> dict[str, Any]:
