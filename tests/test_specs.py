@@ -160,6 +160,8 @@ DEFAULTS = {
     },
     specs.GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
     specs.Fit: {"words_of": None, "without": (), "seed": 0},
+    specs.TransferredMask: {"like": "table"},
+    specs.ShuffledWords: {"dealt": False, "others": True},
 }  # fmt: skip
 
 

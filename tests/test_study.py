@@ -14,19 +14,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import user_environment, write_reviews
+from tests.conftest import ROOT, user_environment, write_reviews
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
 from tflottery.experiments import configuration
 from tflottery.experiments.reports import write_report
-from tflottery.experiments.study.design import Cell, Study, StudySettings, make_cells
+from tflottery.experiments.study.arms import Cell
+from tflottery.experiments.study.design import Study, make_cells
 from tflottery.experiments.study.measuring import (
-    Moment,
     one_shot_mask,
     run_study,
     write_study,
 )
 from tflottery.experiments.study.results import FORMAT_VERSION, load_study
+from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning import masks
 from tflottery.runs.realise import Realiser
@@ -132,10 +133,9 @@ def test_settings_that_cannot_be(settings):
         StudySettings(**settings)
 
 
-STUDIES = (
-    "study_toy", "study_cnn", "study_lstm", "study_week11", "note_cnn", "note_lstm",
-    "note_cnn_small", "note_lstm_small",
-)  # fmt: skip
+STUDIES = sorted(
+    path.stem for kind in ("study", "note") for path in (ROOT / "configs").glob(f"{kind}_*.toml")
+)
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -334,7 +334,7 @@ def drawn(weights, level: float, **pruning) -> masks.Masks:
     prunable = {name: tensor for name, tensor in weights.items() if not name.endswith("bias")}
     everything = masks.dense({name: tensor.shape for name, tensor in prunable.items()})
     mask = one_shot_mask(RECIPE, settings, level, seed=1)
-    return mask.make(Moment(everything, weights))
+    return mask.prune(everything, weights)
 
 
 def test_early_bird_masks_exclude_what_the_study_excludes():
@@ -374,7 +374,7 @@ def test_early_bird_masks_of_units_prune_units_whole(small_settings):
     names = [name for name in weights if name != "conv_2/bias"]
     everything = masks.dense({name: weights[name].shape for name in names})
     settings = PruningSettings(criterion="filters")
-    made = one_shot_mask(recipe, settings, 0.5, seed=1).make(Moment(everything, weights))
+    made = one_shot_mask(recipe, settings, 0.5, seed=1).prune(everything, weights)
     kept = made["conv_2/kernel"].any(axis=(0, 1))
     assert kept.sum() == 2 and (made[HEAD].any(axis=1) == kept).all()
     assert made["embedding/embeddings"].any(axis=0).sum() == 3

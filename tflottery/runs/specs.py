@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -150,7 +150,6 @@ class Pruned(MaskSpec):
         return ((self.of, steps.END),)
 
     def make(self, ancestors: Ancestors) -> Masks:
-        criteria.require_unchanged(self.criterion, self.computes)
         return self.prune(ancestors.masks(self.of), ancestors.snapshot(self.of, steps.END))
 
     def prune(self, masks: Masks, final: Arrays) -> Masks:
@@ -160,6 +159,7 @@ class Pruned(MaskSpec):
             masks: bool arrays for every prunable tensor: what is left so far.
             final: float32 arrays for every trainable tensor.
         """
+        criteria.require_unchanged(self.criterion, self.computes)
         if self.biases:
             # The dense network is the same with and without them, and has no masks of them.
             shapes = {name: final[name].shape for name in biases_beside(masks, final)}
@@ -200,6 +200,39 @@ class Shuffled(MaskSpec):
 
     def make(self, ancestors: Ancestors) -> Masks:
         return mask_ops.shuffle(self.of.make(ancestors), self.seed)
+
+
+@dataclass(frozen=True)
+class ShuffledWords(MaskSpec):
+    """Another mask with the embedding's entries permuted within each word's row, so that each word
+    keeps as many weights as it had.
+
+    ``dealt``: how many weights a word keeps is dealt out anew, the counts permuted over the words.
+    ``others``: whether all other tensors are permuted too, as ``Shuffled`` with the same seed
+    permutes them; else they keep their mask.
+    """
+
+    of: MaskSpec
+    seed: int
+    dealt: bool = False
+    others: bool = True
+
+    @property
+    def biases(self) -> bool:
+        return self.of.biases
+
+    def needs(self) -> Iterable[Need]:
+        return self.of.needs()
+
+    def make(self, ancestors: Ancestors) -> Masks:
+        masks = self.of.make(ancestors)
+        permuted = mask_ops.deal_rows if self.dealt else mask_ops.shuffle_in_rows
+        words = {
+            name: permuted(masks[name], seeds.generator("shuffle words", self.seed, name))
+            for name in ancestors.roles.embedding
+            if name in masks
+        }
+        return {**(mask_ops.shuffle(masks, self.seed) if self.others else masks), **words}
 
 
 @dataclass(frozen=True)
@@ -323,11 +356,14 @@ class TransferredMask(MaskSpec):
     """A mask from other data.
 
     Excluded layers are dense. The embedding rows of words that the other data lack are pruned at
-    random, to the sparsity of the other network's embedding.
+    random, ``like`` the rows that are ``carried`` over, which keep as large a part of their
+    weights, or, as once, like the whole ``table`` of the other network. The two differ where rare
+    words, which other data lack, keep fewer weights than frequent ones.
     """
 
     of: MaskSpec
     fit: Fit
+    like: Literal["table", "carried"] = "table"
 
     @property
     def biases(self) -> bool:
@@ -350,10 +386,13 @@ class TransferredMask(MaskSpec):
         if rows is None:
             return mask
         transferred = mask[rows]
-        new = np.zeros(transferred[rows < 0].size, bool)
-        new[: round(new.size * mask.mean())] = True
+        is_new = rows < 0
+        # Where no word is carried over, the other table is all there is to go by.
+        like = mask if self.like == "table" or is_new.all() else transferred[~is_new]
+        new = np.zeros(transferred[is_new].size, bool)
+        new[: round(new.size * like.mean())] = True
         random = seeds.generator("transferred mask", self.fit.seed, name)
-        transferred[rows < 0] = random.permutation(new).reshape(-1, mask.shape[1])
+        transferred[is_new] = random.permutation(new).reshape(-1, mask.shape[1])
         return transferred
 
 

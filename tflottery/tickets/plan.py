@@ -30,17 +30,22 @@ from tflottery.runs.specs import (
 )
 from tflottery.settings import LATER, check_choices
 from tflottery.training import steps
+from tflottery.training.rates import last_rate
 from tflottery.training.settings import TrainingSeeds
 
 Method = Literal["iterative", "one_shot"]
 METHODS: tuple[Method, ...] = get_args(Method)
 AUTO: Literal["auto"] = "auto"
+LEARNING_RATE_REWINDING, FINE_TUNING = "learning_rate_rewinding", "fine_tuning"
+# What ``random`` keeps of the embedding: what the round before made of it, or its start.
+CARRIED, KEPT = "random:carried", "random:kept"
+# Beside ``rewind:STEP``.
+INITS = (
+    "original", "random", CARRIED, KEPT, LEARNING_RATE_REWINDING, FINE_TUNING, "finetune",
+)  # fmt: skip
 # "auto" goes on at most until this much is pruned.
 _SPARSEST = 0.995
 _MOST_ROUNDS = 600
-# What ``random`` keeps of the embedding: nothing, what the round before made of it, or its start.
-CARRIED, KEPT = "random:carried", "random:kept"
-_NAMED = ("original", "random", CARRIED, KEPT, "finetune")
 # Sparsities are quoted to three digits: 0.738 is six rounds of 20 %, 0.737856.
 _QUOTED = 5e-4
 
@@ -52,7 +57,9 @@ class PruningSettings:
     ``method`` is ``iterative``: each round prunes the fraction ``rate`` of what is left, or
     ``one_shot``. Weights compete within ``scope``, a layer or all of them, by ``criterion``.
     ``init`` is what a pruned network starts from: ``original``, ``random``, ``random:carried``,
-    ``random:kept``, ``rewind:STEP`` or ``finetune``.
+    ``random:kept``, ``rewind:STEP``, or the weights of the round before:
+    ``learning_rate_rewinding`` begins the schedule anew, and ``fine_tuning`` goes on at its last,
+    low rate. ``finetune`` is an older word for the first.
 
     ``sparsity`` is a fraction of the prunable weights (of the units, where the criterion prunes
     whole units) or ``auto``; ``metric`` is what a search compares networks by on validation data
@@ -99,18 +106,23 @@ class PruningSettings:
 
 
 def parse_init(text: str) -> str:
-    """``original``, ``random``, ``random:carried``, ``random:kept``, ``finetune`` or
-    ``rewind:STEP``, each in its one form: rewinding to the beginning is ``original``."""
-    if text in _NAMED:
+    """An initialisation in its one form: rewinding to the beginning is ``original``. ``finetune``
+    stays as it is, so that folders and tickets that hold it keep their names."""
+    if text in INITS:
         return text
     name, _, step = text.partition(":")
     if name != "rewind" or not step:
         raise UserError(
             f"There is no initialisation {text!r}. "
-            f"{suggest(text, [*_NAMED, 'rewind:1ep', 'rewind:500it'])}"
+            f"{suggest(text, [*INITS, 'rewind:1ep', 'rewind:500it'])}"
         )
     step = steps.parse(step)
     return "original" if step == steps.BEGINNING else f"rewind:{step}"
+
+
+def present_name(init: str) -> str:
+    """An initialisation by the word that tables use today."""
+    return LEARNING_RATE_REWINDING if init == "finetune" else init
 
 
 @dataclass(frozen=True)
@@ -122,13 +134,19 @@ class Level:
     reinit: RunSpec
 
     @property
-    def sparsity(self) -> float:
-        """The target sparsity over the weights that are pruned at all."""
+    def mask(self) -> Pruned:
+        """The mask of both."""
         mask = self.ticket.mask
         assert isinstance(mask, Pruned)
-        if isinstance(mask.amount, To):
-            return mask.amount.sparsity
-        return round(1 - (1 - mask.amount.fraction) ** self.number, 6)
+        return mask
+
+    @property
+    def sparsity(self) -> float:
+        """The target sparsity over the weights that are pruned at all."""
+        amount = self.mask.amount
+        if isinstance(amount, To):
+            return amount.sparsity
+        return round(1 - (1 - amount.fraction) ** self.number, 6)
 
 
 @dataclass(frozen=True)
@@ -181,8 +199,11 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
         )
         draw = number if settings.method == "iterative" else 1
         init = _init(settings.init, dense, mask.of, seed, draw)
-        ticket = dataclasses.replace(dense, mask=mask, init=init)
-        reinit = dataclasses.replace(ticket, init=Fresh(seeds.derive("reinit", seed)))
+        ticket = dataclasses.replace(
+            dense, recipe=_recipe(settings.init, recipe), mask=mask, init=init
+        )
+        # New weights need the whole schedule, however the ticket is trained.
+        reinit = dataclasses.replace(dense, mask=mask, init=Fresh(seeds.derive("reinit", seed)))
         levels.append(Level(number, ticket, reinit))
         before = ticket
     return Plan(settings, dense, tuple(levels))
@@ -238,8 +259,15 @@ def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
         rate: the learning rate for a sparsity.
     """
 
+    def recipe(sparsity: float) -> Recipe:
+        return plan.dense.recipe.with_training(learning_rate=rate(sparsity))
+
     def trained(spec: RunSpec, sparsity: float) -> RunSpec:
-        return spec.with_training(learning_rate=rate(sparsity))
+        return dataclasses.replace(spec, recipe=recipe(sparsity))
+
+    def of_ticket(level: Level) -> RunSpec:
+        own = _recipe(plan.settings.init, recipe(level.sparsity))
+        return dataclasses.replace(level.ticket, recipe=own)
 
     return dataclasses.replace(
         plan,
@@ -247,7 +275,7 @@ def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
         levels=tuple(
             dataclasses.replace(
                 level,
-                ticket=trained(level.ticket, level.sparsity),
+                ticket=of_ticket(level),
                 reinit=trained(level.reinit, level.sparsity),
             )
             for level in plan.levels
@@ -262,9 +290,16 @@ def _init(name: str, dense: RunSpec, before: RunSpec, seed: int, draw: int) -> I
         if name == CARRIED:
             return EmbeddingFrom(Snapshot(before, steps.END), fresh)
         return EmbeddingFrom(Snapshot(dense, steps.BEGINNING), fresh) if name == KEPT else fresh
-    if name == "finetune":
+    if present_name(name) in (LEARNING_RATE_REWINDING, FINE_TUNING):
         return Snapshot(before, steps.END)
     return Snapshot(dense, steps.BEGINNING if name == "original" else name.partition(":")[2])
+
+
+def _recipe(init: str, recipe: Recipe) -> Recipe:
+    """How a pruned network is trained from an initialisation."""
+    if init != FINE_TUNING:
+        return recipe
+    return recipe.with_training(learning_rate=last_rate(recipe.training), warmup=0.0, decay="none")
 
 
 def _amounts(settings: PruningSettings) -> list[By | To]:

@@ -232,7 +232,7 @@ def run_study(
     study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
     trainings = _trainings(study)
     driver.require_carried(trainings.all)
-    remarks = (*looked.remarks, *scaled, *remarks_on(recipe))
+    remarks = (*looked.remarks, *scaled, *remarks_on(recipe), *study.left_out)
     for line in remarks:
         driver.reporter.say(line)
     if dry_run:

@@ -182,7 +182,7 @@ def find_ticket(
         sparsity: the fraction of the weights to prune, in [0, 1); ``auto`` goes on until two rounds
             in a row no longer match dense.
         init: what a pruned network starts from: ``original``, ``random``, ``random:carried``,
-            ``random:kept``, ``rewind:STEP`` or ``finetune``.
+            ``random:kept``, ``rewind:STEP``, ``learning_rate_rewinding`` or ``fine_tuning``.
         scope: weights compete within a layer (``layerwise``) or all together (``global``).
         learning_rate: a number, ``auto`` for the rule that a search of rates fitted, or a rule's
             file.
