@@ -134,3 +134,11 @@ def test_a_chain_in_a_store_begins_with_the_embedding_of_its_name(model, small_s
             if not name.endswith(("embeddings", "bias")):
                 assert not np.array_equal(started[0][name], before[name])
                 assert not np.array_equal(started[0][name], started[1][name])
+
+
+def test_the_notes_random_is_beside_the_arm_that_carries_the_embedding():
+    from tflottery.experiments.study import note
+
+    assert note.own("random", {"random", CARRIED, KEPT}) == CARRIED
+    assert note.own("random", {"random", KEPT}) == "random"
+    assert note.own("original", {CARRIED, "original"}) == "original"

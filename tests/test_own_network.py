@@ -16,6 +16,7 @@ from tests.own_networks import attention, own_registry
 from tflottery.errors import UserError
 from tflottery.experiments.ticket.result import FoundTicket
 from tflottery.experiments.ticket.run import find_ticket
+from tflottery.models.architecture import Initializers
 from tflottery.models.brought.registered import register_architecture
 from tflottery.runs.store import Store
 from tflottery.tickets.given import level_of
@@ -98,7 +99,7 @@ def test_the_chain_of_a_ticket_is_known_without_its_network(found):
     level = level_of(load_ticket(found.ticket.folder))
     assert level.ticket.key == found.ticket.about["run_key"]
     with pytest.raises(UserError, match="not registered here"):
-        level.ticket.recipe.model.build(40, 2, None)
+        level.ticket.recipe.model.build(40, 2, Initializers(1))
 
 
 def test_the_same_call_trains_nothing_and_an_edit_trains_anew(found, folder):

@@ -33,9 +33,9 @@ from tflottery.pruning.criteria import CRITERIA
 from tflottery.pruning.masks import To
 from tflottery.registry import Registry, origin
 from tflottery.runs.carrying import plugins_of, require_carried
-from tflottery.runs.specs import Pruned, RunSpec, Shuffled
+from tflottery.runs.specs import Pruned, RunSpec, Shuffled, Snapshot
 from tflottery.runs.store import Store
-from tflottery.runs.tasks import Broken, Message, Task, perform
+from tflottery.runs.tasks import Broken, Message, Task, _unpack, perform
 
 MINE = """\
 import tflottery as tfl
@@ -138,6 +138,13 @@ def test_a_file_that_names_itself_is_loaded_once(tmp_path):
     assert "mine" in CRITERIA
 
 
+TWICE = """
+@tfl.register_{0}("one")
+def build({1}): ...
+
+@tfl.register_{0}("one")
+def build({1}): ...
+"""
 # What each file holds, and what is said of it.
 BROKEN = {
     "nothing.py": (None, "The plugin {place} cannot be read: No such file or directory."),
@@ -160,7 +167,7 @@ BROKEN = {
     "bytes.py": ("x = '\0'\n", "The plugin {place} fails: "),
     "ends.py": (
         "import sys\nsys.exit(3)\n",
-        "The plugin {place} fails: it ends the program (SystemExit: 3).",
+        "The plugin {place} fails: it ends the program (SystemExit: 3) (line 2).",
     ),
     "divides.py": (
         "def f():\n    return 1 / 0\nf()\n",
@@ -175,6 +182,31 @@ BROKEN = {
         TAKEN,
         "The plugin {place}: There is a criterion 'magnitude' already, of tflottery itself; ",
     ),
+    "criterion_twice.py": (
+        f"{MINE}{MINE}",
+        "The plugin {place}: A criterion 'mine' is registered twice; name it once.",
+    ),
+    "metric_twice.py": (
+        "import tflottery as tfl\n"
+        + TWICE.format("metric", "labels, scores").replace(
+            '("one")', '("one", higher_is_better=True)'
+        ),
+        "The plugin {place}: A metric 'one' is registered twice; name it once.",
+    ),
+    "source_twice.py": (
+        "import tflottery as tfl\n" + TWICE.format("source", ""),
+        "The plugin {place}: A source 'one' is registered twice; name it once.",
+    ),
+    "network_twice.py": (
+        "import tflottery as tfl\n" + TWICE.format("architecture", "vocabulary_size, classes"),
+        "The plugin {place}: A network 'one' is registered twice; name it once.",
+    ),
+    "no_name.py": (
+        "import tflottery as tfl\n@tfl.register_source\ndef mails(): ...\n",
+        "The plugin {place}: register_source takes a name, and then the function: write "
+        '@tfl.register_source("mails") above it.',
+    ),
+    "later.py": (f"{MINE}import pandsa\n", "The plugin {place} fails: ModuleNotFoundError"),
     "badly.py": (
         TAKEN.replace('"magnitude"', '"My own"'),
         "The plugin {place}: A criterion is not called 'My own'",
@@ -251,7 +283,7 @@ def test_installed_packages_are_loaded_unless_they_are_switched_off(tmp_path, mo
     [
         ("import pandsa\n", "fails: ModuleNotFoundError: No module named 'pandsa' (line 1)."),
         (TAKEN, ": There is a criterion 'magnitude' already"),
-        ("raise SystemExit(1)\n", "fails: it ends the program (SystemExit: 1)."),
+        ("raise SystemExit(1)\n", "fails: it ends the program (SystemExit: 1) (line 1)."),
     ],
 )
 def test_a_broken_one_is_named_with_the_way_to_go_on(tmp_path, monkeypatch, capfd, code, told):
@@ -283,7 +315,10 @@ def test_a_task_brings_plugins_and_what_a_module_registered(tmp_path, monkeypatc
     spec = pruned("other").with_training(monitor="val_half")
     spec = dataclasses.replace(spec, mask=Shuffled(spec.mask, 1))
     assert plugins_of(spec) == (str(tmp_path / "mine.py"), "other_plugin")
-    assert plugins_of(pruned("magnitude")) == (str(tmp_path / "mine.py"),)
+    # What a run does not use may be broken by now.
+    assert plugins_of(pruned("magnitude")) == ()
+    child = dataclasses.replace(pruned("magnitude"), init=Snapshot(pruned("mine"), "0ep"))
+    assert plugins_of(child) == (str(tmp_path / "mine.py"),)
     require_carried([spec])
     sent, key = pickle.dumps(Task(spec, ("end",))), spec.key
     with put_back():  # as in a worker, where nobody has loaded anything
@@ -309,6 +344,25 @@ def test_a_plugin_that_fails_in_a_worker_is_the_same_line(tmp_path):
         f"In a worker: The plugin {tmp_path / 'mine.py'} fails: ModuleNotFoundError: No module "
         "named 'pandsa' (line 1)."
     )
+
+
+class Gone:
+    """What cannot be made anew from what was sent, as a network whose plugin is gone."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _refuse, ()
+
+
+def _refuse() -> None:
+    raise UserError("The network mine is not registered here.")
+
+
+def test_what_a_worker_cannot_make_anew_is_told_in_its_line(tmp_path):
+    packed, said = [pickle.dumps(Gone())], []
+    perform(_unpack(packed, ("end",), 0.0, ()), Store(tmp_path / "runs"), said.append)
+    (broken,) = said
+    assert isinstance(broken, Broken) and isinstance(broken.error, UserError)
+    assert str(broken.error) == "In a worker: The network mine is not registered here."
 
 
 def test_it_is_told_by_the_command_whose_worker_it_is(tmp_path, command):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from tflottery.errors import UserError
-from tflottery.registry import Registry
+from tflottery.errors import OF_OTHERS, UserError, in_a_line
+from tflottery.registry import Registry, of_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,10 +60,9 @@ class Metric:
                 # scikit-learn warns of classes without texts or without predictions.
                 warnings.simplefilter("ignore")
                 value = self.function(labels, scores)
-        except Exception as error:
-            raise UserError(
-                f"The metric {self.name!r} failed: {type(error).__name__}: {error}."
-            ) from error
+        except OF_OTHERS as error:
+            said = in_a_line(error, of_file(self.function))
+            raise UserError(f"The metric {self.name!r} failed: {said}.") from error
         if value is None:
             return None
         if not _is_number(value) or not math.isfinite(value):

@@ -11,15 +11,14 @@ import importlib
 import importlib.metadata
 import os
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
 from tflottery import activity, startup
-from tflottery.errors import TflotteryError, UserError
-from tflottery.registry import MAIN, Origin
+from tflottery.errors import TflotteryError, UserError, in_a_line
+from tflottery.registry import MAIN, Origin, one_load
 
 GROUP = "tflottery.plugins"
 """The group of entry points by which installed packages name modules of theirs."""
@@ -77,6 +76,11 @@ def loaded() -> tuple[str, ...]:
     return tuple(_LOADED.names)
 
 
+def published(name: str) -> str:
+    """A plugin as records name it: a file without its folder, which is of this machine alone."""
+    return Path(name).name if _is_file(name) else name
+
+
 def carried(origin: Origin) -> str:
     """What a worker has to load to know a thing that was registered here: the name of a module or
     the path of a file; empty where it was made in a notebook or a script, so that no worker can.
@@ -127,7 +131,7 @@ def _load_module(name: str) -> None:
             "file, as mine.py."
         )
     try:
-        with _told(f"The plugin {name}", name):
+        with _told(f"The plugin {name}", name), one_load(name):
             importlib.import_module(name)
     except ModuleNotFoundError as error:
         beside = Path(*name.split(".")).with_suffix(".py")
@@ -158,7 +162,8 @@ def _load_file(path: str) -> None:
         with _told(f"The plugin {shown}", name):
             # Before it is run: dataclasses and pickle look their module up.
             sys.modules[name] = module
-            exec(compile(content, path, "exec", dont_inherit=True), vars(module))
+            with one_load(path):
+                exec(compile(content, path, "exec", dont_inherit=True), vars(module))
     except BaseException:
         sys.modules.pop(name, None)
         if before is not None:
@@ -188,7 +193,8 @@ def _load_installed() -> None:
             f"Mend it, remove it (pip uninstall {package}), or go on without installed plugins: "
             f"{SWITCH}={_NONE}."
         )
-        with _told(what, point.module, mend), activity.doing(f"loading a plugin of {package}"):
+        loading = activity.doing(f"loading a plugin of {package}")
+        with _told(what, point.module, mend), loading, one_load(point.module):
             point.load()
         _LOADED.names[point.module] = None
 
@@ -208,14 +214,14 @@ def _told(what: str, module: str, mend: str = "") -> Iterator[None]:
         yield
     except TflotteryError as error:
         raise UserError(f"{what}: {error}{f' {mend}' if mend else ''}") from error
-    except SystemExit as error:
-        said = f"it ends the program (SystemExit: {error.code})"
-        raise UserError(_line(what, said, mend or "A plugin only registers things.")) from None
     except ModuleNotFoundError as error:
         is_itself = bool(error.name) and f"{module}.".startswith(f"{error.name}.")
         if is_itself and not mend:
             raise
         raise UserError(_line(what, _said(error, module), mend)) from error
+    except SystemExit as error:
+        mend = mend or "A plugin only registers things."
+        raise UserError(_line(what, _said(error, module), mend)) from None
     except Exception as error:
         raise UserError(_line(what, _said(error, module), mend)) from error
 
@@ -228,16 +234,7 @@ def _line(what: str, said: str, mend: str) -> str:
 
 def _said(error: BaseException, module: str) -> str:
     """The error in a line, with the line of the plugin that it comes from."""
-    text = " ".join(str(getattr(error, "msg", None) or error).split())
-    name = type(error).__name__
-    line = None
-    if isinstance(error, SyntaxError):
-        line = error.lineno
-        text += f" in {Path(error.filename).name}" if error.filename else ""
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        if frame.f_globals.get("__name__") == module:
-            line = number
-    return f"{name}{f': {text}' if text else ''}{f' (line {line})' if line else ''}"
+    return in_a_line(error, lambda frame: frame.f_globals.get("__name__") == module)
 
 
 def _shown(name: str) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 from tflottery.errors import UserError, suggest
@@ -61,6 +63,56 @@ def origin(thing: Any) -> Origin:
     )
 
 
+def of_file(function: Any) -> Callable[[FrameType], bool]:
+    """Whether a frame is of the file that a function was written in."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    code = getattr(function, "__code__", None)
+    if code is None:  # a class or an object that is called
+        module = getattr(function, "__module__", None)
+        return lambda frame: frame.f_globals.get("__name__") == module
+    return lambda frame: frame.f_code.co_filename == code.co_filename
+
+
+@dataclass
+class _Load:
+    """A plugin that is being loaded, and how to undo what it has registered: by registry, name and
+    the module that the thing is of."""
+
+    plugin: str
+    undo: dict[tuple[int, str, str], Callable[[], None]] = field(default_factory=dict)
+
+
+# Those that go on, the innermost last.
+_LOADS: list[_Load] = []
+
+
+@contextmanager
+def one_load(plugin: str) -> Iterator[None]:
+    """Within it, a plugin is loaded: what a module of it registers under a name that it has given
+    already is refused, whatever it is called in the code. Where loading fails, nothing of it stays
+    registered.
+
+    Args:
+        plugin: what loads it in another process, a module's name or a file's path.
+    """
+    load = _Load(plugin)
+    _LOADS.append(load)
+    try:
+        yield
+    except BaseException:
+        for undo in reversed(load.undo.values()):
+            undo()
+        raise
+    finally:
+        _LOADS.pop()
+
+
+def loading() -> str:
+    """What loads the plugin that registers now; empty where none does."""
+    return _LOADS[-1].plugin if _LOADS else ""
+
+
 class Registry(dict[str, T]):
     """Things of one kind by name, with what was registered for each.
 
@@ -74,6 +126,7 @@ class Registry(dict[str, T]):
         self.kind = kind
         self._taken = tuple(taken)
         self._registered: dict[str, Any] = {}
+        self._plugins: dict[str, str] = {}
 
     @property
     def _one(self) -> str:
@@ -87,6 +140,13 @@ class Registry(dict[str, T]):
         """
         if isinstance(name, str) and _NAME.fullmatch(name) and name not in self._taken:
             return name
+        if callable(name):
+            decorator = f"register_{self.kind.replace('network', 'architecture')}"
+            called = getattr(name, "__name__", "my_name").lower()
+            raise UserError(
+                f"{decorator} takes a name, and then the function: write "
+                f'@tfl.{decorator}("{called}") above it.'
+            )
         but = f", and is not {' or '.join(map(repr, self._taken))}" if self._taken else ""
         raise UserError(
             f"{self._one.capitalize()} is not called {name!r}: a name has small letters, digits "
@@ -111,8 +171,29 @@ class Registry(dict[str, T]):
             raise UserError(
                 f"There is {self._one} {name!r} already, of {there}; choose another name."
             )
+        given = (id(self), name, origin(registered).module)
+        if any(given in load.undo for load in _LOADS):
+            raise UserError(f"{self._one.capitalize()} {name!r} is registered twice; name it once.")
+        undo = self._put_back(name)
+        for load in _LOADS:
+            load.undo[given] = undo
+        self._plugins.pop(name, None)
+        if loading():
+            self._plugins[name] = loading()
         self[name] = value
         self._registered[name] = registered
+
+    def _put_back(self, name: str) -> Callable[[], None]:
+        """What gives a name back the meaning that it has now."""
+        books: tuple[dict[str, Any], ...] = (self, self._registered, self._plugins)
+        before = [{name: book[name]} if name in book else {} for book in books]
+
+        def undo() -> None:
+            for book, then in zip(books, before, strict=True):
+                book.pop(name, None)
+                book.update(then)
+
+        return undo
 
     def find(self, name: object) -> T:
         """The thing of a name.
@@ -126,6 +207,10 @@ class Registry(dict[str, T]):
                 "comes with --plugin."
             )
         return self[name]
+
+    def plugin_of(self, name: str) -> str:
+        """What loads the plugin that registered a name; empty where none did."""
+        return self._plugins.get(name, "")
 
     def registered(self, name: str) -> Any:
         """The function or class that has a name."""

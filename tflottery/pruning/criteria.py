@@ -14,9 +14,9 @@ import numpy as np
 
 from tflottery import digests, seeds
 from tflottery.digests import NoDigestError
-from tflottery.errors import UserError, suggest
+from tflottery.errors import OF_OTHERS, UserError, in_a_line, suggest
 from tflottery.models.units import Units
-from tflottery.registry import Registry, origin
+from tflottery.registry import Registry, of_file, origin
 
 Criterion = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 """Takes a tensor's weights after training (float32) and a random stream; gives a score a weight."""
@@ -177,11 +177,9 @@ def _checked(
     what = f"The criterion {criterion!r}"
     try:
         given = function(weight.copy(), random)
-    except Exception as error:
-        said = " ".join(str(error).split())
-        raise UserError(
-            f"{what} failed for the tensor {tensor}: {type(error).__name__}: {said}"
-        ) from error
+    except OF_OTHERS as error:
+        said = in_a_line(error, of_file(function))
+        raise UserError(f"{what} failed for the tensor {tensor}: {said}.") from error
     scored = _numbers(given)
     if scored is None:
         raise UserError(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from tflottery import plugins
+from tflottery.data.reading.source import REGISTERED
 from tflottery.errors import UserError
 from tflottery.metrics import METRICS
 from tflottery.models.registry import ARCHITECTURES
@@ -14,14 +16,30 @@ from tflottery.registry import MAIN, Registry, origin
 from tflottery.runs.specs import MaskSpec, RunSpec, ancestry
 
 
+@dataclass(frozen=True)
+class _Used:
+    """What a run uses that is not the package's own: its kind, its name, the function or class."""
+
+    kind: str
+    name: str
+    thing: Any
+    plugin: str
+
+    @property
+    def carried(self) -> str:
+        """What a worker loads to know it; empty where no worker can."""
+        return self.plugin or plugins.carried(origin(self.thing))
+
+
 def plugins_of(spec: RunSpec) -> tuple[str, ...]:
-    """What a worker has to load for a run: the plugins of this process, and the modules that
-    registered something which the run uses."""
-    names = dict.fromkeys(plugins.loaded())
-    for _, _, thing in _used(spec):
-        if name := plugins.carried(origin(thing)):
-            names[name] = None
-    return tuple(names)
+    """What a worker has to load for a run: what registered something which it or an ancestor uses,
+    or that reads its data, in the order in which it was loaded here. Other plugins may be broken by
+    now, and are not this run's."""
+    used = [one for run in ancestry([spec]) for one in _used(run)]
+    used += _registered(REGISTERED, "source", spec.recipe.data.dataset)
+    names = dict.fromkeys(one.carried for one in used if one.carried)
+    order = plugins.loaded()
+    return tuple(sorted(names, key=lambda one: order.index(one) if one in order else len(order)))
 
 
 def require_carried(specs: Iterable[RunSpec]) -> None:
@@ -31,19 +49,19 @@ def require_carried(specs: Iterable[RunSpec]) -> None:
         UserError: something was registered in a notebook or in the script that runs.
     """
     for spec in ancestry(specs):
-        for kind, name, thing in _used(spec):
-            where = origin(thing)
-            if not plugins.carried(where):
-                place = "the script that runs" if where.file else "a notebook or a session"
-                place = place if where.module == MAIN else f"{where.module}, which has no file"
-                raise UserError(
-                    f"The {kind} {name!r} was registered in {place}, where no worker finds it; "
-                    "write it into a file of its own, as mine.py, and give plugin='mine.py'."
-                )
+        for used in _used(spec):
+            if used.carried:
+                continue
+            where = origin(used.thing)
+            place = "the script that runs" if where.file else "a notebook or a session"
+            place = place if where.module == MAIN else f"{where.module}, which has no file"
+            raise UserError(
+                f"The {used.kind} {used.name!r} was registered in {place}, where no worker finds "
+                "it; write it into a file of its own, as mine.py, and give plugin='mine.py'."
+            )
 
 
-def _used(spec: RunSpec) -> Iterator[tuple[str, str, Any]]:
-    """Kind, name and function or class of what a run uses that is not the package's own."""
+def _used(spec: RunSpec) -> Iterator[_Used]:
     metric = spec.recipe.training.metric
     if metric is not None:
         yield from _registered(METRICS, "metric", metric.name)
@@ -53,13 +71,9 @@ def _used(spec: RunSpec) -> Iterator[tuple[str, str, Any]]:
     yield from _registered(ARCHITECTURES, "architecture", spec.recipe.model.name)
 
 
-def _registered(
-    known: dict[str, Any] | Registry[Any], kind: str, name: str
-) -> Iterator[tuple[str, str, Any]]:
-    if name in known:
-        thing = known.registered(name) if isinstance(known, Registry) else known[name]
-        if not origin(thing).is_ours:
-            yield kind, name, thing
+def _registered(known: Registry[Any], kind: str, name: str) -> Iterator[_Used]:
+    if name in known and not origin(thing := known.registered(name)).is_ours:
+        yield _Used(kind, name, thing, known.plugin_of(name))
 
 
 def _masks(mask: MaskSpec) -> Iterator[MaskSpec]:

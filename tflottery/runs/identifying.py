@@ -9,7 +9,7 @@ import dataclasses
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from tflottery import startup
+from tflottery import plugins, startup
 from tflottery.errors import UserError
 from tflottery.models.brought.registered import Built, Registered, Unavailable, trust
 from tflottery.runs.recipes import Recipe
@@ -110,7 +110,7 @@ def _identified(model: Registered, vocabulary_size: int, classes: int) -> Regist
         roles_of(found.model, vocabulary_size),
         _held(found.model),
         _padding(found.model, vocabulary_size).format(name=model.name),
-        model.module,
+        plugins.published(model.module),
         found.fixed,
         found.varies,
     )

@@ -83,7 +83,10 @@ def _model(table: Mapping[str, Any], computed: Collection[str]) -> Architecture:
     sizes = dict(table)
     name = sizes.pop("name", DEFAULT_MODEL)
     if not isinstance(name, str) or name not in ARCHITECTURES:
-        raise UserError(f"There is no model {name!r}. {suggest(str(name), ARCHITECTURES)}")
+        raise UserError(
+            f"There is no model {name!r}. {suggest(str(name), ARCHITECTURES)} One of your own "
+            "comes with --plugin."
+        )
     kind = ARCHITECTURES[name]
     try:
         return from_table(kind, "model", sizes, computed=computed)

@@ -200,9 +200,9 @@ def _unpack(
     try:
         # First: specs may hold classes that a plugin makes.
         plugins.load(needed, installed=False)
+        for content in packed:
+            spec = _Unpacker(content, known).load()
+            known[spec.key] = spec
     except UserError as error:
         return Unreadable(UserError(f"In a worker: {error}"))
-    for content in packed:
-        spec = _Unpacker(content, known).load()
-        known[spec.key] = spec
     return Task(spec, snapshots, pause)

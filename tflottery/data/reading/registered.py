@@ -13,7 +13,8 @@ from tflottery.data.reading.source import REGISTERED, Example, Opened
 from tflottery.data.reading.table_source import TableSource
 from tflottery.data.reading.tfds_source import ALIASES
 from tflottery.data.settings import DataSettings
-from tflottery.errors import TflotteryError, UserError, suggest
+from tflottery.errors import OF_OTHERS, TflotteryError, UserError, in_a_line, suggest
+from tflottery.registry import of_file
 
 F = TypeVar("F", bound=Callable[..., Any])
 # The package's own names; these stay what they are.
@@ -83,13 +84,13 @@ def _told(name: str) -> Iterator[None]:
         if isinstance(error, TflotteryError):
             raise
         raise _failed(name, error) from error
-    except Exception as error:
+    except OF_OTHERS as error:
         raise _failed(name, error) from error
 
 
-def _failed(name: str, error: Exception) -> UserError:
-    said = " ".join(str(error).split())
-    return UserError(f"The source {name!r} failed: {type(error).__name__}: {said}")
+def _failed(name: str, error: BaseException) -> UserError:
+    is_theirs = of_file(REGISTERED.registered(name)) if name in REGISTERED else None
+    return UserError(f"The source {name!r} failed: {in_a_line(error, is_theirs)}.")
 
 
 def _of_function(source_name: str, function: Callable[[], Any]) -> type[Opened]:

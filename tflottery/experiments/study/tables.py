@@ -170,15 +170,17 @@ def beside_note(results: Results) -> Table | None:
     """The note's table beside ours; None where the note has no such network or level."""
     known = note.accuracies(results.study.model)
     methods = [name for name in ("one_shot", "iterative") if any(key[0] == name for key in known)]
+    held = {arm.init for arm in results.arms("grid")}
     rows = []
     for level in results.levels("grid"):
         for init, their_name in note.NAMES.items():
+            own = note.own(init, held)
             row: dict[str, Any] = {"pruned": 100 * level, "left": 100 * (1 - level)}
-            row |= {"arm": names.init(init), "their_name": their_name}
+            row |= {"arm": names.init(own), "their_name": their_name}
             for method in methods:
                 theirs = note.lookup(known, method, init, level)
                 row[f"{method}_note"] = theirs
-                ours = statistics.summarise(list(results.accuracies(method, init, level).values()))
+                ours = statistics.summarise(list(results.accuracies(method, own, level).values()))
                 if ours:
                     row |= {f"{method}_ours": ours.mean, f"{method}_half": ours.half}
                     row[f"{method}_n"] = ours.n

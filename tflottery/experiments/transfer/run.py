@@ -27,6 +27,7 @@ from tflottery.experiments.transfer.design import Transfer, encoded_for
 from tflottery.plugins import Plugins
 from tflottery.runs import recipes
 from tflottery.runs.encoded import load_corpus
+from tflottery.runs.identifying import remarks_on
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
@@ -229,7 +230,7 @@ def transfer(
     words = compare_words(source, on, made.target.data.vocabulary_size)
 
     def before(realise: Realiser) -> None:
-        for line in _remarks(made, source, on, words):
+        for line in (*_remarks(made, source, on, words), *remarks_on(made.target)):
             driver.reporter.say(line)
         for spec in home:
             require_same(opened, realise, spec, driver.store)

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from tflottery import plugins
-from tflottery.errors import UserError
+from tflottery.errors import OF_OTHERS, UserError, in_a_line
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.models.roles import Roles
 from tflottery.models.units import Units
-from tflottery.registry import origin
+from tflottery.registry import loading, of_file, origin
 from tflottery.settings import argument, from_table, in_words
 
 if TYPE_CHECKING:
@@ -132,11 +132,9 @@ class Registered:
         except UserError as error:
             named = str(error).replace("This network", f"The network {self.name}", 1)
             raise UserError(named) from error
-        except Exception as error:
-            raise UserError(
-                f"The network {self.name} cannot be built: {type(error).__name__}: "
-                f"{_first_line(error)}"
-            ) from error
+        except OF_OTHERS as error:
+            said = in_a_line(error, of_file(type(self).made))
+            raise UserError(f"The network {self.name} cannot be built: {said}.") from error
 
     def _call(self, vocabulary_size: int, classes: int, seed: int) -> keras.Model:
         del seed
@@ -160,8 +158,9 @@ class Registered:
         from tflottery.models.brought.identity import told
 
         if told(self, built.vocabulary_size, built.classes).identity != built.identity:
+            shown = plugins.published(self.module)
             raise UserError(
-                f"The network {self.name} of {self.module} is not built as it was when it was "
+                f"The network {self.name} of {shown} is not built as it was when it was "
                 "identified: it was edited since, or builds something else here."
             )
         trust(self)
@@ -233,6 +232,13 @@ class Unavailable(Registered):
         del vocabulary_size, classes, seed
         raise UserError(self.why)
 
+    def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
+        """
+        Raises:
+            UserError: as ``plain``.
+        """
+        return self.plain(vocabulary_size, classes, initializers.seed)
+
     def table(self) -> dict[str, Any]:
         return {**dict(self.sizes), "built": dataclasses.asdict(self.built)}
 
@@ -246,7 +252,7 @@ def origin_of(model: Architecture) -> dict[str, Any]:
     built = getattr(model, "built", None)
     if built is None:
         return {}
-    told = {"name": model.name, "module": built.module}
+    told = {"name": model.name, "module": plugins.published(built.module)}
     return {"network": {**told, "held_dense": list(built.held), "padding": built.padding}}
 
 
@@ -257,8 +263,10 @@ def not_registered(name: str, module: str) -> str:
             f"The network {name} is not registered here: it came from a notebook or a script; "
             "register its function again, from a module where workers need it."
         )
+    module = plugins.published(module)
     return (
-        f"The network {name} is not registered here: it came from {module}; give --plugin {module}."
+        f"The network {name} is not registered here: it came from {module}; give --plugin {module} "
+        f"(plugin={module!r} in Python)."
     )
 
 
@@ -273,7 +281,8 @@ def _revive(name: str, module: str, values: Mapping[str, Any]) -> Registered:
     try:
         return kind(**values)
     except TypeError as error:
-        raise UserError(f"The network {name} of {module} was edited: {error}.") from None
+        shown = plugins.published(module)
+        raise UserError(f"The network {name} of {shown} was edited: {error}.") from None
 
 
 def from_tables(name: str, table: Mapping[str, Any]) -> Registered:
@@ -291,7 +300,8 @@ def from_tables(name: str, table: Mapping[str, Any]) -> Registered:
             known = from_table(kind, "model", sizes, computed=COMPUTED)
             return dataclasses.replace(known, built=built)  # type: ignore[type-var]
         except UserError as error:
-            why = f"The network {name} of {built.module} was edited since: {error}"
+            shown = plugins.published(built.module)
+            why = f"The network {name} of {shown} was edited since: {error}"
     else:
         why = not_registered(name, built.module)
     frozen = tuple((key, _frozen(value)) for key, value in sizes.items())
@@ -349,7 +359,7 @@ def _kind(name: str, function: Any) -> type[Architecture]:
     own = {
         "__module__": __name__,
         "name": name,
-        "module": plugins.carried(origin(function)) or origin(function).module,
+        "module": loading() or plugins.carried(origin(function)) or origin(function).module,
         "origin": function,
         "__doc__": function.__doc__ or "",
     }
@@ -505,7 +515,3 @@ def _type_of(default: Any) -> Any:
         if kind in _PLAIN:
             return tuple[kind, ...]  # type: ignore[valid-type]
     return None
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), "")
