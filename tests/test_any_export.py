@@ -8,10 +8,13 @@ import tensorflow as tf
 
 from tests.exported import CLASSES, VOCABULARY
 from tests.networks import Brought
+from tflottery.data.encoded import Encoded
 from tflottery.exports.network import Network
 from tflottery.exports.saved_model import IDS, class_logits, save, score
+from tflottery.exports.verification import scorer, verify
 from tflottery.models import weights
 from tflottery.models.architecture import Initializers
+from tflottery.models.brought.padding import padding_difference
 
 
 @pytest.mark.parametrize("name", ["both_ways", "convolutions", "encoder", "frozen"])
@@ -35,3 +38,20 @@ def test_a_saved_model_has_the_networks_tensors_and_scores(name, tmp_path):
     expected = score(class_logits(plain(ids, training=False), 2))
     assert served.numpy() == pytest.approx(expected.numpy(), abs=1e-6)
     assert np.ptp(expected.numpy()) > 1e-4
+
+
+def test_padding_that_changes_scores_is_read_alike_by_an_export_and_its_check(tmp_path):
+    # Its convolutions read what stands beside a word.
+    architecture = Brought("convolutions")
+    plain = architecture.build(len(VOCABULARY), 2, Initializers(3))
+    network = Network(architecture, len(VOCABULARY), CLASSES, 30, weights.get(plain))
+    save(network, VOCABULARY, tmp_path)
+    random = np.random.default_rng(1)
+    lengths = random.integers(1, 14, 40)
+    texts = Encoded(
+        random.integers(2, len(VOCABULARY), lengths.sum()).astype(np.int32),
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        np.zeros(40, np.int32),
+    )
+    assert padding_difference(plain, len(VOCABULARY)) > 1e-3
+    assert verify(tmp_path, network, VOCABULARY, scorer(plain), texts) < 1e-5

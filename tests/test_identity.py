@@ -16,17 +16,21 @@ import tf_keras as keras
 
 from tests.conftest import user_environment
 from tests.own_networks import attention, bag, own_registry
+from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.exports.compaction import compact
 from tflottery.exports.network import Network
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Initializers
+from tflottery.models.brought import registered as brought
 from tflottery.models.brought.canonical import configuration
 from tflottery.models.brought.kept import Rebuilt, RefusedError, portable, rebuilt
 from tflottery.models.brought.registered import Registered, register_architecture
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.models.roles import Roles
-from tflottery.runs.identifying import identified, with_sizes
+from tflottery.runs.identifying import identified, remarks_on, with_sizes
+from tflottery.runs.recipes import Recipe
+from tflottery.training.settings import TrainingSettings
 
 WORDS = 20
 
@@ -161,6 +165,71 @@ def test_code_that_stands_in_no_configuration_is_told_too(code):
             for layer, function in ((Doubled, twice), (Tripled, thrice))
         )
         assert one != other and one == identity(code, Own=Doubled, own=twice)
+
+
+SET = """
+    table = keras.layers.Embedding(vocabulary_size, 3)
+    x = keras.layers.GlobalAveragePooling1D()(table(ids))
+    {}
+"""
+ASSIGNED = {
+    "nothing": "pass",
+    "rows of known words": (
+        "rows = np.random.normal(0, 0.05, (vocabulary_size, 3)); rows[:5] = 1.0;"
+        "table.set_weights([rows])"
+    ),
+    "other rows": (
+        "rows = np.random.normal(0, 0.05, (vocabulary_size, 3)); rows[:5] = 2.0;"
+        "table.set_weights([rows])"
+    ),
+    "more rows": (
+        "rows = np.random.normal(0, 0.05, (vocabulary_size, 3)); rows[:6] = 1.0;"
+        "table.set_weights([rows])"
+    ),
+    "drawn with another size": (
+        "rows = np.random.normal(0, 0.06, (vocabulary_size, 3)); rows[:5] = 1.0;"
+        "table.set_weights([rows])"
+    ),
+    "twice as large": "table.set_weights([2 * table.get_weights()[0]])",
+    "ten times as large": "table.set_weights([10 * table.get_weights()[0]])",
+    "one row": "table.embeddings[3].assign([1.0, 2.0, 3.0])",
+    "seed 1": "keras.utils.set_random_seed(1); x = keras.layers.Dense(3)(x)",
+    "seed 2": "keras.utils.set_random_seed(2); x = keras.layers.Dense(3)(x)",
+}
+
+
+def test_whatever_a_function_sets_in_weights_is_part_of_it():
+    found = {what: identity(SET.format(code)) for what, code in ASSIGNED.items()}
+    assert len(set(found.values())) == len(ASSIGNED)
+    assert {what: identity(SET.format(code)) for what, code in ASSIGNED.items()} == found
+
+
+def test_weights_that_no_seed_changes_are_said():
+    def said(code: str) -> str:
+        model = identified(registered(SET.format(code)), WORDS, 2)
+        recipe = Recipe(DataSettings("toy"), model, TrainingSettings())
+        return " ".join(remarks_on(recipe))
+
+    assert "seed" not in said("pass")
+    line = said("table.set_weights([np.arange(vocabulary_size * 3.0).reshape([-1, 3])])")
+    assert "The same for every seed in the network mine: embedding_1/embeddings;" in line
+    all_ = said(
+        "table.set_weights([np.arange(vocabulary_size * 3.0).reshape([-1, 3])]);"
+        "keras.utils.set_random_seed(1)"
+    )
+    assert "No weight of the network mine depends on the seed" in all_
+
+
+def test_a_network_whose_file_changed_since_it_was_identified_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "vectors.npy"
+    np.save(path, np.ones((5, 3), np.float32))
+    code = SET.format("rows = table.get_weights()[0]; rows[:5] = np.load(path);"
+                      "table.set_weights([rows])")  # fmt: skip
+    model = identified(registered(code, path=path), WORDS, 2)
+    np.save(path, np.zeros((5, 3), np.float32))
+    monkeypatch.setattr(brought, "_VERIFIED", set())
+    with pytest.raises(UserError, match="not built as it was when it was identified"):
+        model.build(WORDS, 2, Initializers(1))
 
 
 def test_weights_read_from_a_file_are_part_of_it(tmp_path):

@@ -59,6 +59,51 @@ class Freezes(L.Layer):
         return self.inner(x)
 
 
+def activation(x: tf.Tensor) -> tf.Tensor:
+    return tf.nn.relu(x)
+
+
+def penalty(x: tf.Tensor) -> tf.Tensor:
+    return 0.1 * tf.reduce_sum(x * x)
+
+
+class Ones(keras.initializers.Initializer):
+    def __call__(self, shape: list[int], dtype: object = None, **options: object) -> tf.Tensor:
+        return tf.ones(shape, dtype or tf.float32)
+
+
+class Cell(L.SimpleRNNCell):
+    pass
+
+
+# Objects of a user's own that Keras writes down by a name alone.
+UNREGISTERED: dict[str, Callable[[], Callable]] = {
+    "activation": lambda: pooled(L.Dense(4, activation=activation, name="own")),
+    "penalty": lambda: pooled(L.Dense(4, kernel_regularizer=penalty, name="own")),
+    "penalty of outputs": lambda: pooled(L.Dense(4, activity_regularizer=penalty, name="own")),
+    "penalty as a constraint": lambda: pooled(L.Dense(4, kernel_constraint=penalty, name="own")),
+    "Ones": lambda: pooled(L.Dense(4, kernel_initializer=Ones(), name="own")),
+    "Cell": lambda: L.RNN(Cell(4), name="own"),
+    "activation within": lambda: pooled(
+        L.TimeDistributed(L.Dense(4, activation=activation), name="own")
+    ),
+}
+
+
+@pytest.mark.parametrize("what", sorted(UNREGISTERED))
+def test_code_that_keras_does_not_find_by_name_is_told_with_the_mend(what):
+    name = what.split()[0]
+    with pytest.raises(UserError, match=rf"own \(\w+\) has {name}, which.*register_keras_seri"):
+        build_plain(lambda: network(UNREGISTERED[what]()), 1, vocabulary_size=WORDS, classes=2)
+
+
+def test_registered_code_is_carried():
+    names = {one.__name__: one for one in (activation, penalty, Ones, Cell)}
+    with keras.saving.custom_object_scope(names):
+        for make in UNREGISTERED.values():
+            assert build_plain(lambda made=make: network(made()), 1, vocabulary_size=WORDS)
+
+
 def ids() -> keras.KerasTensor:
     return keras.Input([None], dtype="int32")
 
@@ -126,6 +171,12 @@ REFUSED = {
         lambda: network(head=L.Dense(1, activation="sigmoid", name="last")),
         r"last \(Dense\) ends in sigmoid.*activation",
     ),
+    "sigmoid, hidden": (
+        lambda: network(head=lambda x: L.Reshape([1])(L.Dense(1, activation="sigmoid")(x))),
+        "gives a probability.*leave the sigmoid",
+    ),
+    "no units": (lambda: network(head=lambda x: L.Dense(1)(L.Dense(0, name="last")(x))),
+        r"last \(Dense\) has a weight of the shape \[4, 0\]"),
     "softmax": (lambda: network(head=lambda x: L.Softmax()(L.Dense(1)(x))), "softmax"),
     "sigmoid as an op": (
         lambda: network(head=lambda x: tf.sigmoid(L.Dense(1)(x))),
@@ -214,6 +265,21 @@ def test_a_build_leaves_names_and_streams_as_they_were():
     assert names[0] == names[1]
     random.random()
     assert build_plain(network, 1).layers[1].name == "embedding"
+
+
+def test_a_precision_that_a_function_sets_is_its_own():
+    def half() -> keras.Model:
+        keras.mixed_precision.set_global_policy("mixed_float16")
+        return network()
+
+    with pytest.raises(UserError, match=r"float16; .*keras\.mixed_precision"):
+        build_plain(half, 1)
+    assert keras.mixed_precision.global_policy().name == "float32"
+    assert build_plain(network, 1)
+
+
+def test_an_input_without_a_type_takes_ids_as_numbers():
+    assert build_plain(lambda: network(text=keras.Input([None])), 1, vocabulary_size=WORDS)
 
 
 def test_the_seed_decides_whatever_a_function_draws():

@@ -95,3 +95,29 @@ def test_no_module_imports_itself_by_way_of_others():
         for name, tree in MODULES.items()
     }
     assert len(list(TopologicalSorter(graph).static_order())) >= len(MODULES)
+
+
+def _outside(tree: ast.AST) -> set[str]:
+    """The packages outside of this one that a module imports, at any time."""
+    found = set()
+    for node in _reached(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+    return found
+
+
+def test_plans_stores_and_verdicts_know_neither_keras_nor_tfmot():
+    knows = {
+        package: {_room(name) for name, tree in MODULES.items() if package in _outside(tree)}
+        for package in ("tf_keras", "tensorflow_model_optimization")
+    }
+    assert knows["tf_keras"] == {"models", "pruning", "training", "exports"}
+    assert knows["tensorflow_model_optimization"] == {"pruning", "startup"}
+    carriers = {
+        name for name, tree in MODULES.items()
+        if _room(name) == "pruning" and "tensorflow_model_optimization" in _outside(tree)
+    }  # fmt: skip
+    assert carriers == {"tflottery.pruning.schedules", "tflottery.pruning.tfmot_model",
+                        "tflottery.pruning.wrapping"}  # fmt: skip

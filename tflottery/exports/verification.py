@@ -88,7 +88,7 @@ def verify(
         for ids in _batches(texts) if texts is not None else ():
             answer = served.run(IDS, {"ids": padded(ids, network.max_length)})
             found = _per_class(answer["score"])
-            largest = max(largest, require_equal(found, python_model(ids)))
+            largest = max(largest, require_equal(found, python_model(_as_served(ids))))
             activity.advance(len(ids))
     return largest
 
@@ -103,7 +103,7 @@ def _check_signatures(
 ) -> float:
     texts, width = sentences(network.wording), network.max_length
     ids = padded(vocabulary.encode(texts, width, network.wording), width)
-    expected = python_model(ids)
+    expected = python_model(_as_served(ids))
     answers = [served.run(TEXT, {"text": texts}), served.run(IDS, {"ids": ids})]
     classified = served.run(CLASSIFY, {"inputs": examples(texts)})
     labels = [network.classes[place] for place in expected.argmax(axis=1)]
@@ -120,6 +120,13 @@ def _batches(texts: Encoded) -> Iterator[np.ndarray]:
     order = np.argsort(texts.lengths, kind="stable")
     for rows in np.array_split(order, math.ceil(len(order) / _BATCH)):
         yield pad(texts.take(rows))
+
+
+def _as_served(ids: np.ndarray) -> np.ndarray:
+    """Ids without the columns that are padding in all texts, as an export reads them; padding may
+    change the scores of a network of one's own."""
+    used = np.flatnonzero((ids != PADDING).any(axis=0))
+    return ids[:, : used[-1] + 1 if used.size else 1]
 
 
 def verify_ids(file: Path, python_model: Scorer, ids: np.ndarray) -> float:

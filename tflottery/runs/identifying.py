@@ -9,8 +9,6 @@ import dataclasses
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tflottery import startup
 from tflottery.errors import UserError
 from tflottery.models.brought.registered import Built, Registered, Unavailable, trust
@@ -74,62 +72,51 @@ def with_sizes(model: Registered, **sizes: object) -> Registered:
 
 
 def remarks_on(recipe: Recipe) -> tuple[str, ...]:
-    """Lines on what is to be known of a registered network: what is not pruned in it, and whether
-    padding changes its scores."""
+    """Lines on what is to be known of a registered network: what is not pruned in it, whether
+    padding changes its scores, and which weights no seed changes."""
     built = getattr(recipe.model, "built", None)
     if built is None:
         return ()
-    held = f"Held dense in the network {recipe.model.name}: {', '.join(built.held)}."
-    return tuple(filter(None, (held if built.held else "", built.padding)))
+    name, lines = recipe.model.name, []
+    if built.held:
+        lines.append(f"Held dense in the network {name}: {', '.join(built.held)}.")
+    if built.padding:
+        lines.append(built.padding)
+    if built.fixed and built.varies:
+        lines.append(
+            f"The same for every seed in the network {name}: {', '.join(built.fixed)}; a reinit "
+            "draws the other weights anew."
+        )
+    elif built.fixed:
+        lines.append(
+            f"No weight of the network {name} depends on the seed, so that a reinit is the ticket "
+            "itself; set no seed in its function, and read no weights there, if that is not meant."
+        )
+    return tuple(lines)
 
 
 @lru_cache(maxsize=_KEPT)
 def _identified(model: Registered, vocabulary_size: int, classes: int) -> Registered:
     startup.start_tensorflow()
-    from tflottery.models.brought import canonical
+    from tflottery.models.brought.identity import told
     from tflottery.models.roles import roles_of
 
-    one, other = (model.plain(vocabulary_size, classes, seed) for seed in (0, 1))
-    structure = canonical.structure(one)
-    if structure != canonical.structure(other):
-        raise UserError(
-            f"The network {model.name} changes from one build to the next, in "
-            f"{canonical.first_difference(one, other)}; let its function build the same each time."
-        )
+    found = told(model, vocabulary_size, classes)
     built = Built(
-        canonical.identity(one, _constants(one, other)),
-        structure,
+        found.identity,
+        found.structure,
         vocabulary_size,
         classes,
-        roles_of(one, vocabulary_size),
-        _held(one),
-        _padding(one, vocabulary_size).format(name=model.name),
+        roles_of(found.model, vocabulary_size),
+        _held(found.model),
+        _padding(found.model, vocabulary_size).format(name=model.name),
         model.module,
+        found.fixed,
+        found.varies,
     )
     made: Registered = dataclasses.replace(model, built=built)  # type: ignore[type-var]
     trust(made)
     return made
-
-
-def _constants(one: keras.Model, other: keras.Model) -> dict[int, np.ndarray]:
-    """The weights, by their place, that are the same whatever the seed and that no initializer of
-    the configuration gives: those that the function read from somewhere."""
-    import tf_keras as keras
-
-    from tflottery.models.brought.building import build_plain
-    from tflottery.models.brought.canonical import code_of
-
-    drawn = build_plain(lambda: keras.models.clone_model(one), seed=0)
-    # An initializer of one's own may read a file as well.
-    is_told = not any(where.endswith("_initializer") for where in code_of(one))
-    constants = {}
-    for place, weights in enumerate(
-        zip(one.get_weights(), other.get_weights(), drawn.get_weights(), strict=True)
-    ):
-        first, second, anew = weights
-        if np.array_equal(first, second) and not (is_told and np.array_equal(first, anew)):
-            constants[place] = first
-    return constants
 
 
 def _held(model: keras.Model) -> tuple[str, ...]:

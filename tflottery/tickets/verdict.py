@@ -161,13 +161,6 @@ class Verdict:
         """Whether the ticket is one to go on with."""
         return self.outcome in RECOMMENDED
 
-    @property
-    def is_tolerant(self) -> bool:
-        """Whether the tolerance is more than half of what dense gains over the larger class, so
-        that a network that learnt little would match it."""
-        gain = self.of("dense", CONSTANT).difference
-        return self.outcome != NO_VERDICT and self.terms.tolerance > gain / 2
-
 
 @dataclass
 class _Evidence:
@@ -241,12 +234,14 @@ def _decide(
     to_reinit: Paired,
 ) -> tuple[str, str, More | None]:
     """Outcome, reason, and what more would decide."""
-    margin = -terms.tolerance
+    # Half of what dense gains has to be kept, whatever is tolerated (Walker and Nowacki 2011).
+    half = learnt[1].difference / 2
+    margin = -min(terms.tolerance, half)
     if min(one.texts for one in learnt) < FEWEST_TEXTS:
         return NO_VERDICT, "few texts", None
     if not all(one.above(0) for one in learnt):
         return NO_VERDICT, "dense learnt nothing", None
-    if to_dense.below(margin):
+    if to_dense.below(-terms.tolerance):
         return NO_TICKET, "worse than dense", None
     if gains.difference <= 0:
         return NO_TICKET, "learnt nothing", None
@@ -254,11 +249,9 @@ def _decide(
         return CANNOT_TELL, "does not match on validation data", None
     if not gains.above(0):
         return CANNOT_TELL, "perhaps learnt nothing", _more(gains, 0)
-    if terms.tolerance >= learnt[1].difference and not to_dense.at_least(0):
-        # What learnt nothing would pass.
-        return CANNOT_TELL, "tolerance too wide", None
     if not to_dense.at_least(margin):
-        return CANNOT_TELL, "perhaps worse than dense", _more(to_dense, margin)
+        reason = "tolerance too wide" if terms.tolerance > half else "perhaps worse than dense"
+        return CANNOT_TELL, reason, _more(to_dense, margin)
     if to_reinit.above(0):
         return WINNING if terms.from_original else SUBNETWORK, "", None
     if to_reinit.below(0):

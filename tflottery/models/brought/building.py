@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import tensorflow as tf
 import tf_keras as keras
 from tensorflow.python.eager import context
 from tf_keras.src import backend
 
 from tflottery import seeds
+from tflottery.models import weights as named_weights
 from tflottery.models.brought.checking import as_functional, check_plain
 
-__all__ = ["as_functional", "build_plain", "check_plain", "isolated"]
+__all__ = ["as_functional", "build_plain", "build_with_assigned", "check_plain", "isolated"]
 
 
 @contextmanager
@@ -31,6 +33,7 @@ def isolated(seed: int) -> Iterator[None]:
     keras_before = getattr(backend._SEED_GENERATOR, "generator", None)
     seed_before, stream_before = tensorflow._seed, getattr(tensorflow, "_rng", None)
     can_restart = backend.is_tf_random_generator_enabled()
+    policy = keras.mixed_precision.global_policy()
     names.clear()
     observed.clear()
     backend.enable_tf_random_generator()
@@ -41,6 +44,7 @@ def isolated(seed: int) -> Iterator[None]:
     try:
         yield
     finally:
+        keras.mixed_precision.set_global_policy(policy)
         if not can_restart:
             backend.disable_tf_random_generator()
         names.clear()
@@ -74,3 +78,43 @@ def build_plain(
     """
     with isolated(seed):
         return check_plain(make(), vocabulary_size=vocabulary_size, classes=classes)
+
+
+def build_with_assigned(
+    make: Callable[[], keras.Model], seed: int, *, vocabulary_size: int, classes: int
+) -> tuple[keras.Model, list[np.ndarray]]:
+    """What ``build_plain`` gives, and which of its weights the function set itself.
+
+    Returns:
+        the model, and for each of its weights, in their order, a bool array of its shape: whether
+        an element is no longer what the initializer gave.
+
+    Raises:
+        UserError: as ``build_plain``.
+    """
+    with isolated(seed), _first_values() as first:
+        made = make()
+        model = check_plain(made, vocabulary_size=vocabulary_size, classes=classes)
+        # The checked model may be a copy, of other variables with the same names.
+        assigned = {
+            name: variable.numpy() != first[id(variable)]
+            for name, variable in named_weights.variables(as_functional(made)).items()
+        }
+    names = {id(variable): name for name, variable in named_weights.variables(model).items()}
+    return model, [assigned[names[id(variable)]] for variable in model.weights]
+
+
+@contextmanager
+def _first_values() -> Iterator[dict[int, np.ndarray]]:
+    """The values that variables begin with which are made within it, by ``id``."""
+    values: dict[int, np.ndarray] = {}
+    made = []  # which keeps them, so that no two have one ``id``
+
+    def creator(make: Callable[..., tf.Variable], **options: object) -> tf.Variable:
+        variable = make(**options)
+        made.append(variable)
+        values[id(variable)] = variable.numpy().copy()
+        return variable
+
+    with tf.variable_creator_scope(creator):
+        yield values

@@ -62,20 +62,20 @@ def code_of(model: keras.Model) -> dict[str, Any]:
 def _code(model: keras.Model) -> Iterator[tuple[str, Any]]:
     for number, layer in enumerate(model._flatten_layers(include_self=False)):
         where = f"{number} {layer.name}"
-        if _is_foreign(type(layer)):
+        if is_foreign(type(layer)):
             yield where, _told(type(layer), layer)
         for name, value in sorted(vars(layer).items()):
             if isinstance(value, types.FunctionType) and (
-                _is_foreign(value) or isinstance(layer, keras.layers.Lambda)
+                is_foreign(value) or isinstance(layer, keras.layers.Lambda)
             ):
                 yield f"{where}.{name}", _told(value, layer)
             elif not callable(value) or isinstance(value, (type, keras.layers.Layer)):
                 continue
-            elif _is_foreign(type(value)) and not isinstance(value, types.MethodType):
+            elif is_foreign(type(value)) and not isinstance(value, types.MethodType):
                 yield f"{where}.{name}", _told(type(value), layer)
 
 
-def _is_foreign(value: Any) -> bool:
+def is_foreign(value: Any) -> bool:
     """Whether a function or class is neither Python's nor of a library that is known here."""
     module = getattr(value, "__module__", None) or ""
     return module.partition(".")[0] not in _KNOWN
@@ -91,7 +91,7 @@ def _told(value: Any, layer: keras.layers.Layer) -> str:
         return digest(value)
     except NoDigestError as error:
         raise UserError(
-            f"the layer {layer.name} uses {error}, whose content no key can hold; give it to the "
+            f"its layer {layer.name} uses {error}, whose content no key can hold; give it to the "
             "layer as a number, a text, a list or an array."
         ) from None
 
@@ -169,6 +169,6 @@ def _plain(value: Any, layer: str) -> Any:
     if isinstance(value, types.FunctionType):
         return {"function": value.__name__}  # its code is told beside
     raise UserError(
-        f"the layer {layer} has a {type(value).__name__} in its configuration, which cannot be "
+        f"its layer {layer} has a {type(value).__name__} in its configuration, which cannot be "
         "written down; let its get_config give numbers, texts and lists."
     )

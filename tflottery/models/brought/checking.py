@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import types
+from collections.abc import Iterable, Iterator
 
 import tensorflow as tf
 import tf_keras as keras
 
 from tflottery.models import weights as named_weights
+from tflottery.models.brought.canonical import is_foreign
 from tflottery.models.brought.rebuilding import (
     called,
     check_scores,
@@ -108,10 +111,18 @@ def _check_layer(layer: keras.layers.Layer) -> None:
         if hidden := [one for one in given if isinstance(one, tf.Variable)]:
             raise hidden_weights(layer, hidden)
     for variable in layer.weights:
+        if 0 in variable.shape:
+            raise unfit(
+                f"{called(layer)} has a weight of the shape {list(variable.shape)}; give it one "
+                "unit or more"
+            )
         if variable.dtype.is_floating and variable.dtype != tf.float32:
             raise unfit(f"{called(layer)} keeps its weights in {variable.dtype.name}; use float32")
     if layer.weights and layer.compute_dtype not in ("float32", None):
-        raise unfit(f"{called(layer)} computes in {layer.compute_dtype}; leave its dtype out")
+        raise unfit(
+            f"{called(layer)} computes in {layer.compute_dtype}; leave its dtype out, and "
+            "keras.mixed_precision"
+        )
     for one in within:
         if getattr(getattr(one, "_random_generator", None), "_rng_type", None) == "stateless":
             raise unfit(f"{called(layer)} drops the same units at each step; leave rng_type out")
@@ -121,13 +132,44 @@ def _check_layer(layer: keras.layers.Layer) -> None:
 def _check_rebuilt(layer: keras.layers.Layer) -> None:
     try:
         config = layer.get_config()
-        type(layer).from_config(config)
+        rebuilt = type(layer).from_config(config)
     except Exception as error:
+        _require_registered(layer, _own_code(layer))
         why = " ".join(str(error).split())[:160]
         raise unfit(
             f"{called(layer)} cannot be rebuilt from its configuration ({why}); give it "
             "get_config with every argument of its constructor"
         ) from None
+    # Keras gives the name of a regularizer, constraint or initializer that it does not find, and
+    # its own where it has one of that name.
+    _require_registered(
+        layer,
+        (
+            value
+            for name, value in vars(layer).items()
+            if callable(value) and type(getattr(rebuilt, name, None)) is not type(value)
+        ),
+    )
+
+
+def _own_code(layer: keras.layers.Layer) -> Iterator[object]:
+    """The functions, and the objects of classes, that a layer and those within it have."""
+    within = [part for _, part in parts(layer) if isinstance(part, keras.layers.Layer)]
+    for one in (layer, *within):
+        yield from vars(one).values()
+    yield from within
+
+
+def _require_registered(layer: keras.layers.Layer, values: Iterable[object]) -> None:
+    """Makes sure that Keras finds by name what is of a user's own among the values."""
+    for value in values:
+        kind = value if isinstance(value, types.FunctionType) else type(value)
+        name = keras.saving.get_registered_name(kind)
+        if is_foreign(kind) and keras.saving.get_registered_object(name) is not kind:
+            raise unfit(
+                f"{called(layer)} has {kind.__name__}, which Keras does not find by its name; "
+                "write @keras.saving.register_keras_serializable() above it"
+            )
 
 
 def _check_input(model: keras.Model, vocabulary_size: int | None) -> None:

@@ -15,11 +15,13 @@ from tflottery.models.parts import parts
 
 _TOLERANCE = 1e-5
 _WORDS = 7
+# By which weights are multiplied to see whether scores are bounded.
+_TIMES = (1.0, 30.0, -30.0)
 
 
 def unfit(why: str) -> UserError:
     """The error for a network that cannot be carried."""
-    return UserError(f"This network cannot be trained under masks: {why}.")
+    return UserError(f"This network cannot be used: {why}.")
 
 
 def called(layer: keras.layers.Layer) -> str:
@@ -76,26 +78,27 @@ def with_whole_configuration(model: keras.Model) -> keras.Model:
 
 
 def sample(model: keras.Model, vocabulary_size: int | None, texts: int = 3) -> tf.Tensor:
-    """An input that a model takes: ids of texts without padding, or random numbers."""
+    """An input that a model takes: ids of texts without padding, also as floating-point numbers;
+    or random numbers where nothing tells how many ids there are."""
     tensor = model.inputs[0]
     shape = [texts, *(_WORDS if size is None else size for size in tensor.shape[1:])]
     random = np.random.default_rng(0)
-    if tensor.dtype.is_integer:
-        most = vocabulary_size or _smallest_table(model)
-        drawn = random.integers(min(1, most - 1), most, shape)
-        drawn.flat[-1] = most - 1
-        return tf.constant(drawn, tensor.dtype)
-    return tf.constant(random.normal(size=shape), tensor.dtype)
+    most = vocabulary_size or _smallest_table(model) or (2 if tensor.dtype.is_integer else None)
+    if most is None:
+        return tf.constant(random.normal(size=shape), tensor.dtype)
+    drawn = random.integers(min(1, most - 1), most, shape)
+    drawn.flat[-1] = most - 1
+    return tf.constant(drawn, tensor.dtype)
 
 
-def _smallest_table(model: keras.Model) -> int:
+def _smallest_table(model: keras.Model) -> int | None:
     tables = [
         part.input_dim
         for layer in model.layers
         for part in (layer, *(inner for _, inner in parts(layer)))
         if isinstance(part, keras.layers.Embedding)
     ]
-    return min(tables, default=2)
+    return min(tables, default=None)
 
 
 def check_scores(model: keras.Model, vocabulary_size: int | None) -> None:
@@ -109,11 +112,14 @@ def check_scores(model: keras.Model, vocabulary_size: int | None) -> None:
         raise unfit("the same text gets another score at each call; draw nothing at random in it")
     if _sum_to_one(scores):
         raise unfit("it gives probabilities, no logits; leave the softmax at its end out")
+    if _stays_between_0_and_1(model, x):
+        raise unfit("it gives a probability, no logit; leave the sigmoid at its end out")
     try:
         rebuilt = keras.models.clone_model(model)
         named_weights.put(rebuilt, named_weights.get(model))
         same = set(_trained(rebuilt)) == set(_trained(model))
         again = _run(rebuilt, x)[0]
+        _ = rebuilt.losses  # of regularizers
     except UserError:
         raise
     except Exception as error:
@@ -136,6 +142,21 @@ def _sum_to_one(scores: np.ndarray) -> bool:
         and bool((scores >= 0).all())
         and np.allclose(scores.sum(axis=1), 1, atol=1e-4)
     )
+
+
+def _stays_between_0_and_1(model: keras.Model, x: tf.Tensor) -> bool:
+    """Whether all scores do, however large the weights are, as those of a sigmoid. The model's
+    weights are set back."""
+    before = named_weights.get(model)
+    try:
+        for times in _TIMES:
+            named_weights.put(model, {name: times * value for name, value in before.items()})
+            scores = _run(model, x)[0]
+            if not ((scores >= 0) & (scores <= 1)).all():
+                return False
+    finally:
+        named_weights.put(model, before)
+    return bool(np.ptp(scores))
 
 
 def _trained(model: keras.Model) -> list[str]:

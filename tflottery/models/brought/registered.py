@@ -26,15 +26,18 @@ from tflottery.registry import origin
 from tflottery.settings import argument, from_table, in_words
 
 if TYPE_CHECKING:
+    import numpy as np
     import tf_keras as keras
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 # Not a part of keys: the identity says all that they lead to.
 _BESIDE = {"key": False}
 # What a keyword must not be called: it would hide what every architecture has.
 _RESERVED = frozenset(
-    "name built module made build plain roles gates unit_layers notes table usable".split()
+    "name built module made build plain with_assigned roles gates unit_layers notes table "
+    "usable".split()
 )
 _NO_ROLES = Roles()
 _PLAIN = (bool, int, float, str)
@@ -53,6 +56,7 @@ class Built:
     ``vocabulary_size`` and ``classes``: what it was built for to be identified. ``roles``: its
     embedding and head. ``held``: tensors that are held dense. ``padding``: a line where padding
     changes scores, with the mend; else empty. ``module``: where the network was registered.
+    ``fixed``: prunable tensors that are the same for every seed; ``varies``: whether any is not.
     """
 
     identity: str
@@ -63,6 +67,8 @@ class Built:
     held: tuple[str, ...] = _beside(())
     padding: str = _beside("")
     module: str = _beside("")
+    fixed: tuple[str, ...] = _beside(())
+    varies: bool = _beside(True)
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Built:
@@ -104,8 +110,20 @@ class Registered:
         """
         from tflottery.models.brought.building import build_plain
 
+        return self._built(build_plain, vocabulary_size, classes, seed)
+
+    def with_assigned(
+        self, vocabulary_size: int, classes: int, seed: int
+    ) -> tuple[keras.Model, list[np.ndarray]]:
+        """What ``plain`` gives, and which weights the function set itself: see
+        ``building.build_with_assigned``."""
+        from tflottery.models.brought.building import build_with_assigned
+
+        return self._built(build_with_assigned, vocabulary_size, classes, seed)
+
+    def _built(self, builder: Callable[..., T], vocabulary_size: int, classes: int, seed: int) -> T:
         try:
-            return build_plain(
+            return builder(
                 lambda: self._call(vocabulary_size, classes, seed),
                 seed,
                 vocabulary_size=vocabulary_size,
@@ -139,9 +157,9 @@ class Registered:
         built = self.built
         if built is None or self in _VERIFIED:
             return
-        from tflottery.models.brought.canonical import structure
+        from tflottery.models.brought.identity import told
 
-        if structure(self.plain(built.vocabulary_size, built.classes, 0)) != built.structure:
+        if told(self, built.vocabulary_size, built.classes).identity != built.identity:
             raise UserError(
                 f"The network {self.name} of {self.module} is not built as it was when it was "
                 "identified: it was edited since, or builds something else here."
