@@ -196,6 +196,21 @@ def test_gradual_pruning_from_the_trained_network_costs_what_the_ticket_costs():
     assert {cell.spec.mask.over for cell in sweep.values()} == set(ALL.ramps)
 
 
+@pytest.mark.parametrize("spared", ["embedding", "head"])
+def test_every_control_spares_what_the_ticket_spares(spared):
+    made = cells(**{spared: False})
+    drawn = [
+        cell.spec.mask
+        for cell in made
+        if cell.part in ("control", "ramp")
+        and isinstance(cell.spec.mask, GraduallyPruned | Pruned)
+        and not cell.mask.startswith("head")
+    ]
+    assert len(drawn) == 2 + 1 + 1 + len(ALL.ramps)  # random, signs; fresh, trained
+    for mask in drawn:
+        assert (mask.embedding, mask.head) == (spared != "embedding", spared != "head")
+
+
 def test_convergence_is_the_same_training_validated_more_often():
     made = cells()
     watched, tickets = of(made, "convergence"), of(made, "grid")

@@ -50,10 +50,8 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
             To(level),
             pruning.scope,
             "random",
-            embedding=pruning.embedding,
-            head=pruning.head,
-            biases=pruning.biases,
             seed=drawn,
+            **_counted(pruning),
         )
         yield "one_shot", "random", "original", change(ticket, mask=random)
     shuffled = Shuffled(ticket.mask, drawn)
@@ -65,7 +63,7 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
         headed = seed.last("iterative", "original", level, other).ticket
         yield "iterative", "head_pruned" if other.head else "head_spared", "original", headed
     if _tf_mot_can(pruning):
-        gradual = _gradual(level, pruning)
+        gradual = GraduallyPruned(level, **_counted(pruning))
         yield "gradual", "gradual", "fresh", change(seed.dense, mask=gradual)
     whole = seed.epochs * (last.number + 1)
     stretched = seed.dense.with_training(epochs=whole, patience=whole)
@@ -81,17 +79,11 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
         yield "gradual", "gradual", "trained", _from_trained(seed, level, seed.study.gradual_ramp)
 
 
-def _gradual(level: float, pruning: PruningSettings) -> GraduallyPruned:
-    return GraduallyPruned(
-        level, embedding=pruning.embedding, head=pruning.head, biases=pruning.biases
-    )
-
-
 def _from_trained(seed: Seed, level: float, ramp: float) -> RunSpec:
     """Gradual pruning of the trained dense network, for as many epochs as the rounds of iterative
     pruning to the same level have together, so that both cost as much in all."""
     rounds = seed.last("iterative", "original", level).number
-    mask = dataclasses.replace(_gradual(level, seed.pruning), over=ramp)
+    mask = GraduallyPruned(level, ramp, **_counted(seed.pruning))
     spec = dataclasses.replace(seed.dense, mask=mask, init=Snapshot(seed.dense, steps.END))
     epochs = seed.epochs * rounds
     return spec.with_training(epochs=epochs, patience=epochs)
@@ -166,6 +158,11 @@ def left_out(
             "Masks that are permuted within words are left out: no embedding is pruned here."
         )
     return tuple(lines)
+
+
+def _counted(pruning: PruningSettings) -> dict[str, bool]:
+    """What says which tensors are pruned and counted, as masks take it."""
+    return {"embedding": pruning.embedding, "head": pruning.head, "biases": pruning.biases}
 
 
 def _tf_mot_can(pruning: PruningSettings) -> bool:
