@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tflottery.experiments import names
-from tflottery.experiments.study import costs, figures, mask_figures, summary, tables
+from tflottery.experiments.study import costs, fair_tables, figures, mask_figures, summary, tables
 from tflottery.experiments.study.answers import WORDS, answers, clearer
 from tflottery.experiments.study.cells import Results
 from tflottery.report.answers import Answer, say
@@ -60,6 +60,9 @@ def _article(results: Results, together: Answer | None) -> Article:
                 "control": tables.every_cell(results, "control"),
                 "rewind": tables.every_cell(results, "rewind"),
                 "convergence": tables.convergence(results),
+                "dense_again": fair_tables.dense_again(results),
+                "lengths": fair_tables.lengths(results),
+                "converged": fair_tables.converged(results),
                 "cost_of_arms": costs.cost_of_arms(results),
                 "cost": costs.cost(results),
             },
