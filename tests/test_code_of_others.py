@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,15 +13,21 @@ import pytest
 import tf_keras as keras
 
 import tflottery as tfl
+from tests.chains import RECIPE, dense
 from tests.registries import put_back
+from tflottery import plugins
+from tflottery.cli import inspect as inspect_command
+from tflottery.cli.app import run
 from tflottery.data.reading.source import REGISTERED
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, in_a_line
 from tflottery.metrics import METRICS
-from tflottery.models.brought.registered import not_registered, origin_of
+from tflottery.models.brought.registered import _revive, not_registered, origin_of
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.pruning import criteria
+from tflottery.runs import tasks
 from tflottery.runs.identifying import identified
+from tflottery.runs.store import Store
 
 HERE = Path(__file__)
 
@@ -118,8 +125,6 @@ def build(vocabulary_size, classes):
     return keras.Model(ids, keras.layers.Dense(1)(keras.layers.GRU(3)(words)))
 """
     )
-    from tflottery import plugins
-
     plugins.load(str(file))
     model = identified(ARCHITECTURES["mine"](), 20, 2)
     assert model.module == str(file)  # which workers load
@@ -129,3 +134,82 @@ def build(vocabulary_size, classes):
     assert not_registered("mine", str(file)).endswith(
         "give --plugin mine.py (plugin='mine.py' in Python)."
     )
+
+
+class Within(keras.layers.Layer):
+    def call(self, x: Any) -> Any:
+        raise ValueError("give another size")
+
+
+class Around(keras.layers.Layer):
+    def __init__(self, inner: keras.layers.Layer, **options: Any) -> None:
+        super().__init__(**options)
+        self.inner = inner
+
+    def call(self, x: Any) -> Any:
+        return self.inner(x)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_the_reason_is_kept_however_deep_the_layer_lies(depth):
+    layer = Within(name="within")
+    for number in range(depth):
+        layer = Around(layer, name=f"around_{number}")
+    with pytest.raises(ValueError) as caught:
+        layer(keras.Input([3]))
+    said = in_a_line(caught.value, lambda frame: frame.f_code.co_filename == __file__)
+    line = line_of(Within.call)
+    assert said.endswith(f"give another size (line {line})") and layer.name in said
+    # No traceback, and no path of this machine.
+    assert "File" not in said and str(HERE.parent) not in said
+
+
+def test_a_worker_tells_what_would_end_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(tasks, "Realiser", lambda *_: Ending())
+    said: list[tasks.Message] = []
+    tasks.perform(tasks.Task(dense(RECIPE), ("end",)), Store(tmp_path / "runs"), said.append)
+    (broken,) = said
+    assert isinstance(broken, tasks.Broken) and isinstance(broken.error, UserError)
+    where = f"(SystemExit: 3) in {HERE.name}, line {line_of(ends)}"
+    assert str(broken.error).startswith("In a worker: ") and where in str(broken.error)
+
+
+class Ending:
+    """A realiser of a run whose code ends the program, as a layer of one's own may."""
+
+    def keep(self, *_: Any) -> None: ...
+
+    def __call__(self, *_: Any) -> None:
+        ends()
+
+
+def test_a_command_tells_what_would_end_it(capsys):
+    command = dataclasses.replace(inspect_command.COMMAND, action=ends)
+    assert run(command, []) == 2
+    said = capsys.readouterr().err
+    assert f"(SystemExit: 3) in {HERE.name}, line {line_of(ends)}; " in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "The network mine came from mine.py, which does not register it here; "),
+        ("import pandsa\n", "fails: ModuleNotFoundError: No module named 'pandsa' (line 1)."),
+        (None, "cannot be read: No such file or directory."),
+    ],
+)
+def test_a_worker_says_why_it_lacks_a_network(tmp_path, content, told):
+    file = tmp_path / "mine.py"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(UserError) as caught:
+        _revive("mine", str(file), {})
+    # The plugin was given: no advice to give it.
+    assert told in str(caught.value) and "--plugin" not in str(caught.value)
+
+
+def test_recorded_commands_name_no_folder_of_this_machine():
+    given = ["/home/me/mine.py", "beside/mine.py", "my_package.mine", HERE]
+    named = ["mine.py", "beside/mine.py", "my_package.mine", HERE.name]
+    assert plugins.recorded(given) == named

@@ -494,3 +494,17 @@ def test_tensorflow_of_a_plugin_begins_quietly_and_as_asked(tmp_path):
         check=True,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("1\n", "of the plugin\n")
+
+
+def test_a_module_that_was_imported_before_it_was_named_is_carried(tmp_path, monkeypatch):
+    (tmp_path / "kept_elsewhere.py").write_text(
+        "def mine(weight, random):\n    return abs(weight)\n"
+    )
+    (tmp_path / "registers_it.py").write_text(
+        "import tflottery as tfl\nfrom kept_elsewhere import mine\n"
+        "tfl.register_criterion('mine')(mine)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("registers_it")
+    plugins.load("registers_it")
+    assert plugins_of(pruned("mine")) == ("registers_it", "kept_elsewhere")

@@ -110,6 +110,21 @@ def listed(names: Plugins) -> list[str]:
     return [os.fspath(one) for one in given]
 
 
+def recorded(names: Plugins) -> list[str]:
+    """Plugins as the commands that results keep name them: a path of this machine without its
+    folders.
+
+    Raises:
+        UserError: as ``listed``.
+    """
+    return [published(name) if Path(name).is_absolute() else name for name in listed(names)]
+
+
+def is_module(name: str) -> bool:
+    """Whether a plugin is a module by name, and no file."""
+    return not _is_file(name)
+
+
 def _is_file(name: str) -> bool:
     return name.endswith(".py") or os.sep in name
 

@@ -16,7 +16,7 @@ from absl import flags
 
 from tflottery import program, status
 from tflottery.cli import COMMANDS
-from tflottery.errors import TflotteryError, UserError, suggest
+from tflottery.errors import TflotteryError, UserError, stopped_by, suggest
 
 DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 # What a user may change: a folder that cannot be written.
@@ -77,6 +77,8 @@ def run(command: Command, argv: list[str] | None = None) -> int:
         return _complain(command, str(error), error.exit_code)
     except KeyboardInterrupt:
         return _complain(command, f"interrupted. {command.kept(values)}", INTERRUPTED)
+    except SystemExit as error:
+        return _complain(command, stopped_by(error), USER_ERROR)
     except BrokenPipeError:
         # The reader of the output has ended, as ``| head`` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -39,6 +39,9 @@ def plugins_of(spec: RunSpec) -> tuple[str, ...]:
     used += _registered(REGISTERED, "source", spec.recipe.data.dataset)
     names = dict.fromkeys(one.carried for one in used if one.carried)
     order = plugins.loaded()
+    if not all(one.plugin for one in used):
+        # Registered before any plugin was loaded, perhaps by a module that was named later.
+        names |= dict.fromkeys(one for one in order if plugins.is_module(one))
     return tuple(sorted(names, key=lambda one: order.index(one) if one in order else len(order)))
 
 

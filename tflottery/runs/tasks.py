@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tflottery import plugins
-from tflottery.errors import TflotteryError, TrainingError, UserError
+from tflottery.errors import TflotteryError, TrainingError, UserError, stopped_by
 from tflottery.runs.carrying import plugins_of
 from tflottery.runs.observer import Silent
 from tflottery.runs.realise import Realiser
@@ -127,6 +127,9 @@ def perform(task: Task | Unreadable, store: Store, send: Callable[[Message], Non
         send(Failed(str(error)))
     except (TflotteryError, OSError) as error:
         send(Broken(error))
+    except SystemExit as error:
+        # In the thread of a Ray worker this would end in silence, and the run would never end.
+        send(Broken(UserError(f"In a worker: {stopped_by(error)}")))
     except Exception:
         # Any other exception may not survive pickling.
         send(Broken(RuntimeError(f"in a worker:\n{traceback.format_exc()}")))

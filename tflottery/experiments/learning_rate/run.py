@@ -276,7 +276,7 @@ def tune_learning_rate(
         trials=trials,
         metric=metric,
         set=[f"{key}={value}" for key, value in assigned(set).items()],
-        plugin=plugins.listed(plugin),
+        plugin=plugins.recorded(plugin),
     )
     return _search(driver, role, tuning, chosen, ticket, level, command)
 

@@ -244,7 +244,7 @@ def run_study(
         "study", ticket=ticket and str(ticket.folder), config=config,
         dataset=dataset and chosen.data.dataset, model=model,
         seeds=_seeds_in_words(chosen_seeds), set=_without_places(set),
-        plugin=plugins.listed(plugin),
+        plugin=plugins.recorded(plugin),
     )  # fmt: skip
     folder = write_study(study, done.realise, driver.store, done.failures, command, seen)
     why = guard.reason_in(folder / "study.json")

@@ -247,7 +247,7 @@ def transfer(
         grid=_unless(grid, "default"), vocabulary=_unless(vocabulary, "reuse"),
         train_size=_unless(train_size, 0), reverse=reverse,
         set=[f"{key}={value}" for key, value in assigned(set).items()],
-        plugin=plugins.listed(plugin),
+        plugin=plugins.recorded(plugin),
     )  # fmt: skip
     folder = write_transfer(
         made, chosen, words, done.realise, driver.store, done.failures, command, seen.cautions

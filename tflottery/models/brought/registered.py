@@ -12,7 +12,6 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
@@ -271,13 +270,23 @@ def not_registered(name: str, module: str) -> str:
 
 
 def _revive(name: str, module: str, values: Mapping[str, Any]) -> Registered:
-    """A network in another process, whose module is imported if nothing of the name is there."""
-    if name not in ARCHITECTURES and module not in ("", "__main__"):
-        with suppress(UserError):  # said below
-            plugins.load([module], installed=False)
+    """A network in another process, whose module is imported if nothing of the name is there.
+
+    Raises:
+        UserError: the module cannot be loaded, or registers no such network.
+    """
+    has_module = module not in ("", "__main__")
+    if name not in ARCHITECTURES and has_module:
+        plugins.load([module], installed=False)
     kind = ARCHITECTURES.get(name)
     if kind is None or not issubclass(kind, Registered):
-        raise UserError(not_registered(name, module))
+        if not has_module:
+            raise UserError(not_registered(name, module))
+        # Whoever sent it gave the plugin; it was edited since, or does otherwise here.
+        raise UserError(
+            f"The network {name} came from {plugins.published(module)}, which does not register it "
+            "here; let it register the same wherever it is loaded."
+        )
     try:
         return kind(**values)
     except TypeError as error:
