@@ -27,6 +27,7 @@ NAMES = sorted(file.stem for file in configuration.shipped())
 
 def test_every_configuration_that_ships_is_sound():
     assert {"toy", "imdb_cnn", "imdb_lstm", "week11_cnn", "week11_lstm"} <= set(NAMES)
+    assert {"note_cnn", "note_lstm", "note_cnn_small", "note_lstm_small"} <= set(NAMES)
     for name in NAMES:
         assert configuration.load(name, {}).name == name
 
@@ -44,6 +45,46 @@ def test_week11_has_the_sizes_of_the_study():
         Cnn(embedding=100, widths=(3, 4, 5), filters=100, embedding_dropout=0.0),
     )
     assert (lstm.model.units, lstm.model.layers, lstm.data.vocabulary_size) == (256, 2, 25_000)
+    assert (lstm.model.embedding_dropout, lstm.training.epochs, lstm.training.keep) == (
+        0.5,
+        5,
+        "last",
+    )
+    assert (cnn.training.patience, cnn.training.misses) == (2, "in_all")
+
+
+@pytest.mark.parametrize("name", ["note_cnn", "note_lstm", "note_cnn_small", "note_lstm_small"])
+def test_the_notes_protocol_is_whole_at_every_size(name):
+    chosen = configuration.load(name, {})
+    data, model, training, pruning = chosen.data, chosen.model, chosen.training, chosen.pruning
+    assert (data.dataset, data.split, data.tokens, data.validation) == (
+        "imdb",
+        "pooled",
+        "words",
+        0.2,
+    )
+    assert (model.embedding_init, model.embedding_scale, model.dropout) == ("normal", 1.0, 0.5)
+    assert model.kernel_init == ("xavier_normal_2d" if model.name == "cnn" else "xavier_normal")
+    assert model.word_dropout == 0
+    assert (training.optimizer, training.learning_rate, training.epsilon) == ("adam", 5e-3, 1e-8)
+    assert (training.decay, training.warmup, training.weight_decay) == ("none", 0, 0)
+    assert (training.batch_size, training.monitor) == (64, "val_loss")
+    assert (pruning.biases, pruning.embedding, pruning.head, pruning.rate) == (
+        True,
+        True,
+        True,
+        0.2,
+    )
+    assert (pruning.scope, pruning.criterion) == ("layerwise", "magnitude")
+    arms = {"random:carried", "random:kept", "random", "original", "rewind:1ep", "rewind:end"}
+    assert arms <= set(chosen.study.inits) and 0.972 in chosen.study.levels
+    if model.name == "cnn":
+        assert (training.patience, training.misses, training.keep) == (2, "in_all", "best")
+        assert (model.widths, model.embedding_dropout) == ((3, 4, 5), 0)
+    else:
+        assert training.patience == training.epochs and training.keep == "last"
+        assert (model.pooling, model.bidirectional, model.forget_bias) == ("last", True, False)
+        assert model.embedding_dropout == 0.5
 
 
 @pytest.mark.parametrize(
@@ -200,5 +241,6 @@ def test_a_name_made_of_settings_outlives_a_field_that_came_later():
     assert "metric" not in as_named(PruningSettings())
     named = {**as_named(PruningSettings()), "metric": "macro_f1"}
     assert as_named(PruningSettings(metric="macro_f1")) == named
-    older = {name for name in dataclasses.asdict(PruningSettings()) if name != "metric"}
+    later = {"metric", "biases"}
+    older = {name for name in dataclasses.asdict(PruningSettings()) if name not in later}
     assert set(as_named(PruningSettings())) == older

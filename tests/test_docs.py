@@ -20,7 +20,7 @@ PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 GUIDES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 _WITH_PYTHON = ("api.md", "extending.md", "metrics.md", "report.md", "tickets.md")
 PYTHON_PAGES = [README, *(ROOT / "docs" / name for name in _WITH_PYTHON)]
-LONGEST = 130
+LONGEST = 135
 # Flags of TensorFlow Serving and of `python -m benchmarks`.
 OTHERS = {"model_config_file", "batching_parameters_file", "turns", "steps"}
 

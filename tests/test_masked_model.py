@@ -64,9 +64,17 @@ def test_every_kernel_has_a_mask_and_no_bias_or_norm(plain):
     assert all(masked.prunable[name] == tuple(named[name].shape) for name in masked.prunable)
 
 
+def test_biases_have_masks_where_they_are_prunable(plain):
+    masked, named = TfmotModel(plain, biases=True), weights.variables(plain)
+    biases = {name for name in named if name.endswith("bias")}
+    assert biases and set(masked.prunable) == {n for n in named if is_prunable(n)} | biases
+    assert all(masked.prunable[name] == tuple(named[name].shape) for name in biases)
+
+
+@pytest.mark.parametrize("biases", [False, True])
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
-def test_pruned_weights_are_zero_after_every_batch(plain, optimizer):
-    masked = TfmotModel(plain)
+def test_pruned_weights_are_zero_after_every_batch(plain, optimizer, biases):
+    masked = TfmotModel(plain, biases=biases)
     mask = pruned(masked, 0.7)
     masked.load(mask, masked.weights())
     check = ZerosAfterEveryBatch(masked, mask)
@@ -75,8 +83,9 @@ def test_pruned_weights_are_zero_after_every_batch(plain, optimizer):
     assert all(np.array_equal(masked.masks()[name], mask[name]) for name in mask)
 
 
-def test_an_all_ones_mask_trains_bit_identically_to_plain_keras(plain):
-    masked = TfmotModel(plain)
+@pytest.mark.parametrize("biases", [False, True])
+def test_an_all_ones_mask_trains_bit_identically_to_plain_keras(plain, biases):
+    masked = TfmotModel(plain, biases=biases)
     fit(masked.model, masked.callbacks(), epochs=3)
     fit(plain, [], epochs=3)
     assert same_arrays(masked.weights(), weights.get(plain))
@@ -104,8 +113,9 @@ def test_a_second_load_leaves_nothing_of_the_first(plain):
     assert same_arrays(masked.weights(), fresh.weights())
 
 
-def test_wrapped_and_stripped_agree_bit_for_bit_and_zeros_outlive_stripping(plain):
-    masked = TfmotModel(plain)
+@pytest.mark.parametrize("biases", [False, True])
+def test_wrapped_and_stripped_agree_bit_for_bit_and_zeros_outlive_stripping(plain, biases):
+    masked = TfmotModel(plain, biases=biases)
     mask = pruned(masked, 0.7)
     masked.load(mask, masked.weights())
     stripped = masked.strip()

@@ -114,6 +114,38 @@ def test_shuffling_keeps_every_count(weights, sparsity, seed):
     assert all(np.array_equal(shuffled[name], again[name]) for name in pruned)
 
 
+tables = arrays.arrays(bool, arrays.array_shapes(min_dims=2, max_dims=3, max_side=8))
+
+
+def rows(mask: np.ndarray) -> list[int]:
+    """How many weights each row keeps."""
+    return mask.reshape(len(mask), -1).sum(axis=1).tolist()
+
+
+@given(tables, st.integers(0, 9))
+def test_shuffling_within_rows_keeps_the_count_of_every_row(mask, seed):
+    shuffled = masks.shuffle_in_rows(mask, np.random.default_rng(seed))
+    assert shuffled.shape == mask.shape and rows(shuffled) == rows(mask)
+
+
+@given(tables, st.integers(0, 9))
+def test_dealing_out_rows_permutes_their_counts(mask, seed):
+    dealt = masks.deal_rows(mask, np.random.default_rng(seed))
+    assert dealt.shape == mask.shape and sorted(rows(dealt)) == sorted(rows(mask))
+
+
+def test_rows_are_shuffled_apart_and_dealt_at_random():
+    mask = np.zeros((200, 40), bool)
+    mask[:100, :10] = True
+    shuffled = masks.shuffle_in_rows(mask, np.random.default_rng(1))
+    assert len(np.unique(shuffled[:100], axis=0)) > 90 and not shuffled[100:].any()
+    # As often at each place of a row.
+    assert shuffled[:100].mean(axis=0) == pytest.approx(0.25, abs=0.17)
+    dealt = masks.deal_rows(mask, np.random.default_rng(1))
+    kept = np.array(rows(dealt)) > 0
+    assert 30 < kept[:100].sum() < 70 and len(np.unique(dealt[kept], axis=0)) > 90
+
+
 def test_shuffling_moves_and_depends_on_the_seed():
     mask = {"a": np.arange(1_000) < 100}
     one, other = masks.shuffle(mask, 1)["a"], masks.shuffle(mask, 2)["a"]

@@ -17,6 +17,7 @@ from tflottery.runs.specs import Dense, Fresh, Pruned, RunSpec, Snapshot
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets.plan import PruningSettings, make_plan
+from tflottery.training.rates import rate
 from tflottery.training.settings import TrainingSettings
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())
@@ -78,9 +79,46 @@ def test_initialisations(method):
     drawn = inits("random")
     assert all(isinstance(init, Fresh) and init != dense.init for init in drawn)
     assert len(set(drawn)) == len(drawn)  # each round draws its own
-    made = plan(method=method, init="finetune", sparsity=0.36)
+
+
+@pytest.mark.parametrize("method", plans.METHODS)
+@pytest.mark.parametrize("init", ["learning_rate_rewinding", "fine_tuning", "finetune"])
+def test_weights_of_the_round_before_go_on(method, init):
+    made = plan(method=method, init=init, sparsity=0.36)
     for ticket in tickets(made):
         assert ticket.init == Snapshot(ticket.mask.of, "end")
+
+
+def test_learning_rate_rewinding_is_what_finetune_was():
+    one, other = (
+        plan(init=name, sparsity=0.36) for name in ("learning_rate_rewinding", "finetune")
+    )
+    assert [spec.key for spec in one.specs()] == [spec.key for spec in other.specs()]
+
+
+SCHEDULED = RECIPE.with_training(learning_rate=0.01, warmup=0.5, decay="linear")
+
+
+@pytest.mark.parametrize(
+    ("decay", "low"), [("none", 0.01), ("linear", 0.0005), ("cosine", 0.0000818)]
+)
+def test_fine_tuning_trains_at_the_low_rate_that_the_schedule_ends_with(decay, low):
+    recipe = SCHEDULED.with_training(decay=decay)
+    made = make_plan(recipe, PruningSettings(init="fine_tuning", sparsity=0.36), seed=1)
+    slow = recipe.with_training(learning_rate=low, warmup=0.0, decay="none")
+    assert [ticket.recipe for ticket in tickets(made)] == [slow, slow]
+    # What they are compared with goes through the whole schedule.
+    assert {made.dense.recipe, *(level.reinit.recipe for level in made.levels)} == {recipe}
+    mean = np.mean([rate(recipe.training, step, 1_000) for step in range(3_650, 4_000)])
+    assert low == pytest.approx(mean, rel=0.02)
+
+
+def test_a_rule_of_rates_moves_the_low_rate_too():
+    made = make_plan(SCHEDULED, PruningSettings(init="fine_tuning", sparsity=0.2), seed=1)
+    (level,) = plans.at_rates(made, lambda sparsity: 0.03 if sparsity else 0.02).levels
+    assert level.ticket.recipe.training.learning_rate == 0.0015
+    assert level.ticket.recipe.training.decay == "none"
+    assert level.reinit.recipe.training.learning_rate == 0.03
 
 
 def test_reinit_keeps_the_mask_and_draws_new_weights():

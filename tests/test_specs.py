@@ -19,6 +19,7 @@ from tflottery.runs import specs
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
     Dense,
+    EmbeddingFrom,
     Fresh,
     Pruned,
     RunSpec,
@@ -63,6 +64,22 @@ DIFFERENT = [
     child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="random")),
     child(DENSE, mask=Pruned(DENSE, By(0.2), embedding=False)),
     child(DENSE, mask=Pruned(DENSE, By(0.2), head=False)),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), biases=True)),
+    child(DENSE, init=EmbeddingFrom(Snapshot(DENSE, "0ep"), Fresh(1))),
+    *(
+        dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, **change))
+        for change in (
+            {"model": Cnn(embedding_init="normal")},
+            {"model": Cnn(vectors_hash="v")},
+            {"model": Cnn(vectors_hash="w")},
+            {"model": Cnn(vectors_hash="v", vectors_scale=0.3)},
+            {"model": Cnn(vectors_hash="v", vectors_frozen=True)},
+            {"model": Cnn(kernel_init="xavier_normal")},
+            {"model": Cnn(kernel_init="xavier_normal_2d")},
+            {"training": TrainingSettings(misses="in_all")},
+            {"training": TrainingSettings(keep="last")},
+        )
+    ),
     child(DENSE, mask=Shuffled(Pruned(DENSE, By(0.2)), seed=1)),
     child(DENSE, mask=Shuffled(Pruned(DENSE, By(0.2)), seed=2)),
     child(DENSE, init=Snapshot(DENSE, "1ep")),
@@ -102,41 +119,49 @@ KNOWN = {
 
 # A default is left out of keys, so another default would give the old keys to other trainings: it
 # may never change (a new field may come, or SPEC_VERSION goes up).
+VECTORS = {"vectors_hash": "", "vectors_scale": 1.0, "vectors_frozen": False}
 DEFAULTS = {
     DataSettings: {
         "text_column": "text", "label_column": "label", "vocabulary_size": 20_000,
         "max_length": 400, "validation": 0.2, "fingerprint": "", "train_size": 0,
         "vocabulary_from": (), "division": 1, "tokens": "words", "symbols": False, "keep": "head",
+        "split": "given", "split_seed": 0,
     },
     Cnn: {
         "embedding": 100, "widths": (3, 4, 5), "filters": 100, "embedding_scale": 0.05,
         "word_dropout": 0.0, "embedding_dropout": 0.2, "dropout": 0.5,
+        "embedding_init": "uniform", "kernel_init": "glorot_uniform", **VECTORS,
     },
     Lstm: {
         "embedding": 64, "units": 32, "layers": 1, "bidirectional": True, "forget_bias": True,
         "pooling": "last", "embedding_scale": 0.05, "word_dropout": 0.0, "embedding_dropout": 0.2,
-        "dropout": 0.5,
+        "dropout": 0.5, "embedding_init": "uniform", "kernel_init": "glorot_uniform", **VECTORS,
     },
     Gru: {
         "embedding": 64, "units": 32, "layers": 1, "bidirectional": True, "pooling": "last",
         "embedding_scale": 0.05, "word_dropout": 0.0, "embedding_dropout": 0.2, "dropout": 0.5,
+        "embedding_init": "uniform", "kernel_init": "glorot_uniform", **VECTORS,
     },
     Transformer: {
         "embedding": 64, "heads": 4, "feed_forward": 128, "layers": 1, "positions": 400,
         "embedding_scale": 0.05, "word_dropout": 0.0, "embedding_dropout": 0.0,
-        "block_dropout": 0.1, "dropout": 0.5,
+        "block_dropout": 0.1, "dropout": 0.5, "embedding_init": "uniform",
+        "kernel_init": "glorot_uniform", **VECTORS,
     },
     TrainingSettings: {
         "optimizer": "adam", "learning_rate": 0.001, "warmup": 0.0, "decay": "none",
         "epsilon": 1e-7, "weight_decay": 0.0, "batch_size": 64, "epochs": 4, "patience": 1,
         "monitor": "val_loss", "validations_per_epoch": 1, "class_weight": "none",
+        "misses": "in_a_row", "keep": "best",
     },
     Pruned: {
         "scope": "layerwise", "criterion": "magnitude", "embedding": True, "head": True, "seed": 0,
-        "computes": "",
+        "biases": False, "computes": "",
     },
-    specs.GraduallyPruned: {"over": 0.5, "embedding": True, "head": True},
+    specs.GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
     specs.Fit: {"words_of": None, "without": (), "seed": 0},
+    specs.TransferredMask: {"like": "table"},
+    specs.ShuffledWords: {"dealt": False, "others": True},
 }  # fmt: skip
 
 

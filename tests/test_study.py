@@ -14,19 +14,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import user_environment, write_reviews
+from tests.conftest import ROOT, user_environment, write_reviews
 from tflottery.data.settings import DataSettings
 from tflottery.errors import TrainingError, UserError
 from tflottery.experiments import configuration
 from tflottery.experiments.reports import write_report
-from tflottery.experiments.study.design import Cell, Study, StudySettings, make_cells
+from tflottery.experiments.study.arms import Cell
+from tflottery.experiments.study.design import Study, make_cells
 from tflottery.experiments.study.measuring import (
-    Moment,
     one_shot_mask,
     run_study,
     write_study,
 )
 from tflottery.experiments.study.results import FORMAT_VERSION, load_study
+from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning import masks
 from tflottery.runs.realise import Realiser
@@ -132,7 +133,12 @@ def test_settings_that_cannot_be(settings):
         StudySettings(**settings)
 
 
-@pytest.mark.parametrize("name", ["study_toy", "study_cnn", "study_lstm", "study_week11"])
+STUDIES = sorted(
+    path.stem for kind in ("study", "note") for path in (ROOT / "configs").glob(f"{kind}_*.toml")
+)
+
+
+@pytest.mark.parametrize("name", STUDIES)
 def test_the_studies_that_ship_can_be_planned(name):
     chosen = configuration.load(name, {})
     recipe = dataclasses.replace(chosen.recipe, data=RECIPE.data)
@@ -193,7 +199,7 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
     assert set(pd.read_csv(folder / "timings.csv")["key"]) == {spec.key for spec in everything}
 
     overlap = pd.read_csv(folder / "overlap.csv", dtype={"one": str, "other": str})
-    assert set(overlap["kind"]) == {"seeds", "methods", "rounds"}
+    assert set(overlap["kind"]) == {"seeds", "methods", "rounds", "start"}
     # One curve over the levels for each pair of methods, one for each method between seeds.
     pairs = overlap[["kind", "one", "other"]].drop_duplicates().to_numpy().tolist()
     assert sorted(pairs) == [
@@ -201,7 +207,31 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
         ["rounds", "0.5", "0.75"],
         ["seeds", "iterative", "iterative"],
         ["seeds", "one_shot", "one_shot"],
+        ["start", "iterative", "initial sizes"],
+        ["start", "one_shot", "initial sizes"],
     ]
+    from_start = overlap[overlap.kind == "start"]
+    assert len(from_start) == 2 * len(pairs_of_levels(overlap))
+    assert (from_start["jaccard"] > from_start["chance"]).all()  # two epochs move weights little
+    dense = store.find(frame[frame.part == "dense"].iloc[0].key)
+    start = dense.snapshot("0ep")
+    one = from_start[(from_start.one == "one_shot") & (from_start.seed_one == 1)].iloc[0]
+    own = store.find(
+        frame[
+            (frame.method == "one_shot")
+            & (frame.init == "original")
+            & (frame.part == "grid")
+            & (frame.level == one.level)
+            & (frame.seed == 1)
+        ]
+        .iloc[0]
+        .key
+    ).masks()
+    before = {
+        name: np.abs(start[name]) >= np.sort(np.abs(start[name]).ravel())[-int(mask.sum())]
+        for name, mask in own.items()
+    }
+    assert one.jaccard == pytest.approx(masks.overlap(own, before))
     nested = overlap[overlap.kind == "rounds"]
     assert nested["jaccard"].to_numpy() == pytest.approx(0.5, abs=0.02)
     first = overlap[(overlap.kind == "methods") & (overlap.level == 0.5)]
@@ -218,6 +248,11 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
     assert early["epoch_other"].max() == 2 and 0 < early["epoch_one"].min() < 1
     layers = pd.read_csv(folder / "layers.csv")
     assert layers["total"].groupby([layers.method, layers.level, layers.seed]).sum().nunique() == 1
+
+
+def pairs_of_levels(overlap):
+    """(level, seed) of the tickets."""
+    return overlap[overlap.kind == "start"][["level", "seed_one"]].drop_duplicates()
 
 
 def test_a_second_run_trains_nothing_and_any_cell_reproduces(small_study, tmp_path, monkeypatch):
@@ -299,7 +334,7 @@ def drawn(weights, level: float, **pruning) -> masks.Masks:
     prunable = {name: tensor for name, tensor in weights.items() if not name.endswith("bias")}
     everything = masks.dense({name: tensor.shape for name, tensor in prunable.items()})
     mask = one_shot_mask(RECIPE, settings, level, seed=1)
-    return mask.make(Moment(everything, weights))
+    return mask.prune(everything, weights)
 
 
 def test_early_bird_masks_exclude_what_the_study_excludes():
@@ -339,7 +374,7 @@ def test_early_bird_masks_of_units_prune_units_whole(small_settings):
     names = [name for name in weights if name != "conv_2/bias"]
     everything = masks.dense({name: weights[name].shape for name in names})
     settings = PruningSettings(criterion="filters")
-    made = one_shot_mask(recipe, settings, 0.5, seed=1).make(Moment(everything, weights))
+    made = one_shot_mask(recipe, settings, 0.5, seed=1).prune(everything, weights)
     kept = made["conv_2/kernel"].any(axis=(0, 1))
     assert kept.sum() == 2 and (made[HEAD].any(axis=1) == kept).all()
     assert made["embedding/embeddings"].any(axis=0).sum() == 3

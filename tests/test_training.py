@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import types
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from tests.conftest import SMALL, same_arrays
@@ -19,7 +22,7 @@ from tflottery.pruning import masks
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import To
 from tflottery.training import steps
-from tflottery.training.callbacks import KeepBest
+from tflottery.training.callbacks import KeepMoment
 from tflottery.training.rates import rate
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
 from tflottery.training.trainer import Trainer
@@ -205,7 +208,7 @@ def test_early_stopping(monitor, sign, values, patience, best, ended):
         stop_training = False
 
     epoch_now = 0
-    callback = KeepBest(monitor, sign, patience, lambda: {"epoch": np.array(epoch_now + 1)})
+    callback = KeepMoment(monitor, sign, patience, lambda: {"epoch": np.array(epoch_now + 1)})
     callback.model = Model()
     stopped = None
     for epoch_now, value in enumerate(values):
@@ -213,7 +216,68 @@ def test_early_stopping(monitor, sign, values, patience, best, ended):
         if callback.model.stop_training:
             stopped = epoch_now + 1
             break
-    assert (callback.best_period, callback.best["epoch"], stopped) == (best, best, ended)
+    assert (callback.period, callback.kept["epoch"], stopped) == (best, best, ended)
+
+
+def stopped_and_kept(values, patience, **options):
+    """The epoch after which a training ends (None: it does not), and the epoch that is kept."""
+    callback = KeepMoment("val_loss", -1, patience, lambda: None, **options)
+    callback.model = types.SimpleNamespace(stop_training=False)
+    for epoch, value in enumerate(values):
+        callback.on_epoch_end(epoch, {"val_loss": value})
+        if callback.model.stop_training:
+            return epoch + 1, callback.period
+    return None, callback.period
+
+
+@pytest.mark.parametrize(
+    ("values", "patience", "in_a_row", "in_all"),
+    [
+        ([5, 6, 4, 4.5, 3], 2, (None, 5), (4, 3)),
+        ([5, 4, 3, 2, 1], 1, (None, 5), (None, 5)),
+        ([5, 6, 7, 1], 2, (3, 1), (3, 1)),
+        ([5, 5, 4, 3, 3], 2, (None, 4), (5, 4)),  # an equal loss is a miss
+    ],
+)
+def test_misses_are_counted_in_a_row_or_in_all(values, patience, in_a_row, in_all):
+    assert stopped_and_kept(values, patience) == in_a_row
+    assert stopped_and_kept(values, patience, in_all=True) == in_all
+
+
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=12), st.integers(1, 4), st.booleans())
+def test_early_stopping_is_what_it_says(values, patience, in_all):
+    """Against the rule written out over the whole list of losses."""
+    best = [min(values[: end + 1]) for end in range(len(values))]
+    is_miss = [end > 0 and values[end] >= best[end - 1] for end in range(len(values))]
+
+    def misses(end):
+        since = 0 if in_all else values.index(best[end])
+        return sum(is_miss[since : end + 1])
+
+    ended = next((end + 1 for end in range(len(values)) if misses(end) >= patience), None)
+    seen = values[:ended]
+    assert stopped_and_kept(values, patience, in_all=in_all) == (ended, 1 + seen.index(min(seen)))
+    last = stopped_and_kept(values, patience, in_all=in_all, last=True)
+    assert last == (ended, len(seen))
+
+
+def test_the_last_weights_are_kept_tested_and_reported(trainer, small_corpus):
+    settings = dataclasses.replace(
+        SETTINGS, learning_rate=0.1, epochs=4, patience=4, monitor="val_accuracy"
+    )
+    best = train(trainer, small_corpus, settings=settings, at=["4ep"])
+    last = train(trainer, small_corpus, settings=dataclasses.replace(settings, keep="last"))
+    assert best.metrics["best_epoch"] < 4  # else both keep the same
+    assert last.metrics["best_epoch"] == 4 and last.history == best.history
+    assert same_arrays(last.snapshots["end"], best.snapshots["4ep"])
+    assert not same_arrays(last.snapshots["end"], best.snapshots["end"])
+    assert last.metrics["val_loss"] == best.history[-1]["val_loss"]
+    masks_ = masks.dense(trainer.prunable)
+    again = trainer.evaluate(small_corpus.test, masks_, last.snapshots["end"])
+    assert last.metrics["test_loss"] == again["loss"]
+    for split in ("validation", "test"):
+        said = trainer.predict(getattr(small_corpus, split), masks_, last.snapshots["end"])
+        assert np.array_equal(last.logits[split], said)
 
 
 @pytest.mark.parametrize(
@@ -239,6 +303,8 @@ def test_a_text_that_names_no_step_is_refused(text):
         {"monitor": "macro_f1"},
         {"monitor": 3},
         {"class_weight": "even"},
+        {"misses": "in all"},
+        {"keep": "first"},
         {"epochs": 0},
         {"learning_rate": 0.0},
     ],

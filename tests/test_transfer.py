@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,11 +20,12 @@ from tflottery.experiments.transfer.design import DEFAULT_ARMS, Cell, Transfer, 
 from tflottery.experiments.transfer.judging import GAINS, judge
 from tflottery.experiments.transfer.measuring import compare_words, name_of, write_transfer
 from tflottery.files import read_sealed
+from tflottery.models.roles import Roles
 from tflottery.pruning import masks
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Fresh, RunSpec, Snapshot, ancestry
+from tflottery.runs.specs import Fit, Fresh, MaskSpec, RunSpec, Snapshot, TransferredMask, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
@@ -181,6 +183,8 @@ def test_a_ticket_that_was_rewound_late_has_one_pair_of_source_weights(folder):
         {"grid": "fulll"},
         {"levels": (1.0,)},
         {"pruning": PruningSettings(init="random")},
+        {"pruning": PruningSettings(init="random:carried")},
+        {"pruning": PruningSettings(init="random:kept")},
     ],
 )
 def test_transfers_that_cannot_be(folder, change):
@@ -236,13 +240,67 @@ def test_remapped_rows_go_with_their_words(folder, store):
             new_kept += int(mask[EMBEDDING][row].sum())
             new_size += mask[EMBEDDING][row].size
     assert carried > 10 and new_size > 0
-    assert new_kept == round(new_size * found.source_mask[EMBEDDING].mean())
+    rows = [row for row, word in enumerate(found.target_words) if word in found.source_words]
+    density = mask[EMBEDDING][rows].mean()
+    assert density != found.source_mask[EMBEDDING].mean()
+    assert new_kept == round(new_size * density)
     for name in set(weights) - {EMBEDDING}:
         assert np.array_equal(weights[name], found.source_weights[name])
         if name in mask:
             assert np.array_equal(mask[name], found.source_mask[name])
     for name, kept in found.masks(("random", "reinit")).items():
         assert kept.sum() == mask[name].sum()
+
+
+class Other:
+    """What a transferred mask asks of a network: of its rows, 0 and 2 are of known words."""
+
+    roles = Roles(embedding=("table",))
+    prunable: ClassVar = {"table": (4, 10), "head": (2,)}
+
+    def __init__(self, rows: list[int]) -> None:
+        self.rows_in = lambda data: np.array(rows)
+
+
+@dataclasses.dataclass(frozen=True)
+class Uneven(MaskSpec):
+    """A mask of two full rows and six empty ones."""
+
+    def make(self, ancestors):
+        table = np.zeros((8, 10), bool)
+        table[:2] = True
+        return {"table": table, "head": np.array([True, False])}
+
+
+@pytest.mark.parametrize(
+    ("like", "rows", "new"),
+    [
+        ("table", [0, -1, 1, -1], 5),  # a quarter of 20
+        ("carried", [0, -1, 1, -1], 20),
+        ("carried", [0, -1, 5, -1], 10),
+        ("carried", [6, -1, 5, -1], 0),
+        ("carried", [-1, -1, -1, -1], 10),  # nothing carried: a quarter of all 40
+    ],
+)
+def test_new_rows_are_as_dense_as_those_that_are_carried_over(like, rows, new):
+    fit = Fit(words_of=DataSettings(fingerprint="f"))
+    made = TransferredMask(Uneven(), fit, like).make(Other(rows))
+    is_new = np.array(rows) < 0
+    assert made["table"][is_new].sum() == new and made["head"].tolist() == [True, False]
+    known = [row for row in rows if row >= 0]
+    assert np.array_equal(made["table"][~is_new], Uneven().make(None)["table"][known])
+
+
+def test_transfers_of_before_can_be_made_again(folder, store):
+    before, now = make(folder, "remap_v1"), make(folder, "remap")
+    masks_of = [by_arm(made.cells(1))["source", "source"].mask for made in (before, now)]
+    assert [mask.like for mask in masks_of] == ["table", "carried"]
+    assert masks_of[0].of == masks_of[1].of and masks_of[0].fit == masks_of[1].fit
+    corpora = [load_corpus(recipe.data, store) for recipe in (now.source, now.target)]
+    names = {name_of(made, *corpora).rpartition("-")[0] for made in (before, now)}
+    assert len(names) == 1 and name_of(before, *corpora) != name_of(now, *corpora)
+    # A mask whose rows all stay where they are has the key that it always had.
+    assert by_arm(make(folder, "drop").cells(1))["source", "source"].mask.like == "table"
 
 
 def test_a_dropped_embedding_is_neither_carried_nor_pruned(folder, store):

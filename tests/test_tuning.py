@@ -24,7 +24,8 @@ from tflottery.experiments.learning_rate.design import (
     with_values,
 )
 from tflottery.experiments.learning_rate.judging import fit_rule, judge
-from tflottery.experiments.study.design import StudySettings, make_cells
+from tflottery.experiments.study.design import make_cells
+from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Snapshot, ancestry

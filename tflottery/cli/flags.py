@@ -52,8 +52,10 @@ def define_search(values: flags.FlagValues) -> None:
     )
     text(
         "init",
-        "What a pruned network starts from: original, random, rewind:STEP (0ep, 1ep, 500it, end: "
-        "that moment of the dense training) or finetune. Default: original.",
+        "What a pruned network starts from: original, random (random:carried and random:kept draw "
+        "all but the embedding anew), rewind:STEP (0ep, 1ep, 500it, end: that moment of the dense "
+        "training), learning_rate_rewinding or fine_tuning (weights of the round before, the "
+        "schedule anew or at its last, low rate). Default: original.",
     )
     text("scope", "Weights compete within a layer (layerwise) or all together (global).")
     text(

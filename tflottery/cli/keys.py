@@ -49,7 +49,7 @@ def _keys(section: str, kind: type[Any]) -> Iterator[str]:
 
 
 # Filled in by the program.
-_COMPUTED = ("fingerprint", "vocabulary_from", "division", "built")
+_COMPUTED = ("fingerprint", "vocabulary_from", "division", "built", "vectors_hash")
 
 
 def _value(value: object) -> str:

@@ -32,7 +32,8 @@ def define(values: flags.FlagValues) -> None:
         "reuse",
         "What embedding rows mean on the target: reuse (the ticket's vocabulary), remap (the "
         "target's, rows carried over by word), drop (the target's, the embedding is neither "
-        "carried over nor pruned) or shared (the ticket was found with both).",
+        "carried over nor pruned), shared (the ticket was found with both) or remap_v1 (what "
+        "remap once was).",
     )
     text("train_size", "0", "Take so many texts of the target's training split; 0 takes all.")
     flags.DEFINE_boolean(

@@ -96,6 +96,11 @@ def _cache_key(settings: DataSettings) -> dict[str, Any]:
             for item in dataclasses.fields(PLAIN)
             if getattr(settings.wording, item.name) != item.default
         },
+        **(
+            {"split": settings.split, "split_seed": settings.split_seed}
+            if settings.split != "given"
+            else {}
+        ),
         "vocabulary_size": settings.vocabulary_size,
         "max_length": settings.max_length,
         "validation": settings.validation,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tflottery.data.reading.labels import AS_WRITTEN
 from tflottery.data.words.wording import Keep, Tokens, Wording
@@ -47,6 +48,11 @@ class DataSettings:
     ``labels`` is ``folded`` or ``as written``: see ``labels.one_class_each``. ``classes`` sets the
     order of the classes.
 
+    ``split`` is ``given``, or ``pooled``: all labelled texts, whichever split they come from, are
+    dealt anew at random, 56 % to train, 24 % to validation and 20 % to test, each class alike;
+    ``split_seed`` decides which. Texts on one thing, as reviews of one film, then fall on both
+    sides.
+
     ``division`` is how texts are dealt to train, validation and test where the data have no test
     split: 1 deals them one by one, 2 and 3 keep equal texts together. ``sources.identify`` sets 3
     where 1 would put equal texts on two sides, so that no other data get another key; 2 is of
@@ -77,6 +83,8 @@ class DataSettings:
     tokens: Tokens = "words"
     symbols: bool = False
     keep: Keep = "head"
+    split: Literal["given", "pooled"] = "given"
+    split_seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("text_column", "label_column", "split_column"):
@@ -93,6 +101,13 @@ class DataSettings:
         if self.train_size < 0:
             raise UserError("data.train_size is a number of texts; 0 takes all.")
         check_choices(self, "data")
+        if self.split_seed < 0 or (self.split_seed and self.split != "pooled"):
+            raise UserError("data.split_seed is 0 or above, and goes with data.split=pooled.")
+        if self.split == "pooled" and self.validation != type(self).validation:
+            raise UserError(
+                "data.split=pooled has shares of its own (56 % train, 24 % validation, 20 % test); "
+                "leave out data.validation."
+            )
         self._check_reading()
 
     @property

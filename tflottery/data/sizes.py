@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tflottery.data.reading.sources import open_source
 from tflottery.data.settings import DataSettings
-from tflottery.data.splitting import TEST_FRACTION
+from tflottery.data.splitting import TEST_FRACTION, validation_fraction
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def sizes_of(settings: DataSettings) -> Sizes:
     if "test" not in own:
         train -= test
     train = min(train, settings.train_size or train)
-    validation = own.get("validation", round(train * settings.validation))
+    validation = own.get("validation", round(train * validation_fraction(settings)))
     if "validation" not in own:
         train -= validation
     return Sizes(train, validation, test, len(source.classes))

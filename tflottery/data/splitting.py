@@ -16,6 +16,8 @@ from tflottery.data.words.duplicates import groups_of, words_of
 from tflottery.errors import UserError
 
 TEST_FRACTION = 0.2
+# Of what is not test: 24 % of all.
+_POOLED_VALIDATION = 0.3
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,27 @@ def divide(
     rows, test = np.arange(len(labels)), None
     by_row = settings.division == 2
     if "test" not in splits:
-        rows, test = _hold_out(labels, rows, TEST_FRACTION, classes, groups, by_row=by_row)
+        random = _chance(settings, "test")
+        rows, test = _hold_out(labels, rows, TEST_FRACTION, classes, groups, random, by_row=by_row)
     if settings.train_size:
         rows = _subsample(labels, rows, settings.train_size)
     if "validation" in splits:
         return Division(rows, None, test)
-    train, validation = _hold_out(labels, rows, settings.validation, classes, groups, by_row=by_row)
+    random, fraction = _chance(settings, "validation"), validation_fraction(settings)
+    train, validation = _hold_out(labels, rows, fraction, classes, groups, random, by_row=by_row)
     return Division(train, validation, test)
+
+
+def validation_fraction(settings: DataSettings) -> float:
+    """Which part of the training texts is held out for validation, where no split is given."""
+    return _POOLED_VALIDATION if settings.split == "pooled" else settings.validation
+
+
+def _chance(settings: DataSettings, side: str) -> np.random.Generator:
+    """The random stream that says which texts are held out."""
+    if settings.split == "pooled":
+        return seeds.generator("pooled split", settings.split_seed, side)
+    return seeds.generator("split")
 
 
 def division(source: Source, settings: DataSettings) -> int:
@@ -69,6 +85,9 @@ def division(source: Source, settings: DataSettings) -> int:
     Raises:
         UserError: a class has too few texts.
     """
+    if settings.split == "pooled":
+        # Drawn text by text, whatever they hold.
+        return 1
     if "test" in source.splits:
         # No text is read for this: what has test texts of its own is dealt as ever.
         of_split = getattr(source, "labels", None)
@@ -118,11 +137,11 @@ def _hold_out(
     fraction: float,
     classes: Sequence[str],
     groups: np.ndarray | None,
+    random: np.random.Generator,
     *,
     by_row: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows kept and rows held out: ``fraction`` of each class."""
-    random = seeds.generator("split")
     held_out, few_texts = [], []
     members = {} if groups is None else _rows_by_group(rows, groups)
     for label in np.unique(labels[rows]):

@@ -13,7 +13,7 @@ from tflottery.data.reading.tfds_source import ALIASES
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
 from tflottery.experiments.learning_rate.design import TuningSettings
-from tflottery.experiments.study.design import StudySettings
+from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.architecture import Architecture
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.runs.recipes import DEFAULT_MODEL, Recipe, recipe_from_settings

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflottery import startup
+from tflottery.data.words import vectors
 from tflottery.errors import UserError
 from tflottery.experiments.inspecting import before_training
 from tflottery.files import require_writable
@@ -25,13 +26,13 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL, Resources
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.runs.vectors import identify_vectors, keep_vectors
 from tflottery.settings import argument, count
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from tflottery.data.look.inspection import Inspection
-    from tflottery.data.settings import DataSettings
     from tflottery.progress.reporter import Reporter, View
     from tflottery.runs.observer import Observer
     from tflottery.runs.recipes import Recipe
@@ -183,7 +184,8 @@ class Driver:
         require_writable(self.store.root, "--store")
 
     def identify(self, recipe: Recipe, classes: int, *, dry_run: bool = False) -> Recipe:
-        """The recipe with what its network builds, where somebody registered that.
+        """The recipe with what its network builds, where somebody registered that, and with the
+        hash of the vectors that its words begin with, where there are some.
 
         Args:
             recipe: with the data's fingerprint.
@@ -191,21 +193,27 @@ class Driver:
             dry_run: whether nothing will be trained in this process.
 
         Raises:
-            UserError: the network cannot be built or trained; or as ``prepare``.
+            UserError: the network cannot be built or trained, or its vectors cannot be used; or as
+                ``prepare``.
         """
         if isinstance(recipe.model, Registered) and not dry_run:
             self.prepare()  # before TensorFlow is imported
-        return identify_network(recipe, classes)
+        return identify_network(identify_vectors(recipe, self.store), classes)
 
-    def look(self, settings: DataSettings) -> Inspection:
-        """Says what the data are like, before the first training; encodes them where they are not.
+    def look(self, recipe: Recipe) -> Inspection:
+        """Says what the data are like, before the first training; encodes them where they are not,
+        and keeps the vectors of their words where the network begins with some.
 
         Raises:
-            UserError: as ``prepare``, a cluster does not answer, or the data cannot be read.
+            UserError: as ``prepare``, a cluster does not answer, the data cannot be read, or no
+                word of theirs has a vector.
         """
         self.prepare()
         require_reachable(self.execute)
-        return before_training(settings, self.store, self.reporter)
+        seen = before_training(recipe.data, self.store, self.reporter)
+        for line in keep_vectors(recipe, self.store):
+            self.reporter.say(line)
+        return seen
 
     def watch(
         self, label: Label, total: int, *, may_end_early: bool = False
@@ -214,6 +222,7 @@ class Driver:
         from tflottery.runs.tensorboard import observers
 
         self.prepare()
+        vectors.release()  # those of the words are in the store by now
         view = self.reporter.watch(label, total, may_end_early=may_end_early)
         return view, observers(view, self._tensorboard, label)
 

@@ -13,15 +13,23 @@ _INITS = {
     "rewind:1ep": "rewind 1 ep",
     "rewind:end": "rewind end",
     "random": "random",
+    "random:carried": "random, embedding carried",
+    "random:kept": "random, embedding kept",
     "reinit": "reinit",
+    "learning_rate_rewinding": "rate rewinding",
+    "finetune": "rate rewinding",
+    "fine_tuning": "fine-tuning",
 }
 _MASKS = {
     "random": "random mask",
     "shuffled": "shuffled mask",
+    "shuffled_words": "shuffled in words",
+    "words_only": "words shuffled only",
+    "random_words": "random words",
     "head_pruned": "head pruned too",
     "head_spared": "head excluded",
 }
-_PARTS = ("dense", "grid", "control", "rewind")
+_PARTS = ("dense", "grid", "control", "rewind", "again", "length", "ramp", "convergence")
 DATASETS = {
     "imdb": "IMDB",
     "imdb_sample": "IMDB sample",
@@ -42,7 +50,10 @@ def init(name: str) -> str:
     if name in _INITS:
         return _INITS[name]
     kind, _, moment = name.partition(":")
-    return f"{kind} {step(moment)}" if moment else name
+    if not moment:
+        kind, _, longer = name.partition("+")
+        return f"{kind} + {step(longer)}" if longer else name
+    return f"{kind} {step(moment)}"
 
 
 def step(moment: str) -> str:
@@ -57,8 +68,12 @@ def arm(method_name: str, mask: str, init_name: str, part: str) -> str:
     """A curve of the controls figure, or a row of its table."""
     if part == "control" and method_name == "dense":
         return "dense, stretched"
+    if method_name == "dense":
+        return "dense"
     if method_name == "gradual":
-        return "gradual pruning"
+        _, _, ramp = init_name.partition(":")
+        from_trained = ", from trained" if init_name.startswith("trained") else ""
+        return f"gradual{from_trained or ' pruning'}{f', ramp {ramp}' if ramp else ''}"
     if mask in _MASKS:
         return _MASKS[mask]
     if mask not in ("magnitude", "dense"):
@@ -109,7 +124,13 @@ def init_order(name: str) -> tuple[float, str]:
     kind, _, moment = name.partition(":")
     if kind == "rewind":
         return 1 + moment_order(moment), ""
-    return _place(name, ("random", "reinit"), after=1e9)
+    if name.startswith("original+"):
+        return 0.5, name
+    known = (
+        "learning_rate_rewinding", "finetune", "fine_tuning",
+        "random", "random:carried", "random:kept", "reinit",
+    )  # fmt: skip
+    return _place(name, known, after=1e9)
 
 
 def moment_order(moment: str, steps_per_epoch: float = 1e6) -> float:

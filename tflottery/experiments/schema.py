@@ -28,7 +28,9 @@ class Column:
     ``kind``: text, number (float64) or whole (a number without a fraction: int64, or float64 where
     it may be missing). ``low`` and ``high`` are the ends of its range. ``choices`` are all values
     that there can be; ``known`` are those that tflottery itself writes, beside which an extension
-    may have its own. ``optional``: a row may lack it.
+    may have its own. ``optional``: a row may lack it. ``absent``: of a number, what a
+    row or a file of an earlier version without the column is taken to say, NaN for nothing; None
+    where each has it.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Column:
     choices: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     optional: bool = False
+    absent: float | None = None
 
 
 def text(*names: str, known: tuple[str, ...] = ()) -> tuple[Column, ...]:
@@ -100,6 +103,10 @@ class Schema:
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
 
+    @property
+    def _absent(self) -> dict[str, float]:
+        return {one.name: one.absent for one in self.columns if one.absent is not None}
+
     def frame(self, rows: Iterable[Mapping[str, Any]], *, only_known: bool = False) -> pd.DataFrame:
         """The rows as a table; a value that a row lacks is missing.
 
@@ -114,7 +121,7 @@ class Schema:
         odd = sorted({name for row in given for name in row} - set(self.names))
         if odd:
             raise ValueError(f"{self.file} has no column {', '.join(odd)}")
-        frame = pd.DataFrame(given, columns=self.names)
+        frame = pd.DataFrame([{**self._absent, **row} for row in given], columns=self.names)
         if fault := self._fault(frame, only_known=only_known):
             raise ValueError(f"{self.file}: {fault}")
         return frame
@@ -153,6 +160,9 @@ class Schema:
             frame = pd.DataFrame(columns=self.names, dtype=str)
         except (ValueError, pd.errors.ParserError):
             raise self._damaged(path, "it is not a CSV file") from None
+        for name, value in self._absent.items():
+            if name not in frame.columns:
+                frame[name] = str(value)
         if missing := [name for name in self.names if name not in frame.columns]:
             raise DamagedFileError(f"{path} lacks the column {', '.join(missing)}. {self._mend}")
         for column in self.columns:

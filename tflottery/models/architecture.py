@@ -6,9 +6,10 @@ network is built.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from tflottery import seeds
 from tflottery.errors import UserError
@@ -59,9 +60,14 @@ class Architecture(Protocol):
         ...
 
 
+EmbeddingInit = Literal["uniform", "normal"]
+KernelInit = Literal["glorot_uniform", "xavier_normal"]
+
 # The roles in networks whose layers are called so, as those of this package are.
 ROLES = Roles(embedding=("embedding/embeddings",), head=("head/kernel",))
 
+# Of a field that the content of its file stands for in a key.
+PLACE = {"key": False}
 # Beyond this, a tensor fits no memory.
 _LARGEST = 1_000_000
 
@@ -78,6 +84,21 @@ def check_sizes(architecture: Any, sizes: Iterable[str]) -> None:
     for name in ("word_dropout", "embedding_dropout", "dropout"):
         if not 0 <= getattr(architecture, name) < 1:
             raise UserError(f"model.{name} is a fraction in [0, 1).")
+
+
+def check_vectors(architecture: Any) -> None:
+    """Makes sure that what is said of vectors goes with a file of them.
+
+    Raises:
+        UserError: there is none, or the scale is no number above 0.
+    """
+    if not 0 < architecture.vectors_scale < math.inf:
+        raise UserError("model.vectors_scale is above 0.")
+    if architecture.vectors or architecture.vectors_hash:
+        return
+    for name, default in (("vectors_scale", 1.0), ("vectors_frozen", False)):
+        if getattr(architecture, name) != default:
+            raise UserError(f"model.{name} goes with model.vectors, a file of words' vectors.")
 
 
 @dataclass(frozen=True)
@@ -104,17 +125,47 @@ class Initializers:
 
         return keras.initializers.RandomUniform(-limit, limit, seed=self._seed(tensor))
 
+    def embedding(
+        self, tensor: str, kind: EmbeddingInit, scale: float
+    ) -> keras.initializers.Initializer:
+        """The vectors of words: uniform in ± ``scale``, or normal with that standard deviation and
+        zeros for padding and the unknown word."""
+        if kind == "uniform":
+            return self.uniform(tensor, scale)
+        from tflottery.models.shipped.initial import NormalWords
+
+        return NormalWords(scale, seed=self._seed(tensor))
+
+    def kernel(self, tensor: str, kind: KernelInit) -> keras.initializers.Initializer:
+        """The connections of a layer: ``glorot_uniform``, or normal with the same variance as
+        ``torch.nn.init.xavier_normal_`` draws it; Keras' own is cut off at two deviations."""
+        if kind == "glorot_uniform":
+            return self.glorot_uniform(tensor)
+        import tf_keras as keras
+
+        return keras.initializers.VarianceScaling(
+            1.0, "fan_avg", "untruncated_normal", seed=self._seed(tensor)
+        )
+
+    def normal(self, tensor: str, deviation: float) -> keras.initializers.Initializer:
+        """Normal around 0 with a standard deviation."""
+        import tf_keras as keras
+
+        return keras.initializers.RandomNormal(0.0, deviation, seed=self._seed(tensor))
+
     def _seed(self, tensor: str) -> int:
         return seeds.derive("init", self.seed, tensor)
 
 
-def head(classes: int, initializers: Initializers) -> keras.layers.Layer:
+def head(
+    classes: int, initializers: Initializers, kernel_init: KernelInit = "glorot_uniform"
+) -> keras.layers.Layer:
     """The last layer: one logit for two classes; for more, one logit for each class."""
     import tf_keras as keras
 
     return keras.layers.Dense(
         1 if classes == 2 else classes,
-        kernel_initializer=initializers.glorot_uniform("head"),
+        kernel_initializer=initializers.kernel("head", kernel_init),
         name="head",
     )
 

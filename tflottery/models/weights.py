@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from tflottery.models.biases import biases_beside
 from tflottery.models.parts import layers_of, parts
 
 # A recurrent layer keeps its weights in a cell, which adds nothing to a name.
@@ -71,10 +72,15 @@ def connections(layer: keras.layers.Layer) -> dict[str, tf.Variable]:
     }
 
 
-def prunable(layer: keras.layers.Layer) -> dict[str, tf.Variable]:
-    """The connections of a layer that are trained, by name."""
+def prunable(layer: keras.layers.Layer, biases: bool = False) -> dict[str, tf.Variable]:
+    """The connections of a layer that are trained, by name; ``biases``: and what is added beside
+    them."""
     trained = {id(variable) for variable in layer.trainable_weights}
-    return {name: one for name, one in connections(layer).items() if id(one) in trained}
+    chosen = {name: one for name, one in connections(layer).items() if id(one) in trained}
+    if biases:
+        everything = in_layer(layer)
+        chosen |= {name: everything[name] for name in biases_beside(chosen, everything)}
+    return chosen
 
 
 def get(model: keras.Model) -> dict[str, np.ndarray]:

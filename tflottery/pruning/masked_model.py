@@ -28,7 +28,8 @@ class MaskedModel(Protocol):
 
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of the tensors that have a mask, by name: trainable kernels and embeddings."""
+        """Shapes of the tensors that have a mask, by name: trainable kernels and embeddings, and
+        biases where these are prunable."""
         ...
 
     @property
@@ -70,16 +71,19 @@ class MaskedModel(Protocol):
         ...
 
 
-def masked_model(plain: keras.Model, gradual: Gradual | None = None) -> MaskedModel:
+def masked_model(
+    plain: keras.Model, gradual: Gradual | None = None, biases: bool = False
+) -> MaskedModel:
     """A copy of a plain model that holds masks.
 
     Args:
         plain: a functional model; it stays as it is.
         gradual: how masks change during a training; without it they stay as they are loaded.
+        biases: whether biases have masks too.
     """
     from tflottery.pruning.schedules import polynomial
     from tflottery.pruning.tfmot_model import TfmotModel
 
     if gradual is None:
-        return TfmotModel(plain)
-    return TfmotModel(plain, polynomial(gradual), gradual.exclude)
+        return TfmotModel(plain, biases=biases)
+    return TfmotModel(plain, polynomial(gradual), gradual.exclude, biases)

@@ -180,6 +180,18 @@ def shuffle(masks: Masks, seed: int) -> Masks:
     }
 
 
+def shuffle_in_rows(mask: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A mask with its entries permuted at random within each row, an entry of its first axis: an
+    embedding keeps as many weights of each word."""
+    return random.permuted(mask.reshape(len(mask), -1), axis=1).reshape(mask.shape)
+
+
+def deal_rows(mask: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A mask whose rows keep as many weights as those of another, dealt out to the rows by chance,
+    and at random places: an embedding keeps other words, and no structure within them."""
+    return shuffle_in_rows(random.permutation(mask, axis=0), random)
+
+
 @dataclass(frozen=True)
 class Count:
     """How many weights remain, of how many."""

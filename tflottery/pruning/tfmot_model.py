@@ -53,6 +53,7 @@ class TfmotModel:
         plain: a functional Keras model; it is copied and stays as it is.
         schedule: TF-MOT's pruning schedule for every wrapped layer; by default ``HoldSparsity``.
         exclude: tensors whose layers the schedule does not prune.
+        biases: whether biases have masks too.
 
     Attributes:
         model: the wrapped model, uncompiled; its weights are fresh copies of ``plain``'s.
@@ -63,7 +64,9 @@ class TfmotModel:
         plain: keras.Model,
         schedule: PruningSchedule | None = None,
         exclude: Iterable[str] = (),
+        biases: bool = False,
     ) -> None:
+        self._biases = biases
         self._schedule = schedule or HoldSparsity()
         self._excluded = frozenset(exclude)
         plain = as_functional(plain)
@@ -86,7 +89,7 @@ class TfmotModel:
         named_weights.put(self.model, named_weights.get(plain))
 
     def _wrap(self, layer: keras.layers.Layer) -> keras.layers.Layer:
-        prunable = named_weights.prunable(layer)
+        prunable = named_weights.prunable(layer, self._biases)
         if not prunable:
             return layer
         schedule = HoldSparsity() if self._excluded & set(prunable) else self._schedule
@@ -97,7 +100,8 @@ class TfmotModel:
 
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of the tensors that have a mask, by name. Biases have none."""
+        """Shapes of the tensors that have a mask, by name. Biases have one where the model was
+        made so."""
         return {name: tuple(mask.shape) for name, mask in self._masks.items()}
 
     @property

@@ -9,6 +9,8 @@ from tflottery.models.roles import Roles
 from tflottery.pruning import masks as mask_ops
 from tflottery.runs.run import Run
 
+# Keras computes accuracies in single precision.
+_ROUNDING = 1e-6
 # The columns that ``measures`` fills.
 MEASURED = (
     "sparsity sparsity_without_embedding remaining total val_accuracy val_loss test_accuracy "
@@ -21,7 +23,8 @@ def measures(run: Run, roles: Roles, behind: Iterable[Run]) -> dict[str, Any]:
     """The values of ``MEASURED`` by column; sparsities and accuracies are fractions.
 
     ``steps_to_best`` is the optimizer step of the lowest validation loss, ``steps_to_99`` that at
-    which 99 % of the last validation accuracy is reached first. ``trainings_behind`` and
+    which 99 % of the run's own last validation accuracy is reached first: a run that ends lower
+    gets there sooner (``steps_until`` has a threshold in common). ``trainings_behind`` and
     ``epochs_behind`` are what this run would cost if it were made alone.
 
     Args:
@@ -51,6 +54,13 @@ def measures(run: Run, roles: Roles, behind: Iterable[Run]) -> dict[str, Any]:
         "trainings_behind": len(chain),
         "epochs_behind": sum(parent.metrics["epochs"] for parent in chain),
     }
+
+
+def steps_until(run: Run, accuracy: float) -> int | None:
+    """The optimizer step of the first validation with this accuracy (a fraction); None where no
+    validation has it."""
+    goal = accuracy - _ROUNDING
+    return next((int(row["step"]) for row in run.history if row["val_accuracy"] >= goal), None)
 
 
 def _step_where(

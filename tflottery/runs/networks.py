@@ -16,7 +16,7 @@ def network(spec: RunSpec) -> Hashable:
     """A value that is equal for runs that can share a compiled model."""
     recipe = spec.recipe
     gradual = spec.mask.gradual(recipe.training.epochs, recipe.model.roles())
-    return recipe.model, recipe.data, compiled(recipe.training), gradual
+    return recipe.model, recipe.data, compiled(recipe.training), gradual, spec.mask.biases
 
 
 def compiled(training: TrainingSettings) -> TrainingSettings:

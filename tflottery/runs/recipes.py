@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tflottery.data.settings import DataSettings
@@ -18,6 +19,7 @@ from tflottery.training.settings import TrainingSettings
 DEFAULT_MODEL = "cnn"
 # The program fills these in; a configuration never does.
 _COMPUTED = ("fingerprint", "vocabulary_from", "division")
+_COMPUTED_OF_MODEL = (*COMPUTED, "vectors_hash")
 # Settings that two data sets share if they are encoded for the same network.
 _TEXT_KEYS = ("vocabulary_size", "max_length", "validation", "tokens", "symbols", "keep")
 
@@ -55,12 +57,11 @@ def recipe_from_tables(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
     """
     data = _data_from_table(tables.get("data", {}))
     model = dict(tables.get("model", {}))
-    if not model.get("built"):
-        return dataclasses.replace(recipe_from_settings({**tables, "data": {}}), data=data)
-    # Of a network that somebody registered, perhaps not in this process.
-    known = from_tables(str(model.pop("name", "")), model)
     training = from_table(TrainingSettings, "training", tables.get("training", {}))
-    return Recipe(data, known, training)
+    if not model.get("built"):
+        return Recipe(data, _model(model, COMPUTED), training)
+    # Of a network that somebody registered, perhaps not in this process.
+    return Recipe(data, from_tables(str(model.pop("name", "")), model), training)
 
 
 def recipe_from_settings(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
@@ -70,24 +71,25 @@ def recipe_from_settings(tables: Mapping[str, Mapping[str, Any]]) -> Recipe:
     Raises:
         UserError: an unknown key or a value of the wrong type.
     """
-    model = dict(tables.get("model", {}))
-    name = model.pop("name", DEFAULT_MODEL)
+    model = tables.get("model", {})
+    return Recipe(
+        from_table(DataSettings, "data", tables.get("data", {}), computed=_COMPUTED),
+        _model(model, _COMPUTED_OF_MODEL),
+        from_table(TrainingSettings, "training", tables.get("training", {})),
+    )
+
+
+def _model(table: Mapping[str, Any], computed: Collection[str]) -> Architecture:
+    sizes = dict(table)
+    name = sizes.pop("name", DEFAULT_MODEL)
     if not isinstance(name, str) or name not in ARCHITECTURES:
         raise UserError(
             f"There is no model {name!r}. {suggest(str(name), ARCHITECTURES)} One of your own "
             "comes with --plugin."
         )
-    return Recipe(
-        from_table(DataSettings, "data", tables.get("data", {}), computed=_COMPUTED),
-        _model(name, model),
-        from_table(TrainingSettings, "training", tables.get("training", {})),
-    )
-
-
-def _model(name: str, sizes: Mapping[str, Any]) -> Architecture:
     kind = ARCHITECTURES[name]
     try:
-        return from_table(kind, "model", sizes, computed=COMPUTED)
+        return from_table(kind, "model", sizes, computed=computed)
     except (TypeError, ValueError) as error:
         if not issubclass(kind, Registered):
             raise
@@ -104,14 +106,17 @@ def _data_from_table(table: Mapping[str, Any]) -> DataSettings:
 
 
 def without_places(tables: Tables) -> Tables:
-    """A recipe's tables without the folders of data on this machine."""
+    """A recipe's tables without the folders of this machine."""
 
     def of(data: Mapping[str, Any]) -> dict[str, Any]:
         others = [of(other) for other in data["vocabulary_from"]]
         kept = {key: value for key, value in data.items() if key != "data_dir"}
         return {**kept, "vocabulary_from": others}
 
-    return {**tables, "data": of(tables["data"])}
+    model = dict(tables["model"])
+    if isinstance(model.get("vectors"), str) and "vectors_hash" in model:
+        model["vectors"] = Path(model["vectors"]).name
+    return {**tables, "data": of(tables["data"]), "model": model}
 
 
 def retarget(

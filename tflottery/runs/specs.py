@@ -15,13 +15,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
+from tflottery.models.biases import biases_beside
 from tflottery.models.brought.registered import Registered
 from tflottery.models.roles import Roles
 from tflottery.pruning import criteria
@@ -74,6 +75,11 @@ Need = tuple["RunSpec", str]
 class MaskSpec(ABC):
     """Which weights a training keeps."""
 
+    @property
+    def biases(self) -> bool:
+        """Whether biases have a mask too."""
+        return False
+
     def needs(self) -> Iterable[Need]:
         """Runs that the mask is made from."""
         return ()
@@ -121,9 +127,10 @@ class Pruned(MaskSpec):
     ``amount`` is ``By(0.2)`` of the remaining weights or ``To(0.832)`` of all. ``embedding=False``
     excludes the embedding: it is neither pruned nor counted. ``head=False`` does the same with the
     output layer's kernel. A criterion of units prunes whole units, and ``amount`` counts units; the
-    head's weights that read a pruned unit are pruned even with ``head=False``. ``seed`` is for
-    criteria that draw random numbers. ``computes``, filled in, is a digest of what a criterion of
-    the user's computes; it is empty for those of tflottery.
+    head's weights that read a pruned unit are pruned even with ``head=False``. ``biases`` prunes
+    and counts biases too, each as a tensor of its own, but for those of layers that are excluded.
+    ``seed`` is for criteria that draw random numbers. ``computes``, filled in, is a digest of what
+    a criterion of the user's computes; it is empty for those of tflottery.
     """
 
     of: RunSpec
@@ -133,6 +140,7 @@ class Pruned(MaskSpec):
     embedding: bool = True
     head: bool = True
     seed: int = 0
+    biases: bool = False
     computes: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -142,11 +150,23 @@ class Pruned(MaskSpec):
         return ((self.of, steps.END),)
 
     def make(self, ancestors: Ancestors) -> Masks:
+        return self.prune(ancestors.masks(self.of), ancestors.snapshot(self.of, steps.END))
+
+    def prune(self, masks: Masks, final: Arrays) -> Masks:
+        """The mask that these weights give: those of the run at its end, or of another moment.
+
+        Args:
+            masks: bool arrays for every prunable tensor: what is left so far.
+            final: float32 arrays for every trainable tensor.
+        """
         criteria.require_unchanged(self.criterion, self.computes)
-        masks = ancestors.masks(self.of)
-        final = ancestors.snapshot(self.of, steps.END)
+        if self.biases:
+            # The dense network is the same with and without them, and has no masks of them.
+            shapes = {name: final[name].shape for name in biases_beside(masks, final)}
+            masks = {**mask_ops.dense(shapes), **masks}
         model = self.of.recipe.model
         exclude = excluded(model.roles(), self.embedding, self.head)
+        exclude += biases_beside(exclude, masks)
         if self.criterion in criteria.UNIT_CRITERIA:
             layers = model.unit_layers()
             units = criteria.unit_scores(self.criterion, final, layers)
@@ -171,6 +191,10 @@ class Shuffled(MaskSpec):
     of: MaskSpec
     seed: int
 
+    @property
+    def biases(self) -> bool:
+        return self.of.biases
+
     def needs(self) -> Iterable[Need]:
         return self.of.needs()
 
@@ -179,17 +203,51 @@ class Shuffled(MaskSpec):
 
 
 @dataclass(frozen=True)
+class ShuffledWords(MaskSpec):
+    """Another mask with the embedding's entries permuted within each word's row, so that each word
+    keeps as many weights as it had.
+
+    ``dealt``: how many weights a word keeps is dealt out anew, the counts permuted over the words.
+    ``others``: whether all other tensors are permuted too, as ``Shuffled`` with the same seed
+    permutes them; else they keep their mask.
+    """
+
+    of: MaskSpec
+    seed: int
+    dealt: bool = False
+    others: bool = True
+
+    @property
+    def biases(self) -> bool:
+        return self.of.biases
+
+    def needs(self) -> Iterable[Need]:
+        return self.of.needs()
+
+    def make(self, ancestors: Ancestors) -> Masks:
+        masks = self.of.make(ancestors)
+        permuted = mask_ops.deal_rows if self.dealt else mask_ops.shuffle_in_rows
+        words = {
+            name: permuted(masks[name], seeds.generator("shuffle words", self.seed, name))
+            for name in ancestors.roles.embedding
+            if name in masks
+        }
+        return {**(mask_ops.shuffle(masks, self.seed) if self.others else masks), **words}
+
+
+@dataclass(frozen=True)
 class GraduallyPruned(MaskSpec):
     """Gradual magnitude pruning during the training (Zhu and Gupta 2017, arXiv 1710.01878).
 
     ``to``: the sparsity at the end, a fraction. ``over``: the fraction of the training in which
-    sparsity grows. ``embedding`` and ``head`` as in ``Pruned``.
+    sparsity grows. ``embedding``, ``head`` and ``biases`` as in ``Pruned``.
     """
 
     to: float
     over: float = 0.5
     embedding: bool = True
     head: bool = True
+    biases: bool = False
 
     def make(self, ancestors: Ancestors) -> Masks:
         return mask_ops.dense(ancestors.prunable)
@@ -248,6 +306,26 @@ class Signs(InitSpec):
 
 
 @dataclass(frozen=True)
+class EmbeddingFrom(InitSpec):
+    """The embedding of one start in another: ``embedding`` gives the tables that hold a vector for
+    each word, ``rest`` everything else."""
+
+    embedding: InitSpec
+    rest: InitSpec
+
+    def needs(self) -> Iterable[Need]:
+        return (*self.embedding.needs(), *self.rest.needs())
+
+    def make(self, ancestors: Ancestors) -> Arrays:
+        words = self.embedding.make(ancestors)
+        tables = ancestors.roles.embedding
+        return {
+            name: words[name] if name in tables else weight
+            for name, weight in self.rest.make(ancestors).items()
+        }
+
+
+@dataclass(frozen=True)
 class Fit:
     """How masks and weights of a network on other data are made to fit this network.
 
@@ -278,11 +356,18 @@ class TransferredMask(MaskSpec):
     """A mask from other data.
 
     Excluded layers are dense. The embedding rows of words that the other data lack are pruned at
-    random, to the sparsity of the other network's embedding.
+    random, ``like`` the rows that are ``carried`` over, which keep as large a part of their
+    weights, or, as once, like the whole ``table`` of the other network. The two differ where rare
+    words, which other data lack, keep fewer weights than frequent ones.
     """
 
     of: MaskSpec
     fit: Fit
+    like: Literal["table", "carried"] = "table"
+
+    @property
+    def biases(self) -> bool:
+        return self.of.biases
 
     def needs(self) -> Iterable[Need]:
         return self.of.needs()
@@ -301,10 +386,13 @@ class TransferredMask(MaskSpec):
         if rows is None:
             return mask
         transferred = mask[rows]
-        new = np.zeros(transferred[rows < 0].size, bool)
-        new[: round(new.size * mask.mean())] = True
+        is_new = rows < 0
+        # Where no word is carried over, the other table is all there is to go by.
+        like = mask if self.like == "table" or is_new.all() else transferred[~is_new]
+        new = np.zeros(transferred[is_new].size, bool)
+        new[: round(new.size * like.mean())] = True
         random = seeds.generator("transferred mask", self.fit.seed, name)
-        transferred[rows < 0] = random.permutation(new).reshape(-1, mask.shape[1])
+        transferred[is_new] = random.permutation(new).reshape(-1, mask.shape[1])
         return transferred
 
 

@@ -17,6 +17,7 @@ from tflottery.runs.networks import CACHED, compiled
 from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
+from tflottery.runs.vectors import begins_with_vectors, prepared, with_vectors
 from tflottery.training.trainer import Trainer
 
 _trainer = lru_cache(maxsize=CACHED)(Trainer)
@@ -32,6 +33,7 @@ def trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
         len(corpus.classes),
         compiled(training),
         spec.mask.gradual(steps, spec.recipe.model.roles()),
+        spec.mask.biases,
     )
 
 
@@ -69,7 +71,12 @@ class StoredAncestors:
         return run
 
     def fresh_weights(self, seed: int) -> Arrays:
-        return self._trainer.fresh_weights(seed)
+        drawn, model = self._trainer.fresh_weights(seed), self._trainer.architecture
+        if begins_with_vectors(model):
+            found = prepared(model, self._corpus, self._store)
+            for name in self.roles.embedding:
+                drawn[name] = with_vectors(drawn[name], model, found)
+        return drawn
 
     def rows_in(self, data: DataSettings) -> np.ndarray:
         return self._corpus.vocabulary.rows_in(load_corpus(data, self._store).vocabulary)

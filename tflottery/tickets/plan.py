@@ -19,14 +19,30 @@ from tflottery.models.architecture import Architecture
 from tflottery.pruning import criteria
 from tflottery.pruning.masks import By, Scope, To
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Dense, Fresh, InitSpec, Pruned, RunSpec, Snapshot
+from tflottery.runs.specs import (
+    Dense,
+    EmbeddingFrom,
+    Fresh,
+    InitSpec,
+    Pruned,
+    RunSpec,
+    Snapshot,
+)
 from tflottery.settings import LATER, check_choices
 from tflottery.training import steps
+from tflottery.training.rates import last_rate
 from tflottery.training.settings import TrainingSeeds
 
 Method = Literal["iterative", "one_shot"]
 METHODS: tuple[Method, ...] = get_args(Method)
 AUTO: Literal["auto"] = "auto"
+LEARNING_RATE_REWINDING, FINE_TUNING = "learning_rate_rewinding", "fine_tuning"
+# What ``random`` keeps of the embedding: what the round before made of it, or its start.
+CARRIED, KEPT = "random:carried", "random:kept"
+# Beside ``rewind:STEP``.
+INITS = (
+    "original", "random", CARRIED, KEPT, LEARNING_RATE_REWINDING, FINE_TUNING, "finetune",
+)  # fmt: skip
 # "auto" goes on at most until this much is pruned.
 _SPARSEST = 0.995
 _MOST_ROUNDS = 600
@@ -40,13 +56,16 @@ class PruningSettings:
 
     ``method`` is ``iterative``: each round prunes the fraction ``rate`` of what is left, or
     ``one_shot``. Weights compete within ``scope``, a layer or all of them, by ``criterion``.
-    ``init`` is what a pruned network starts from: ``original``, ``random``, ``rewind:STEP`` or
-    ``finetune``.
+    ``init`` is what a pruned network starts from: ``original``, ``random``, ``random:carried``,
+    ``random:kept``, ``rewind:STEP``, or the weights of the round before:
+    ``learning_rate_rewinding`` begins the schedule anew, and ``fine_tuning`` goes on at its last,
+    low rate. ``finetune`` is an older word for the first.
 
     ``sparsity`` is a fraction of the prunable weights (of the units, where the criterion prunes
     whole units) or ``auto``; ``metric`` is what a search compares networks by on validation data
     (``tflottery.metrics``); ``tolerance`` is in points (hundredths) of it, and of test accuracy in
-    a study; ``embedding`` and ``head`` say whether those are pruned. The head is pruned at the same
+    a study; ``embedding`` and ``head`` say whether those are pruned, ``biases`` whether biases are
+    pruned and counted too, each as a tensor of its own. The head is pruned at the same
     rate as other layers; pruning a feature's last outgoing weight discards the feature. Frankle and
     Carbin (2019) prune the output layer at half the rate.
     """
@@ -61,6 +80,7 @@ class PruningSettings:
     head: bool = True
     tolerance: float = 0.5
     metric: str = field(default=ACCURACY, metadata=LATER)
+    biases: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choices(self, "pruning")
@@ -86,18 +106,23 @@ class PruningSettings:
 
 
 def parse_init(text: str) -> str:
-    """``original``, ``random``, ``finetune`` or ``rewind:STEP``, each in its one form: rewinding
-    to the beginning is ``original``."""
-    if text in ("original", "random", "finetune"):
+    """An initialisation in its one form: rewinding to the beginning is ``original``. ``finetune``
+    stays as it is, so that folders and tickets that hold it keep their names."""
+    if text in INITS:
         return text
     name, _, step = text.partition(":")
     if name != "rewind" or not step:
         raise UserError(
             f"There is no initialisation {text!r}. "
-            f"{suggest(text, ['original', 'random', 'finetune', 'rewind:1ep', 'rewind:500it'])}"
+            f"{suggest(text, [*INITS, 'rewind:1ep', 'rewind:500it'])}"
         )
     step = steps.parse(step)
     return "original" if step == steps.BEGINNING else f"rewind:{step}"
+
+
+def present_name(init: str) -> str:
+    """An initialisation by the word that tables use today."""
+    return LEARNING_RATE_REWINDING if init == "finetune" else init
 
 
 @dataclass(frozen=True)
@@ -109,13 +134,19 @@ class Level:
     reinit: RunSpec
 
     @property
-    def sparsity(self) -> float:
-        """The target sparsity over the weights that are pruned at all."""
+    def mask(self) -> Pruned:
+        """The mask of both."""
         mask = self.ticket.mask
         assert isinstance(mask, Pruned)
-        if isinstance(mask.amount, To):
-            return mask.amount.sparsity
-        return round(1 - (1 - mask.amount.fraction) ** self.number, 6)
+        return mask
+
+    @property
+    def sparsity(self) -> float:
+        """The target sparsity over the weights that are pruned at all."""
+        amount = self.mask.amount
+        if isinstance(amount, To):
+            return amount.sparsity
+        return round(1 - (1 - amount.fraction) ** self.number, 6)
 
 
 @dataclass(frozen=True)
@@ -164,11 +195,15 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
             embedding=settings.embedding,
             head=settings.head,
             seed=seed,
+            biases=settings.biases,
         )
         draw = number if settings.method == "iterative" else 1
         init = _init(settings.init, dense, mask.of, seed, draw)
-        ticket = dataclasses.replace(dense, mask=mask, init=init)
-        reinit = dataclasses.replace(ticket, init=Fresh(seeds.derive("reinit", seed)))
+        ticket = dataclasses.replace(
+            dense, recipe=_recipe(settings.init, recipe), mask=mask, init=init
+        )
+        # New weights need the whole schedule, however the ticket is trained.
+        reinit = dataclasses.replace(dense, mask=mask, init=Fresh(seeds.derive("reinit", seed)))
         levels.append(Level(number, ticket, reinit))
         before = ticket
     return Plan(settings, dense, tuple(levels))
@@ -178,7 +213,7 @@ def _require_reached(init: str, epochs: int) -> None:
     """Makes sure that dense gets as far as the epoch that weights are rewound to. How many steps an
     epoch has is known when the data are encoded."""
     step = init.partition(":")[2]
-    if step.endswith("ep") and int(step[:-2]) > epochs:
+    if init.startswith("rewind") and step.endswith("ep") and int(step[:-2]) > epochs:
         raise UserError(
             f"--init {init}: the step {step} lies beyond the training ({epochs} epochs); choose an "
             "earlier one."
@@ -201,6 +236,11 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
                 f"pruning.{key}=false, and the network {model.name} has no {what}; leave "
                 f"pruning.{key} out."
             )
+    if settings.init in (CARRIED, KEPT) and not roles.embedding:
+        raise UserError(
+            f"--init {settings.init} keeps the embedding, and the network {model.name} has none (a "
+            "table of vectors, one a word); give --init random."
+        )
     if settings.criterion in criteria.UNIT_CRITERIA and not model.unit_layers():
         raise UserError(
             f"pruning.criterion {settings.criterion} prunes whole units, and the network "
@@ -219,8 +259,15 @@ def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
         rate: the learning rate for a sparsity.
     """
 
+    def recipe(sparsity: float) -> Recipe:
+        return plan.dense.recipe.with_training(learning_rate=rate(sparsity))
+
     def trained(spec: RunSpec, sparsity: float) -> RunSpec:
-        return spec.with_training(learning_rate=rate(sparsity))
+        return dataclasses.replace(spec, recipe=recipe(sparsity))
+
+    def of_ticket(level: Level) -> RunSpec:
+        own = _recipe(plan.settings.init, recipe(level.sparsity))
+        return dataclasses.replace(level.ticket, recipe=own)
 
     return dataclasses.replace(
         plan,
@@ -228,7 +275,7 @@ def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
         levels=tuple(
             dataclasses.replace(
                 level,
-                ticket=trained(level.ticket, level.sparsity),
+                ticket=of_ticket(level),
                 reinit=trained(level.reinit, level.sparsity),
             )
             for level in plan.levels
@@ -237,12 +284,22 @@ def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
 
 
 def _init(name: str, dense: RunSpec, before: RunSpec, seed: int, draw: int) -> InitSpec:
-    if name == "random":
+    if name.startswith("random"):
         # The same weights in every round would be original init under another seed.
-        return Fresh(seeds.derive("random init", seed, *([draw] if draw > 1 else [])))
-    if name == "finetune":
+        fresh = Fresh(seeds.derive("random init", seed, *([draw] if draw > 1 else [])))
+        if name == CARRIED:
+            return EmbeddingFrom(Snapshot(before, steps.END), fresh)
+        return EmbeddingFrom(Snapshot(dense, steps.BEGINNING), fresh) if name == KEPT else fresh
+    if present_name(name) in (LEARNING_RATE_REWINDING, FINE_TUNING):
         return Snapshot(before, steps.END)
     return Snapshot(dense, steps.BEGINNING if name == "original" else name.partition(":")[2])
+
+
+def _recipe(init: str, recipe: Recipe) -> Recipe:
+    """How a pruned network is trained from an initialisation."""
+    if init != FINE_TUNING:
+        return recipe
+    return recipe.with_training(learning_rate=last_rate(recipe.training), warmup=0.0, decay="none")
 
 
 def _amounts(settings: PruningSettings) -> list[By | To]:

@@ -37,6 +37,7 @@ from tflottery.files import (
     write_arrays,
 )
 from tflottery.models.architecture import Architecture, Initializers
+from tflottery.models.biases import is_bias
 from tflottery.models.brought.registered import Registered, Unavailable, origin_of
 from tflottery.plugins import Plugins
 from tflottery.pruning import masks as mask_ops
@@ -237,7 +238,7 @@ class Ticket:
         chosen = self.rewind_weights if weights == "rewind" else self.final_weights
         network = self.architecture
         plain = network.build(len(self.vocabulary), len(self.classes), Initializers(0))
-        masked = masked_model(plain)
+        masked = masked_model(plain, biases=any(map(is_bias, self.masks)))
         try:
             masked.load(self.masks, chosen)
         except ValueError as error:

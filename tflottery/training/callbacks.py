@@ -65,9 +65,9 @@ class RewindCapture(keras.callbacks.Callback):
         self._capture()
 
 
-class KeepBest(keras.callbacks.Callback, Generic[T]):
+class KeepMoment(keras.callbacks.Callback, Generic[T]):
     """Early stopping: ends the training when the monitor stops improving, and keeps the best
-    moment.
+    moment, or the last one.
 
     A *period* lies between two validations; Keras calls it an epoch. Keras' own EarlyStopping
     restores the best weights only if it has stopped the training, and it would restore masks too.
@@ -78,17 +78,28 @@ class KeepBest(keras.callbacks.Callback, Generic[T]):
         patience: how many periods without improvement end the training.
         moment: returns copies of what is kept of a moment, as the model's weights.
         first: the first period that counts, from 1; gradual pruning must be finished by then.
+        in_all: whether ``patience`` counts all periods without improvement, and not only those
+            since the best one.
+        last: whether the last moment is kept instead of the best one.
 
     Attributes:
-        best_period: the best period so far, from 1; 0 if there is none.
-        best: the moment of its end; None if there is none.
+        period: the period that is kept, from 1; 0 if there is none so far.
+        kept: the moment of its end; None if there is none.
 
     Raises:
         TrainingError: a loss or an accuracy is not finite.
     """
 
     def __init__(
-        self, monitor: str, sign: int, patience: int, moment: Callable[[], T], first: int = 1
+        self,
+        monitor: str,
+        sign: int,
+        patience: int,
+        moment: Callable[[], T],
+        first: int = 1,
+        *,
+        in_all: bool = False,
+        last: bool = False,
     ) -> None:
         super().__init__()
         self._monitor = monitor
@@ -96,9 +107,12 @@ class KeepBest(keras.callbacks.Callback, Generic[T]):
         self._patience = patience
         self._moment = moment
         self._first = first
+        self._in_all = in_all
+        self._last = last
         self._best_value = -math.inf
-        self.best_period = 0
-        self.best: T | None = None
+        self._misses = 0
+        self.period = 0
+        self.kept: T | None = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
@@ -108,10 +122,16 @@ class KeepBest(keras.callbacks.Callback, Generic[T]):
         if period < self._first:
             return
         value = self._sign * logs[self._monitor]
-        if value > self._best_value:
-            self._best_value, self.best_period, self.best = value, period, self._moment()
-        elif period - self.best_period >= self._patience:
-            self.model.stop_training = True
+        is_better = value > self._best_value
+        if is_better or self._last:
+            self.period, self.kept = period, self._moment()
+        if is_better:
+            self._best_value = value
+            self._misses = self._misses if self._in_all else 0
+        else:
+            self._misses += 1
+            if self._misses >= self._patience:
+                self.model.stop_training = True
 
 
 class Measure(keras.callbacks.Callback):

@@ -21,7 +21,10 @@ class TrainingSettings:
 
     It has at most ``epochs`` epochs, ends after ``patience`` epochs without a better ``monitor`` on
     the validation data, and keeps the best weights. There are ``validations_per_epoch`` validations
-    an epoch; with more of them the best moment is found more exactly.
+    an epoch; with more of them the best moment is found more exactly. ``misses`` says which epochs
+    count for ``patience``: those without a better one since the best (``in_a_row``), or all that
+    brought no better one (``in_all``). ``keep`` is which weights are tested, pruned by and kept:
+    the ``best``, or those of the ``last`` epoch.
 
     ``optimizer`` sees ``batch_size`` texts a step.
 
@@ -52,6 +55,8 @@ class TrainingSettings:
     monitor: str = VAL_LOSS
     validations_per_epoch: int = 1
     class_weight: Literal["none", "balanced"] = "none"
+    misses: Literal["in_a_row", "in_all"] = "in_a_row"
+    keep: Literal["best", "last"] = "best"
 
     def __post_init__(self) -> None:
         check_choices(self, "training")

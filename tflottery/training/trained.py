@@ -13,12 +13,12 @@ class Trained:
     """The result of one training.
 
     ``masks``: bool arrays by tensor, at the end. ``metrics``: losses and accuracies (fractions) on
-    validation and test data with the best weights, ``best_epoch``, the number of ``epochs`` and
-    ``steps_per_epoch``. ``history``: a dict for each validation, with its optimizer ``step``.
-    ``snapshots``: float32 arrays by tensor, by step; ``end`` holds the best weights. ``seconds``:
-    wall time; all else is equal whenever the training is repeated. ``logits`` (float32 [texts,
-    units]) and ``labels`` (int32 [texts]) by split, ``validation`` and ``test``: what the best
-    weights say of each text.
+    validation and test data with the weights that are kept, as a rule the best ones, ``best_epoch``
+    (theirs), the number of ``epochs`` and ``steps_per_epoch``. ``history``: a dict for each
+    validation, with its optimizer ``step``. ``snapshots``: float32 arrays by tensor, by step;
+    ``end`` holds the weights that are kept. ``seconds``: wall time; all else is equal whenever the
+    training is repeated. ``logits`` (float32 [texts, units]) and ``labels`` (int32 [texts]) by
+    split, ``validation`` and ``test``: what the weights that are kept say of each text.
     """
 
     masks: Masks

@@ -29,7 +29,7 @@ from tflottery.pruning.masks import Masks
 from tflottery.training import steps
 from tflottery.training.callbacks import (
     EndAfter,
-    KeepBest,
+    KeepMoment,
     Measure,
     Report,
     RewindCapture,
@@ -141,6 +141,7 @@ class Trainer:
         architecture, vocabulary_size, classes: the network.
         settings: optimizer, epsilon and weight decay are compiled in; the rest comes with each run.
         gradual: how TF-MOT prunes during each training; without it, masks stay as they are.
+        biases: whether biases have masks too.
     """
 
     @deterministic()
@@ -151,13 +152,14 @@ class Trainer:
         classes: int,
         settings: TrainingSettings,
         gradual: Gradual | None = None,
+        biases: bool = False,
     ) -> None:
         _require_plain_keras()
-        self._architecture = architecture
+        self.architecture = architecture
         self._vocabulary_size = vocabulary_size
         self._classes = classes
         self._gradual = gradual
-        self._masked = masked_model(self._build(seed=0), gradual)
+        self._masked = masked_model(self._build(seed=0), gradual, biases)
         self._model = self._masked.model
         self._optimizer = optimizer(settings)
         self._optimizer.build(self._model.trainable_variables)
@@ -166,12 +168,12 @@ class Trainer:
         self._logits = KeepLogits(self._model)
 
     def _build(self, seed: int) -> keras.Model:
-        return self._architecture.build(self._vocabulary_size, self._classes, Initializers(seed))
+        return self.architecture.build(self._vocabulary_size, self._classes, Initializers(seed))
 
     @property
     def roles(self) -> Roles:
         """The embedding and the head of the network."""
-        return self._architecture.roles()
+        return self.architecture.roles()
 
     @property
     def prunable(self) -> dict[str, tuple[int, ...]]:
@@ -221,30 +223,30 @@ class Trainer:
         self._begin(masks, weights, random)
 
         capture = RewindCapture(moments.values(), self._masked.weights)
-        best = self._keep_best(settings, pace)
+        keeper = self._keeper(settings, pace)
         callbacks = [
             SetRate(lambda step: rate(settings, step, pace.per_epoch)),
             *self._masked.callbacks(),
             capture,
             self._logits,
             *self._measures(settings, corpus.validation),
-            best,
+            keeper,
             EndAfter(pace.total),
         ]
         if listener:
             callbacks.append(Report(listener, settings.epochs, pace.period, pace.per_epoch))
         history = pace.history(self._fit(corpus, settings, random, pace, callbacks))
 
-        assert best.best is not None
-        best_weights, best_logits = best.best
-        kept = {**_captured(capture, moments, history), steps.END: best_weights}
+        assert keeper.kept is not None
+        final_weights, final_logits = keeper.kept
+        kept = {**_captured(capture, moments, history), steps.END: final_weights}
         final_masks = self._masked.masks()
-        chosen = history[best.best_period - 1]
+        chosen = history[keeper.period - 1]
         if listener:
             listener.testing()
-        test = self.evaluate(corpus.test, final_masks, best_weights)
+        test = self.evaluate(corpus.test, final_masks, final_weights)
         logits = {
-            "validation": batches.in_rows(corpus.validation, best_logits),
+            "validation": batches.in_rows(corpus.validation, final_logits),
             "test": batches.in_rows(corpus.test, self._logits.logits),
         }
         return Trained(
@@ -273,17 +275,19 @@ class Trainer:
         self._masked.restart(random.dropout)
         self._model.stop_training = False
 
-    def _keep_best(
+    def _keeper(
         self, settings: TrainingSettings, pace: _Pace
-    ) -> KeepBest[tuple[Arrays, np.ndarray]]:
+    ) -> KeepMoment[tuple[Arrays, np.ndarray]]:
         """Early stopping; before gradual pruning is finished, no weights count as the best."""
         gradual = self._gradual
-        return KeepBest(
+        return KeepMoment(
             settings.monitor,
             settings.metric.sign if settings.metric else -1,
             settings.patience * settings.validations_per_epoch,
             lambda: (self._masked.weights(), self._logits.logits),
             first=math.ceil(gradual.last_update / pace.period) if gradual else 1,
+            in_all=settings.misses == "in_all",
+            last=settings.keep == "last",
         )
 
     def _measures(self, settings: TrainingSettings, validation: Encoded) -> list[Measure]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from tflottery.data.reading import memory
 from tflottery.data.reading.records import SPLITS, Remarks, shown, split_of
-from tflottery.data.reading.source import REGISTERED, Example, Source
+from tflottery.data.reading.source import REGISTERED, Example, Opened
 from tflottery.data.reading.table_source import TableSource
 from tflottery.data.reading.tfds_source import ALIASES
 from tflottery.data.settings import DataSettings
@@ -93,7 +93,7 @@ def _failed(name: str, error: BaseException) -> UserError:
     return UserError(f"The source {name!r} failed: {in_a_line(error, is_theirs)}.")
 
 
-def _of_function(source_name: str, function: Callable[[], Any]) -> type[Source]:
+def _of_function(source_name: str, function: Callable[[], Any]) -> type[Opened]:
     class FunctionSource(TableSource):
         """What a registered function gives, judged row by row as every table is."""
 
@@ -167,7 +167,7 @@ def _whole(name: str, part: Any) -> Any:
     return part
 
 
-def _of_class(source_name: str, given: type) -> type[Source]:
+def _of_class(source_name: str, given: type) -> type[Opened]:
     class ClassSource:
         """A registered class, with defaults for what it leaves out, and its answers checked."""
 
@@ -253,4 +253,4 @@ def _of_class(source_name: str, given: type) -> type[Source]:
                 )
             return text, int(label)
 
-    return cast("type[Source]", ClassSource)
+    return cast("type[Opened]", ClassSource)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from tflottery.data.settings import DataSettings
 from tflottery.registry import Registry
@@ -14,8 +14,10 @@ Example = tuple[bytes, int]
 class Source(Protocol):
     """Labelled texts in a fixed order."""
 
-    caution: ClassVar[str]
-    """A line for the user to read beside any result, or empty."""
+    @property
+    def caution(self) -> str:
+        """A line for the user to read beside any result, or empty."""
+        ...
 
     @property
     def name(self) -> str:
@@ -42,6 +44,22 @@ class Source(Protocol):
         """What was assumed or left out in reading, a line each for the user."""
         ...
 
+    def fingerprint(self) -> str:
+        """Equal for equal content, different for different content."""
+        ...
+
+    def size(self, split: str) -> int:
+        """Texts of a split, counted without reading them."""
+        ...
+
+    def examples(self, split: str) -> Iterator[Example]:
+        """Raw UTF-8 text and label, always in the same order."""
+        ...
+
+
+class Opened(Source, Protocol):
+    """A source that the settings open by the name of a data set."""
+
     @classmethod
     def claims(cls, dataset: str) -> bool:
         """Whether ``dataset`` names something this source reads."""
@@ -56,18 +74,6 @@ class Source(Protocol):
         """Opens the data; raises UserError where it cannot be had."""
         ...
 
-    def fingerprint(self) -> str:
-        """Equal for equal content, different for different content."""
-        ...
 
-    def size(self, split: str) -> int:
-        """Texts of a split, counted without reading them."""
-        ...
-
-    def examples(self, split: str) -> Iterator[Example]:
-        """Raw UTF-8 text and label, always in the same order."""
-        ...
-
-
-REGISTERED: Registry[type[Source]] = Registry("source")
+REGISTERED: Registry[type[Opened]] = Registry("source")
 """Sources that were registered (``register_source``), by the name that ``data.dataset`` gives."""

@@ -15,15 +15,16 @@ from tflottery import activity
 from tflottery.data import splitting
 from tflottery.data.reading.files_source import FilesSource
 from tflottery.data.reading.memory import MemorySource
+from tflottery.data.reading.pooled import Pooled
 from tflottery.data.reading.records import shown
-from tflottery.data.reading.source import REGISTERED, Source
+from tflottery.data.reading.source import REGISTERED, Opened, Source
 from tflottery.data.reading.table_source import TableSource
 from tflottery.data.reading.tfds_source import ALIASES, TfdsSource
 from tflottery.data.reading.toy import ToySource
 from tflottery.data.settings import DataSettings
 
 # The last one claims every name.
-SOURCES: tuple[type[Source], ...] = (ToySource, MemorySource, FilesSource, TfdsSource)
+SOURCES: tuple[type[Opened], ...] = (ToySource, MemorySource, FilesSource, TfdsSource)
 
 
 def open_source(settings: DataSettings) -> Source:
@@ -32,6 +33,11 @@ def open_source(settings: DataSettings) -> Source:
     Raises:
         UserError: no source knows the name, or its data cannot be read.
     """
+    opened = _open(settings)
+    return Pooled(opened) if settings.split == "pooled" else opened
+
+
+def _open(settings: DataSettings) -> Source:
     kind = source_of(settings.dataset)
     place = _place(settings) if kind is FilesSource else None
     if place is None:
@@ -46,7 +52,8 @@ def open_source(settings: DataSettings) -> Source:
 _LAST: dict[tuple[object, ...], Source] = {}
 # What is no matter to how a file is read.
 _BESIDE = ("fingerprint", "division", "vocabulary_from", "vocabulary_size", "max_length",
-           "validation", "train_size", "share_vocabulary", "data_dir", "keep")  # fmt: skip
+           "validation", "train_size", "share_vocabulary", "data_dir", "keep", "split",
+           "split_seed")  # fmt: skip
 
 
 def _place(settings: DataSettings) -> tuple[object, ...] | None:
@@ -73,7 +80,7 @@ def release_words() -> None:
             source.release_numbered()
 
 
-def source_of(dataset: str) -> type[Source]:
+def source_of(dataset: str) -> type[Opened]:
     """The source that reads a data set of that name."""
     if dataset in REGISTERED:
         return REGISTERED[dataset]

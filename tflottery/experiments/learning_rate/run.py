@@ -363,7 +363,7 @@ def _search(
     seen = (
         inspect_encoded(tuning.recipe.data, store.data_folder())
         if role == roles.WORKER
-        else driver.look(tuning.recipe.data)
+        else driver.look(tuning.recipe)
     )
     corpus = load_corpus(tuning.recipe.data, store)
     project = store.root / _PROJECTS / name_of(tuning, corpus.name)

@@ -113,7 +113,7 @@ def beats_dense(results: Results) -> Answer:
     cells = [
         (cell, cell.difference)
         for cell in results.of("grid")
-        if cell.difference and cell.arm.init not in ("random", "reinit")
+        if cell.difference and cell.arm.init.partition(":")[0] not in ("random", "reinit")
     ]
     if not cells:
         return Answer("beats-dense", _section(results), MISSING)

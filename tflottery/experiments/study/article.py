@@ -9,6 +9,7 @@ from tflottery.experiments import names
 from tflottery.experiments.study import (
     contrasts,
     costs,
+    fair_tables,
     figures,
     fixed,
     judging,
@@ -97,6 +98,9 @@ def _article(
                 "control": tables.every_cell(results, "control"),
                 "rewind": tables.every_cell(results, "rewind"),
                 "convergence": tables.convergence(results),
+                "dense_again": fair_tables.dense_again(results),
+                "lengths": fair_tables.lengths(results),
+                "converged": fair_tables.converged(results),
                 "cost_of_arms": costs.cost_of_arms(results),
                 "cost": costs.cost(results),
                 "contrasts": fixed.table(judged, study.texts),

@@ -162,9 +162,11 @@ class Results:
 
     def _gather(self) -> list[Cell]:
         keys = ["part", "method", "mask", "init", "level"]
+        # Dense networks that were trained again are no arm by themselves: one takes the best of k.
+        single = self.study.cells[self.study.cells["repeat"] == 0]
         cells = [
             self._cell(Arm(*map(str, key[:4])), float(str(key[4])), rows)
-            for key, rows in self.study.cells.groupby(keys, sort=True)
+            for key, rows in single.groupby(keys, sort=True)
         ]
         adjusted: list[Cell] = []
         for part in sorted({cell.arm.part for cell in cells}, key=names.part_order):

@@ -24,7 +24,10 @@ _ACCURACY = "test accuracy, %"
 # A figure that spans more points than this gets a second view without the worst levels.
 _WIDE = 4.0
 # The first ones of a study's arms always look the same, in every figure.
-_FIRST = ("original", "rewind:1ep", "rewind:end", "random", "reinit")
+_FIRST = (
+    "original", "rewind:1ep", "rewind:end", "random", "reinit",
+    "learning_rate_rewinding", "fine_tuning", "random:carried", "random:kept",
+)  # fmt: skip
 
 
 def look(init: str) -> Style:
@@ -49,10 +52,27 @@ def accuracy(results: Results) -> Drawing | None:
 
 
 def controls(results: Results) -> Drawing | None:
-    """Each control against the ticket of the same levels."""
-    arms = results.arms("control")
-    if not arms:
+    """Each control against the ticket of the same levels; masks that are permuted within words have
+    a panel of their own, beside those that are permuted within layers."""
+    every = results.arms("control")
+    words = [arm for arm in every if "words" in arm.mask]
+    masks = [arm for arm in every if arm.mask in ("random", "shuffled")] if words else []
+    groups = {
+        "controls": ("Ticket and controls", [arm for arm in every if arm not in words]),
+        "words": ("Ticket and other masks", [*masks, *words] if words else []),
+    }
+    panels = [
+        panel
+        for name, (title, arms) in groups.items()
+        if arms
+        for panel in _control_panels(results, name, title, arms)
+    ]
+    if not panels:
         return None
+    return Drawing("controls", panels)
+
+
+def _control_panels(results: Results, name: str, title: str, arms: Sequence[Arm]) -> list[Panel]:
     tickets = [
         Arm("grid", method, "magnitude", "original")
         for method in ("iterative", "one_shot")
@@ -60,11 +80,11 @@ def controls(results: Results) -> Drawing | None:
     ]
     tickets = [arm for arm in tickets if results.curve(arm)][:1]
     looks = {arm: style(place) for place, arm in enumerate([*tickets, *arms])}
-    panels = [
+    return [
         _accuracy_panel(
             results,
-            f"controls{view}",
-            f"Ticket and controls{', the upper part' if view else ''}",
+            f"{name}{view}",
+            f"{title}{', the upper part' if view else ''}",
             [*tickets, *arms],
             _limits(results, [*tickets, *arms], levels),
             looks.__getitem__,
@@ -73,9 +93,6 @@ def controls(results: Results) -> Drawing | None:
         )
         for view, levels in _views(results, [*tickets, *arms], results.levels("control"))
     ]
-    if not panels:
-        return None
-    return Drawing("controls", panels)
 
 
 def _by_init(arm: Arm) -> Style:
@@ -165,10 +182,10 @@ def _limits(
 
 
 def convergence(results: Results) -> Drawing | None:
-    """Steps to the best validation loss, and to 99 % of the final accuracy, against sparsity."""
+    """Steps to the best validation loss, and to 99 % of its own last accuracy, against sparsity."""
     titles = {
         "steps_to_best": "to the best validation loss",
-        "steps_to_99": "to 99 % of the final accuracy",
+        "steps_to_99": "to 99 % of its own final accuracy",
     }
     dense_arm = Arm("dense", "dense", "dense", "fresh")
     panels = []

@@ -25,6 +25,7 @@ _KINDS = {
     "seeds": "Between seeds",
     "methods": "Between methods",
     "rounds": "Between rounds",
+    "start": "With the sizes of initial weights",
 }
 
 

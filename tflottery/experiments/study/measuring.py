@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,30 +11,32 @@ from typing import Any
 import numpy as np
 
 from tflottery.data.look.inspection import Inspection
-from tflottery.data.settings import DataSettings
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.study import over_texts, results
-from tflottery.experiments.study.design import Cell, Study
+from tflottery.experiments.study.arms import Cell
+from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
-from tflottery.models.roles import Roles
+from tflottery.models.biases import biases_beside
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import Executor
-from tflottery.runs.measures import measures
+from tflottery.runs.measures import measures, steps_until
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
 from tflottery.runs.run import Run
-from tflottery.runs.specs import MaskSpec, RunSpec, ancestry
+from tflottery.runs.specs import Pruned, RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training import steps
 from tflottery.versions import versions
 
+# Of dense's last validation accuracy, a fraction: so near counts as converged.
+CONVERGED_WITHIN = 0.005
 _ALPHAS = tuple(round(0.1 * tenth, 1) for tenth in range(11))
 
 
@@ -72,7 +73,7 @@ def write_study(
     measured = _Measured(study, realise, failures)
     corpus = load_corpus(study.recipe.data, store)
     dense = measured.run(study.cells(study.seeds[0])[0])
-    shapes = {} if dense is None else {name: m.shape for name, m in dense.masks().items()}
+    shapes = {} if dense is None else _prunable(study, dense)
     settings = {
         **recipe_to_tables(study.recipe),
         "pruning": dataclasses.asdict(study.pruning),
@@ -98,8 +99,10 @@ def write_study(
         "tensors": sorted(shapes),
         "learnt": what_dense_learnt(measured.dense(), corpus, realise.predictions),
     }
+    of_data = seen.cautions if seen else ()
+    if cautions := [*(line for line in of_data if line != corpus.caution), *study.left_out]:
+        about["cautions"] = cautions
     if seen:
-        about["cautions"] = [line for line in seen.cautions if line != corpus.caution]
         about["inspection"] = seen.findings.payload()
     rows = {
         "cells": measured.cells(),
@@ -112,6 +115,15 @@ def write_study(
     }
     results.write(folder, about, rows)
     return folder
+
+
+def _prunable(study: Study, dense: Run) -> dict[str, tuple[int, ...]]:
+    """Shapes of all tensors that the study prunes; the dense network has no masks of biases."""
+    shapes: dict[str, tuple[int, ...]] = {n: mask.shape for n, mask in dense.masks().items()}
+    if study.pruning.biases:
+        weights = dense.snapshot(steps.END)
+        shapes |= {name: weights[name].shape for name in biases_beside(shapes, weights)}
+    return shapes
 
 
 class _Measured:
@@ -137,9 +149,16 @@ class _Measured:
                 yield cell, self.run(cell)
 
     def cells(self) -> list[dict[str, Any]]:
-        return [self._cell_row(cell, run) for cell, run in self.all()]
+        cells = list(self.all())
+        # What every training of a seed has to reach: dense's last accuracy, but for the margin.
+        goals = {
+            cell.seed: run.history[-1]["val_accuracy"] - CONVERGED_WITHIN
+            for cell, run in cells
+            if run is not None and (cell.part, cell.method) == ("convergence", "dense")
+        }
+        return [self._cell_row(cell, run, goals) for cell, run in cells]
 
-    def _cell_row(self, cell: Cell, run: Run | None) -> dict[str, Any]:
+    def _cell_row(self, cell: Cell, run: Run | None, goals: Mapping[int, float]) -> dict[str, Any]:
         row = {
             **{name: getattr(cell, name) for name in LABELS},
             "state": FAILED if run is None else DONE,
@@ -149,6 +168,8 @@ class _Measured:
         if run is None:
             return row
         behind = (self._realise(spec) for spec in ancestry([cell.spec]))
+        if cell.part == "convergence" and cell.seed in goals:
+            row["steps_to_dense"] = steps_until(run, goals[cell.seed])
         return {**row, **measures(run, cell.spec.recipe.model.roles(), behind)}
 
     def timings(self) -> list[dict[str, Any]]:
@@ -193,7 +214,36 @@ class _Measured:
                     "chance": mask_ops.chance_overlap(found[one], found[other]),
                 }
             )
-        return rows
+        return [*rows, *self._overlap_with_start(found)]
+
+    def _overlap_with_start(
+        self, tickets: Mapping[tuple[str, float, int], Masks]
+    ) -> Iterator[dict[str, Any]]:
+        """Each ticket's mask beside the one that the sizes of the initial weights would give: how
+        far the mask was fixed before anything was learnt."""
+        study = self._study
+        if study.pruning.criterion != "magnitude":
+            return
+        for seed in study.seeds:
+            dense = self.run(study.cells(seed)[0])
+            if dense is None:
+                continue
+            masks, start = dense.masks(), dense.snapshot(steps.BEGINNING)
+            for (method, level, own), mask in tickets.items():
+                if own != seed:
+                    continue
+                pruning = one_shot_mask(study.recipe, study.pruning, level, seed)
+                before = pruning.prune(masks, start)
+                yield {
+                    "kind": "start",
+                    "level": level,
+                    "one": method,
+                    "other": "initial sizes",
+                    "seed_one": seed,
+                    "seed_other": seed,
+                    "jaccard": mask_ops.overlap(mask, before),
+                    "chance": mask_ops.chance_overlap(mask, before),
+                }
 
     def layers(self, architecture: Architecture) -> list[dict[str, Any]]:
         rows = []
@@ -232,7 +282,7 @@ class _Measured:
             for level in study.settings.levels:
                 pruning = one_shot_mask(study.recipe, study.pruning, level, seed)
                 drawn = {
-                    point: pruning.make(Moment(run.masks(), weights))
+                    point: pruning.prune(run.masks(), weights)
                     for point, weights in snapshots.items()
                 }
                 for one, other in combinations(points, 2):
@@ -274,41 +324,10 @@ class _Measured:
         return rows
 
 
-@dataclass(frozen=True)
-class Moment:
-    """A moment of a training, for a mask that is to be drawn by its weights: it answers as if the
-    training had ended then."""
-
-    pruned: Masks
-    weights: Arrays
-
-    @property
-    def prunable(self) -> dict[str, tuple[int, ...]]:
-        return {name: mask.shape for name, mask in self.pruned.items()}
-
-    @property
-    def roles(self) -> Roles:
-        raise NotImplementedError("a mask of the same network asks for no other roles")
-
-    def masks(self, run: RunSpec) -> Masks:
-        del run
-        return self.pruned
-
-    def snapshot(self, run: RunSpec, step: str) -> Arrays:
-        del run, step
-        return self.weights
-
-    def fresh_weights(self, seed: int) -> Arrays:
-        raise NotImplementedError("a mask by magnitude or by chance asks for no other weights")
-
-    def rows_in(self, data: DataSettings) -> np.ndarray:
-        raise NotImplementedError("a mask of the same data asks for no other words")
-
-
-def one_shot_mask(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> MaskSpec:
+def one_shot_mask(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> Pruned:
     """How one-shot pruning to a level draws its mask: by the study's own criterion and scope."""
     settings = dataclasses.replace(pruning, method="one_shot", sparsity=level, init="original")
-    return plans.make_plan(recipe, settings, seed).levels[-1].ticket.mask
+    return plans.make_plan(recipe, settings, seed).levels[-1].mask
 
 
 def _between(ends: Sequence[Arrays], alpha: float) -> Arrays:

@@ -5,6 +5,8 @@ The CNN's are the table of its section 2.1.3; the LSTM's were read off the figur
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 # Initialisations as the note calls them, by the names of this project.
 NAMES = {
     "random": "random",
@@ -14,6 +16,20 @@ NAMES = {
 }
 
 _INITS = tuple(NAMES)
+# What the note's code did where it says "random".
+_CARRIED = "random:carried"
+
+
+def own(init: str, held: Collection[str]) -> str:
+    """The initialisation of a study that is beside one of ``NAMES``: its ``random`` carries the
+    trained embedding on, where the study holds that arm.
+
+    Args:
+        init: a key of ``NAMES``.
+        held: the initialisations of the study.
+    """
+    return _CARRIED if init == "random" and _CARRIED in held else init
+
 
 # level: ((one-shot, iterative) for each initialisation in the order of NAMES)
 _CNN = {

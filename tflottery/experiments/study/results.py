@@ -51,21 +51,25 @@ _DOCUMENT, _TIMINGS = "study.json", "timings.json"
 _METHODS = ("dense", "one_shot", "iterative", "gradual")
 _MASKS = (
     "dense", "magnitude", "random", "shuffled", "gradual", "head_pruned", "head_spared",
+    "shuffled_words", "words_only", "random_words",
 )  # fmt: skip
+_PARTS = ("dense", "grid", "control", "rewind", "again", "length", "ramp", "convergence")
 
 # What says which network a row is of.
-LABELS = ("part", "method", "mask", "init", "level", "seed")
+LABELS = ("part", "method", "mask", "init", "level", "seed", "repeat")
 CELLS = Schema(
     "cells",
     (
-        Column("part", "text", choices=("dense", "grid", "control", "rewind")),
+        Column("part", "text", choices=_PARTS),
         *text("method", known=_METHODS),
         *text("mask", known=_MASKS),
         *text("init"),
         *fraction("level"),
         *count("seed"),
+        Column("repeat", "whole", 0, absent=0),
         *STATE,
         *MEASURED,
+        Column("steps_to_dense", "whole", 0, optional=True, absent=float("nan")),
     ),
     _COMMAND,
     key=LABELS,
@@ -75,7 +79,7 @@ TIMINGS = Schema("timings", (*text("key"), *positive("seconds")), _COMMAND)
 OVERLAP = Schema(
     "overlap",
     (
-        Column("kind", "text", choices=("seeds", "methods", "rounds")),
+        Column("kind", "text", choices=("seeds", "methods", "rounds", "start")),
         *fraction("level"),
         *text("one", "other"),
         *count("seed_one", "seed_other"),

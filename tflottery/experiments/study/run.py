@@ -232,13 +232,13 @@ def run_study(
     study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
     trainings = _trainings(study)
     driver.require_carried(trainings.all)
-    remarks = (*looked.remarks, *scaled, *remarks_on(recipe))
+    remarks = (*looked.remarks, *scaled, *remarks_on(recipe), *study.left_out)
     for line in remarks:
         driver.reporter.say(line)
     if dry_run:
         inspecting.before_dry_run(recipe.data, driver.store, driver.reporter)
         return driver.planned(trainings)
-    seen = driver.look(recipe.data)
+    seen = driver.look(recipe)
     done = driver.train(trainings)
     command = program.recorded(
         "study", ticket=ticket and str(ticket.folder), config=config,
@@ -282,7 +282,7 @@ def _seeds_in_words(seeds: tuple[int, ...]) -> str:
 
 
 def _without_places(settings: Settings) -> tuple[str, ...]:
-    """Single settings as ``--set`` takes them, without where data lie on this machine."""
+    """Single settings as ``--set`` takes them, without where files lie on this machine."""
     if isinstance(settings, str):
         settings = [settings]
     texts = (
@@ -290,4 +290,9 @@ def _without_places(settings: Settings) -> tuple[str, ...]:
         if isinstance(settings, Mapping)
         else list(settings)
     )
-    return tuple(text for text in texts if text.partition("=")[0].strip() != "data.data_dir")
+    by_key = [(text.partition("=")[0].strip(), text) for text in texts]
+    return tuple(
+        f"{key}={Path(text.partition('=')[2].strip()).name}" if key == "model.vectors" else text
+        for key, text in by_key
+        if key != "data.data_dir"
+    )

@@ -78,7 +78,7 @@ def _dense_row(results: Results) -> dict[str, Any]:
 def _cell_row(cell: Cell) -> dict[str, Any]:
     return {
         **_measured_row(cell),
-        **_difference_row("difference", cell.difference),
+        **difference_row("difference", cell.difference),
         "p_holm": cell.adjusted,
         **{f"matches_{key}": getattr(cell.verdict, key) for key in CRITERIA},
     }
@@ -116,7 +116,8 @@ def _accuracy_row(summary: Summary | None) -> dict[str, Any]:
     return {"mean": summary.mean, "half": summary.half, "deviation": summary.deviation}
 
 
-def _difference_row(key: str, difference: Difference | None) -> dict[str, Any]:
+def difference_row(key: str, difference: Difference | None) -> dict[str, Any]:
+    """A difference in points under a column's name, with its interval and p."""
     if difference is None:
         return {}
     return {
@@ -169,15 +170,17 @@ def beside_note(results: Results) -> Table | None:
     """The note's table beside ours; None where the note has no such network or level."""
     known = note.accuracies(results.study.model)
     methods = [name for name in ("one_shot", "iterative") if any(key[0] == name for key in known)]
+    held = {arm.init for arm in results.arms("grid")}
     rows = []
     for level in results.levels("grid"):
         for init, their_name in note.NAMES.items():
+            own = note.own(init, held)
             row: dict[str, Any] = {"pruned": 100 * level, "left": 100 * (1 - level)}
-            row |= {"arm": names.init(init), "their_name": their_name}
+            row |= {"arm": names.init(own), "their_name": their_name}
             for method in methods:
                 theirs = note.lookup(known, method, init, level)
                 row[f"{method}_note"] = theirs
-                ours = statistics.summarise(list(results.accuracies(method, init, level).values()))
+                ours = statistics.summarise(list(results.accuracies(method, own, level).values()))
                 if ours:
                     row |= {f"{method}_ours": ours.mean, f"{method}_half": ours.half}
                     row[f"{method}_n"] = ours.n
@@ -218,7 +221,7 @@ def controls(results: Results) -> Table | None:
                 **_measured_row(cell),
                 "at": 100 * cell.level,
                 "against": names.method(method) if ticket else None,
-                **_difference_row("ticket_minus_control", difference),
+                **difference_row("ticket_minus_control", difference),
             }
         )
     if not rows:
@@ -245,8 +248,9 @@ def controls(results: Results) -> Table | None:
 
 
 def convergence(results: Results) -> Table | None:
-    """Steps and epochs until the best validation loss, and until 99 % of the final accuracy."""
-    goals = {"steps_to_best": "best validation loss", "steps_to_99": "99 % of final accuracy"}
+    """Steps and epochs until the best validation loss, and until 99 % of a network's own final
+    accuracy."""
+    goals = {"steps_to_best": "best validation loss", "steps_to_99": "99 % of own final accuracy"}
     dense = {
         column: results.values(column, cell.arm) for cell in results.of("dense") for column in goals
     }

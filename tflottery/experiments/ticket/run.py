@@ -181,8 +181,8 @@ def find_ticket(
         rate: the fraction of the remaining weights that a round prunes, in (0, 1).
         sparsity: the fraction of the weights to prune, in [0, 1); ``auto`` goes on until two rounds
             in a row no longer match dense.
-        init: what a pruned network starts from: ``original``, ``random``, ``rewind:STEP`` or
-            ``finetune``.
+        init: what a pruned network starts from: ``original``, ``random``, ``random:carried``,
+            ``random:kept``, ``rewind:STEP``, ``learning_rate_rewinding`` or ``fine_tuning``.
         scope: weights compete within a layer (``layerwise``) or all together (``global``).
         learning_rate: a number, ``auto`` for the rule that a search of rates fitted, or a rule's
             file.
@@ -279,7 +279,7 @@ def search_and_write(
     Raises:
         TrainingError: a training gave no usable weights.
     """
-    seen = driver.look(recipe.data)
+    seen = driver.look(recipe)
     names = names_of_runs(planned)
     settings = planned[0].settings
 

@@ -29,7 +29,9 @@ from tflottery.runs.specs import (
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import Plan, PruningSettings
 
-VOCABULARIES = ("reuse", "remap", "drop", "shared")
+# With ``remap_v1`` new rows keep as large a part of their weights as the source's whole embedding,
+# and not as the rows that are carried over: as ``remap`` once did.
+VOCABULARIES = ("reuse", "remap", "drop", "shared", "remap_v1")
 GRIDS = ("default", "full")
 MASKS = ("target", "source", "random", "shuffled")
 INITS = ("target", "source", "source_late", "reinit")
@@ -90,20 +92,25 @@ class Transfer:
         for level in self.levels:
             if not 0 < level < 1:
                 raise UserError(f"--levels holds {level:g}; a sparsity here is in (0, 1).")
-        if self.pruning.init == "random":
+        if self.pruning.init.startswith("random"):
             raise UserError(
-                "A ticket with --init random has no weights to carry over; find one with --init "
-                "original or rewind:STEP."
+                f"A ticket with --init {self.pruning.init} has no weights to carry over; find one "
+                "with --init original or rewind:STEP."
             )
 
         roles = self.target.model.roles()
         for is_wanted, tensors, why in (
-            (self.vocabulary in ("remap", "drop"), roles.embedding,
+            (self.remaps or self.vocabulary == "drop", roles.embedding,
              f"--vocabulary {self.vocabulary} is about the embedding"),
             (not self.same_classes, roles.head, "with other classes the head is drawn anew"),
         ):  # fmt: skip
             if is_wanted and not tensors:
                 raise UserError(f"{why.capitalize()}, and {self.target.model.name} has none.")
+
+    @property
+    def remaps(self) -> bool:
+        """Whether embedding rows go with their words."""
+        return self.vocabulary in ("remap", "remap_v1")
 
     @property
     def arms(self) -> tuple[tuple[str, str], ...]:
@@ -128,7 +135,7 @@ class Transfer:
             plan = _plan(self.source, self.pruning, level, seed)
             found = plan.levels[-1].ticket
             own = _plan(self.target, own_pruning, level, own_seed).levels[-1]
-            mask = _fitted_mask(found.mask, fit)
+            mask = self._fitted_mask(found.mask, fit)
             masks: dict[str, MaskSpec] = {
                 "target": own.ticket.mask,
                 "source": mask,
@@ -156,16 +163,18 @@ class Transfer:
             roles.embedding if self.vocabulary == "drop" else ()
         )
         without = tuple(dict.fromkeys(tensor.partition("/")[0] for tensor in left_out))
-        words_of = self.source.data if self.vocabulary == "remap" else None
+        words_of = self.source.data if self.remaps else None
         return Fit(words_of, without, seed) if words_of or without else None
+
+    def _fitted_mask(self, mask: MaskSpec, fit: Fit | None) -> MaskSpec:
+        if fit is None:
+            return mask
+        # Where all rows stay in place, both are the same mask, and have the same key as ever.
+        return TransferredMask(mask, fit, "carried" if self.vocabulary == "remap" else "table")
 
 
 def _plan(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> Plan:
     return plans.make_plan(recipe, dataclasses.replace(pruning, sparsity=level), seed)
-
-
-def _fitted_mask(mask: MaskSpec, fit: Fit | None) -> MaskSpec:
-    return TransferredMask(mask, fit) if fit else mask
 
 
 def _fitted_weights(init: InitSpec, fit: Fit | None) -> InitSpec:

@@ -143,9 +143,11 @@ def name_of(transfer: Transfer, source: Corpus, target: Corpus) -> str:
         for recipe in (transfer.source, transfer.target)
     ]
     settings = as_named(dataclasses.replace(transfer.pruning, sparsity=plans.AUTO))
-    digest = sha256_of_bytes(canonical_json([*recipes, settings]).encode())[:8]
-    model = transfer.target.model.name
-    return f"{source.name}-to-{target.name}-{model}-{transfer.vocabulary}-{digest}"
+    # Transfers of before keep their folder, and their place is not taken by those of today.
+    rule = ["like carried"] if transfer.vocabulary == "remap" else []
+    digest = sha256_of_bytes(canonical_json([*recipes, settings, *rule]).encode())[:8]
+    model, vocabulary = transfer.target.model.name, transfer.vocabulary.removesuffix("_v1")
+    return f"{source.name}-to-{target.name}-{model}-{vocabulary}-{digest}"
 
 
 def _about_data(corpus: Corpus) -> dict[str, Any]:

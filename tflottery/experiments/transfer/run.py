@@ -31,6 +31,7 @@ from tflottery.runs.identifying import remarks_on
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.runs.vectors import keep_vectors
 from tflottery.settings import argument, place
 from tflottery.tickets import plan as plans
 from tflottery.tickets.given import level_of, located, open_ticket, require_same
@@ -186,8 +187,8 @@ def transfer(
         levels: sparsities in (0, 1); ``all``: each round of the ticket's chain; by default the
             ticket's own.
         grid: ``default``: five networks a level; ``full``: every mask with all weights.
-        vocabulary: what embedding rows stand for on the target: ``reuse``, ``remap``, ``drop`` or
-            ``shared``.
+        vocabulary: what embedding rows stand for on the target: ``reuse``, ``remap``, ``drop``,
+            ``shared``, or ``remap_v1`` for what ``remap`` was in stores of before.
         train_size: takes so many texts of the target's training split; 0 takes all.
         reverse: tickets are found on the target and taken to the ticket's data.
         set: settings of the target, ``data.KEY`` and ``training.KEY``.
@@ -236,7 +237,8 @@ def transfer(
 
     driver.reporter.say(_headline(opened))
     driver.reporter.say(opened.reservation)
-    seen = driver.look(made.target.data)
+    keep_vectors(made.source, driver.store)
+    seen = driver.look(made.target)
     done = driver.train(trainings, before)
     command = program.recorded(
         "transfer", to=target["dataset"],
@@ -341,7 +343,7 @@ def _trainings(transfer: Transfer, seeds: Iterable[int], home: list[RunSpec]) ->
         names[cell.spec.key] = f"seed {cell.seed} {name if cell.level else cell.mask}"
     for cell in cells:
         for spec in ancestry([cell.spec]):
-            side = "target" if spec.recipe == transfer.target else "source"
+            side = "target" if spec.recipe.data == transfer.target.data else "source"
             names.setdefault(spec.key, f"seed {cell.seed} chain of tickets on the {side}")
     asked = [*home, *(cell.spec for cell in cells)]
     return Trainings(asked, lambda spec: names.get(spec.key, "the ticket"), wanted=asked)
@@ -367,7 +369,7 @@ def _remarks(transfer: Transfer, source: Corpus, target: Corpus, words: Words) -
         f"the vocabulary of {source.name}, {_percent(words.target_unknown_own)} to one of its own; "
         f"Jensen-Shannon divergence {words.divergence:.3f} bits"
     ]
-    if words.target_unknown > _MANY_UNKNOWN and transfer.vocabulary in ("reuse", "remap"):
+    if words.target_unknown > _MANY_UNKNOWN and (transfer.vocabulary == "reuse" or transfer.remaps):
         lines.append(
             f"Warning: the vocabulary of {source.name} covers only "
             f"{_percent(1 - words.target_unknown)} of {target.name}; little of the embedding can "

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tflottery.errors import UserError
-from tflottery.models.architecture import ROLES, Initializers, check_sizes, head, read_by_head
+from tflottery.models.architecture import (
+    PLACE,
+    ROLES,
+    EmbeddingInit,
+    Initializers,
+    KernelInit,
+    check_sizes,
+    check_vectors,
+    head,
+    read_by_head,
+)
 from tflottery.models.roles import Roles
 from tflottery.models.units import Columns, Filters, Part, Units
+from tflottery.settings import check_choices
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -23,6 +35,17 @@ class Cnn:
     words. ``word_dropout`` is the fraction of words that a training step drops (Iyyer et al. 2015),
     ``embedding_dropout`` the fraction of numbers in embeddings, ``dropout`` the fraction of
     features before the head.
+
+    ``embedding_init`` is how the words' vectors begin: ``uniform`` in ± ``embedding_scale``, or
+    ``normal`` with that standard deviation, where padding and the unknown word begin as zeros.
+    ``kernel_init`` is how other connections begin: ``glorot_uniform``, or ``xavier_normal`` as
+    PyTorch draws it. With ``xavier_normal_2d`` as ``kernel_init`` filters begin as those that
+    PyTorch moves over a picture, words by numbers, as the founding note's code did: at its sizes
+    seven times smaller.
+
+    ``vectors`` is a file of words' vectors (GloVe, word2vec, fastText): a word that stands there
+    begins with its vector, times ``vectors_scale``. With ``vectors_frozen`` the embedding stays as
+    it begins, and is neither trained nor pruned.
     """
 
     name: ClassVar[str] = "cnn"
@@ -34,9 +57,17 @@ class Cnn:
     word_dropout: float = 0.0
     embedding_dropout: float = 0.2
     dropout: float = 0.5
+    embedding_init: EmbeddingInit = "uniform"
+    kernel_init: Literal["glorot_uniform", "xavier_normal", "xavier_normal_2d"] = "glorot_uniform"
+    vectors: str = field(default="", metadata=PLACE)
+    vectors_hash: str = ""
+    vectors_scale: float = 1.0
+    vectors_frozen: bool = False
 
     def __post_init__(self) -> None:
         check_sizes(self, ("embedding", "filters"))
+        check_choices(self, "model")
+        check_vectors(self)
         if not self.widths or min(self.widths) < 1 or len(set(self.widths)) != len(self.widths):
             raise UserError("model.widths is a list of different widths, each at least 1 word.")
 
@@ -52,7 +83,10 @@ class Cnn:
         words = layers.Embedding(
             vocabulary_size,
             self.embedding,
-            embeddings_initializer=initializers.uniform("embedding", self.embedding_scale),
+            embeddings_initializer=initializers.embedding(
+                "embedding", self.embedding_init, self.embedding_scale
+            ),
+            trainable=not self.vectors_frozen,
             name="embedding",
         )(ids)
         words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)
@@ -64,7 +98,7 @@ class Cnn:
                 self.filters,
                 width,
                 padding="same",
-                kernel_initializer=initializers.glorot_uniform(f"conv_{width}"),
+                kernel_initializer=self._filters(width, initializers),
                 name=f"conv_{width}",
             )
             features.append(convolution(words, mask=mask))
@@ -72,7 +106,17 @@ class Cnn:
         # ReLU after the maximum gives the same numbers as before it, for a fraction of the work.
         joined = layers.ReLU(name="relu")(joined)
         joined = SeededDropout(self.dropout, name="dropout")(joined)
-        return keras.Model(ids, head(classes, initializers)(joined), name="cnn")
+        kernel: KernelInit = (
+            "xavier_normal" if self.kernel_init == "xavier_normal_2d" else self.kernel_init
+        )
+        return keras.Model(ids, head(classes, initializers, kernel)(joined), name="cnn")
+
+    def _filters(self, width: int, initializers: Initializers) -> keras.initializers.Initializer:
+        if self.kernel_init != "xavier_normal_2d":
+            return initializers.kernel(f"conv_{width}", self.kernel_init)
+        # What a filter reads, and what PyTorch takes for the places that it writes to.
+        fan_in, fan_out = width * self.embedding, width * self.embedding * self.filters
+        return initializers.normal(f"conv_{width}", math.sqrt(2 / (fan_in + fan_out)))
 
     def unit_layers(self) -> tuple[Units, ...]:
         convolutions = [f"conv_{width}" for width in self.widths]

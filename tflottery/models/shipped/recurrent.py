@@ -5,7 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from tflottery.models.architecture import ROLES, Initializers, check_sizes, head, read_by_head
+from tflottery.models.architecture import (
+    ROLES,
+    EmbeddingInit,
+    Initializers,
+    KernelInit,
+    check_sizes,
+    check_vectors,
+    head,
+    read_by_head,
+)
 from tflottery.models.roles import Roles
 from tflottery.models.units import Cells, Columns, Part, Units
 from tflottery.settings import check_choices
@@ -34,10 +43,17 @@ class Recurrent(ABC):
     word_dropout: float
     embedding_dropout: float
     dropout: float
+    embedding_init: EmbeddingInit
+    kernel_init: KernelInit
+    vectors: str
+    vectors_hash: str
+    vectors_scale: float
+    vectors_frozen: bool
 
     def __post_init__(self) -> None:
         check_sizes(self, ("embedding", "units", "layers"))
         check_choices(self, "model")
+        check_vectors(self)
 
     @abstractmethod
     def _layer(
@@ -67,7 +83,10 @@ class Recurrent(ABC):
         words = keras.layers.Embedding(
             vocabulary_size,
             self.embedding,
-            embeddings_initializer=initializers.uniform("embedding", self.embedding_scale),
+            embeddings_initializer=initializers.embedding(
+                "embedding", self.embedding_init, self.embedding_scale
+            ),
+            trainable=not self.vectors_frozen,
             name="embedding",
         )(ids)
         words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)
@@ -79,7 +98,9 @@ class Recurrent(ABC):
                 kind = MaxOverTime if self.pooling == "max" else MeanOverTime
                 words = kind(name=self.pooling)([words, mask])
             words = SeededDropout(self.dropout, name=f"dropout_{number}")(words)
-        return keras.Model(ids, head(classes, initializers)(words), name=self.name)
+        return keras.Model(
+            ids, head(classes, initializers, self.kernel_init)(words), name=self.name
+        )
 
     def _both_ways(
         self,

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from tflottery.errors import UserError
-from tflottery.models.architecture import ROLES, Initializers, check_sizes, head
+from tflottery.models.architecture import (
+    PLACE,
+    ROLES,
+    EmbeddingInit,
+    Initializers,
+    KernelInit,
+    check_sizes,
+    check_vectors,
+    head,
+)
 from tflottery.models.roles import Roles
 from tflottery.models.units import Part, Rectified, Units
+from tflottery.settings import check_choices
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -25,6 +35,15 @@ class Transformer:
     ``embedding_scale``. ``block_dropout`` is the fraction of numbers that each
     attention and each feed-forward part drops of what it adds. ``embedding``, ``word_dropout``,
     ``embedding_dropout`` and ``dropout`` are as in ``Cnn``.
+
+    ``embedding_init`` is how the vectors of words begin: ``uniform``, or ``normal`` with the
+    standard deviation ``embedding_scale``, where padding and the unknown word begin as zeros.
+    ``kernel_init`` is how other connections begin: ``glorot_uniform``, or ``xavier_normal`` as
+    PyTorch draws it.
+
+    ``vectors`` is a file of words' vectors (GloVe, word2vec, fastText): a word that stands there
+    begins with its vector, times ``vectors_scale``. With ``vectors_frozen`` the embedding stays as
+    it begins, and is neither trained nor pruned.
     """
 
     name: ClassVar[str] = "transformer"
@@ -39,9 +58,17 @@ class Transformer:
     embedding_dropout: float = 0.0
     block_dropout: float = 0.1
     dropout: float = 0.5
+    embedding_init: EmbeddingInit = "uniform"
+    kernel_init: KernelInit = "glorot_uniform"
+    vectors: str = field(default="", metadata=PLACE)
+    vectors_hash: str = ""
+    vectors_scale: float = 1.0
+    vectors_frozen: bool = False
 
     def __post_init__(self) -> None:
         check_sizes(self, ("embedding", "heads", "feed_forward", "layers", "positions"))
+        check_choices(self, "model")
+        check_vectors(self)
         if not 0 <= self.block_dropout < 1:
             raise UserError("model.block_dropout is a fraction in [0, 1).")
         if self.embedding % self.heads:
@@ -59,7 +86,10 @@ class Transformer:
         words = layers.Embedding(
             vocabulary_size,
             self.embedding,
-            embeddings_initializer=initializers.uniform("embedding", self.embedding_scale),
+            embeddings_initializer=initializers.embedding(
+                "embedding", self.embedding_init, self.embedding_scale
+            ),
+            trainable=not self.vectors_frozen,
             name="embedding",
         )(ids)
         words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)
@@ -77,7 +107,8 @@ class Transformer:
         text = MeanOverTime(name="mean")([words, mask])
         text = layers.LayerNormalization(name="norm")(text)
         text = SeededDropout(self.dropout, name="dropout")(text)
-        return keras.Model(ids, head(classes, initializers)(text), name="transformer")
+        made = head(classes, initializers, self.kernel_init)(text)
+        return keras.Model(ids, made, name="transformer")
 
     def _attend(
         self,
@@ -123,16 +154,15 @@ class Transformer:
         made = SeededDropout(self.block_dropout, name=f"{name}_dropout_{number}")(made)
         return keras.layers.Add(name=f"{name}_added_{number}")([words, made])
 
-    @staticmethod
     def _dense(
-        name: str, units: int, initializers: Initializers, bias: bool = True
+        self, name: str, units: int, initializers: Initializers, bias: bool = True
     ) -> keras.layers.Layer:
         import tf_keras as keras
 
         return keras.layers.Dense(
             units,
             use_bias=bias,
-            kernel_initializer=initializers.glorot_uniform(f"{name}/kernel"),
+            kernel_initializer=initializers.kernel(f"{name}/kernel", self.kernel_init),
             name=name,
         )
 

@@ -1,0 +1,47 @@
+"""All labelled texts of a source as one split, to be dealt anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tflottery.data.reading.source import Example, Source
+
+CAUTION = (
+    "All labelled texts were pooled and dealt anew (data.split=pooled): what a published split "
+    "keeps apart, as reviews of one film, is on both sides now, so accuracies are higher than on "
+    "the published test texts."
+)
+
+
+class Pooled:
+    """A source whose only split is ``train``: the texts of all its splits, one after the other.
+
+    Args:
+        source: what is pooled.
+    """
+
+    splits = ("train",)
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.name = source.name
+        self.classes = source.classes
+        self.remarks = tuple(getattr(source, "remarks", ()))
+        self.caution = " ".join(filter(None, (source.caution, CAUTION)))
+
+    @property
+    def texts(self) -> int:
+        return self._source.texts
+
+    def fingerprint(self) -> str:
+        """The source's own: that its texts are pooled is a setting, and part of keys as such."""
+        return self._source.fingerprint()
+
+    def size(self, split: str) -> int:
+        del split
+        return sum(self._source.size(own) for own in self._source.splits)
+
+    def examples(self, split: str) -> Iterator[Example]:
+        del split
+        for own in self._source.splits:
+            yield from self._source.examples(own)

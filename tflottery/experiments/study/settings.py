@@ -1,0 +1,111 @@
+"""What a study holds: the keys of ``[study]``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tflottery.errors import UserError
+from tflottery.tickets import plan as plans
+from tflottery.training import steps
+
+FEWEST_VALIDATIONS = 20
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """What a study holds. Sparsities are fractions of all prunable weights.
+
+    ``levels`` x ``inits`` is the grid for iterative pruning, ``one_shot_levels`` (empty: the same
+    levels) for one-shot. ``controls``: levels of the random, shuffled, sign-only, head, gradual
+    and stretched controls. ``rewind_points`` are swept at ``rewind_levels``. From each of
+    ``instability_points`` two data orders are trained and joined by a line. ``early_bird_points``
+    are the moments of the dense training whose masks are compared. ``note`` is for the reader.
+
+    ``dense_again``: how many more dense networks a seed has, each of its own chance.
+    ``matched_lengths``: by how many epochs the training of a ticket from its original weights is
+    longer, ``1ep``, at the levels of the grid. ``word_masks``: whether ``controls`` have the masks
+    that are permuted within words. ``gradual_ramp``: the fraction of its training over which
+    gradual pruning of the trained dense network grows, at ``controls``; 0 leaves it out. ``ramps``
+    are swept at ``ramp_levels``. ``convergence_validations``: how often the trainings at
+    ``controls`` that tell the speed of convergence are validated; 0 leaves them out.
+    """
+
+    levels: tuple[float, ...] = (0.36, 0.59, 0.738, 0.832, 0.972)
+    one_shot_levels: tuple[float, ...] = ()
+    inits: tuple[str, ...] = ("random", "original", "rewind:1ep", "rewind:end")
+    controls: tuple[float, ...] = ()
+    rewind_levels: tuple[float, ...] = ()
+    rewind_points: tuple[str, ...] = ("0ep", "100it", "500it", "1ep", "2ep", "end")
+    instability_points: tuple[str, ...] = ()
+    early_bird_points: tuple[str, ...] = ()
+    note: str = ""
+    dense_again: int = 0
+    matched_lengths: tuple[str, ...] = ()
+    word_masks: bool = False
+    gradual_ramp: float = 0.0
+    ramp_levels: tuple[float, ...] = ()
+    ramps: tuple[float, ...] = (0.25, 0.5, 0.75, 0.9)
+    convergence_validations: int = 0
+
+    def __post_init__(self) -> None:
+        for key in ("levels", "one_shot_levels", "controls", "rewind_levels", "ramp_levels"):
+            for level in getattr(self, key):
+                if not 0 < level < 1:
+                    raise UserError(f"study.{key} holds {level:g}; a sparsity here is in (0, 1).")
+            _require_each_once(key, getattr(self, key))
+        if not self.levels:
+            raise UserError("study.levels is empty; name at least one sparsity.")
+        inits = [plans.present_name(plans.parse_init(init)) for init in self.inits]
+        _require_each_once("inits", inits)
+        for key in ("rewind_points", "instability_points", "early_bird_points"):
+            _require_each_once(key, map(steps.parse, getattr(self, key)))
+        if steps.END in self.early_bird_points:
+            raise UserError(
+                "study.early_bird_points holds 'end', which is the best moment and not a certain "
+                "one; write epochs or steps, as 3ep."
+            )
+        self._check_controls()
+
+    def _check_controls(self) -> None:
+        _require_each_once("matched_lengths", [f"{number}ep" for number in self.longer_by])
+        _require_each_once("ramps", self.ramps)
+        if self.dense_again < 0:
+            raise UserError("study.dense_again is 0 or more.")
+        if not 0 <= self.gradual_ramp <= 1 or not all(0 < ramp <= 1 for ramp in self.ramps):
+            raise UserError(
+                "study.gradual_ramp and study.ramps are fractions of a training, up to 1; "
+                "a gradual_ramp of 0 leaves it out."
+            )
+        if self.convergence_validations and self.convergence_validations < FEWEST_VALIDATIONS:
+            raise UserError(
+                f"study.convergence_validations is 0 or at least {FEWEST_VALIDATIONS}; fewer do "
+                "not tell when a training reaches an accuracy."
+            )
+
+    @property
+    def longer_by(self) -> list[int]:
+        """``matched_lengths`` in epochs.
+
+        Raises:
+            UserError: one of them is no whole number of epochs.
+        """
+        lengths = [steps.parse(text) for text in self.matched_lengths]
+        for length in lengths:
+            if not length.endswith("ep") or length == steps.BEGINNING:
+                raise UserError(
+                    f"study.matched_lengths holds {length!r}; write whole epochs, as 1ep."
+                )
+        return [int(length.removesuffix("ep")) for length in lengths]
+
+    def levels_of(self, method: plans.Method) -> tuple[float, ...]:
+        """The levels of the grid for a method."""
+        return (self.one_shot_levels or self.levels) if method == "one_shot" else self.levels
+
+
+def _require_each_once(key: str, values: Iterable[float | str]) -> None:
+    known = set()
+    for value in values:
+        if value in known:
+            raise UserError(f"study.{key} holds {value} twice; name it once.")
+        known.add(value)
