@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import ROOT
 from tflottery.errors import UserError
-from tflottery.experiments.study import contrasts
 from tflottery.experiments.study.cells import Arm
+from tflottery.experiments.study.claims import contrasts
 
 SHIPPED = contrasts.load()
 FILE = (ROOT / "configs" / "claims.toml").read_text(encoding="utf-8")

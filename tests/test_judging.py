@@ -11,9 +11,9 @@ import pytest
 from scipy import stats
 
 from tests.synthetic_study import write_study
-from tflottery.experiments.study import contrasts, judging
 from tflottery.experiments.study.cells import Arm, Results
-from tflottery.experiments.study.contrasts import Contrast, Contrasts
+from tflottery.experiments.study.claims import contrasts, judging
+from tflottery.experiments.study.claims.contrasts import Contrast, Contrasts
 from tflottery.experiments.study.results import StudyTables, load_study
 from tflottery.report.outcomes import FAILED, HELD, IN_PART, NO_VERDICT, UNSURE
 

@@ -13,13 +13,13 @@ from tests.synthetic_study import write_study
 from tflottery import power
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
-from tflottery.experiments.study import contrasts, planning
 from tflottery.experiments.study.cells import DENSE, Arm, Results
-from tflottery.experiments.study.contrasted import pool
+from tflottery.experiments.study.claims import contrasts, planning
+from tflottery.experiments.study.claims.contrasted import pool
+from tflottery.experiments.study.claims.seeds_plan import plan_seeds
 from tflottery.experiments.study.costs import cost_of_a_seed
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.results import StudyTables, load_study
-from tflottery.experiments.study.seeds_plan import plan_seeds
 from tflottery.runs.specs import ancestry
 
 SHIPPED = {one.name: one for one in contrasts.load().current}

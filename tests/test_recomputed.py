@@ -349,7 +349,9 @@ def _is(shown: tuple[str, ...], computed: tuple[float, ...]) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("page", "what", "compute"), SAID, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(
+    ("page", "what", "compute"), SAID, ids=[f"{page}, {what}" for page, what, _ in SAID]
+)
 def test_what_the_tables_give_is_what_the_page_says(page, what, compute):
     computed = compute()
     assert any(_is(one, computed) for one in _INTERVAL.findall(text_of(page))), (what, computed)

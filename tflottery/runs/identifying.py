@@ -6,7 +6,7 @@ The networks of this package are told by their sizes, and need none of this.
 from __future__ import annotations
 
 import dataclasses
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from tflottery import plugins, startup
@@ -101,7 +101,7 @@ def _identified(model: Registered, vocabulary_size: int, classes: int) -> Regist
     from tflottery.models.brought.identity import told
     from tflottery.models.roles import roles_of
 
-    found = told(model, vocabulary_size, classes)
+    found = told(model.name, partial(model.with_assigned, vocabulary_size, classes))
     built = Built(
         found.identity,
         found.structure,

@@ -6,23 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tflottery.experiments import names
-from tflottery.experiments.study import (
-    contrasts,
-    costs,
-    fair_tables,
-    figures,
-    fixed,
-    judging,
-    mask_figures,
-    planning,
-    seeds_plan,
-    summary,
-    tables,
-)
+from tflottery.experiments.study import costs, fair_tables, figures, mask_figures, summary, tables
 from tflottery.experiments.study.answers import WORDS, answers, clearer
 from tflottery.experiments.study.cells import Results
-from tflottery.experiments.study.judging import Judged
-from tflottery.experiments.study.planning import Need
+from tflottery.experiments.study.claims import contrasts, fixed, judging, planning, seeds_plan
+from tflottery.experiments.study.claims.judging import Judged
+from tflottery.experiments.study.claims.planning import Need
 from tflottery.report.answers import Answer, say
 from tflottery.report.article import Article
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tf_keras as keras
@@ -13,8 +13,8 @@ from tflottery.models import weights as named_weights
 from tflottery.models.brought import canonical
 from tflottery.models.brought.building import build_plain
 
-if TYPE_CHECKING:
-    from tflottery.models.brought.registered import Registered
+Build = Callable[[int], tuple[keras.Model, list[np.ndarray]]]
+"""From a seed to what ``building.build_with_assigned`` gives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,23 +34,25 @@ class Told:
     varies: bool
 
 
-def told(network: Registered, vocabulary_size: int, classes: int) -> Told:
-    """What a registered network's function builds.
+def told(name: str, build: Build) -> Told:
+    """What a function builds.
+
+    Args:
+        name: of the network, for messages.
+        build: calls the function.
 
     Raises:
         UserError: it cannot be built or carried, or changes from one build to the next.
     """
-    (one, assigned), (other, _) = (
-        network.with_assigned(vocabulary_size, classes, seed) for seed in (0, 1)
-    )
+    (one, assigned), (other, _) = (build(seed) for seed in (0, 1))
     try:
         structure = canonical.structure(one)
         content = _content(one, other, assigned)
     except UserError as error:
-        raise UserError(f"The network {network.name} cannot be used: {error}") from None
+        raise UserError(f"The network {name} cannot be used: {error}") from None
     if structure != canonical.structure(other):
         raise UserError(
-            f"The network {network.name} changes from one build to the next, in "
+            f"The network {name} changes from one build to the next, in "
             f"{canonical.first_difference(one, other)}; let its function build the same each time."
         )
     identity = canonical.identity(one, content)

@@ -13,6 +13,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from tflottery import plugins
@@ -156,7 +157,8 @@ class Registered:
             return
         from tflottery.models.brought.identity import told
 
-        if told(self, built.vocabulary_size, built.classes).identity != built.identity:
+        build = partial(self.with_assigned, built.vocabulary_size, built.classes)
+        if told(self.name, build).identity != built.identity:
             shown = plugins.published(self.module)
             raise UserError(
                 f"The network {self.name} of {shown} is not built as it was when it was "

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import rich.table
 
 from tflottery.errors import UserError, suggest
-from tflottery.experiments.study.contrasted import pool
-from tflottery.experiments.study.contrasts import NOT_WORSE, Contrast, load
-from tflottery.experiments.study.planning import HALF, MATTERS, Need, Total, needs_of, totals
+from tflottery.experiments.study.claims.contrasted import pool
+from tflottery.experiments.study.claims.contrasts import NOT_WORSE, Contrast, load
+from tflottery.experiments.study.claims.planning import HALF, MATTERS, Need, Total, needs_of, totals
 from tflottery.experiments.study.results import load_studies
 from tflottery.report.numbers import NOTHING, number, seeds_in_words
 from tflottery.report.outcomes import MARGINS

@@ -12,7 +12,7 @@ from tflottery import estimates
 from tflottery.estimates import Estimate
 from tflottery.experiments import guard
 from tflottery.experiments.study.cells import Arm, BySeed, Results, average, minus
-from tflottery.experiments.study.contrasts import Contrast
+from tflottery.experiments.study.claims.contrasts import Contrast
 from tflottery.experiments.study.results import FAILED, StudyTables
 from tflottery.report.numbers import seeds_in_words
 from tflottery.report.outcomes import MISSING

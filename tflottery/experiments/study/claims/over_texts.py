@@ -14,7 +14,7 @@ import numpy as np
 
 from tflottery import paired
 from tflottery.experiments.study.cells import Arm
-from tflottery.experiments.study.contrasts import Contrast, Contrasts, load
+from tflottery.experiments.study.claims.contrasts import Contrast, Contrasts, load
 from tflottery.runs.run import Run
 
 PLANNED, OTHERS = "planned", "others"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from tflottery import power
 from tflottery.estimates import Estimate
 from tflottery.experiments.study.cells import DENSE, Arm, Results
-from tflottery.experiments.study.contrasted import everything
-from tflottery.experiments.study.contrasts import EQUIVALENT, NOT_WORSE, Contrast
+from tflottery.experiments.study.claims.contrasted import everything
+from tflottery.experiments.study.claims.contrasts import EQUIVALENT, NOT_WORSE, Contrast
 from tflottery.experiments.study.costs import Cost, cost_of_a_seed
 from tflottery.power import Comparison
 from tflottery.report.outcomes import MARGINS

@@ -14,8 +14,8 @@ from typing import Any
 from tflottery import statistics
 from tflottery.estimates import Estimate
 from tflottery.experiments.study.cells import Results
-from tflottery.experiments.study.contrasted import Judged, measure, pool
-from tflottery.experiments.study.contrasts import (
+from tflottery.experiments.study.claims.contrasted import Judged, measure, pool
+from tflottery.experiments.study.claims.contrasts import (
     ABOVE,
     ABOVE_ELSE,
     EQUIVALENT,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tflottery.experiments.study import judging
-from tflottery.experiments.study.judging import Judged
+from tflottery.experiments.study.claims import judging
+from tflottery.experiments.study.claims.judging import Judged
 from tflottery.report.answers import Answer, Effect, Said, say
 from tflottery.report.numbers import POINTS, probability
 from tflottery.report.outcomes import MISSING

@@ -1,0 +1,2 @@
+"""Contrasts that were fixed before their seeds: their numbers, their outcomes, the seeds they
+need."""
