@@ -160,7 +160,7 @@ def test_help_on_keys_names_every_key_with_its_meaning(name, capsys):
         for _, kind in kinds(section):
             for item in dataclasses.fields(kind):
                 assert (f"  {section}.{item.name} = " in shown) != (
-                    item.name in ("fingerprint", "vocabulary_from", "division")
+                    item.name in ("fingerprint", "vocabulary_from", "division", "vectors_hash")
                 )
 
 
@@ -170,7 +170,7 @@ def test_every_key_has_a_meaning():
         for section in SECTIONS
         for _, kind in kinds(section)
         for item in dataclasses.fields(kind)
-        if item.name not in ("fingerprint", "vocabulary_from", "division")
+        if item.name not in ("fingerprint", "vocabulary_from", "division", "vectors_hash")
         and not meaning_of(kind, item.name)
     ]
     assert missing == []

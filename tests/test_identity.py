@@ -210,7 +210,10 @@ def test_weights_that_no_seed_changes_are_said():
         recipe = Recipe(DataSettings("toy"), model, TrainingSettings())
         return " ".join(remarks_on(recipe))
 
-    assert "seed" not in said("pass")
+    assert "seed" not in said("pass") and "reinit" not in said("pass")
+    rows = said("rows = table.get_weights()[0]; rows[:5] = 1.0; table.set_weights([rows])")
+    assert "Set by the network mine itself, in a reinit too: 5 of 20 rows of embedding_1" in rows
+    assert "reinit" not in said("table.set_weights([2 * table.get_weights()[0]])")
     line = said("table.set_weights([np.arange(vocabulary_size * 3.0).reshape([-1, 3])])")
     assert "The same for every seed in the network mine: embedding_1/embeddings;" in line
     all_ = said(

@@ -182,6 +182,10 @@ def test_the_command_over_each_way_and_from_standard_input(server, capsys, monke
     label, score, text = outputs[0].rstrip("\n").split("\t")
     assert label and 0 <= float(score) <= 1 and text == TEXT
 
+    assert predict.main([TEXT, "dull", "--model", str(server.base)]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == outputs[0].rstrip("\n") and second.endswith("\tdull")
+
     lines = b"".join(b"%d %s\r\n" % (number, TEXT.encode()) for number in range(40)) + b"\xff\n"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
     assert predict.main(["--model", server.base.name, "--server", server.rest]) == 0
@@ -198,7 +202,7 @@ def test_the_command_over_each_way_and_from_standard_input(server, capsys, monke
         ([TEXT, "--model", "m", "--server", "http://127.0.0.1:1"], 1, "does not answer"),
         ([TEXT, "--model", "m", "--server", "http://127.0.0.1:port"], 1, "does not answer"),
         ([TEXT, "--model", "m", "--server", "127.0.0.1:1"], 1, "the server 127.0.0.1:1 says"),
-        ([TEXT, "again"], 2, "'again' belongs to no flag"),
+        ([TEXT, "again"], 2, "Which model?"),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path, monkeypatch, capfd, flags, code, message):

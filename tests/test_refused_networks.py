@@ -97,6 +97,12 @@ def test_code_that_keras_does_not_find_by_name_is_told_with_the_mend(what):
         build_plain(lambda: network(UNREGISTERED[what]()), 1, vocabulary_size=WORDS, classes=2)
 
 
+def test_a_lambda_is_to_be_a_function_with_a_name():
+    layer = L.Dense(4, activation=lambda x: x, name="own")
+    with pytest.raises(UserError, match=r"has a lambda, .*; make it a function with a name, and"):
+        build_plain(lambda: network(pooled(layer)), 1, vocabulary_size=WORDS, classes=2)
+
+
 def test_registered_code_is_carried():
     names = {one.__name__: one for one in (activation, penalty, Ones, Cell)}
     with keras.saving.custom_object_scope(names):

@@ -223,6 +223,13 @@ def test_a_tolerance_wider_than_half_of_what_dense_gains_is_said():
     assert "a tolerance of 7 points is more than that half" in said(found)
 
 
+def test_a_reinit_that_learnt_nothing_is_a_caution():
+    found = give(held(reinit=0.5))
+    assert found.outcome == WINNING and not found.reinit_learnt
+    assert words.cautions(found)[0].startswith("The reinit is not shown to have learnt anything (5")
+    assert not any("reinit" in line for line in words.cautions(give(held())))
+
+
 def test_texts_that_were_left_out_are_counted():
     (line,) = words.cautions(give(held(left_out=93), validation=held()))
     assert line.startswith(

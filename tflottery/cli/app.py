@@ -136,7 +136,11 @@ def _parse(command: Command, values: flags.FlagValues, argv: list[str]) -> None:
         raise UserError(f"{error}") from None
     if rest and command.argument:
         flag = values[command.argument]
-        if not flag.present:
+        if isinstance(flag, flags.MultiFlag):
+            for word in rest:
+                flag.parse(word)
+            rest = []
+        elif not flag.present:
             flag.parse(rest.pop(0))
         elif len(rest) == 1:
             given = f"--{command.argument} {flag.value}"

@@ -20,7 +20,12 @@ def define(values: flags.FlagValues) -> None:
     def text(name: str, help_text: str) -> None:
         flags.DEFINE_string(name, None, help_text, flag_values=values)
 
-    text("text", "A text; without it, each line of standard input is one.")
+    flags.DEFINE_multi_string(
+        "text",
+        None,
+        "A text, or several; without any, each line of standard input is one.",
+        flag_values=values,
+    )
     text("column", "Standard input is a table with a header; this column of it holds the texts.")
     flags.DEFINE_boolean(
         "lines",
@@ -41,7 +46,7 @@ def predict(values: flags.FlagValues) -> None:
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
     plugins.load(values.plugin, installed=False)
     if values.text is not None:
-        texts = iter([os.fsencode(values.text)])
+        texts = iter([os.fsencode(one) for one in values.text])
     else:
         texts = lines.texts_of(
             sys.stdin.buffer,
@@ -84,6 +89,7 @@ COMMAND = app.Command(
     action=predict,
     examples="""
     bin/predict --model saved_models/imdb-cnn "a film I would gladly see again"
+    bin/predict --model saved_models/imdb-cnn "dull" "a joy"
     bin/predict --model saved_models/imdb-cnn < reviews.txt
     bin/predict --model saved_models/imdb-cnn --column text < reviews.csv
     bin/predict --model imdb-cnn --server localhost:8500 "a film I would gladly see again"

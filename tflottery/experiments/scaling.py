@@ -173,6 +173,10 @@ def _too_few_steps(chosen: Configuration, data: DataSettings) -> tuple[str, ...]
     )
 
 
+def _knows_rate(chosen: Configuration) -> bool:
+    return chosen.model.name in _NETWORKS or "training.learning_rate" in chosen.set_keys
+
+
 def _in_words(
     before: Configuration, made: Configuration, sizes: Sizes, name: str
 ) -> tuple[str, ...]:
@@ -182,7 +186,8 @@ def _in_words(
         training = made.training
         changed += [
             f"{training.epochs} epochs of {_steps(sizes.train, training.batch_size)} steps",
-            f"learning rate {training.learning_rate:g}",
+            f"learning rate {training.learning_rate:g}"
+            + ("" if _knows_rate(before) else " (not scaled, as the network is not known)"),
         ]
         if made.model != before.model:
             changed.append(f"a small {made.model.name}")

@@ -82,6 +82,10 @@ def remarks_on(recipe: Recipe) -> tuple[str, ...]:
         lines.append(f"Held dense in the network {name}: {', '.join(built.held)}.")
     if built.padding:
         lines.append(built.padding)
+    if built.partly:
+        lines.append(
+            f"Set by the network {name} itself, in a reinit too: {', '.join(built.partly)}."
+        )
     if built.fixed and built.varies:
         lines.append(
             f"The same for every seed in the network {name}: {', '.join(built.fixed)}; a reinit "
@@ -113,6 +117,7 @@ def _identified(model: Registered, vocabulary_size: int, classes: int) -> Regist
         plugins.published(model.module),
         found.fixed,
         found.varies,
+        found.partly,
     )
     made: Registered = dataclasses.replace(model, built=built)  # type: ignore[type-var]
     trust(made)
@@ -134,7 +139,7 @@ def _padding(model: keras.Model, vocabulary_size: int) -> str:
     if apart <= _AS_ROUNDING:
         return ""
     return (
-        "Padding changes the scores of the network {name}: a text alone and in a batch of longer "
-        "ones are told apart. Leave ids of 0 out, as with a mask: x * tf.cast(ids != 0, "
-        "x.dtype)[..., None]."
+        "Padding changes the scores of the network {name}: a text has another score beside longer "
+        "ones. Let its layers leave ids of 0 out: by Embedding(..., mask_zero=True) where they "
+        "take masks, as recurrent ones do, else by x * tf.cast(ids != 0, x.dtype)[..., None]."
     )

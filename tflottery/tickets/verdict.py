@@ -126,7 +126,7 @@ class Verdict:
     ``comparisons`` are all that it rests on; ``values`` is the metric of each network, by split and
     name, the mean over seeds; ``texts`` and ``left_out`` count those of each split; ``larger`` is
     the label of the larger class among the test texts; ``more`` says what would decide where
-    something is open.
+    something is open; ``reinit_learnt``: whether the reinit is shown to beat the larger class.
     """
 
     outcome: str
@@ -139,6 +139,7 @@ class Verdict:
     seeds: int
     larger: int
     more: More | None = None
+    reinit_learnt: bool = True
 
     def comparison(self, one: str, other: str, split: str = TEST) -> Comparison:
         """That of two networks on a split."""
@@ -170,11 +171,15 @@ class _Evidence:
     _known: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
     def compare(self, one: str, other: str, split: str) -> Paired:
-        ones, others = (self._contributions(network, split) for network in (one, other))
-        is_accuracy = self.terms.measure is None
-        found = paired.apart(self.splits[split].labels, ones, others, is_accuracy=is_accuracy)
+        """What the verdict rests on."""
+        found = self.apart(one, other, split)
         self.made.append(Comparison(one, other, split, found))
         return found
+
+    def apart(self, one: str, other: str, split: str) -> Paired:
+        ones, others = (self._contributions(network, split) for network in (one, other))
+        is_accuracy = self.terms.measure is None
+        return paired.apart(self.splits[split].labels, ones, others, is_accuracy=is_accuracy)
 
     def _contributions(self, network: str, split: str) -> np.ndarray:
         held, terms = self.splits[split], self.terms
@@ -222,6 +227,7 @@ def give(validation: HeldOut, test: HeldOut, terms: Terms, matched: bool) -> Ver
         seeds=len(test.dense),
         larger=int(test.shares.argmax()),
         more=more,
+        reinit_learnt=evidence.apart("reinit", CONSTANT, TEST).above(0),
     )
 
 

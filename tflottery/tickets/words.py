@@ -12,8 +12,10 @@ from tflottery.tickets.verdict import (
     CONSTANT,
     FEWEST_TEXTS,
     NO_VERDICT,
+    SUBNETWORK,
     TEST,
     VALIDATION,
+    WINNING,
     More,
     Verdict,
 )
@@ -47,12 +49,21 @@ def sentence(verdict: Verdict, counted: Count, classes: Sequence[str]) -> str:
 
 def cautions(verdict: Verdict) -> tuple[str, ...]:
     """Lines to be read beside the sentence."""
-    return tuple(
+    lines = [
         f"{left:,} of {left + verdict.texts[split]:,} {split} texts hold the known words of one "
         f"in {_OTHERS[split]}, or of one before them, or none; the verdict leaves them out."
         for split, left in verdict.left_out.items()
         if left
-    )
+    ]
+    if verdict.outcome in (WINNING, SUBNETWORK) and not verdict.reinit_learnt:
+        lines.insert(
+            0,
+            f"The reinit is not shown to have learnt anything ({_value(verdict, 'reinit', TEST)} "
+            "on test data), so that the ticket beats it says little: it may have trained too "
+            "briefly, or at a rate that is wrong for it. Try more epochs or another "
+            "--learning_rate.",
+        )
+    return tuple(lines)
 
 
 def interval(row: Mapping[str, Any]) -> str:

@@ -166,8 +166,11 @@ def _require_registered(layer: keras.layers.Layer, values: Iterable[object]) -> 
         kind = value if isinstance(value, types.FunctionType) else type(value)
         name = keras.saving.get_registered_name(kind)
         if is_foreign(kind) and keras.saving.get_registered_object(name) is not kind:
+            is_lambda = kind.__name__ == "<lambda>"
+            what = "a lambda" if is_lambda else kind.__name__
+            mend = "make it a function with a name, and " if is_lambda else ""
             raise unfit(
-                f"{called(layer)} has {kind.__name__}, which Keras does not find by its name; "
+                f"{called(layer)} has {what}, which Keras does not find by its name; {mend}"
                 "write @keras.saving.register_keras_serializable() above it"
             )
 

@@ -24,13 +24,15 @@ class Told:
     ``structure``: the digest of its configuration, its weights' shapes and its code. ``identity``:
     that of these and of all weights that are read or computed by the function. ``fixed``: the
     prunable tensors that are the same for every seed, but for those of one value, as zeros are.
-    ``varies``: whether a seed decides any prunable tensor.
+    ``partly``: how many rows the function sets of others, in words. ``varies``: whether a seed
+    decides any prunable tensor.
     """
 
     model: keras.Model
     structure: str
     identity: str
     fixed: tuple[str, ...]
+    partly: tuple[str, ...]
     varies: bool
 
 
@@ -57,7 +59,7 @@ def told(name: str, build: Build) -> Told:
         )
     identity = canonical.identity(one, content)
     fixed, varies = _fixed(one, other)
-    return Told(one, structure, identity, fixed, varies)
+    return Told(one, structure, identity, fixed, _partly(one, other, assigned), varies)
 
 
 def _content(
@@ -89,3 +91,19 @@ def _fixed(one: keras.Model, other: keras.Model) -> tuple[tuple[str, ...], bool]
     ones, others = named_weights.get(one), named_weights.get(other)
     same = [name for name in names if np.array_equal(ones[name], others[name])]
     return tuple(name for name in same if np.ptp(ones[name]) > 0), len(same) < len(names)
+
+
+def _partly(one: keras.Model, other: keras.Model, assigned: list[np.ndarray]) -> tuple[str, ...]:
+    """``partly`` of ``Told``."""
+    told = []
+    names = {id(value): name for name, value in named_weights.variables(one).items()}
+    prunable = {name for layer in one.layers for name in named_weights.prunable(layer)}
+    for variable, twin, is_set in zip(one.weights, other.weights, assigned, strict=True):
+        name = names[id(variable)]
+        if name not in prunable or not is_set.any():
+            continue
+        same = is_set & (variable.numpy() == twin.numpy())
+        rows = same.reshape(len(same), -1).all(axis=1)
+        if rows.any() and not rows.all():
+            told.append(f"{rows.sum():,} of {len(rows):,} rows of {name}")
+    return tuple(told)

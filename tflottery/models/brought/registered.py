@@ -56,7 +56,8 @@ class Built:
     ``vocabulary_size`` and ``classes``: what it was built for to be identified. ``roles``: its
     embedding and head. ``held``: tensors that are held dense. ``padding``: a line where padding
     changes scores, with the mend; else empty. ``module``: where the network was registered.
-    ``fixed``: prunable tensors that are the same for every seed; ``varies``: whether any is not.
+    ``fixed``: prunable tensors that are the same for every seed; ``varies``: whether any is not;
+    ``partly``: how many rows the function sets of others, in words.
     """
 
     identity: str
@@ -69,6 +70,7 @@ class Built:
     module: str = _beside("")
     fixed: tuple[str, ...] = _beside(())
     varies: bool = _beside(True)
+    partly: tuple[str, ...] = _beside(())
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Built:
