@@ -96,7 +96,10 @@ def small_corpus(small_settings: DataSettings) -> Corpus:
     return encode(sources.open_source(small_settings), small_settings)
 
 
-@pytest.fixture(params=sorted(SMALL))
+@pytest.fixture(
+    params=[pytest.param(one, marks=pytest.mark.long) if one == "gru" else one
+            for one in sorted(SMALL)]
+)  # fmt: skip
 def small_recipe(request: pytest.FixtureRequest, small_settings: DataSettings) -> Recipe:
     """A recipe that trains in a second, once for each architecture."""
     training = TrainingSettings(learning_rate=0.01, batch_size=16, epochs=2, patience=2)

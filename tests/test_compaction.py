@@ -70,7 +70,10 @@ def test_every_unit_layer_lies_where_the_architecture_says(model):
         assert (met == (1 if key in inside else 0)).all(), key
 
 
-@pytest.mark.parametrize("model", ["cnn", "stacked lstm", "stacked gru", "transformer"])
+@pytest.mark.parametrize(
+    "model",
+    ["cnn", "stacked lstm", pytest.param("stacked gru", marks=pytest.mark.long), "transformer"],
+)
 @settings(max_examples=5)
 @given(seed=st.integers(0, 999), sparsity=st.sampled_from([0.0, 0.5, 0.8, 0.9, 0.97]))
 def test_scores_stay_whatever_is_pruned(model, seed, sparsity):

@@ -85,7 +85,6 @@ BEFORE = {
     "study_toy": "c931b35dbd0ecd2c2b5eee8130c9f8d072d4ab9db835616954fad76de50b90c6",
     "study_cnn": "fcdb5e932aacb505a7fce813646902dc769660ff80966c3c1776f4d2c32bbff7",
     "study_lstm": "1dbafab414525b539be5e5bda082a3c2437b83598c8d2fda17e0d024830ef350",
-    "study_week11": "d39ba1105ff9e909ea1871bc5623111a8ef170813d5004791b81aa59526092f9",
 }
 OLD_PARTS = ("dense", "grid", "control", "rewind")
 NEW_WORDS = {

@@ -46,7 +46,7 @@ def check_logs(logs, store):
     assert any(folder.name.startswith("dense-") for folder in logs.iterdir())
 
 
-@pytest.mark.parametrize("model", ["cnn", "lstm"])
+@pytest.mark.parametrize("model", ["cnn", pytest.param("lstm", marks=pytest.mark.long)])
 def test_end_to_end_on_toy_reviews(command, tmp_path, model):
     flags = [*QUICK, "--model", model, "--sparsity", "0.36"]
     if model == "lstm":

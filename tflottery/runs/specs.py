@@ -150,6 +150,7 @@ class Pruned(MaskSpec):
         return ((self.of, steps.END),)
 
     def make(self, ancestors: Ancestors) -> Masks:
+        criteria.require_unchanged(self.criterion, self.computes)
         return self.prune(ancestors.masks(self.of), ancestors.snapshot(self.of, steps.END))
 
     def prune(self, masks: Masks, final: Arrays) -> Masks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import types
+import warnings
 from collections.abc import Iterable, Iterator
 
 import tensorflow as tf
@@ -131,8 +132,10 @@ def _check_layer(layer: keras.layers.Layer) -> None:
 
 def _check_rebuilt(layer: keras.layers.Layer) -> None:
     try:
-        config = layer.get_config()
-        rebuilt = type(layer).from_config(config)
+        with warnings.catch_warnings():
+            # Keras warns of what is said here, with another mend.
+            warnings.simplefilter("ignore", UserWarning)
+            rebuilt = type(layer).from_config(layer.get_config())
     except Exception as error:
         _require_registered(layer, _own_code(layer))
         why = " ".join(str(error).split())[:160]
