@@ -13,7 +13,12 @@ PAGE = Path(__file__).parent / "claims.md"
 BEGIN = "<!-- contrasts: python docs/contrasts.py writes this table from configs/claims.toml -->"
 END = "<!-- end of contrasts -->"
 # What the table calls the network of each study.
-NETWORKS = {"study_cnn": "CNN", "study_lstm": "LSTM"}
+NETWORKS = {
+    "study_cnn": "CNN",
+    "study_lstm": "LSTM",
+    "note_cnn_small": "CNN, as the note trained",
+    "note_lstm_small": "LSTM, as the note trained",
+}
 
 
 def written(page: str) -> str:

@@ -265,6 +265,9 @@ def test_shipped_contrasts_are_measured_by_a_whole_study(tmp_path):
     write_study(tmp_path, "study_lstm", model="lstm", seeds=seeds, levels=levels, optional=False)
     studies = [load_study(folder) for folder in sorted((tmp_path / "studies").iterdir())]
     found = judging.judge(contrasts.load(), judging.pool(studies))
-    waiting = [one.contrast.name for one in found if not one.is_final]
+    here = {study.name for study in studies}
+    waiting = [
+        one.contrast.name for one in found if one.contrast.study in here and not one.is_final
+    ]
     assert waiting == ["sparse-slower"]  # no study of this kind has often-validated trainings
     assert Results(studies[0]).dense.n == 20

@@ -108,12 +108,13 @@ def test_a_plan_of_the_studies_in_a_store(tmp_path):
     write_study(tmp_path, "study_lstm", model="lstm", levels=levels, optional=False)
     planned = plan_seeds(tmp_path)
     table = planned.contrasts
-    assert list(table["contrast"]) == list(SHIPPED)
+    asked = [one for one in SHIPPED.values() if one.study in ("study_cnn", "study_lstm")]
+    assert list(table["contrast"]) == [one.name for one in asked]
     assert table.set_index("contrast").loc["lstm-clearer", "deviation"].count(" and ") == 1
     (cnn, lstm) = planned.totals
     assert (cnn.seeds, cnn.more, lstm.seeds, lstm.more) == (10, 10, 10, 10)
     assert "10 seeds as planned, and 10 more of dense, take" in planned.sentences[0]
-    assert repr(planned).count("planned") == len(SHIPPED)
+    assert repr(planned).count("planned") == len(asked)
     some = plan_seeds(tmp_path, "study_lstm")
     assert set(some.contrasts["claim"]) < set(table["claim"])
 

@@ -30,6 +30,8 @@ _SECTIONS = {
     "rewinding-iterative": "2.1.4",
     "rewinding-one-shot": "2.1.4",
     "transfer": "2.1.5",
+    "note-random": "2.1.3",
+    "note-lstm": "2.1.2",
 }
 # Claims that say all of their contrasts at once.
 _ALL_NEEDED = ("cnn-ticket", "lstm-ticket")
