@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tflottery.experiments.study.claims import contrasts
+from tflottery.experiments.claims import contrasts
 
 PAGE = Path(__file__).parent / "claims.md"
 BEGIN = "<!-- contrasts: python docs/contrasts.py writes this table from configs/claims.toml -->"

@@ -13,10 +13,10 @@ from tests.synthetic_study import write_study
 from tflottery import power
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
+from tflottery.experiments.claims import contrasts, planning
+from tflottery.experiments.claims.found import pool
+from tflottery.experiments.claims.seeds_plan import plan_seeds
 from tflottery.experiments.study.cells import DENSE, Arm, Results
-from tflottery.experiments.study.claims import contrasts, planning
-from tflottery.experiments.study.claims.contrasted import pool
-from tflottery.experiments.study.claims.seeds_plan import plan_seeds
 from tflottery.experiments.study.costs import cost_of_a_seed
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.results import StudyTables, load_study
@@ -108,7 +108,8 @@ def test_a_plan_of_the_studies_in_a_store(tmp_path):
     write_study(tmp_path, "study_lstm", model="lstm", levels=levels, optional=False)
     planned = plan_seeds(tmp_path)
     table = planned.contrasts
-    asked = [one for one in SHIPPED.values() if one.study in ("study_cnn", "study_lstm")]
+    here = ("study_cnn", "study_lstm")
+    asked = [one for one in SHIPPED.values() if one.experiment == "study" and one.study in here]
     assert list(table["contrast"]) == [one.name for one in asked]
     assert table.set_index("contrast").loc["lstm-clearer", "deviation"].count(" and ") == 1
     (cnn, lstm) = planned.totals

@@ -82,7 +82,7 @@ def study(values: flags.FlagValues) -> None:
 
 
 def _plan(values: flags.FlagValues) -> None:
-    from tflottery.experiments.study.claims.seeds_plan import plan_seeds
+    from tflottery.experiments.claims.seeds_plan import plan_seeds
 
     planned = plan_seeds(values.store, Path(values.config or "").stem)
     experiments.show(planned.terminal())

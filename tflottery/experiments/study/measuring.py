@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from tflottery.data.look.inspection import Inspection
+from tflottery.experiments.claims import over_texts
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.study import results
 from tflottery.experiments.study.arms import Cell
-from tflottery.experiments.study.claims import over_texts
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
+from tflottery.experiments.transfer.arms import DEFAULT_ARMS, DENSE_ARM, FULL_ARMS
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
     Fit,
@@ -33,18 +34,6 @@ from tflottery.tickets.plan import Plan, PruningSettings
 # and not as the rows that are carried over: as ``remap`` once did.
 VOCABULARIES = ("reuse", "remap", "drop", "shared", "remap_v1")
 GRIDS = ("default", "full")
-MASKS = ("target", "source", "random", "shuffled")
-INITS = ("target", "source", "source_late", "reinit")
-DENSE_ARM = ("dense", "fresh")
-TARGET_TICKET = ("target", "target")
-# From the target's own ticket to chance; the last two differ from the one before them in one thing.
-DEFAULT_ARMS = (
-    ("target", "target"),
-    ("source", "source"),
-    ("source", "reinit"),
-    ("random", "reinit"),
-)
-FULL_ARMS = tuple((mask, init) for mask in MASKS for init in INITS)
 # The weights of ``source_late``: late rewinding to the end of the first epoch.
 LATE = "1ep"
 

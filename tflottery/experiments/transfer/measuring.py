@@ -13,7 +13,8 @@ from tflottery.data.words.unigrams import divergence
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.transfer import results
-from tflottery.experiments.transfer.design import DENSE_ARM, Cell, Transfer
+from tflottery.experiments.transfer.arms import DENSE_ARM
+from tflottery.experiments.transfer.design import Cell, Transfer
 from tflottery.experiments.transfer.judging import judge, mean_overlap
 from tflottery.files import canonical_json, sha256_of_bytes
 from tflottery.pruning import masks as mask_ops
