@@ -268,6 +268,16 @@ def _listed(seeds: Any) -> Any:
     return seeds.item() if isinstance(seeds, np.generic) else list(seeds)
 
 
+def seeds_recorded(seeds: Sequence[int], first: int = 1) -> str:
+    """Seeds as ``--seeds`` takes them: how many, where they go from ``first`` on, or which."""
+    if list(seeds) == list(range(first, first + len(seeds))):
+        return str(len(seeds))
+    if list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        # A single one too, since a number by itself says how many.
+        return f"{seeds[0]}-{seeds[-1]}"
+    return ",".join(map(str, seeds))
+
+
 def seeds_of(seeds: int | Iterable[int], first: int = 1) -> tuple[int, ...]:
     """Seeds as a call is given them: how many, from ``first`` on, or which.
 

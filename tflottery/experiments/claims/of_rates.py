@@ -65,7 +65,9 @@ class RateEvidence:
 
     @property
     def learnt(self) -> Mapping[str, Any] | None:
-        return self.tables[0].about.get("learnt")
+        # A search may leave dense out.
+        known = (one.about.get("learnt") for one in self.tables)
+        return next(filter(None, known), None)
 
     def holds(self, tables: object) -> bool:
         return any(one is tables for one in self.tables)

@@ -9,7 +9,7 @@ All are trained on the target (Morcos et al. 2019, arXiv 1906.02773; Desai et al
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tflottery import seeds
@@ -109,6 +109,11 @@ class Transfer:
     def cells(self, seed: int) -> list[Cell]:
         """The networks of one seed, the dense one first."""
         return list(self._cells(seed))
+
+    def all_cells(self, seeds: Iterable[int], dense_seeds: Iterable[int] = ()) -> list[Cell]:
+        """The networks of all seeds, and the dense ones of others."""
+        whole = [cell for seed in seeds for cell in self.cells(seed)]
+        return [*whole, *(next(self._cells(seed)) for seed in dense_seeds)]
 
     def _cells(self, seed: int) -> Iterator[Cell]:
         # The target's own network needs a seed of its own: with a shared vocabulary, the same seed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +21,10 @@ from tflottery.experiments.driver import (
     PlannedTrainings,
     Trainings,
     seeds_of,
+    seeds_recorded,
 )
 from tflottery.experiments.inspecting import before_dry_run
-from tflottery.experiments.transfer.design import Transfer, encoded_for
+from tflottery.experiments.transfer.design import Cell, Transfer, encoded_for
 from tflottery.plugins import Plugins
 from tflottery.runs import recipes
 from tflottery.runs.encoded import load_corpus
@@ -123,6 +124,7 @@ def transfer(
     model: str = ...,
     data_dir: str | Path | None = ...,
     seeds: int | Iterable[int] = ...,
+    dense_seeds: Iterable[int] = ...,
     levels: Iterable[float] | Literal["all"] | None = ...,
     grid: str = ...,
     vocabulary: str = ...,
@@ -153,6 +155,7 @@ def transfer(
     model: str = "",
     data_dir: str | Path | None = None,
     seeds: int | Iterable[int] = 1,
+    dense_seeds: Iterable[int] = (),
     levels: Iterable[float] | Literal["all"] | None = None,
     grid: str = "default",
     vocabulary: str = "reuse",
@@ -184,6 +187,7 @@ def transfer(
         model: of a folder of tickets, the newest one of that architecture.
         data_dir: folder of prepared TFDS data; by default where the ticket's data were.
         seeds: how many, from the ticket's on; or which.
+        dense_seeds: further seeds of the target's dense network alone.
         levels: sparsities in (0, 1); ``all``: each round of the ticket's chain; by default the
             ticket's own.
         grid: ``default``: five networks a level; ``full``: every mask with all weights.
@@ -216,10 +220,13 @@ def transfer(
         opened, level, target, driver, dry_run=dry_run, levels=levels, grid=grid,
         vocabulary=vocabulary, reverse=reverse, set=set,
     )  # fmt: skip
-    chosen = seeds_of(seeds, first=int(opened.about["seed"]))
+    first = int(opened.about["seed"])
+    chosen = seeds_of(seeds, first)
+    more = [one for one in _more_seeds(dense_seeds) if one not in chosen]
+    cells = made.all_cells(chosen, more)
     # The ticket's own training tells whether this store is the one that it comes from.
     home = [] if reverse else [level.ticket]
-    trainings = _trainings(made, chosen, home)
+    trainings = _trainings(made, cells, home)
     driver.require_carried(trainings.all)
     if dry_run:
         before_dry_run(made.target.data, driver.store, driver.reporter)
@@ -243,19 +250,37 @@ def transfer(
     command = program.recorded(
         "transfer", to=target["dataset"],
         ticket=_unless(str(ticket.folder if isinstance(ticket, Ticket) else ticket), "tickets"),
-        model=model, seeds=_unless(len(chosen), 1), levels=_levels_in_words(levels),
+        model=model, seeds=_unless(seeds_recorded(chosen, first), "1"),
+        dense_seeds=seeds_recorded(more, first=-1) if more else None,
+        levels=_levels_in_words(levels),
         grid=_unless(grid, "default"), vocabulary=_unless(vocabulary, "reuse"),
         train_size=_unless(train_size, 0), reverse=reverse,
         set=[f"{key}={value}" for key, value in assigned(set).items()],
         plugin=plugins.recorded(plugin),
     )  # fmt: skip
     folder = write_transfer(
-        made, chosen, words, done.realise, driver.store, done.failures, command, seen.cautions
+        made,
+        chosen,
+        more,
+        words,
+        done.realise,
+        driver.store,
+        done.failures,
+        command,
+        seen.cautions,
     )
     why = guard.reason_in(folder / "result.json")
     lines = dict.fromkeys((done.caution, source.caution, *seen.cautions, why))
     cautions = tuple(filter(None, lines))
     return TransferResult(folder, done.failures, done.count, len(trainings.all), cautions)
+
+
+def _more_seeds(seeds: Iterable[int]) -> tuple[int, ...]:
+    try:
+        given = tuple(seeds)
+    except TypeError:
+        raise UserError(f"--dense_seeds takes which seeds, as 14-23; not {seeds!r}.") from None
+    return seeds_of(given) if given else ()
 
 
 def _unless(value: Any, default: Any) -> Any:
@@ -335,8 +360,7 @@ def _levels(
     return tuple(sorted({float(one) for one in levels}))
 
 
-def _trainings(transfer: Transfer, seeds: Iterable[int], home: list[RunSpec]) -> Trainings:
-    cells = [cell for seed in seeds for cell in transfer.cells(seed)]
+def _trainings(transfer: Transfer, cells: Sequence[Cell], home: list[RunSpec]) -> Trainings:
     names: dict[str, str] = {}
     for cell in cells:
         name = f"{cell.mask} mask, {cell.init} weights, {100 * cell.level:.1f} %"
