@@ -104,9 +104,15 @@ class Contrasts:
 
     @property
     def current(self) -> list[Contrast]:
-        """Those that nothing replaces, in their order."""
-        old = {one.replaces for one in self.all}
-        return [one for one in self.all if one.name not in old]
+        """Those that nothing replaces, each where the one that it came to replace stands."""
+        newer = {one.replaces: one for one in self.all if one.replaces}
+
+        def newest(one: Contrast) -> Contrast:
+            while one.name in newer:
+                one = newer[one.name]
+            return one
+
+        return [newest(one) for one in self.all if not one.replaces]
 
     @property
     def replaced(self) -> list[Contrast]:
@@ -281,7 +287,7 @@ def _row(one: Contrast, network: Mapping[str, str]) -> str:
         seeds += f", dense {seeds_in_words(one.second_seeds)}"
     cells = (
         one.claim,
-        "both" if one.minus_study else network[one.study],
+        " and ".join(network[study] for study in one.studies),
         one.says,
         levels,
         _IN_WORDS[one.asked],
