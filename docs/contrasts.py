@@ -15,7 +15,8 @@ END = "<!-- end of contrasts -->"
 # What the table calls the network of each study.
 NETWORKS = {
     "study_cnn": "CNN",
-    "study_lstm": "LSTM",
+    "study_lstm": "LSTM of 150 words",
+    "study_lstm_long": "LSTM",
     "note_cnn_small": "CNN, as the note trained",
     "note_lstm_small": "LSTM, as the note trained",
 }

@@ -84,7 +84,14 @@ def _load(tmp_path, text: str) -> contrasts.Contrasts:
 
 def test_an_amended_contrast_keeps_the_old_one(tmp_path):
     amended = _load(tmp_path, FILE + NEW)
-    assert [one.name for one in amended.replaced] == ["cnn-ticket-new"]
+    before = _load(tmp_path, FILE)
+    assert {one.name for one in amended.replaced} == {
+        "cnn-ticket-new", *(one.name for one in before.replaced)
+    }  # fmt: skip
+    # The amended one stands where the old one stood.
+    assert [one.name for one in amended.current] == [
+        "later" if one.name == "cnn-ticket-new" else one.name for one in before.current
+    ]
     assert [one.name for one in amended.family("cnn-ticket")] == ["cnn-ticket-dense", "later"]
     shown = contrasts.table(amended, {one.study: "CNN" for one in amended.all})
     judged, _, kept = shown.partition("Replaced")

@@ -105,18 +105,18 @@ def test_the_cost_of_a_seed_is_that_of_its_trainings(cnn, cells):
 def test_a_plan_of_the_studies_in_a_store(tmp_path):
     write_study(tmp_path, optional=False)
     levels = (0.2, 0.36, 0.488, 0.59, 0.672, 0.832)
-    write_study(tmp_path, "study_lstm", model="lstm", levels=levels, optional=False)
+    write_study(tmp_path, "study_lstm_long", model="lstm", levels=levels, optional=False)
     planned = plan_seeds(tmp_path)
     table = planned.contrasts
-    here = ("study_cnn", "study_lstm")
+    here = ("study_cnn", "study_lstm_long")
     asked = [one for one in SHIPPED.values() if one.experiment == "study" and one.study in here]
     assert list(table["contrast"]) == [one.name for one in asked]
-    assert table.set_index("contrast").loc["lstm-clearer", "deviation"].count(" and ") == 1
+    assert table.set_index("contrast").loc["lstm-long-clearer", "deviation"].count(" and ") == 1
     (cnn, lstm) = planned.totals
     assert (cnn.seeds, cnn.more, lstm.seeds, lstm.more) == (10, 10, 10, 10)
     assert "10 seeds as planned, and 10 more of dense, take" in planned.sentences[0]
     assert repr(planned).count("planned") == len(asked)
-    some = plan_seeds(tmp_path, "study_lstm")
+    some = plan_seeds(tmp_path, "study_lstm_long")
     assert set(some.contrasts["claim"]) < set(table["claim"])
 
 

@@ -106,7 +106,7 @@ def test_end_to_end_right_after_find_ticket(command, here, capsys):
 
 def test_levels_seeds_sizes_and_the_other_way(here, capsys):
     flags = ["--to", "meals.csv", "--levels", "all", "--seeds", "1-2", "--train_size", "60"]
-    flags += ["--dense_seeds", "2,5"]
+    flags += ["--more_dense", "1"]
     flags += ["--set", "training.learning_rate=0.01"]
     assert transfer.main([*flags, "--workers", "2"]) == 0
     (forward,) = results(here)
@@ -117,10 +117,10 @@ def test_levels_seeds_sizes_and_the_other_way(here, capsys):
     assert about["config"]["source_training"]["learning_rate"] != 0.01
     assert len(about["arms"]) == 1 + 2 * 4
     assert [arm["test_accuracy"]["n"] for arm in about["arms"]] == [3] + 8 * [2]
-    assert about["dense_seeds"] == [5]
-    assert "--seeds 2 --dense_seeds 5-5" in about["command"]
+    assert about["dense_alone"] == [3]
+    assert "--seeds 2 --more_dense 1" in about["command"]
     cells = pd.read_csv(forward / "cells.csv")
-    assert list(cells[cells["seed"] == 5]["mask"]) == ["dense"]
+    assert list(cells[cells["seed"] == 3]["mask"]) == ["dense"]
     assert transfer.main(["--to", "meals.csv", "--model", "cnn", "--reverse"]) == 0
     (reverse,) = set(results(here)) - {forward}
     about = json.loads((reverse / "result.json").read_text())
@@ -168,7 +168,7 @@ def test_help_is_there_without_tensorflow(command):
     done = command("transfer", "--help")
     assert done.returncode == 0 and done.stderr == ""
     for flag in (
-        "to", "ticket", "model", "data_dir", "seeds", "dense_seeds", "levels", "grid",
+        "to", "ticket", "model", "data_dir", "seeds", "more_dense", "levels", "grid",
         "vocabulary", "train_size", "reverse", "set", "store", "dry_run",
     ):  # fmt: skip
         assert f"--{flag}" in done.stdout
@@ -193,8 +193,7 @@ def test_help_is_there_without_tensorflow(command):
         (["--to", "meals.csv", "--train_size", "few"], "--train_size takes a whole number"),
         (["--to", "meals.csv", "--seeds", "0"], "--seeds takes a number of seeds, as 3"),
         (["--to", "meals.csv", "--seeds", "4-4,4"], "--seeds takes a number of seeds, as 3"),
-        (["--to", "meals.csv", "--dense_seeds", "10"], "--dense_seeds takes which seeds, as 14-23"),
-        (["--to", "meals.csv", "--dense_seeds", "4-x"], "--dense_seeds takes a number of seeds"),
+        (["--to", "meals.csv", "--more_dense", "4-13"], "--more_dense takes a whole number from 0"),
         (["--to", "meals.csv", "--set", "model.filters=9"], "only data and training can differ"),
         (["--to", "meals.csv", "--set", "data.text_colum=x"], "Did you mean 'text_column'"),
         (["--to", "meals.csv", "--set", "data.label_column=stars"], "no column 'stars'"),

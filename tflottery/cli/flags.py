@@ -220,13 +220,13 @@ def seeds(values: flags.FlagValues) -> tuple[int, ...]:
     return tuple(range(1, found + 1)) if isinstance(found, int) else found
 
 
-def how_many_or_which(values: flags.FlagValues, name: str = "seeds") -> int | tuple[int, ...]:
+def how_many_or_which(values: flags.FlagValues) -> int | tuple[int, ...]:
     """``--seeds`` as a call takes it: ``3`` says how many, ``4-13`` or ``2,5-7`` which.
 
     Raises:
         UserError: it is none of these, or names a seed twice.
     """
-    text: str = values[name].value
+    text: str = values.seeds
     if text.isdecimal() and 1 <= int(text[:20]) <= _MOST_SEEDS:
         return int(text)
     chosen: list[int] = []
@@ -239,7 +239,7 @@ def how_many_or_which(values: flags.FlagValues, name: str = "seeds") -> int | tu
             break
         chosen += range(int(first), int(last) + 1)
     if not chosen or len(set(chosen)) != len(chosen):
-        raise UserError(f"--{name} takes a number of seeds, as 3, or some, as 4-13; not {text!r}.")
+        raise UserError(f"--seeds takes a number of seeds, as 3, or some, as 4-13; not {text!r}.")
     return tuple(chosen)
 
 

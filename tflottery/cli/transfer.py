@@ -20,11 +20,7 @@ def define(values: flags.FlagValues) -> None:
     text("model", "", "cnn, gru, lstm or transformer: the newest ticket of that network.")
     text("data_dir", "", "Folder of prepared TFDS data. Default: as when the ticket was found.")
     text("seeds", "1", "How many seeds, from the ticket's on; or which, as 4-13.")
-    text(
-        "dense_seeds",
-        "",
-        "Seeds for which the target's dense network is trained too, and no other: which, as 14-23.",
-    )
+    text("more_dense", "0", "Of so many seeds after the last one dense is trained, alone.")
     text(
         "levels",
         "",
@@ -69,7 +65,7 @@ def transfer(values: flags.FlagValues) -> None:
         "model": values.model,
         "data_dir": values.data_dir or None,
         "seeds": common.how_many_or_which(values),
-        "dense_seeds": _dense_seeds(values),
+        "more_dense": common.whole_number(values, "more_dense"),
         "levels": _levels(values.levels),
         "grid": values.grid,
         "vocabulary": values.vocabulary,
@@ -96,17 +92,6 @@ def transfer(values: flags.FlagValues) -> None:
     )
     experiments.report_on(values)
     experiments.require_all(done.failures, len(done.cells), done.folder / "cells.csv", "networks")
-
-
-def _dense_seeds(values: flags.FlagValues) -> tuple[int, ...]:
-    if not values.dense_seeds:
-        return ()
-    found = common.how_many_or_which(values, "dense_seeds")
-    if isinstance(found, int):
-        raise UserError(
-            f"--dense_seeds takes which seeds, as 14-23; not {found}, which may mean how many."
-        )
-    return found
 
 
 def _levels(text: str) -> list[float] | str | None:

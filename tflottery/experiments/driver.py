@@ -260,7 +260,7 @@ class Trained:
 
 
 _SEEDS = int | tuple[int, ...]
-_MOST_SEEDS = 10_000
+MOST_SEEDS = 10_000
 
 
 def _listed(seeds: Any) -> Any:
@@ -291,9 +291,9 @@ def seeds_of(seeds: int | Iterable[int], first: int = 1) -> tuple[int, ...]:
     except TypeError:
         raise UserError(f"--seeds takes a number of seeds, or some; not {seeds!r}.") from None
     if isinstance(given, int):
-        if not 1 <= given <= _MOST_SEEDS:
+        if not 1 <= given <= MOST_SEEDS:
             raise UserError(
-                f"--seeds takes a whole number from 1 on, and to {_MOST_SEEDS:,}, not {given}."
+                f"--seeds takes a whole number from 1 on, and to {MOST_SEEDS:,}, not {given}."
             )
         return tuple(range(first, first + given))
     chosen = given

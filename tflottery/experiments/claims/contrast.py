@@ -106,9 +106,15 @@ class Contrasts:
 
     @property
     def current(self) -> list[Contrast]:
-        """Those that nothing replaces, in their order."""
-        old = {one.replaces for one in self.all}
-        return [one for one in self.all if one.name not in old]
+        """Those that nothing replaces, each where the one that it came to replace stands."""
+        newer = {one.replaces: one for one in self.all if one.replaces}
+
+        def newest(one: Contrast) -> Contrast:
+            while one.name in newer:
+                one = newer[one.name]
+            return one
+
+        return [newest(one) for one in self.all if not one.replaces]
 
     @property
     def replaced(self) -> list[Contrast]:

@@ -268,7 +268,7 @@ def _row(one: Contrast, network: Mapping[str, str]) -> str:
         seeds += f", dense {seeds_in_words(one.second_seeds)}"
     cells = (
         one.claim,
-        "both" if one.minus_study else network[one.study],
+        " and ".join(network[study] for study in one.studies),
         one.says,
         levels,
         _IN_WORDS[one.asked],

@@ -255,7 +255,7 @@ def run_study(
 
 def _trainings(study: Study) -> Trainings:
     names: dict[str, str] = {}
-    for seed in study.seeds:
+    for seed in study.all_seeds:
         for cell in study.cells(seed):
             name = f"seed {seed} {cell.method} {cell.level:g} {cell.init}"
             for spec in ancestry([cell.spec]):
@@ -267,9 +267,9 @@ def _trainings(study: Study) -> Trainings:
         return names.get(spec.key, "ancestor")
 
     return Trainings(
-        asked=[spec for seed in study.seeds for spec in study.specs(seed)],
+        asked=[spec for seed in study.all_seeds for spec in study.specs(seed)],
         label=label,
-        wanted=[spec for seed in study.seeds for spec in study.wanted(seed)],
+        wanted=[spec for seed in study.all_seeds for spec in study.wanted(seed)],
     )
 
 

@@ -22,7 +22,9 @@ class StudySettings:
     ``instability_points`` two data orders are trained and joined by a line. ``early_bird_points``
     are the moments of the dense training whose masks are compared. ``note`` is for the reader.
 
-    ``dense_again``: how many more dense networks a seed has, each of its own chance.
+    ``more_dense``: how many seeds after the last one have their dense network, and nothing else:
+    what differs most by seed is dense, so its mean gains most by them. ``dense_again``: how many
+    more dense networks a seed has, each of its own chance.
     ``matched_lengths``: by how many epochs the training of a ticket from its original weights is
     longer, ``1ep``, at the levels of the grid. ``word_masks``: whether ``controls`` have the masks
     that are permuted within words. ``gradual_ramp``: the fraction of its training over which
@@ -47,6 +49,7 @@ class StudySettings:
     ramp_levels: tuple[float, ...] = ()
     ramps: tuple[float, ...] = (0.25, 0.5, 0.75, 0.9)
     convergence_validations: int = 0
+    more_dense: int = 0
 
     def __post_init__(self) -> None:
         for key in ("levels", "one_shot_levels", "controls", "rewind_levels", "ramp_levels"):
@@ -70,8 +73,9 @@ class StudySettings:
     def _check_controls(self) -> None:
         _require_each_once("matched_lengths", [f"{number}ep" for number in self.longer_by])
         _require_each_once("ramps", self.ramps)
-        if self.dense_again < 0:
-            raise UserError("study.dense_again is 0 or more.")
+        for key in ("dense_again", "more_dense"):
+            if getattr(self, key) < 0:
+                raise UserError(f"study.{key} is 0 or more.")
         if not 0 <= self.gradual_ramp <= 1 or not all(0 < ramp <= 1 for ramp in self.ramps):
             raise UserError(
                 "study.gradual_ramp and study.ramps are fractions of a training, up to 1; "

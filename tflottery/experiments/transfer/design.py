@@ -110,10 +110,10 @@ class Transfer:
         """The networks of one seed, the dense one first."""
         return list(self._cells(seed))
 
-    def all_cells(self, seeds: Iterable[int], dense_seeds: Iterable[int] = ()) -> list[Cell]:
+    def all_cells(self, seeds: Iterable[int], dense_alone: Iterable[int] = ()) -> list[Cell]:
         """The networks of all seeds, and the dense ones of others."""
         whole = [cell for seed in seeds for cell in self.cells(seed)]
-        return [*whole, *(next(self._cells(seed)) for seed in dense_seeds)]
+        return [*whole, *(next(self._cells(seed)) for seed in dense_alone)]
 
     def _cells(self, seed: int) -> Iterator[Cell]:
         # The target's own network needs a seed of its own: with a shared vocabulary, the same seed

@@ -61,7 +61,7 @@ def compare_words(source: Corpus, target: Corpus, size: int) -> Words:
 def write_transfer(
     transfer: Transfer,
     seeds: Sequence[int],
-    dense_seeds: Sequence[int],
+    dense_alone: Sequence[int],
     words: Words,
     realise: Realiser,
     store: Store,
@@ -73,7 +73,7 @@ def write_transfer(
 
     Args:
         transfer, seeds: what was compared.
-        dense_seeds: those of dense alone.
+        dense_alone: those of dense alone.
         words: ``compare_words`` of its data.
         realise: gives the finished runs.
         store: where they are.
@@ -82,7 +82,7 @@ def write_transfer(
         cautions: what to mind of the target's data.
     """
     source, target = (load_corpus(r.data, store) for r in (transfer.source, transfer.target))
-    cells = transfer.all_cells(seeds, dense_seeds)
+    cells = transfer.all_cells(seeds, dense_alone)
     found = {cell.spec.key: realise(cell.spec) for cell in cells if cell.spec.key not in failures}
     rows = [_row(cell, found.get(cell.spec.key), failures, realise) for cell in cells]
     arms, gains = judge([row for row in rows if row["state"] == DONE])
@@ -103,7 +103,7 @@ def write_transfer(
         "grid": transfer.grid,
         "levels": list(transfer.levels),
         "seeds": list(seeds),
-        **({"dense_seeds": list(dense_seeds)} if dense_seeds else {}),
+        **({"dense_alone": list(dense_alone)} if dense_alone else {}),
         "tolerance": transfer.pruning.tolerance,
         "arms": arms,
         "gains": gains,

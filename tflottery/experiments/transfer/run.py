@@ -17,6 +17,7 @@ from tflottery.errors import UserError
 from tflottery.experiments import guard
 from tflottery.experiments.configuration import Settings, assigned
 from tflottery.experiments.driver import (
+    MOST_SEEDS,
     Driver,
     PlannedTrainings,
     Trainings,
@@ -124,7 +125,7 @@ def transfer(
     model: str = ...,
     data_dir: str | Path | None = ...,
     seeds: int | Iterable[int] = ...,
-    dense_seeds: Iterable[int] = ...,
+    more_dense: int = ...,
     levels: Iterable[float] | Literal["all"] | None = ...,
     grid: str = ...,
     vocabulary: str = ...,
@@ -155,7 +156,7 @@ def transfer(
     model: str = "",
     data_dir: str | Path | None = None,
     seeds: int | Iterable[int] = 1,
-    dense_seeds: Iterable[int] = (),
+    more_dense: int = 0,
     levels: Iterable[float] | Literal["all"] | None = None,
     grid: str = "default",
     vocabulary: str = "reuse",
@@ -187,7 +188,7 @@ def transfer(
         model: of a folder of tickets, the newest one of that architecture.
         data_dir: folder of prepared TFDS data; by default where the ticket's data were.
         seeds: how many, from the ticket's on; or which.
-        dense_seeds: further seeds of the target's dense network alone.
+        more_dense: of so many seeds after the last one the dense network alone is trained.
         levels: sparsities in (0, 1); ``all``: each round of the ticket's chain; by default the
             ticket's own.
         grid: ``default``: five networks a level; ``full``: every mask with all weights.
@@ -222,8 +223,11 @@ def transfer(
     )  # fmt: skip
     first = int(opened.about["seed"])
     chosen = seeds_of(seeds, first)
-    more = [one for one in _more_seeds(dense_seeds) if one not in chosen]
-    cells = made.all_cells(chosen, more)
+    more_dense = argument("more_dense", more_dense, int)
+    if not 0 <= more_dense <= MOST_SEEDS:
+        raise UserError(f"--more_dense takes a whole number from 0 on, not {more_dense}.")
+    dense_alone = range(max(chosen) + 1, max(chosen) + 1 + more_dense)
+    cells = made.all_cells(chosen, dense_alone)
     # The ticket's own training tells whether this store is the one that it comes from.
     home = [] if reverse else [level.ticket]
     trainings = _trainings(made, cells, home)
@@ -251,7 +255,7 @@ def transfer(
         "transfer", to=target["dataset"],
         ticket=_unless(str(ticket.folder if isinstance(ticket, Ticket) else ticket), "tickets"),
         model=model, seeds=_unless(seeds_recorded(chosen, first), "1"),
-        dense_seeds=seeds_recorded(more, first=-1) if more else None,
+        more_dense=more_dense or None,
         levels=_levels_in_words(levels),
         grid=_unless(grid, "default"), vocabulary=_unless(vocabulary, "reuse"),
         train_size=_unless(train_size, 0), reverse=reverse,
@@ -261,7 +265,7 @@ def transfer(
     folder = write_transfer(
         made,
         chosen,
-        more,
+        dense_alone,
         words,
         done.realise,
         driver.store,
@@ -273,14 +277,6 @@ def transfer(
     lines = dict.fromkeys((done.caution, source.caution, *seen.cautions, why))
     cautions = tuple(filter(None, lines))
     return TransferResult(folder, done.failures, done.count, len(trainings.all), cautions)
-
-
-def _more_seeds(seeds: Iterable[int]) -> tuple[int, ...]:
-    try:
-        given = tuple(seeds)
-    except TypeError:
-        raise UserError(f"--dense_seeds takes which seeds, as 14-23; not {seeds!r}.") from None
-    return seeds_of(given) if given else ()
 
 
 def _unless(value: Any, default: Any) -> Any:
