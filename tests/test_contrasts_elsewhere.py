@@ -113,6 +113,19 @@ seeds = "4-13"
 second_seeds = "4-23"
 beside = true
 written = "2026-11-26"
+
+[contrast.win]
+claim = "transfer"
+says = "moved − dense"
+experiment = "transfer"
+study = "study_cnn"
+to = "yelp_polarity_sample"
+first = "moved"
+second = "there"
+levels = [0.36]
+asked = "above"
+seeds = "4-13"
+written = "2026-11-26"
 """
 
 
@@ -123,7 +136,7 @@ def _load(tmp_path: Path, text: str) -> Contrasts:
 
 
 def test_entries_as_they_are_read(tmp_path):
-    rate, move = _load(tmp_path, ARMS + RATE + MOVE).all
+    rate, move, _ = _load(tmp_path, ARMS + RATE + MOVE).all
     assert (rate.first, rate.second) == (RAISED, TICKET) and rate.is_paired and not rate.beside
     assert (move.first, move.second, move.to) == (SOURCE, TARGET, "yelp_polarity_sample")
     assert not move.is_paired and move.beside and len(move.second_seeds) == 20
@@ -199,6 +212,12 @@ MISTAKES = [
         'seeds = "4-13"',
         'seeds = "4-13"\nsecond_seeds = "4-23"',
         "are paired",
+    ),
+    (
+        "beside nothing",
+        'claim = "transfer"',
+        'claim = "wins"',
+        "which nothing decides there",
     ),
     ("beside in words", "beside = true", 'beside = "yes"', "contrast.move.beside"),
 ]
@@ -432,6 +451,15 @@ def test_other_searches_do_not_count():
 
 
 def test_data_of_another_content_are_not_joined():
+    whole = {(SOURCE, 0.832): [93.0, 93.2, 93.4], (NEW, 0.832): [92.0, 92.4, 92.3]}
+    first, second = ({key: values} for key, values in whole.items())
+    for end in ("source_data", "target_data"):
+        config = {**MOVED, end: {**MOVED[end], "fingerprint": "c" * 64}}
+        apart = pool(transfers=[moved(first), moved(second, config=config)])
+        (found,) = judge(apart, contrast(SOURCE, NEW))
+        assert found.missing == ("source mask, new: 4-6",)
+    (found,) = judge(pool(transfers=[moved(first), moved(second)]), contrast(SOURCE, NEW))
+    assert found.missing == ()
     one = {key: values for key, values in POINTS.items() if key[0] == RAISED}
     other = {key: values for key, values in POINTS.items() if key[0] != RAISED}
     config = {**RATES, "data": {**RATES["data"], "fingerprint": "c" * 64}}
@@ -501,6 +529,12 @@ def test_the_cost_of_a_rates_seed_is_that_of_its_trainings():
         ]
         need = planning.need(one, found)
         assert need.cost.trainings == len(ancestry(specs)), name
+        # The second arm is the configured one, so the first alone needs every round but that.
+        evidence = found.at(one.place())
+        alone = [spec for spec in specs if spec.recipe.training.learning_rate == 0.02]
+        cells = [(gain.first, 0.0 if gain.first == DENSE_RAISED else level)
+                 for gain in one.gains for level in one.levels]  # fmt: skip
+        assert evidence.cost(cells).trainings == len(ancestry(alone)), name
         assert need.cost.seconds is None  # the study that tells is not there
 
 
@@ -569,6 +603,17 @@ def test_a_report_tells_each_contrast_in_its_own_article(store):
     rows = pd.read_csv(page.parent / "tables" / of_transfer).set_index("contrast")
     assert set(rows.index) == {"transfer-dense", "transfer-new", "transfer-own"}
     assert rows.loc["transfer-new", "n"] == 3 and rows.loc["transfer-new", "seen_seeds"] == "1-3"
+
+
+def test_folders_of_one_transfer_are_told_once(tmp_path):
+    for number, seeds in ((1, (1, 2, 3)), (2, (4, 5, 6))):
+        name = f"imdb-to-yelp_polarity_sample-cnn-reuse-0000000{number}"
+        write_transfer_result(tmp_path, name, seeds=seeds, config=MOVED)
+    page = write_report(tmp_path, tmp_path / "report")
+    text = (page.parent / "report.md").read_text(encoding="utf-8")
+    assert text.count("#### Fixed before the seeds were trained") == 1
+    assert text.count("IMDB's ticket − new weights, on the Yelp sample, at 83.2 % pruned") == 1
+    assert text.count(", beside the claim, whether it is equivalent to 0") == 1
 
 
 def test_an_article_of_other_networks_has_no_contrast(tmp_path):

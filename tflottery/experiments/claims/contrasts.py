@@ -87,6 +87,7 @@ def load(path: Path | None = None) -> Contrasts:
             for name, entry in _entries(tables, "contrast")
         ]
         _check_replaced(found)
+        _check_beside(Contrasts(tuple(found)).current)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     return Contrasts(tuple(found))
@@ -234,6 +235,16 @@ def _check_replaced(found: Sequence[Contrast]) -> None:
         if old.written > one.written or found.index(old) > found.index(one):
             raise UserError(f"{here}.replaces {one.replaces}, which was written after it.")
         seen.add(one.replaces)
+
+
+def _check_beside(current: Sequence[Contrast]) -> None:
+    """Whether every claim has a contrast that decides it, wherever it is told."""
+    decided = {(one.claim, one.place()) for one in current if not one.beside}
+    for one in current:
+        if (one.claim, one.place()) not in decided:
+            raise UserError(
+                f"contrast.{one.name} is beside the claim {one.claim}, which nothing decides there."
+            )
 
 
 def table(contrasts: Contrasts, network: Mapping[str, str]) -> str:

@@ -103,7 +103,8 @@ def _answer(claim: str, judged: Sequence[Judged], model: str) -> Answer:
     outcome = judging.overall(judged, all_needed=claim in _ALL_NEEDED)
     if outcome == MISSING:
         # By the contrast that is furthest from its outcome.
-        outcome = min(judged, key=lambda one: (one.is_final, one.have / one.planned)).in_words
+        needed = [one for one in judged if not one.contrast.beside]
+        outcome = min(needed, key=lambda one: (one.is_final, one.have / one.planned)).in_words
     effects = tuple(
         Effect(
             "contrast",

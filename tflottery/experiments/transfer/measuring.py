@@ -61,25 +61,25 @@ def compare_words(source: Corpus, target: Corpus, size: int) -> Words:
 def write_transfer(
     transfer: Transfer,
     seeds: Sequence[int],
-    dense_alone: Sequence[int],
     words: Words,
     realise: Realiser,
     store: Store,
     failures: Mapping[str, str],
     command: str,
     cautions: Sequence[str] = (),
+    dense_alone: Sequence[int] = (),
 ) -> Path:
     """Writes the folder of a transfer from the runs in the store; gives the folder.
 
     Args:
         transfer, seeds: what was compared.
-        dense_alone: those of dense alone.
         words: ``compare_words`` of its data.
         realise: gives the finished runs.
         store: where they are.
         failures: reasons by key of runs that failed.
         command: what was typed.
         cautions: what to mind of the target's data.
+        dense_alone: further seeds that have the dense network alone.
     """
     source, target = (load_corpus(r.data, store) for r in (transfer.source, transfer.target))
     cells = transfer.all_cells(seeds, dense_alone)

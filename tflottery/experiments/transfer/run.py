@@ -265,13 +265,13 @@ def transfer(
     folder = write_transfer(
         made,
         chosen,
-        dense_alone,
         words,
         done.realise,
         driver.store,
         done.failures,
         command,
         seen.cautions,
+        dense_alone,
     )
     why = guard.reason_in(folder / "result.json")
     lines = dict.fromkeys((done.caution, source.caution, *seen.cautions, why))
