@@ -25,7 +25,7 @@ from tflottery.experiments.study.design import Study, make_cells
 from tflottery.experiments.study.fair_tables import best_dense, converged, dense_again, lengths
 from tflottery.experiments.study.measuring import CONVERGED_WITHIN, run_study, write_study
 from tflottery.experiments.study.results import load_study
-from tflottery.experiments.study.settings import FEWEST_VALIDATIONS, StudySettings
+from tflottery.experiments.study.settings import CONTROLS, FEWEST_VALIDATIONS, StudySettings
 from tflottery.files import sha256_of_bytes
 from tflottery.models.roles import Roles
 from tflottery.models.shipped.cnn import Cnn
@@ -133,6 +133,8 @@ def test_the_sweep_of_ramps_has_the_recipe_of_the_study_it_is_for():
     [
         ({"dense_again": -1}, "dense_again"),
         ({"more_dense": -1}, "more_dense"),
+        ({"control_kinds": ("shufled",)}, "Did you mean 'shuffled'"),
+        ({"control_kinds": ("signs", "signs")}, "twice"),
         ({"matched_lengths": ("1it",)}, "whole epochs"),
         ({"matched_lengths": ("0ep",)}, "whole epochs"),
         ({"matched_lengths": ("end",)}, "whole epochs"),
@@ -150,6 +152,23 @@ def test_the_sweep_of_ramps_has_the_recipe_of_the_study_it_is_for():
 def test_settings_that_cannot_be(settings, told):
     with pytest.raises(UserError, match=told):
         StudySettings(**settings)
+
+
+@pytest.mark.parametrize("kinds", [*[(kind,) for kind in CONTROLS], ("signs", "random"), ()])
+def test_control_kinds_leave_out_what_they_do_not_name(kinds):
+    whole, some = of(cells(), "control"), dataclasses.replace(ALL, control_kinds=kinds)
+    left = of(cells(some), "control")
+    named = {
+        "random": ("one_shot", "random"), "shuffled": ("iterative", "shuffled"),
+        "signs": ("iterative", "magnitude"), "head": ("iterative", "head_spared"),
+        "gradual": ("gradual", "gradual"), "stretched": ("dense", "dense"),
+    }  # fmt: skip
+    gone = {named[kind] for kind in CONTROLS if kind not in kinds}
+    assert left == {
+        place: cell
+        for place, cell in whole.items()
+        if place[:2] not in gone or place[2] == "trained"
+    }
 
 
 def test_more_dense_networks_are_those_of_the_seeds_that_follow():
