@@ -34,7 +34,7 @@ _SECTIONS = {
     "note-lstm": "2.1.2",
 }
 # Claims that say all of their contrasts at once.
-_ALL_NEEDED = ("cnn-ticket", "lstm-ticket")
+_ALL_NEEDED = ("cnn-ticket", "lstm-ticket", "news-ticket")
 
 
 def said(judged: Sequence[Judged], model: str) -> list[Said]:

@@ -142,12 +142,14 @@ def _is_known(found: Estimate) -> bool:
 @dataclass(frozen=True)
 class Total:
     """What all contrasts of a study cost with the seeds that are planned: ``seeds`` of all arms,
-    and ``more`` of dense alone."""
+    and ``more`` of dense alone. ``without``: the contrasts of which the study has not all cells,
+    so that nothing tells what they cost."""
 
     study: str
     seeds: int
     more: int
     cost: Cost
+    without: tuple[str, ...] = ()
 
 
 def totals(contrasts: Sequence[Contrast], studies: Mapping[str, Results]) -> list[Total]:
@@ -156,7 +158,8 @@ def totals(contrasts: Sequence[Contrast], studies: Mapping[str, Results]) -> lis
     for name in dict.fromkeys(name for one in contrasts for name in one.studies):
         if name not in studies:
             continue
-        asked = [one for one in contrasts if name in one.studies and one.unit == "points"]
+        of_it = [one for one in contrasts if name in one.studies and one.unit == "points"]
+        asked = [one for one in of_it if cost_of_a_seed(studies[name], _cells(one))]
         cells = [cell for one in asked for cell in _cells(one)]
         seeds = {seed for one in asked for seed in one.seeds}
         more = {seed for one in asked for seed in one.second_seeds} - seeds
@@ -164,7 +167,8 @@ def totals(contrasts: Sequence[Contrast], studies: Mapping[str, Results]) -> lis
         dense = cost_of_a_seed(studies[name], [(DENSE, None)])
         if cost and dense:
             whole = cost.times(len(seeds)) + dense.times(len(more))
-            found.append(Total(name, len(seeds), len(more), whole))
+            without = tuple(one.name for one in of_it if one not in asked)
+            found.append(Total(name, len(seeds), len(more), whole, without))
     return found
 
 

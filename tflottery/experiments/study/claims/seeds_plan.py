@@ -160,7 +160,12 @@ def sentence(total: Total) -> str:
     return (
         f"{total.study}: {total.seeds} seeds as planned{more} take "
         f"{round(total.cost.trainings):,} trainings, about {total.cost.seconds / _HOUR:.1f} hours "
-        "one after the other."
+        "one after the other"
+        + (
+            f", without {', '.join(total.without)}, of which it has no cells."
+            if total.without
+            else "."
+        )
     )
 
 
