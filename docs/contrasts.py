@@ -17,6 +17,7 @@ NETWORKS = {
     "study_cnn": "CNN",
     "study_lstm": "LSTM of 150 words",
     "study_lstm_long": "LSTM",
+    "study_ag_news": "CNN on AG News",
     "note_cnn_small": "CNN, as the note trained",
     "note_lstm_small": "LSTM, as the note trained",
 }

@@ -417,7 +417,8 @@ def test_numbers_of_numpys_are_numbers():
     assert len(study.runs) > 0
     assert seeds_of(np.int64(2)) == (1, 2) and seeds_of(range(4, 6)) == (4, 5)
     for seeds, first, recorded in (
-        ((1, 2), 1, "2"), ((4, 5), 4, "2"), ((4, 5), 1, "4-5"), ((4,), 1, "4-4"), ((2, 5), 2, "2,5"),
+        ((1, 2), 1, "2"), ((4, 5), 4, "2"), ((4, 5), 1, "4-5"), ((4,), 1, "4-4"),
+        ((2, 5), 2, "2,5"),
     ):  # fmt: skip
         assert seeds_recorded(seeds, first) == recorded
 

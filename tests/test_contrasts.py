@@ -96,7 +96,7 @@ def test_an_amended_contrast_keeps_the_old_one(tmp_path):
     shown = contrasts.table(amended, {one.study: "CNN" for one in amended.all})
     judged, _, kept = shown.partition("Replaced")
     assert "| 73.8 % |" in judged and "new weights | 83.2 % | above 0" in kept
-    assert "new weights | 83.2 % | above 0" not in judged
+    assert "| cnn-ticket | CNN | iterative ticket − new weights | 83.2 %" not in judged
 
 
 MISTAKES = [

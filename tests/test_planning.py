@@ -61,7 +61,7 @@ def test_what_is_not_measured_needs_nobody_knows_how_many(cnn):
     assert planning.need(SHIPPED["cnn-ticket-new"], pool([one_seed])).asked is None
     assert [one.contrast.study for one in planning.needs_of(SHIPPED.values(), pool([cnn]))] == [
         "study_cnn"
-    ] * 9
+    ] * 12
 
 
 CASES = [
@@ -115,6 +115,9 @@ def test_a_plan_of_the_studies_in_a_store(tmp_path):
     (cnn, lstm) = planned.totals
     assert (cnn.seeds, cnn.more, lstm.seeds, lstm.more) == (10, 10, 10, 10)
     assert "10 seeds as planned, and 10 more of dense, take" in planned.sentences[0]
+    # This study has neither masks shuffled within words nor more than one dense network a seed.
+    assert cnn.without == ("which-words-counts", "which-words-rest", "same-cost")
+    assert "same-cost, of which it has no cells." in planned.sentences[0]
     assert repr(planned).count("planned") == len(asked)
     some = plan_seeds(tmp_path, "study_lstm_long")
     assert set(some.contrasts["claim"]) < set(table["claim"])

@@ -41,7 +41,7 @@ _SECTIONS = {
     "note-lstm": "2.1.2",
 }
 # Claims that say all of their contrasts at once.
-_ALL_NEEDED = ("cnn-ticket", "lstm-ticket", "transfer")
+_ALL_NEEDED = ("cnn-ticket", "lstm-ticket", "news-ticket", "transfer")
 
 
 @dataclass(frozen=True)

@@ -148,12 +148,14 @@ def _is_known(found: Estimate) -> bool:
 @dataclass(frozen=True)
 class Total:
     """What all contrasts of a place cost with the seeds that are planned: ``seeds`` of all arms,
-    and ``more`` of dense alone."""
+    and ``more`` of dense alone. ``without``: the contrasts of which there are not all cells, so
+    that nothing tells what they cost."""
 
     place: Place
     seeds: int
     more: int
     cost: Cost
+    without: tuple[str, ...] = ()
 
 
 def totals(contrasts: Sequence[Contrast], found: Found) -> list[Total]:
@@ -163,14 +165,16 @@ def totals(contrasts: Sequence[Contrast], found: Found) -> list[Total]:
         evidence = found.at(place)
         if evidence is None:
             continue
-        asked = [one for one in contrasts if place in one.places and one.unit == "points"]
+        of_it = [one for one in contrasts if place in one.places and one.unit == "points"]
+        asked = [one for one in of_it if evidence.cost(_cells(one, place))]
         cells = [cell for one in asked for cell in _cells(one, place)]
         seeds = {seed for one in asked for seed in one.seeds}
         more = {seed for one in asked for seed in one.second_seeds} - seeds
         cost, dense = evidence.cost(cells), evidence.cost([(evidence.dense, None)])
         if cost and dense:
             whole = cost.times(len(seeds)) + dense.times(len(more))
-            made.append(Total(place, len(seeds), len(more), whole))
+            without = tuple(one.name for one in of_it if one not in asked)
+            made.append(Total(place, len(seeds), len(more), whole, without))
     return made
 
 

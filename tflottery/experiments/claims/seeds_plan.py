@@ -175,9 +175,10 @@ def sentence(total: Total) -> str:
         if hours is None
         else f", about {hours:.1f} hours one after the other"
     )
+    without = f", without {', '.join(total.without)}, of which it has no cells"
     return (
         f"{_in_words(total.place)}: {total.seeds} seeds as planned{more} take "
-        f"{round(total.cost.trainings):,} trainings{lasting}."
+        f"{round(total.cost.trainings):,} trainings{lasting}{without if total.without else ''}."
     )
 
 

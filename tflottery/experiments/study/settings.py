@@ -18,9 +18,9 @@ class StudySettings:
     """What a study holds. Sparsities are fractions of all prunable weights.
 
     ``levels`` x ``inits`` is the grid for iterative pruning, ``one_shot_levels`` (empty: the same
-    levels) for one-shot. ``controls``: levels of the controls that ``control_kinds`` names: a random
-    mask, the mask shuffled, signs alone, the head treated the other way, gradual pruning, dense
-    with a stretched schedule. ``rewind_points`` are swept at ``rewind_levels``. From each of
+    levels) for one-shot. ``controls``: levels of the controls that ``control_kinds`` names: a
+    random mask, the mask shuffled, signs alone, the head treated the other way, gradual pruning,
+    dense with a stretched schedule. ``rewind_points`` are swept at ``rewind_levels``. From each of
     ``instability_points`` two data orders are trained and joined by a line. ``early_bird_points``
     are the moments of the dense training whose masks are compared. ``note`` is for the reader.
 
