@@ -20,7 +20,7 @@ from tests.synthetic_transfer import write_transfer_result
 from tests.synthetic_tuning import write_tuning_result
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
-from tflottery.experiments.claims import contrasts, judging, planning
+from tflottery.experiments.claims import contrasts, fixed, judging, planning
 from tflottery.experiments.claims.arms import RateArm, TransferArm
 from tflottery.experiments.claims.contrast import Contrast, Contrasts
 from tflottery.experiments.claims.found import Found, pool
@@ -32,7 +32,7 @@ from tflottery.experiments.reports import write_report
 from tflottery.experiments.transfer.design import Transfer
 from tflottery.experiments.transfer.results import TransferTables, load_transfer
 from tflottery.files import seal
-from tflottery.report.outcomes import FAILED, HELD
+from tflottery.report.outcomes import FAILED, HELD, MISSING
 from tflottery.runs.recipes import recipe_to_tables, without_places
 from tflottery.runs.specs import ancestry
 
@@ -485,6 +485,10 @@ def test_what_is_beside_a_claim_decides_nothing_of_it():
     judged = [judging.Judged(needed, HELD), judging.Judged(beside, FAILED)]
     assert judging.overall(judged, all_needed=True) == HELD
     assert judging.overall(judged[:1] * 2, all_needed=True) == HELD
+    some = judging.Judged(needed, MISSING, have=3, planned=10)
+    none = judging.Judged(beside, MISSING, have=0, planned=10)
+    (answer,) = fixed.answers([some, none], "cnn")
+    assert answer.outcome == "not measured yet: 3 of 10 seeds"
 
 
 # The published tables, and costs
@@ -591,9 +595,9 @@ def test_a_report_tells_each_contrast_in_its_own_article(store):
     (study,) = [one for one in articles if "(`study_cnn`)" in one.partition("\n")[0]]
     (transfer,) = [one for one in articles if "(`imdb-to-" in one.partition("\n")[0]]
     (rates,) = [one for one in articles if "(`imdb-cnn-grid" in one.partition("\n")[0]]
-    fixed, _, explored = transfer.partition("#### Exploratory")
-    assert "on IMDB wins on Yelp.** (transfer; in the note: transfer, 2.1.5)" in fixed
-    assert "*Not measured yet: 3 of 10 seeds.*" in fixed and "dense: 7-23" in fixed
+    told, _, explored = transfer.partition("#### Exploratory")
+    assert "on IMDB wins on Yelp.** (transfer; in the note: transfer, 2.1.5)" in told
+    assert "*Not measured yet: 3 of 10 seeds.*" in told and "dense: 7-23" in told
     assert "By all seeds that there are" in explored
     before, _, _ = rates.partition("#### Exploratory")
     assert "Very sparse networks want a higher learning rate.** (raise-rate" in before
