@@ -76,3 +76,12 @@ def make_ticket(
     return write_ticket(
         folder, about, recipe, classes, vocabulary, mask, final, masks.apply(mask, final)
     )
+
+
+def save_unchecked(ticket: Ticket, base: Path) -> Path:
+    """Writes the first version of a model as it is published, without what a server needs and
+    without the checks in a fresh process; returns the model's folder."""
+    from tflottery.exports import network, saved_model
+
+    saved_model.save(network.of_ticket(ticket), ticket.vocabulary, base / "1")
+    return base

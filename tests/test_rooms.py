@@ -13,6 +13,7 @@ PACKAGE = ROOT / "tflottery"
 FLOORS = [
     {"__main__"},
     {"cli"},
+    {"scoring"},
     {"exports"},
     {"experiments"},
     {"tickets", "progress"},

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from tflottery.pruning.criteria import register_criterion
     from tflottery.runs.run import Run
     from tflottery.runs.store import Store
+    from tflottery.scoring.score import score
+    from tflottery.scoring.writing import Scored
     from tflottery.tickets.ticket import Ticket, load_ticket
 
 # Where each public name lives; it is imported when it is first used.
@@ -53,6 +55,7 @@ _PLACES = {
     "PlannedTrainings": "experiments.driver",
     "Run": "runs.run",
     "Store": "runs.store",
+    "Scored": "scoring.writing",
     "SeedsPlan": "experiments.claims.seeds_plan",
     "StudyResult": "experiments.study.run",
     "TflotteryError": "errors",
@@ -71,6 +74,7 @@ _PLACES = {
     "register_metric": "metrics",
     "register_source": "data.reading.registered",
     "run_study": "experiments.study.run",
+    "score": "scoring.score",
     "transfer": "experiments.transfer.run",
     "tune_learning_rate": "experiments.learning_rate.run",
     "write_report": "experiments.reports",
@@ -83,6 +87,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "transfer",
     "tune_learning_rate",
     "export",
+    "score",
     "load_ticket",
     "write_report",
     "register_architecture",
@@ -96,6 +101,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "TuningResult",
     "Exported",
     "Compared",
+    "Scored",
     "PlannedSearch",
     "PlannedTrainings",
     "SeedsPlan",

@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -58,12 +58,21 @@ def sha256_of_file(path: Path) -> str:
 
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Writes ``path`` whole or not at all; makes its folder if need be."""
+    with new_file(path) as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A stream whose content is renamed to ``path`` at the end of the ``with``, in the place of a
+    file that is there by then; after an error nothing is left of it. Makes the file's folder if
+    need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=STAGING_PREFIX, dir=path.parent)
     staged = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content.encode() if isinstance(content, str) else content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         staged.chmod(0o666 & ~_umask())

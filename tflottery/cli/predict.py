@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -35,6 +36,24 @@ def define(values: flags.FlagValues) -> None:
     )
     text("model", "Folder of a model or of one of its versions; with --server, its name will do.")
     text(
+        "input",
+        "A table, whose rows are all scored: CSV, TSV, JSON, Parquet, Excel, packed or not.",
+    )
+    text("text_column", "The column of --input that holds the texts. Default: text.")
+    text("output", "File for the table with its scores; else they go to standard output.")
+    text(
+        "format",
+        "csv, tsv, jsonl or table (for people): how scores are written. Default: what --output "
+        "ends in; on standard output csv, on a terminal table.",
+    )
+    text("prefix", "Stands before the names of added columns, where --input has such columns.")
+    flags.DEFINE_multi_string(
+        "set",
+        [],
+        "data.key=value: how --input is read, as data.delimiter=;; may be given several times.",
+        flag_values=values,
+    )
+    text(
         "server",
         "Ask a running server instead: host:8500 for gRPC, http://host:8501 for REST.",
     )
@@ -45,15 +64,13 @@ def predict(values: flags.FlagValues) -> None:
     if not values.model:
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
     plugins.load(values.plugin, installed=False)
-    if values.text is not None:
-        texts = iter([os.fsencode(one) for one in values.text])
-    else:
-        texts = lines.texts_of(
-            sys.stdin.buffer,
-            values.column or "",
-            any_lines=values.lines,
-            look=not sys.stdin.isatty(),
-        )
+    as_table = [name for name in ("output", "format", "prefix") if values[name].value is not None]
+    if values.input is not None or as_table:
+        _score(values)
+        return
+    for name in ("text_column", "set"):
+        if values[name].value:
+            raise UserError(f"--{name} says how --input is read; give that, too.")
     # TensorFlow is started only where it is needed: REST works without it.
     from tflottery.exports import client
     from tflottery.report.escaping import visible
@@ -66,6 +83,7 @@ def predict(values: flags.FlagValues) -> None:
     else:
         startup.start_tensorflow()
         ask = client.over_grpc(values.server, model)
+    texts = _texts(values)
     while batch := list(islice(texts, client.BATCH)):
         with activity.doing(f"asking {values.server or 'the model'}"):
             answers = ask(batch)
@@ -73,6 +91,44 @@ def predict(values: flags.FlagValues) -> None:
         for answer, text in zip(answers, batch, strict=True):
             score = answer.score if isinstance(answer.score, float) else max(answer.score)
             print(f"{visible(answer.label)}\t{score:.4f}\t{_shown(text)}")
+
+
+def _texts(values: flags.FlagValues) -> Iterator[bytes]:
+    """The texts that are given as words or on standard input."""
+    if values.text is not None:
+        return iter([os.fsencode(one) for one in values.text])
+    return lines.texts_of(
+        sys.stdin.buffer,
+        values.column or "",
+        any_lines=values.lines,
+        look=not sys.stdin.isatty(),
+    )
+
+
+def _score(values: flags.FlagValues) -> None:
+    """Scores a table, or texts as one."""
+    if values.server:
+        raise UserError("Tables are scored on this machine; leave --server out.")
+    if values.input is not None and (values.text or values.column or values.lines):
+        raise UserError(
+            "--input brings the texts: leave out texts, --column and --lines; --text_column names "
+            "the column."
+        )
+    # Imported only here, so that --help is quick.
+    from tflottery.scoring import score
+
+    done = score.command(
+        values.model,
+        values.input if values.input is not None else _texts(values),
+        text=values.text_column or (values.column if values.input is None else "") or "",
+        output=values.output,
+        format=values.format or "",
+        prefix=values.prefix or "",
+        set=values.set,
+    )
+    for line in [*done.remarks, done.sentence]:
+        activity.quiet()
+        print(line, file=sys.stderr)
 
 
 def _shown(text: bytes) -> str:
@@ -84,7 +140,7 @@ def _shown(text: bytes) -> str:
 
 COMMAND = app.Command(
     name="predict",
-    summary="Ask an exported model: label, score and text, one line a text.",
+    summary="Ask an exported model: about a text or several, or every row of a table.",
     define=define,
     action=predict,
     examples="""
@@ -92,6 +148,8 @@ COMMAND = app.Command(
     bin/predict --model saved_models/imdb-cnn "dull" "a joy"
     bin/predict --model saved_models/imdb-cnn < reviews.txt
     bin/predict --model saved_models/imdb-cnn --column text < reviews.csv
+    bin/predict --model saved_models/imdb-cnn --input new.csv --output scores.csv
+    bin/predict --model saved_models/imdb-cnn --input new.xlsx --text_column review --format jsonl
     bin/predict --model imdb-cnn --server localhost:8500 "a film I would gladly see again"
     bin/predict --model imdb-cnn --server http://localhost:8501 "a film I would gladly see again"
     """,

@@ -66,18 +66,9 @@ def local(model: Model) -> Ask:
         UserError: there is no model, or it is damaged.
         TflotteryError: from the returned function, if tflottery did not export the model.
     """
-    folder = _version_folder(model)
-    startup.start_tensorflow()
+    folder = version_folder(model)
+    loaded = load(folder)
     import tensorflow as tf
-
-    try:
-        with activity.doing(f"loading {shown_path(folder)}"):
-            loaded = tf.saved_model.load(str(folder))
-    except Exception as error:  # a damaged file may raise any exception of its reader
-        raise UserError(
-            f"{folder} cannot be loaded ({type(error).__name__}); it is damaged or no SavedModel. "
-            "Export the ticket anew."
-        ) from None
 
     def ask(texts: Sequence[bytes]) -> list[Answer]:
         def read() -> list[Answer]:
@@ -89,7 +80,31 @@ def local(model: Model) -> Ask:
     return ask
 
 
-def _version_folder(model: Model) -> Path:
+def load(folder: Path) -> Any:
+    """The SavedModel of a version's folder, in this process. Starts TensorFlow.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    startup.start_tensorflow()
+    import tensorflow as tf
+
+    try:
+        with activity.doing(f"loading {shown_path(folder)}"):
+            return tf.saved_model.load(str(folder))
+    except Exception as error:  # a damaged file may raise any exception of its reader
+        raise UserError(
+            f"{folder} cannot be loaded ({type(error).__name__}); it is damaged or no SavedModel. "
+            "Export the ticket anew."
+        ) from None
+
+
+def version_folder(model: Model) -> Path:
+    """The folder of the version that is meant.
+
+    Raises:
+        UserError: there is none.
+    """
     if (model.path / "saved_model.pb").is_file():
         return model.path
     found = model.path.iterdir() if model.path.is_dir() else ()

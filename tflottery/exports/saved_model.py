@@ -55,17 +55,22 @@ def save(network: Network, vocabulary: Vocabulary, folder: Path) -> None:
             IDS: _traced(served.ids, ids=ids),
             CLASSIFY: _traced(served.classify, inputs=strings),
         }
-        with _without_news():
+        with without_news():
             tf.saved_model.save(served.tracked, str(folder), signatures=functions)
+    mark_classify(folder)
+
+
+def mark_classify(folder: Path) -> None:
+    """Marks the signature ``classify`` of a SavedModel as one for the Classify API."""
     # TensorFlow 2 marks every signature as one for Predict; the Classify API refuses such.
     marked = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
     marked.replace_method_name(CLASSIFY, "tensorflow/serving/classify", tags="serve")
-    with _without_news():
+    with without_news():
         marked.save()
 
 
 @contextmanager
-def _without_news() -> Iterator[None]:
+def without_news() -> Iterator[None]:
     """Keeps TensorFlow from telling of each file in a notebook, where it names a folder that is
     moved away afterwards."""
     logger = tf.get_logger()

@@ -18,6 +18,7 @@ from tflottery.data.reading.records import (
     Item,
     Record,
     Remarks,
+    Row,
     Suspect,
     named_columns,
     no_column,
@@ -51,6 +52,22 @@ class ParquetTable:
             raise no_column(self._where, names, settings)
         places = [columns.text, columns.label, *([] if columns.split is None else [columns.split])]
         self._names = [names[place] for place in places]
+        self.names, self.columns = tuple(names), columns
+
+    def rows(self) -> Iterator[Row | Fault]:
+        """Every row with all of its cells."""
+        number = 0
+        with self._file() as file:
+            batches = file.iter_batches(_ROWS)
+            while True:
+                with _told(self._where):
+                    batch = next(batches, None)
+                    if batch is None:
+                        return
+                    cells = [column.to_pylist() for column in batch.columns]
+                for row in zip(*cells, strict=True):
+                    number += 1
+                    yield Row(number, row)
 
     def __iter__(self) -> Iterator[Item | Suspect]:
         number = 0
@@ -103,6 +120,7 @@ class ExcelTable:
         self._where = shown_path(content.path)
         self._sheet, self._first = "", 0
         self._columns: Columns | None = None
+        self.names: tuple[str, ...] = ()
         firsts: list[Sequence[Any]] = []
         with _workbook(content) as book:
             for name in book.sheetnames:
@@ -137,24 +155,43 @@ class ExcelTable:
             else:
                 self._columns = numbered_columns(len(row), self._settings, row)
             if self._columns:
+                if self._settings.header:
+                    self.names = tuple("" if cell is None else str(cell) for cell in row)
                 self._first = number if self._settings.header else number - 1
                 return True
             if seen > TITLE_ROWS:
                 break
         return False
 
+    @property
+    def columns(self) -> Columns:
+        """Where the columns stand that the settings name."""
+        assert isinstance(self._columns, Columns)
+        return self._columns
+
+    def rows(self) -> Iterator[Row | Fault]:
+        """Every row with all of its cells."""
+        for number, cells in self._cells():
+            if any(cell not in (None, "") for cell in cells[self.columns.count :]):
+                yield Fault(number, "more cells than the header")
+            else:
+                yield Row(number, tuple(cells[: self.columns.count]))
+
     def __iter__(self) -> Iterator[Item | Suspect]:
-        columns = self._columns
-        assert isinstance(columns, Columns)
+        columns = self.columns
+        for number, cells in self._cells():
+            if any(cell not in (None, "") for cell in cells[columns.count :]):
+                yield Fault(number, "more cells than the header")
+            else:
+                yield columns.record(number, cells)
+
+    def _cells(self) -> Iterator[tuple[int, list[Any]]]:
+        """The cells of each row that has any, as many as there are columns or more."""
         with _workbook(self._content) as book:
             for number, row in enumerate(_rows_of(book[self._sheet]), start=1):
                 if number <= self._first or not any(cell not in (None, "") for cell in row):
                     continue
-                cells = [*row, *[None] * (columns.count - len(row))]
-                if any(cell not in (None, "") for cell in cells[columns.count :]):
-                    yield Fault(number, "more cells than the header")
-                    continue
-                yield columns.record(number, cells)
+                yield number, [*row, *[None] * (self.columns.count - len(row))]
 
 
 def _rows_of(sheet: Any) -> Iterator[Sequence[Any]]:

@@ -29,6 +29,7 @@ from tflottery.data.reading.records import (
     Item,
     Record,
     Remarks,
+    Row,
     Suspect,
     named_columns,
     no_column,
@@ -61,13 +62,15 @@ _MEND_QUOTES = (
 @dataclass(frozen=True)
 class Layout:
     """How the rows of a file are laid out. ``first_line`` is how many lines come before the first
-    row of data; ``trusted`` is whether the user has said which quote it is."""
+    row of data; ``header`` is trimmed, and ``names`` is as it stands there; ``trusted`` is whether
+    the user has said which quote it is."""
 
     dialect: dict[str, Any]
     columns: Columns
     first_line: int
     header: tuple[str, ...]
     trusted: bool
+    names: tuple[str, ...] = ()
 
 
 class Delimited:
@@ -89,6 +92,23 @@ class Delimited:
         with whole(self._content.path), self._text() as stream:
             first = self._layout.first_line
             yield from _rows(islice(stream, first, None), first, self._layout)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The header as it stands in the file; empty without one."""
+        return self._layout.names
+
+    @property
+    def columns(self) -> Columns:
+        """Where the columns stand that the settings name."""
+        return self._layout.columns
+
+    def rows(self) -> Iterator[Row | Fault]:
+        """Every row with all of its cells, those without a text too. Bytes that are no text are
+        half characters (``surrogateescape``)."""
+        with whole(self._content.path), self._text() as stream:
+            first = self._layout.first_line
+            yield from _whole_rows(islice(stream, first, None), first, self._layout)
 
     def blocks(self) -> Iterator[Block | Item | Suspect]:
         """The same rows, many together where they are plainly right."""
@@ -147,7 +167,7 @@ class Delimited:
                         )
                     remarks.add_near_split(where, columns, settings)
                     lines = skipped + rows[depth][0]
-                    return self._quoted(mark, columns, lines, columns.names)
+                    return self._quoted(mark, columns, lines, columns.names, tuple(rows[depth][1]))
         firsts = [rows[0][1] for rows in found if rows]
         raise no_column(where, max(firsts, key=len, default=[]), settings, headless=True)
 
@@ -186,7 +206,12 @@ class Delimited:
         return {**dialect, "quotechar": quote if len(quote) == 1 else '"'}
 
     def _quoted(
-        self, delimiter: str, columns: Columns, first_line: int, header: tuple[str, ...]
+        self,
+        delimiter: str,
+        columns: Columns,
+        first_line: int,
+        header: tuple[str, ...],
+        names: tuple[str, ...] = (),
     ) -> Layout:
         """The layout. In a TSV, quotes are characters unless they come in pairs around fields, or
         unless more of the lines are sound where they quote."""
@@ -194,7 +219,7 @@ class Delimited:
 
         def layout(quoting: bool | None) -> Layout:
             dialect = self._dialect(delimiter, quoting)
-            return Layout(dialect, columns, first_line, header, trusted)
+            return Layout(dialect, columns, first_line, header, trusted, names)
 
         def lines_at_fault(layout: Layout) -> int:
             with whole(self._content.path), self._text() as stream:
@@ -249,6 +274,47 @@ def _without_nul(lines: Iterable[str]) -> Iterator[str]:
 
 def _rows(stream: Iterator[str], before: int, layout: Layout) -> Iterator[Item | Suspect]:
     """The rows of lines, and the faults in their places; so many lines came before."""
+    for start, row, kept in _parsed(stream, before, layout):
+        if isinstance(row, Fault):
+            yield row
+            continue
+        item = _judged(row, start, layout)
+        if len(kept) > 1 and not layout.trusted and isinstance(item, Record):
+            suspect = _suspected(kept, item, layout)
+            yield item if suspect is None else suspect
+        elif item is not None:
+            yield item
+
+
+def _whole_rows(stream: Iterator[str], before: int, layout: Layout) -> Iterator[Row | Fault]:
+    """Rows with all of their cells; so many lines came before."""
+    for start, row, kept in _parsed(stream, before, layout):
+        if isinstance(row, Fault):
+            yield row
+        elif len(row) != layout.columns.count:
+            fault = _judged(row, start, layout)
+            if isinstance(fault, Fault):
+                yield fault
+        else:
+            cells = [value.replace(_NUL, "\0") if _NUL in value else value for value in row]
+            may_be_several = len(kept) > 1 and not layout.trusted and _are_rows(kept, layout)
+            yield Row(start, tuple(cells), may_be_several)
+
+
+def _are_rows(lines: Sequence[str], layout: Layout) -> bool:
+    """Whether two or more of a row's lines have as many fields as the table has columns, as they
+    would as rows of their own; prose has a space behind most delimiters."""
+    count, delimiter = layout.columns.count, layout.dialect["delimiter"]
+    fields = [line.rstrip("\r\n").split(delimiter) for line in lines if delimiter in line]
+    alike = [row for row in fields if len(row) == count > 1 and all(row)]
+    return sum(not any(value.startswith(" ") for value in row[1:]) for row in alike) > 1
+
+
+def _parsed(
+    stream: Iterator[str], before: int, layout: Layout
+) -> Iterator[tuple[int, list[str] | Fault, list[str]]]:
+    """Each row with its first line's number and its lines, or what is wrong there; so many lines
+    came before."""
     kept: list[str] = []
 
     def lines() -> Iterator[str]:
@@ -268,20 +334,13 @@ def _rows(stream: Iterator[str], before: int, layout: Layout) -> Iterator[Item |
             end = before + reader.line_num
             if is_endless := "field larger" in str(error):
                 end += sum(1 for _ in stream)
-            yield _torn(str(error), start, end, kept)
+            yield start, _torn(str(error), start, end, kept), kept
             if is_endless:
                 return
             kept.clear()
             continue
-        item = _judged(row, start, layout)
-        if len(kept) > 1 and not layout.trusted and isinstance(item, Record):
-            suspect = _suspected(kept, item, layout)
-            kept.clear()
-            yield item if suspect is None else suspect
-            continue
+        yield start, row, kept
         kept.clear()
-        if item is not None:
-            yield item
 
 
 def _judged(row: list[str], line: int, layout: Layout) -> Item | None:

@@ -61,14 +61,14 @@ class FilesSource(TableSource):
             reader = _reader(path, settings, remarks)
             super().__init__(name_of(path), shown_path(path), reader, settings, remarks)
         except OSError as error:
-            raise _unreadable(path, error) from None
+            raise unreadable(path, error) from None
 
     def examples(self, split: str) -> Iterator[tuple[bytes, int]]:
         """Raw UTF-8 text and label, always in the same order."""
         try:
             yield from super().examples(split)
         except OSError as error:
-            raise _unreadable(Path(self._settings.dataset), error) from None
+            raise unreadable(Path(self._settings.dataset), error) from None
 
     @classmethod
     def claims(cls, dataset: str) -> bool:
@@ -118,7 +118,8 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _unreadable(path: Path, error: OSError) -> UserError:
+def unreadable(path: Path, error: OSError) -> UserError:
+    """The error for a file that the system does not let read."""
     reason = error.strerror or str(error)
     return UserError(f"{shown_path(error.filename or path)} cannot be read: {shown(reason)}.")
 

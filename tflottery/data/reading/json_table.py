@@ -72,9 +72,15 @@ def is_json(content: Content, decoded: Decoded) -> bool:
 
 
 class JsonTable:
-    """The rows of a JSON file, whichever form it has."""
+    """The rows of a JSON file, whichever form it has.
 
-    def __init__(self, content: Content, decoded: Decoded, settings: DataSettings) -> None:
+    ``keeps_all``: rows are asked for with all that they hold (``objects``), odd bytes too.
+    """
+
+    def __init__(
+        self, content: Content, decoded: Decoded, settings: DataSettings, keeps_all: bool = False
+    ) -> None:
+        self._keeps_all = keeps_all
         self._content, self._decoded, self._settings = content, decoded, settings
         self._where = shown_path(content.path)
         with whole(content.path), self._text() as stream:
@@ -88,6 +94,15 @@ class JsonTable:
             for number, value in read[self._form](stream):
                 yield value if isinstance(value, Fault) else rows.record(number, value)
 
+    def objects(self) -> Iterator[tuple[int, dict[str, Any] | list[Any]] | Fault]:
+        """Every row's place and all that it holds: an object, or a list without ``header``."""
+        read = {"lines": self._lines, "array": self._array, "document": self._document}
+        rows = _Rows(self._where, self._settings)
+        with whole(self._content.path), self._text() as stream:
+            for number, value in read[self._form](stream):
+                item = value if isinstance(value, Fault) else rows.record(number, value)
+                yield item if isinstance(item, Fault) else (number, value)
+
     def _text(self) -> IO[str]:
         return io.TextIOWrapper(
             self._content.open(),
@@ -95,11 +110,14 @@ class JsonTable:
             self._decoded.errors,
         )
 
+    def _is_broken(self, text: str) -> bool:
+        return not (self._keeps_all or text.isascii()) and bool(SURROGATE.search(text))
+
     def _lines(self, stream: IO[str]) -> Iterator[tuple[int, Any]]:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue
-            if not line.isascii() and SURROGATE.search(line):
+            if self._is_broken(line):
                 mend = "Save the file as UTF-8, or set data.encoding."
                 yield number, Fault(number, "not UTF-8 text", mend)
                 continue
@@ -139,7 +157,7 @@ class JsonTable:
                 ) from None
             number += 1
             item = text[start:end]
-            if not item.isascii() and SURROGATE.search(item):
+            if self._is_broken(item):
                 value = Fault(number, "not UTF-8 text", "Save the file as UTF-8.")
             at = end
             yield number, value
@@ -148,7 +166,7 @@ class JsonTable:
 
     def _document(self, stream: IO[str]) -> Iterator[tuple[int, Any]]:
         text = stream.read()
-        if SURROGATE.search(text):
+        if self._is_broken(text):
             raise UserError(f"{self._where} is not UTF-8 text. Save the file as UTF-8.")
         values = []
         try:
@@ -196,9 +214,11 @@ class JsonTable:
         raise no_column(self._where, list(value), self._settings)
 
     def _transposed(self, value: Mapping[str, Any]) -> Sequence[Any]:
-        wanted = (
+        wanted: tuple[str | int, ...] = (
             self._settings.text_column, self._settings.label_column, self._settings.split_column
         )  # fmt: skip
+        if self._keeps_all:
+            wanted = tuple(value)
         columns = {str(name): value[str(name)] for name in wanted if str(name) in value}
         kinds = {type(column) for column in columns.values()}
         keys = {

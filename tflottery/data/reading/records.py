@@ -12,6 +12,8 @@ from tflottery.errors import UserError, suggest
 
 # A table without such a column, or a row of one that does not have to fill it.
 NO_SPLIT = object()
+# A key that a row of JSON does not have, where others do.
+ABSENT = object()
 SURROGATE = re.compile("[\ud800-\udfff]")
 # Rows above the header that a title may take.
 TITLE_ROWS = 20
@@ -41,6 +43,18 @@ class Fault(NamedTuple):
     what: str
     mend: str = "Mend the line or delete it."
     lines: int = 1
+
+
+class Row(NamedTuple):
+    """One row as a table has it, with a cell for each of its columns.
+
+    ``may_be_several``: some of its lines could be rows of their own, which a stray quote holds
+    together.
+    """
+
+    place: Place
+    cells: tuple[object, ...]
+    may_be_several: bool = False
 
 
 Item = Record | Fault
@@ -208,6 +222,12 @@ def no_column(
             shortened = [*names[:20], "…"] if len(names) > 20 else names
             if not any(names):
                 return UserError(f"{where} has no column {shown(column)!r}: it is empty.")
+            if settings.text_column == settings.label_column:  # of a table without labels
+                mend = " If the first row is a text already: --set data.header=false and a number."
+                return UserError(
+                    f"{where} has no column {shown(column)!r}; name the one with the texts with "
+                    f"--text_column. {suggest(shown(column), shortened)}{mend * headless}"
+                )
             mend = (
                 " If the first row is a text already: --set data.header=false --set "
                 "data.text_column=1 --set data.label_column=2."
