@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tflottery.pruning.criteria import register_criterion
     from tflottery.runs.run import Run
     from tflottery.runs.store import Store
+    from tflottery.scoring.evaluate import Evaluation, evaluate
     from tflottery.scoring.score import score
     from tflottery.scoring.writing import Scored
     from tflottery.tickets.ticket import Ticket, load_ticket
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "Compared": "exports.export",
     "DamagedFileError": "errors",
+    "Evaluation": "scoring.evaluate",
     "Exported": "exports.export",
     "FoundTicket": "experiments.ticket.result",
     "Inspection": "data.look.inspection",
@@ -64,6 +66,7 @@ _PLACES = {
     "TransferResult": "experiments.transfer.run",
     "TuningResult": "experiments.learning_rate.run",
     "UserError": "errors",
+    "evaluate": "scoring.evaluate",
     "export": "exports.export",
     "find_ticket": "experiments.ticket.run",
     "inspect": "experiments.inspecting",
@@ -88,6 +91,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "tune_learning_rate",
     "export",
     "score",
+    "evaluate",
     "load_ticket",
     "write_report",
     "register_architecture",
@@ -102,6 +106,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "Exported",
     "Compared",
     "Scored",
+    "Evaluation",
     "PlannedSearch",
     "PlannedTrainings",
     "SeedsPlan",

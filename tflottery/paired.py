@@ -109,7 +109,7 @@ def contributions(
     for scores in networks:
         # Scores that look at no text are the same array for every seed.
         if id(scores) not in known:
-            known[id(scores)] = _pseudo_values(labels, scores, measure)
+            known[id(scores)] = pseudo_values(labels, scores, measure)
     sign = 100 if higher_is_better else -100
     return np.stack([sign * known[id(scores)] for scores in networks])
 
@@ -258,7 +258,7 @@ def texts_needed(paired: Paired, margin: float) -> int | None:
     return many
 
 
-def _pseudo_values(labels: np.ndarray, scores: np.ndarray, measure: Measure) -> np.ndarray:
+def pseudo_values(labels: np.ndarray, scores: np.ndarray, measure: Measure) -> np.ndarray:
     """[blocks]: what each block of texts contributes to a metric (Tukey's jackknife); their mean is
     the metric. nan where it cannot be computed without one of the blocks."""
     texts = len(labels)

@@ -9,4 +9,5 @@ COMMANDS = {
     "report": "make a page, figures and tables from finished studies",
     "export": "write a ticket as a model for TensorFlow Serving",
     "predict": "ask an exported model, here or on a server",
+    "evaluate": "judge an exported model on labelled texts",
 }

@@ -37,6 +37,7 @@ CHOICES = {
 }
 # Of these, a file will do as well.
 _ALSO_FILES = ("dataset", "to")
+_USING = ("predict", "evaluate")
 _SHELLS = ("bash", "zsh", "fish")
 
 
@@ -52,8 +53,8 @@ def flags_of(command: Command) -> dict[str, str]:
 
 
 def choices_of(command: str, flag: str) -> tuple[str, ...]:
-    """Words that a flag takes, or none. What the model of a ``predict`` is, is a folder."""
-    return () if command == "predict" else CHOICES.get(flag, ())
+    """Words that a flag takes, or none. The model of a command that uses one is a folder."""
+    return () if flag == "model" and command in _USING else CHOICES.get(flag, ())
 
 
 def is_switch(command: Command, flag: str) -> bool:

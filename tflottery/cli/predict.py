@@ -71,6 +71,7 @@ def predict(values: flags.FlagValues) -> None:
     for name in ("text_column", "set"):
         if values[name].value:
             raise UserError(f"--{name} says how --input is read; give that, too.")
+    texts = _texts(values)
     # TensorFlow is started only where it is needed: REST works without it.
     from tflottery.exports import client
     from tflottery.report.escaping import visible
@@ -83,7 +84,6 @@ def predict(values: flags.FlagValues) -> None:
     else:
         startup.start_tensorflow()
         ask = client.over_grpc(values.server, model)
-    texts = _texts(values)
     while batch := list(islice(texts, client.BATCH)):
         with activity.doing(f"asking {values.server or 'the model'}"):
             answers = ask(batch)

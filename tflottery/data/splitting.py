@@ -94,7 +94,7 @@ def division(source: Source, settings: DataSettings) -> int:
         if of_split is not None:
             divide(of_split("train"), source.splits, settings, source.classes)
         return 1
-    labels, groups, is_wordless = _equal_texts(source, settings)
+    labels, groups, is_wordless = equal_texts(source, settings)
     if not groups.any() and is_wordless:
         raise UserError(
             f"{source.name}: no text holds a word (a letter or a number). Words are what is read; "
@@ -113,9 +113,9 @@ def division(source: Source, settings: DataSettings) -> int:
     return 3
 
 
-def _equal_texts(source: Source, settings: DataSettings) -> tuple[np.ndarray, np.ndarray, bool]:
-    """int [texts] each: labels, and a number that equal texts share; and whether the first text
-    has no word."""
+def equal_texts(source: Source, settings: DataSettings) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Of the training texts, int [texts] each: labels, and a number that equal texts share; and
+    whether the first text has no word."""
     if isinstance(source, TableSource) and (known := source.equal_texts()) is not None:
         return source.labels("train"), *known
     labels: list[int] = []

@@ -129,11 +129,9 @@ def _check(old: Path, new: Path, threshold: float) -> None:
     before, after = answers
     labels = classes[(after["score"] > np.float32(threshold)).astype(int)]
     if not np.array_equal(before["score"], after["score"]):
-        raise TflotteryError(
-            "with its threshold, the model gives other scores; nothing was written"
-        )
+        raise TflotteryError("with a threshold, the model gives other scores; nothing was written")
     if not np.array_equal(labels, after["label"]):
-        raise TflotteryError("the model's labels do not follow its threshold; nothing was written")
+        raise TflotteryError("the labels do not follow the threshold; nothing was written")
 
 
 def _first_example() -> list[bytes]:

@@ -1,0 +1,251 @@
+"""What a model is worth: metrics with intervals, classes, calibration; a threshold that stays."""
+
+from __future__ import annotations
+
+import csv
+import math
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+
+import tflottery as tfl
+from tests.conftest import write_reviews
+from tests.exported import CLASSES, make_ticket, save_unchecked
+from tflottery.cli import evaluate as command
+from tflottery.cli import predict
+from tflottery.data.encoding import encode
+from tflottery.data.held_out import HeldOut
+from tflottery.data.reading import sources
+from tflottery.data.settings import DataSettings
+from tflottery.exports import client, places, threshold
+from tflottery.exports.session import Process
+from tflottery.metrics import METRICS
+from tflottery.scoring import worth
+
+
+def drawn(texts: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, and scores that know a little of them."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(classes, size=texts)
+    logits = random.normal(size=(texts, classes)) + 0.8 * np.eye(classes)[labels]
+    scores = np.exp(logits)
+    return labels, scores / scores.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_values_are_the_metrics_and_lie_in_their_intervals(classes):
+    labels, scores = drawn(400, classes)
+    table = worth.metrics(labels, scores, scores.argmax(axis=1)).set_index("metric")
+    assert list(table.index) == list(METRICS)
+    for name, row in table.iterrows():
+        assert row["value"] == METRICS[name](labels, scores)
+        assert row["low"] < row["value"] < row["high"]
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say():
+    """Of 200 samples of a population; binomial chance of fewer than 180 at 95 %: 0.2 %."""
+    labels, scores = drawn(50_000, 2)
+    truth = {name: metric(labels, scores) for name, metric in METRICS.items()}
+    held = dict.fromkeys(("accuracy", "macro_f1", "log_loss"), 0)
+    random = np.random.default_rng(1)
+    for _ in range(200):
+        some = random.choice(len(labels), 300)
+        table = worth.metrics(labels[some], scores[some], scores[some].argmax(axis=1))
+        for name, _, low, high in table.itertuples(index=False):
+            if name in held:
+                held[name] += low <= truth[name] <= high
+    assert all(count >= 180 for count in held.values()), held
+
+
+def test_what_cannot_be_computed_has_no_value():
+    scores = np.array([[0.9, 0.1], [0.2, 0.8]])
+    table = worth.metrics(np.array([1, 1]), scores, np.array([0, 1])).set_index("metric")
+    assert math.isnan(table.loc["roc_auc", "value"]) and math.isnan(table.loc["roc_auc", "low"])
+    classes = worth.by_class(np.array([1, 1]), np.array([1, 1]), CLASSES).set_index("class")
+    assert math.isnan(classes.loc["negative", "recall_low"])
+    assert classes.loc["positive", "recall"] == 1
+
+
+@given(st.integers(0, 40), st.integers(1, 40))
+def test_wilsons_interval_ends_where_the_score_test_does(hits, more):
+    texts = hits + more
+    share = hits / texts
+    for end in worth.wilson(hits, texts):
+        reach = 1.959964 * math.sqrt(end * (1 - end) / texts)
+        assert abs(end - share) == pytest.approx(reach, abs=1e-6)
+
+
+def test_bins_of_the_calibration_sum_to_its_error():
+    labels, scores = drawn(900, 3)
+    table = worth.reliability(labels, scores)
+    assert table["texts"].sum() == 900
+    error = (table["texts"] * (table["confidence"] - table["accuracy"]).abs()).sum() / 900
+    assert error == pytest.approx(METRICS["calibration_error"](labels, scores), abs=1e-12)
+    assert ((table["above"] < table["confidence"]) & (table["confidence"] <= table["to"])).all()
+    assert ((table["low"] <= table["accuracy"]) & (table["accuracy"] <= table["high"])).all()
+
+
+_SCORES = st.floats(0, 1, width=32) | st.sampled_from([0.25, 0.5, float(np.float32(0.1))])
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), _SCORES), min_size=2, max_size=30))
+def test_no_threshold_has_a_higher_f1(pairs):
+    labels, scores = np.array([pairs[0][0], 1 - pairs[0][0], *[x for x, _ in pairs[2:]]]), None
+    scores = np.array([score for _, score in pairs], np.float32)
+    limit, f1 = worth.best_f1(labels, scores)
+    predicted = (scores > np.float32(limit)).astype(int)
+    if limit or scores.min() > 0:
+        assert f1_score(labels, predicted) == pytest.approx(f1)
+    for other in (*scores.tolist(), 0.0):
+        chosen = (scores > np.float32(other)).astype(int)
+        assert f1_score(labels, chosen, zero_division=0.0) <= f1 + 1e-12
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+@pytest.mark.parametrize("given_splits", [(), ("test",), ("validation", "test")])
+def test_texts_of_a_split_are_those_that_training_takes(tmp_path, split, given_splits):
+    """Also where equal texts stay on one side."""
+    path = write_reviews(tmp_path / "reviews.csv")
+    with path.open(newline="") as stream:
+        header, *rows = csv.reader(stream)
+    if given_splits:
+        header.append("split")
+        names = ["train", "train", *given_splits]
+        rows = [[*row, names[number % len(names)]] for number, row in enumerate(rows)]
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
+    settings = sources.identify(DataSettings(dataset=str(path), vocabulary_size=60, max_length=12))
+    assert given_splits or settings.division == 3
+    source = sources.open_source(settings)
+    held = HeldOut(source, settings, split)
+    found = list(held)
+    corpus = encode(source, settings, light=True)
+    expected = getattr(corpus, split)
+    assert held.count == len(found) == len(expected)
+    assert [label for _, label in found] == expected.labels.tolist()
+    known = {word: number for number, word in enumerate(corpus.vocabulary.words)}
+    ids = [[known.get(word, 1) for word in text.decode().replace(",", "").split()]
+           for text, _ in found]  # fmt: skip
+    assert [row.tolist() for row in np.split(expected.ids, expected.offsets[1:-1])] == ids
+    everything = HeldOut(source, settings, "all")
+    assert everything.count == len(list(everything)) == len(rows)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("evaluated")
+    base = save_unchecked(make_ticket(folder / "ticket", "cnn"), folder / "small")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(client, "load", cache(client.load))
+        yield base
+
+
+@pytest.fixture
+def texts(tmp_path, monkeypatch) -> Path:
+    """A labelled table, whose classes are the model's, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    words = "a film i would gladly see again dull and flat bland good not ! ?".split()
+    random = np.random.default_rng(3)
+    rows = [[" ".join(random.choice(words, 6)), CLASSES[n % 2], n] for n in range(150)]
+    path = tmp_path / "labelled.csv"
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([["text", "label", "n"], *rows])
+    return path
+
+
+def test_an_evaluation_is_what_score_says(model, texts, capsys):
+    done = tfl.evaluate(model, texts, split="all")
+    scored = tfl.score(model, texts, prefix="m_")
+    right = (scored["m_label"] == scored["label"]).mean()
+    values = done.metrics.set_index("metric")
+    assert values.loc["accuracy", "value"] == pytest.approx(right)
+    assert done.confusion.to_numpy().sum() == done.texts == 150 and done.threshold == 0.5
+    assert [*done.confusion.index] == [*CLASSES] and "accuracy" in done.sentence
+    held = tfl.evaluate(model, texts)
+    assert held.texts == 30 and any("training holds out" in line for line in held.remarks)
+    files = done.save(texts.parent / "tables")
+    assert all(path.stat().st_size for path in files) and len(files) == 5
+    assert command.main(["--model", str(model), "--dataset", str(texts), "--split", "all"]) == 0
+    assert done.sentence in capsys.readouterr().out
+
+
+def test_a_threshold_becomes_a_version_whose_label_follows(model, texts, tmp_path, monkeypatch):
+    """Without the fresh process, which a longer test has."""
+    monkeypatch.setattr(threshold, "_check", lambda *_: None)
+    base = tmp_path / "models" / "small"
+    shutil.copytree(model, base)
+    done = tfl.evaluate(base, texts, threshold="best-f1", keep=True)
+    assert done.model.name == "2" and "highest F1" in done.chosen
+    assert threshold.of_version(done.model) == done.threshold != 0.5
+    before, after = (tfl.score(base / version, texts, prefix="m_") for version in ("1", "2"))
+    assert (before["m_score_positive"] == after["m_score_positive"]).all()
+    above = after["m_score_positive"] > np.float32(done.threshold)
+    assert (after["m_label"] == np.where(above, "positive", "negative")).all()
+    assert (before["m_label"] != after["m_label"]).any()
+    again = tfl.evaluate(base, texts)
+    assert again.threshold == done.threshold
+    assert again.metrics.equals(done.metrics) and again.confusion.equals(done.confusion)
+    ids = client.load(done.model).signatures["ids"]
+    import tensorflow as tf
+
+    answer = ids(ids=tf.ones([1, 12], tf.int32))
+    assert (answer["label"].numpy()[0] == b"positive") == (
+        answer["score"].numpy()[0] > np.float32(done.threshold)
+    )
+    # A version of a version.
+    third = tfl.evaluate(base, texts, threshold=0.9, keep=True)
+    assert third.model.name == "3" and threshold.of_version(third.model) == 0.9
+    assert places.versions(base) == [1, 2, 3]
+
+
+@pytest.mark.long
+def test_a_server_sees_the_threshold_too(model, texts, tmp_path, capsys):
+    base = tmp_path / "models" / "small"
+    shutil.copytree(model, base)
+    new = threshold.publish(base / "1", 0.9, "Tried.")
+    with Process(new) as served:
+        answer = served.run("serving_default", {"text": [b"again", b"dull"]})
+        assert "AssignVariableOp" not in str(served.operations)
+    labels = np.where(answer["score"] > np.float32(0.9), b"positive", b"negative")
+    assert answer["label"].tolist() == labels.tolist()
+    assert predict.main(["--model", str(base), "again"]) == 0
+    assert capsys.readouterr().out.startswith(labels[0].decode())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(threshold.np, "float32", lambda value: 0.0)
+        with pytest.raises(tfl.TflotteryError, match="do not follow"):
+            threshold._check(base / "1", new, 0.9)
+
+
+WRONG = [
+    ({"model": "nowhere"}, "holds no exported model"),
+    ({"dataset": "others.csv"}, "have the class 'bad', which the model does not"),
+    ({"split": "half"}, "--split is train"),
+    ({"threshold": "best"}, "--threshold is best-f1 or a number"),
+    ({"threshold": 1.0}, "--threshold is best-f1 or a number"),
+    ({"threshold": "best-f1", "split": "all"}, "would be judged on the same"),
+    ({"keep": True}, "keep publishes a threshold"),
+    ({"set": {"data.nothing": 1}}, "There is no key data.nothing"),
+]
+
+
+@pytest.mark.parametrize(("given", "message"), WRONG)
+def test_a_mistake_is_one_line(model, texts, given, message):
+    rows = "".join(f"a film {n},{label}\n" for n in range(20) for label in ("bad", "positive"))
+    Path("others.csv").write_text(f"text,label\n{rows}")
+    with pytest.raises(tfl.UserError, match=message) as caught:
+        tfl.evaluate(**{"model": model, "dataset": texts, **given})
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_names_what_is_missing(capsys):
+    assert command.main([]) == 2
+    assert "Which model?" in capsys.readouterr().err
+    assert command.main(["--model", "x"]) == 2
+    assert "On which texts?" in capsys.readouterr().err

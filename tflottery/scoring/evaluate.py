@@ -1,0 +1,275 @@
+"""``evaluate``: what an exported model is worth on labelled texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tflottery import activity, plugins, status
+from tflottery.data.held_out import ALL, HeldOut
+from tflottery.data.reading import given, sources
+from tflottery.data.reading.given import Data
+from tflottery.data.reading.records import shown, shown_path
+from tflottery.data.reading.source import Source
+from tflottery.data.settings import DataSettings
+from tflottery.errors import UserError, suggest
+from tflottery.experiments import configuration
+from tflottery.experiments.configuration import Settings
+from tflottery.exports import client
+from tflottery.exports import threshold as thresholds
+from tflottery.files import require_writable, write_atomically
+from tflottery.notebook import as_html
+from tflottery.plugins import Plugins
+from tflottery.scoring import worth
+from tflottery.scoring.model import Scorer
+from tflottery.settings import argument, place
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+BEST_F1 = "best-f1"
+_TOGETHER = 4_096
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation:
+    """What a model is worth on some texts.
+
+    ``model``: the folder of its version; with ``keep``, of the new one. ``split`` and ``texts``:
+    which, and how many. ``threshold``: the second of two classes is the label where its score is
+    above; None for more classes. ``chosen``: a sentence on how it was, or empty. The tables are
+    those of ``worth``: ``metrics``, ``classes``, ``confusion``, ``calibration``. ``remarks``: what
+    was assumed, a line each.
+    """
+
+    model: Path
+    split: str
+    texts: int
+    threshold: float | None
+    chosen: str
+    metrics: pd.DataFrame
+    classes: pd.DataFrame
+    confusion: pd.DataFrame
+    calibration: pd.DataFrame
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """Accuracy and its interval, for people."""
+        accuracy = self.metrics.set_index("metric").loc["accuracy"]
+        low, high = 100 * accuracy["low"], 100 * accuracy["high"]
+        return (
+            f"{shown_path(self.model)} on {self.texts:,} {self.split} texts: accuracy "
+            f"{100 * accuracy['value']:.2f} % [{low:.2f}, {high:.2f}]."
+        )
+
+    def __repr__(self) -> str:
+        return f"<Evaluation: {self.sentence}>"
+
+    def _repr_html_(self) -> str:
+        return as_html(self.sentence, self.metrics, [*self.remarks, self.chosen])
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draws how often the likeliest class is right against its probability; a model that is
+        calibrated lies on the diagonal. Gives matplotlib's axes."""
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots(figsize=(4.6, 4.4), layout="constrained")
+        table = self.calibration
+        ax.plot([0, 1], [0, 1], color="0.6", lw=1, ls="--")
+        reach = [table["accuracy"] - table["low"], table["high"] - table["accuracy"]]
+        ax.errorbar(table["confidence"], table["accuracy"], yerr=reach, fmt="o", capsize=2)
+        least = 1 / max(len(self.classes), 1)
+        ax.set(xlim=(least - 0.02, 1.01), ylim=(0, 1.01))
+        ax.set_xlabel("probability of the likeliest class")
+        ax.set_ylabel("how often it is right")
+        return ax
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Writes the tables as CSV and the picture of the calibration; gives the files. Files of
+        these names are replaced."""
+        import io
+
+        from matplotlib.figure import Figure
+
+        base = place("folder", folder)
+        require_writable(base, "--output")
+        tables = {
+            "metrics": self.metrics, "classes": self.classes,
+            "confusion": self.confusion.reset_index(), "calibration": self.calibration,
+        }  # fmt: skip
+        figure = Figure(figsize=(4.6, 4.4), layout="constrained")
+        self.plot(figure.add_subplot())
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", dpi=120)
+        files = {f"{name}.csv": table.to_csv(index=False) for name, table in tables.items()}
+        for name, content in {**files, "calibration.png": picture.getvalue()}.items():
+            write_atomically(base / name, content)
+        return [base / name for name in (*files, "calibration.png")]
+
+
+@status.said
+def evaluate(
+    model: str | Path,
+    dataset: Data | None = None,
+    *,
+    text: str = "",
+    label: str = "",
+    split: str = "test",
+    threshold: str | float = "",
+    keep: bool = False,
+    data_dir: str | Path | None = None,
+    set: Settings = (),
+    plugin: Plugins = (),
+    progress: bool = True,
+) -> Evaluation:
+    """Scores labelled texts with an exported model, and judges it: every metric with its 95 %
+    interval, classes, which is taken for which, calibration.
+
+    >>> import tflottery as tfl
+    >>> tfl.evaluate("saved_models/toy-cnn", "toy").metrics    # doctest: +SKIP
+
+    Args:
+        model: the folder of a model, or of one of its versions.
+        dataset, text, label, data_dir, set: labelled texts, as in ``find_ticket``.
+        split: ``test`` (what training holds out, where the data have no such split),
+            ``validation``, ``train``, or ``all`` texts.
+        threshold: of two classes, above which score the second is the label: a number, or
+            ``best-f1`` for the one that gives the second the highest F1 on validation texts. By
+            default the model's own.
+        keep: publish the threshold as the model's next version, whose label follows it.
+        plugin: as in ``find_ticket``.
+        progress: whether progress is shown.
+
+    Raises:
+        UserError: the model or the data cannot be used, or do not go together.
+    """
+    plugins.load(plugin)
+    chosen = _threshold(threshold)
+    if keep and chosen is None:
+        raise UserError("keep publishes a threshold; give threshold, a number or best-f1.")
+    if chosen == BEST_F1 and split in ("validation", ALL):
+        raise UserError(
+            f"--threshold {BEST_F1} is chosen on validation texts, and would be judged on the same "
+            f"with --split {split}; leave one out."
+        )
+    folder = client.version_folder(client.Model(place("model", model)))
+    changes = {
+        **given.settings(dataset, text, label, data_dir=data_dir),
+        **configuration.changes(),
+    }
+    settings = configuration.load("", changes, set).data
+    looked = sources.look(settings)
+    source = sources.open_source(looked.settings)
+    held = HeldOut(source, looked.settings, split)
+    remarks = [*looked.remarks, *([source.caution] if source.caution else [])]
+    if not held.is_given and split != "train":
+        remarks.append(
+            f"The data have no {split} split: these are the texts that training holds out. For "
+            f"texts that no training saw, --split {ALL} takes all."
+        )
+    scorer = Scorer(folder)
+    numbers = _numbers(source, scorer)
+    if chosen is not None and len(scorer.classes) != 2:
+        raise UserError(f"A threshold is for two classes; the model has {len(scorer.classes)}.")
+    why, limit = "", thresholds.of_version(folder) if len(scorer.classes) == 2 else None
+    if chosen == BEST_F1:
+        limit, why = _chosen(scorer, source, looked.settings, numbers)
+    elif chosen is not None:
+        limit, why = float(chosen), f"The threshold {float(chosen):.6g} was given."
+    labels, predicted, scores = _scored(scorer, held, numbers, f"scoring {split} texts")
+    if chosen is not None:
+        assert limit is not None
+        predicted = (scores[:, 1] > np.float32(limit)).astype(np.int64)
+    with activity.doing("judging"):
+        exact = scores.astype(np.float64)
+        tables = (
+            worth.metrics(labels, exact, predicted),
+            worth.by_class(labels, predicted, scorer.classes),
+            worth.confused(labels, predicted, scorer.classes),
+            worth.reliability(labels, exact),
+        )
+    if keep:
+        assert limit is not None
+        with activity.doing("publishing the threshold, and testing it in a fresh process"):
+            folder = thresholds.publish(folder, limit, why)
+    return Evaluation(folder, split, len(labels), limit, why, *tables, tuple(remarks))
+
+
+def _threshold(value: str | float) -> str | float | None:
+    """``best-f1``, a number in (0, 1), or None."""
+    if value == "" or value == BEST_F1:
+        return value or None
+    try:
+        number = float(argument("threshold", value, str | float))
+    except ValueError:
+        number = np.nan
+    if not 0 < number < 1:
+        raise UserError(f"--threshold is {BEST_F1} or a number between 0 and 1, not {value!r}.")
+    return number
+
+
+def _numbers(source: Source, scorer: Scorer) -> np.ndarray:
+    """int [classes of the data]: the model's number of each class.
+
+    Raises:
+        UserError: the model does not know one.
+    """
+    unknown = [name for name in source.classes if name not in scorer.classes]
+    if unknown:
+        raise UserError(
+            f"The data have the class {shown(unknown[0])!r}, which the model does not. "
+            f"{suggest(shown(unknown[0]), map(shown, scorer.classes))}"
+        )
+    return np.array([scorer.classes.index(name) for name in source.classes])
+
+
+def _chosen(
+    scorer: Scorer, source: Source, settings: DataSettings, numbers: np.ndarray
+) -> tuple[float, str]:
+    """The threshold with the highest F1 on validation texts, and a sentence on it."""
+    held = HeldOut(source, settings, "validation")
+    labels, _, scores = _scored(scorer, held, numbers, "scoring validation texts")
+    second = scorer.classes[1]
+    if len(np.unique(labels)) != 2:
+        raise UserError("The validation texts are of one class; a threshold takes both.")
+    limit, f1 = worth.best_f1(labels, scores[:, 1])
+    if not 0 < limit < 1:
+        raise UserError(
+            f"On validation texts, F1 of {shown(second)!r} is highest where every text is one; no "
+            "threshold is better."
+        )
+    return limit, (
+        f"The threshold {limit:.6g} gives {shown(second)!r} the highest F1, {f1:.4f}, on "
+        f"{len(labels):,} validation texts of {shown(source.name)}."
+    )
+
+
+def _scored(
+    scorer: Scorer, held: HeldOut, numbers: np.ndarray, what: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """int [texts] labels and the model's own, and float32 [texts, classes] scores."""
+    if not held.count:
+        raise UserError("There are no texts to score in that split.")
+    known = {name: number for number, name in enumerate(scorer.classes)}
+    labels: list[int] = []
+    predicted: list[int] = []
+    scores: list[np.ndarray] = []
+    examples: Iterator[tuple[bytes, int]] = iter(held)
+    with activity.doing(what, held.count):
+        while some := list(islice(examples, _TOGETHER)):
+            names, of_them = scorer.score([text for text, _ in some])
+            labels += [label for _, label in some]
+            predicted += [known[name] for name in names]
+            scores.append(of_them)
+            activity.advance(len(some))
+    if min(labels) < 0:
+        raise UserError("Some of these texts have no label; give another split.")
+    return numbers[labels], np.array(predicted), np.concatenate(scores)
