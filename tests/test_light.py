@@ -111,6 +111,9 @@ COMMAND = (
         (["report", "nowhere"], HEAVY),
         (["predict", "--help"], SLOW),
         (["predict", "text"], SLOW),
+        (["predict", "--model", "nowhere", "--input", "mine.csv"], HEAVY),
+        (["evaluate", "--help"], SLOW),
+        (["evaluate", "--model", "nowhere", "--dataset", "mine.csv"], HEAVY),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from tflottery.runs.run import Run
     from tflottery.runs.store import Store
     from tflottery.scoring.evaluate import Evaluation, evaluate
+    from tflottery.scoring.explain import explain
     from tflottery.scoring.score import score
+    from tflottery.scoring.words import Explanation
     from tflottery.scoring.writing import Scored
     from tflottery.tickets.ticket import Ticket, load_ticket
 
@@ -50,6 +52,7 @@ _PLACES = {
     "Compared": "exports.export",
     "DamagedFileError": "errors",
     "Evaluation": "scoring.evaluate",
+    "Explanation": "scoring.words",
     "Exported": "exports.export",
     "FoundTicket": "experiments.ticket.result",
     "Inspection": "data.look.inspection",
@@ -67,6 +70,7 @@ _PLACES = {
     "TuningResult": "experiments.learning_rate.run",
     "UserError": "errors",
     "evaluate": "scoring.evaluate",
+    "explain": "scoring.explain",
     "export": "exports.export",
     "find_ticket": "experiments.ticket.run",
     "inspect": "experiments.inspecting",
@@ -92,6 +96,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "export",
     "score",
     "evaluate",
+    "explain",
     "load_ticket",
     "write_report",
     "register_architecture",
@@ -107,6 +112,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "Compared",
     "Scored",
     "Evaluation",
+    "Explanation",
     "PlannedSearch",
     "PlannedTrainings",
     "SeedsPlan",

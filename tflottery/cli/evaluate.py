@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tflottery.cli import app
+from tflottery.cli import flags as common
 from tflottery.errors import UserError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def define(values: flags.FlagValues) -> None:
         "Publish the threshold as the model's next version, whose label follows it.",
         flag_values=values,
     )
+    text("words", "100", "Count what each word did in so many of the texts; 0 counts none.")
     text("output", None, "Folder for the tables as CSV and a picture. Default: none are written.")
     flags.DEFINE_multi_string(
         "set",
@@ -70,7 +72,8 @@ def evaluate(values: flags.FlagValues) -> None:
     done = judge(
         values.model, values.dataset, text=values.text_column or "",
         label=values.label_column or "", split=values.split, threshold=values.threshold,
-        keep=values.keep, data_dir=values.data_dir, set=values.set, plugin=values.plugin,
+        keep=values.keep, words=common.whole_number(values, "words"), data_dir=values.data_dir,
+        set=values.set, plugin=values.plugin,
     )  # fmt: skip
     from tflottery.progress.consoles import open_console
     from tflottery.progress.reporter import Reporter

@@ -47,6 +47,13 @@ def define(values: flags.FlagValues) -> None:
         "ends in; on standard output csv, on a terminal table.",
     )
     text("prefix", "Stands before the names of added columns, where --input has such columns.")
+    flags.DEFINE_boolean(
+        "explain",
+        False,
+        "Say what each word did: coloured on a terminal, in two columns of a table, or as a page "
+        "where --output ends in .html.",
+        flag_values=values,
+    )
     flags.DEFINE_multi_string(
         "set",
         [],
@@ -65,13 +72,21 @@ def predict(values: flags.FlagValues) -> None:
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
     plugins.load(values.plugin, installed=False)
     as_table = [name for name in ("output", "format", "prefix") if values[name].value is not None]
-    if values.input is not None or as_table:
+    if values.explain and values.server:
+        raise UserError("Words are explained on this machine; leave --server out.")
+    is_page = bool(values.explain and (values.output or "").lower().endswith((".html", ".htm")))
+    if (values.input is not None or as_table) and not is_page:
         _score(values)
         return
+    if is_page and (values.input is not None or values.format or values.prefix):
+        raise UserError("A page explains texts that are given one by one; a table takes --format.")
     for name in ("text_column", "set"):
         if values[name].value:
             raise UserError(f"--{name} says how --input is read; give that, too.")
     texts = _texts(values)
+    if values.explain:
+        _explain(values, texts)
+        return
     # TensorFlow is started only where it is needed: REST works without it.
     from tflottery.exports import client
     from tflottery.report.escaping import visible
@@ -124,11 +139,45 @@ def _score(values: flags.FlagValues) -> None:
         output=values.output,
         format=values.format or "",
         prefix=values.prefix or "",
+        explain=values.explain,
         set=values.set,
     )
     for line in [*done.remarks, done.sentence]:
         activity.quiet()
         print(line, file=sys.stderr)
+
+
+def _explain(values: flags.FlagValues, texts: Iterator[bytes]) -> None:
+    """Prints what the words of texts did, or writes a page of it."""
+    # Imported only here, so that --help is quick.
+    from tflottery.exports import client
+    from tflottery.report.escaping import visible
+    from tflottery.scoring import coloured, page
+    from tflottery.scoring.explain import Explainer
+    from tflottery.scoring.model import Scorer
+
+    if values.output is not None:
+        page.require_free(Path(values.output))
+    explainer = Explainer(Scorer(client.version_folder(client.Model(Path(values.model)))))
+    batches = iter(lambda: list(islice(texts, client.BATCH)), [])
+    explained = (explainer.explain([_decoded(text) for text in batch]) for batch in batches)
+    if values.output is not None:
+        count = page.write(explained, Path(values.output))
+        print(f"Explained: {values.output} ({count:,} text{'s' * (count != 1)})", file=sys.stderr)
+        return
+    from tflottery.progress.consoles import open_console
+    from tflottery.progress.reporter import Reporter
+
+    reporter = Reporter(open_console())
+    for batch in explained:
+        for one in batch:
+            reporter.paste(f"{visible(one.label)}\t{one.score:.4f}")
+            reporter.show(coloured.terminal(one))
+            reporter.paste(coloured.in_words(one))
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
 
 
 def _shown(text: bytes) -> str:
@@ -150,6 +199,7 @@ COMMAND = app.Command(
     bin/predict --model saved_models/imdb-cnn --column text < reviews.csv
     bin/predict --model saved_models/imdb-cnn --input new.csv --output scores.csv
     bin/predict --model saved_models/imdb-cnn --input new.xlsx --text_column review --format jsonl
+    bin/predict --model saved_models/imdb-cnn --explain "a film I would gladly see again"
     bin/predict --model imdb-cnn --server localhost:8500 "a film I would gladly see again"
     bin/predict --model imdb-cnn --server http://localhost:8501 "a film I would gladly see again"
     """,

@@ -13,6 +13,7 @@ import tf_keras as keras
 
 from tflottery.data.words.vocabulary import PADDING
 from tflottery.data.words.wording import PLAIN, Wording
+from tflottery.exports.reading import embedding_rows
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.brought.kept import Rebuilt
@@ -24,9 +25,6 @@ from tflottery.models.shipped.recurrence import BlockLstm
 from tflottery.pruning import masks
 from tflottery.pruning.masks import Masks
 from tflottery.tickets.ticket import Ticket
-
-SHARED = 1
-"""The embedding row that words without a row of their own share."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,7 @@ class Network:
     @property
     def rows(self) -> np.ndarray:
         """int32 [words]: the embedding row of each id."""
-        if self.own_rows is None:
-            return np.arange(self.words, dtype=np.int32)
-        rows = np.where(self.own_rows, SHARED + np.cumsum(self.own_rows), SHARED)
-        rows[PADDING] = PADDING
-        return rows.astype(np.int32)
+        return embedding_rows(self.words, self.own_rows)
 
     @property
     def is_registered(self) -> bool:

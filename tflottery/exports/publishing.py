@@ -5,7 +5,7 @@
     saved_models/<name>/<version>/
       saved_model.pb, variables/, assets/vocabulary.txt
       assets.extra/tf_serving_warmup_requests
-      model_card.md
+      model_card.md, reading.json
     saved_models/<name>/models.config, batching.config, compose.yaml
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from tflottery import activity
 from tflottery.data.encoded import Encoded
-from tflottery.exports import network, saved_model, serving_files
+from tflottery.exports import network, reading, saved_model, serving_files
 from tflottery.exports.compaction import compact
 from tflottery.exports.model_card import model_card
 from tflottery.exports.network import Network
@@ -74,6 +74,7 @@ def publish(
             serving_files.write_warm_up(
                 staging, base.name, ticket.vocabulary, served.max_length, served.wording
             )
+            reading.write(staging, served.wording, served.own_rows)
             card = model_card(ticket, served, base.name, version, checked)
             (staging / "model_card.md").write_text(card, encoding="utf-8")
     except FileExistsError:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tflottery.errors import TflotteryError, UserError
-from tflottery.exports import client
+from tflottery.exports import client, reading
 from tflottery.exports.places import taken, versions
 from tflottery.files import new_folder, require_writable
 
@@ -61,9 +61,10 @@ def publish(folder: Path, threshold: float, reason: str) -> Path:
         with new_folder(new, replace=False) as staging:
             _save(loaded, threshold, staging)
             _check(folder, staging, threshold)
-            for extra in folder.glob("assets.extra/*"):
-                (staging / "assets.extra").mkdir(exist_ok=True)
-                shutil.copyfile(extra, staging / "assets.extra" / extra.name)
+            for extra in (*folder.glob("assets.extra/*"), *folder.glob(reading.FILE)):
+                copy = staging / extra.relative_to(folder)
+                copy.parent.mkdir(exist_ok=True)
+                shutil.copyfile(extra, copy)
             card = folder / "model_card.md"
             before = card.read_text(encoding="utf-8") if card.is_file() else ""
             said = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tflottery import activity, plugins, status
+from tflottery import activity, plugins, seeds, status
 from tflottery.data.held_out import ALL, HeldOut
 from tflottery.data.reading import given, sources
 from tflottery.data.reading.given import Data
@@ -25,8 +25,10 @@ from tflottery.exports import threshold as thresholds
 from tflottery.files import require_writable, write_atomically
 from tflottery.notebook import as_html
 from tflottery.plugins import Plugins
-from tflottery.scoring import worth
+from tflottery.scoring import filters, worth
+from tflottery.scoring.explain import Explainer
 from tflottery.scoring.model import Scorer
+from tflottery.scoring.words import deciding
 from tflottery.settings import argument, place
 
 if TYPE_CHECKING:
@@ -44,8 +46,10 @@ class Evaluation:
     ``model``: the folder of its version; with ``keep``, of the new one. ``split`` and ``texts``:
     which, and how many. ``threshold``: the second of two classes is the label where its score is
     above; None for more classes. ``chosen``: a sentence on how it was, or empty. The tables are
-    those of ``worth``: ``metrics``, ``classes``, ``confusion``, ``calibration``. ``remarks``: what
-    was assumed, a line each.
+    those of ``worth``: ``metrics``, ``classes``, ``confusion``, ``calibration``; and the words that
+    decide a class in some of the texts, ``words`` (``words.deciding``), with the n-grams that a
+    CNN's filters look for, ``ngrams`` (``filters.strongest``). ``remarks``: what was assumed, a
+    line each.
     """
 
     model: Path
@@ -57,6 +61,8 @@ class Evaluation:
     classes: pd.DataFrame
     confusion: pd.DataFrame
     calibration: pd.DataFrame
+    words: pd.DataFrame
+    ngrams: pd.DataFrame
     remarks: tuple[str, ...] = ()
 
     @property
@@ -104,6 +110,7 @@ class Evaluation:
         tables = {
             "metrics": self.metrics, "classes": self.classes,
             "confusion": self.confusion.reset_index(), "calibration": self.calibration,
+            "words": self.words, "ngrams": self.ngrams.explode("ngrams"),
         }  # fmt: skip
         figure = Figure(figsize=(4.6, 4.4), layout="constrained")
         self.plot(figure.add_subplot())
@@ -125,6 +132,7 @@ def evaluate(
     split: str = "test",
     threshold: str | float = "",
     keep: bool = False,
+    words: int = 100,
     data_dir: str | Path | None = None,
     set: Settings = (),
     plugin: Plugins = (),
@@ -145,6 +153,7 @@ def evaluate(
             ``best-f1`` for the one that gives the second the highest F1 on validation texts. By
             default the model's own.
         keep: publish the threshold as the model's next version, whose label follows it.
+        words: of so many of the texts, what each word did is counted; 0 counts no words.
         plugin: as in ``find_ticket``.
         progress: whether progress is shown.
 
@@ -153,6 +162,9 @@ def evaluate(
     """
     plugins.load(plugin)
     chosen = _threshold(threshold)
+    few = argument("words", words, int)
+    if few < 0:
+        raise UserError(f"--words takes a number of texts from 0 on, not {few}.")
     if keep and chosen is None:
         raise UserError("keep publishes a threshold; give threshold, a number or best-f1.")
     if chosen == BEST_F1 and split in ("validation", ALL):
@@ -196,11 +208,31 @@ def evaluate(
             worth.confused(labels, predicted, scorer.classes),
             worth.reliability(labels, exact),
         )
+    told = _words(scorer, held, few)
     if keep:
         assert limit is not None
         with activity.doing("publishing the threshold, and testing it in a fresh process"):
             folder = thresholds.publish(folder, limit, why)
-    return Evaluation(folder, split, len(labels), limit, why, *tables, tuple(remarks))
+    return Evaluation(folder, split, len(labels), limit, why, *tables, *told, tuple(remarks))
+
+
+def _words(scorer: Scorer, held: HeldOut, few: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The words that decide a class in some of the texts, and the n-grams of filters."""
+    chosen = np.zeros(held.count, bool)
+    random = seeds.generator("texts to explain", held.count)
+    chosen[random.permutation(held.count)[:few]] = True
+    texts = [
+        text.decode("utf-8", "surrogateescape")
+        for is_chosen, (text, _) in zip(chosen, held, strict=True)
+        if is_chosen
+    ] if few else []  # fmt: skip
+    explainer = Explainer(scorer)
+    decide = deciding(explainer.explain(texts))
+    words, _ = explainer.words(texts)
+    ids = explainer.ids(words)
+    return decide, filters.strongest(
+        scorer.folder, explainer.reading, words, ids, scorer.score_ids(ids), scorer.classes
+    )
 
 
 def _threshold(value: str | float) -> str | float | None:

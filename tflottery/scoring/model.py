@@ -61,6 +61,26 @@ class Scorer:
             labels[rows], scores[rows] = label, score
         return labels.tolist(), scores
 
+    @property
+    def max_length(self) -> int:
+        """Words of a text that the model reads."""
+        _, inputs = self._loaded.signatures["ids"].structured_input_signature
+        return int(inputs["ids"].shape[1])
+
+    def score_ids(self, texts: Sequence[Sequence[int]]) -> np.ndarray:
+        """float32 [texts, classes]: the scores of texts whose words are numbers, at most
+        ``max_length`` each."""
+        import tensorflow as tf
+
+        scores = np.empty((len(texts), len(self.classes)), np.float32)
+        for rows in batches([len(text) for text in texts]):
+            ids = np.zeros((len(rows), self.max_length), np.int32)
+            for number, row in enumerate(rows.tolist()):
+                ids[number, : len(texts[row])] = texts[row]
+            given = self._loaded.signatures["ids"](ids=tf.constant(ids))
+            scores[rows] = per_class(given["score"].numpy())
+        return scores
+
     def _ask(self, texts: list[bytes]) -> tuple[list[str], np.ndarray]:
         import tensorflow as tf
 

@@ -52,6 +52,7 @@ def score(
     output: str | Path | None = None,
     format: str = "",
     prefix: str = "",
+    explain: bool = False,
     set: Settings = (),
     plugin: Plugins = (),
     progress: bool = True,
@@ -78,6 +79,8 @@ def score(
         format: ``csv``, ``tsv``, ``jsonl`` or ``table`` (for people); by default what the output's
             name ends in.
         prefix: stands before the names of the added columns, where the table has such columns.
+        explain: whether columns ``words_for`` and ``words_against`` name the words that speak most
+            for the label and against it, with their effects (``tfl.explain``), of a file.
         set: how the file is read, as ``{"data.delimiter": ";"}`` (``docs/data.md``).
         plugin: as in ``find_ticket``.
         progress: whether progress is shown.
@@ -93,21 +96,21 @@ def score(
     prefix, kind = argument("prefix", prefix, str), argument("format", format, str)
     folder = client.version_folder(client.Model(place("model", model)))
     if not isinstance(data, (str, os.PathLike)):
-        if output is not None or kind or set:
+        if output is not None or kind or set or explain:
             raise UserError(
-                "output, format and set go with a file; a DataFrame comes back as one, with "
-                "to_csv and the like."
+                "output, format, explain and set go with a file; a DataFrame comes back as one, "
+                "with to_csv and the like."
             )
         return _of_frame(folder, data, text, prefix)
     settings = reading(place("data", data), text, set)
     if output is None:
-        if kind:
-            raise UserError("format says how a file is written; give output, too.")
+        if kind or explain:
+            raise UserError("format and explain are for what is written; give output, too.")
         return _frame(opened(settings), folder, prefix)
     file = place("output", output)
     chosen = formats.format_of(file, kind, "csv")
     require_free(file, settings.dataset, chosen, prefix)
-    return write(folder, opened(settings), file, chosen, prefix)
+    return write(folder, opened(settings), file, chosen, prefix, explain=explain)
 
 
 def command(
@@ -118,6 +121,7 @@ def command(
     output: str | None,
     format: str,
     prefix: str,
+    explain: bool,
     set: Settings,
 ) -> Scored:
     """What ``bin/predict`` does with a table, or with texts as they come: as ``score``, to standard
@@ -130,7 +134,7 @@ def command(
     if file is not None:
         require_free(file, settings.dataset if settings else "", chosen, prefix)
     table = opened(settings) if settings else _Lines(data, text)
-    return write(folder, table, file, chosen, prefix)
+    return write(folder, table, file, chosen, prefix, explain=explain)
 
 
 @dataclass(frozen=True)

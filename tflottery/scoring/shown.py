@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.table import Table
+from rich.text import Text
 
 from tflottery.data.reading.records import shown
 from tflottery.report.terminal import plain_table
@@ -20,13 +21,39 @@ _NOTHING = "–"
 
 
 def tables(done: Evaluation) -> list[Table]:
-    """Metrics, classes, confusions, calibration."""
+    """Metrics, classes, confusions, calibration, and words where some were counted."""
+    others = [_words(done.words)] if len(done.words) else []
+    others += [_ngrams(done.ngrams)] if len(done.ngrams) else []
     return [
         _metrics(done.metrics),
         _classes(done.classes),
         _confusion(done.confusion),
         _calibration(done.calibration),
+        *others,
     ]
+
+
+def _words(rows: pd.DataFrame) -> Table:
+    table = plain_table("")
+    table.add_column("class", no_wrap=True)
+    table.add_column("words that decide it (effect on its log-odds)")
+    for name, of in rows.groupby("class", sort=False):
+        listed = ", ".join(
+            f"{shown(row['word'])} {row['effect']:+.2f}" for row in of.to_dict("records")
+        )
+        table.add_row(_name(name), Text(listed))
+    return table
+
+
+def _ngrams(rows: pd.DataFrame) -> Table:
+    table = _table("class", "filter", "effect")
+    table.add_column("n-grams that move it most", no_wrap=True)
+    for row in rows.to_dict("records"):
+        listed = " · ".join(map(shown, row["ngrams"]))
+        table.add_row(
+            _name(row["class"]), str(row["filter"]), f"{row['effect']:+.2f}", Text(listed)
+        )
+    return table
 
 
 def _name(label: object) -> str:
@@ -52,22 +79,24 @@ def _table(first: str, *others: str) -> Table:
 
 def _metrics(rows: pd.DataFrame) -> Table:
     table = _table("metric", "value", "95 % interval")
-    for row in rows.itertuples():
-        table.add_row(row.metric.replace("_", " "), _number(row.value), _ends(row.low, row.high))
+    for row in rows.to_dict("records"):
+        table.add_row(
+            row["metric"].replace("_", " "), _number(row["value"]), _ends(row["low"], row["high"])
+        )
     return table
 
 
 def _classes(rows: pd.DataFrame) -> Table:
     table = _table("class", "texts", "precision", "", "recall", "", "F1")
-    for row in rows.itertuples():
+    for row in rows.to_dict("records"):
         table.add_row(
-            _name(rows["class"][row.Index]),
-            f"{row.texts:,}",
-            _number(row.precision),
-            _ends(row.precision_low, row.precision_high),
-            _number(row.recall),
-            _ends(row.recall_low, row.recall_high),
-            _number(row.f1),
+            _name(row["class"]),
+            f"{row['texts']:,}",
+            _number(row["precision"]),
+            _ends(row["precision_low"], row["precision_high"]),
+            _number(row["recall"]),
+            _ends(row["recall_low"], row["recall_high"]),
+            _number(row["f1"]),
         )
     return table
 
@@ -77,8 +106,8 @@ def _confusion(counts: pd.DataFrame) -> Table:
     numbers = counts.to_numpy()
     if len(names) <= _CLASSES:
         table = _table("true, taken for", *names)
-        for name, row in zip(names, numbers.tolist(), strict=True):
-            table.add_row(name, *(f"{count:,}" for count in row))
+        for name, of_class in zip(names, numbers.tolist(), strict=True):
+            table.add_row(name, *(f"{count:,}" for count in of_class))
         return table
     table = _table(f"true (the {_PAIRS} most frequent errors)", "taken for", "texts")
     pairs = [(row, column) for row in range(len(names)) for column in range(len(names))]
@@ -90,12 +119,12 @@ def _confusion(counts: pd.DataFrame) -> Table:
 
 def _calibration(bins: pd.DataFrame) -> Table:
     table = _table("probability", "texts", "mean", "accuracy", "95 % interval")
-    for row in bins.itertuples():
+    for row in bins.to_dict("records"):
         table.add_row(
-            f"{row.above:.2f} to {row.to:.2f}",
-            f"{row.texts:,}",
-            _number(row.confidence),
-            _number(row.accuracy),
-            _ends(row.low, row.high),
+            f"{row['above']:.2f} to {row['to']:.2f}",
+            f"{row['texts']:,}",
+            _number(row["confidence"]),
+            _number(row["accuracy"]),
+            _ends(row["low"], row["high"]),
         )
     return table

@@ -19,10 +19,14 @@ from tflottery.data.reading.whole_table import text_bytes
 from tflottery.errors import UserError
 from tflottery.files import new_file, require_writable
 from tflottery.scoring import formats
+from tflottery.scoring.explain import Explainer
 from tflottery.scoring.formats import Format
 from tflottery.scoring.model import Scorer
 
 LABEL, SCORE = "label", "score_"
+FOR, AGAINST = "words_for", "words_against"
+# Words of each side that columns name.
+_WORDS = 10
 # Rows that are read before any is written: enough to put texts of one length together. Fewer where
 # they are long, so that memory stays the same.
 _ROWS, _BYTES = 4_096, 1 << 24
@@ -78,7 +82,15 @@ class Scored:
         return f"Scores: {where} ({rows}; {', '.join(map(shown, self.columns))})"
 
 
-def write(model: Path, table: Table, output: Path | None, kind: Format, prefix: str = "") -> Scored:
+def write(
+    model: Path,
+    table: Table,
+    output: Path | None,
+    kind: Format,
+    prefix: str = "",
+    *,
+    explain: bool = False,
+) -> Scored:
     """Writes a table with scores.
 
     Args:
@@ -87,6 +99,7 @@ def write(model: Path, table: Table, output: Path | None, kind: Format, prefix: 
         output: where to; None for standard output.
         kind: the format.
         prefix: before the names of added columns.
+        explain: whether two more columns say which words speak most for the label and against it.
 
     Raises:
         UserError: the table has such columns already, or the model cannot be loaded.
@@ -95,11 +108,13 @@ def write(model: Path, table: Table, output: Path | None, kind: Format, prefix: 
     formats.writer(kind, table.names, 0)
     require_new(table.names, [f"{prefix}{LABEL}"], prefix)
     scorer = Scorer(model)
+    explainer = Explainer(scorer) if explain else None
     added = added_columns(scorer.classes, prefix)
+    added += [f"{prefix}{FOR}", f"{prefix}{AGAINST}"] * explain
     require_new(table.names, added, prefix)
     writer = formats.writer(kind, [*table.names, *added], len(added))
     rows = 0
-    blocks = _blocks(writer, table, scorer)
+    blocks = _blocks(writer, table, scorer, explainer)
     if output is None:
         for count, block in blocks:
             rows += count
@@ -119,16 +134,28 @@ def added_columns(classes: Sequence[str], prefix: str = "") -> list[str]:
     return [f"{prefix}{LABEL}", *(f"{prefix}{SCORE}{name}" for name in classes)]
 
 
-def _blocks(writer: formats.Writer, table: Table, scorer: Scorer) -> Iterator[tuple[int, bytes]]:
+def _blocks(
+    writer: formats.Writer, table: Table, scorer: Scorer, explainer: Explainer | None
+) -> Iterator[tuple[int, bytes]]:
     """Rows, and the bytes of them."""
     yield 0, writer.head()
     with activity.doing(f"scoring {table.title}", table.count, "rows"):
         for rows in together(table):
-            labels, scores = scorer.score([text_bytes(row[table.text]) for row in rows])
+            texts = [text_bytes(row[table.text]) for row in rows]
+            labels, scores = scorer.score(texts)
             written = [
                 [*row, label, *map(_number, of_row)]
                 for row, label, of_row in zip(rows, labels, scores, strict=True)
             ]
+            if explainer is not None:
+                found = explainer.explain(
+                    [text.decode("utf-8", "surrogateescape") for text in texts]
+                )
+                for cells, one in zip(written, found, strict=True):
+                    cells += [
+                        [[word, round(effect, 3)] for word, effect in side]
+                        for side in one.strongest(_WORDS)
+                    ]
             yield len(rows), writer.rows(written)
             activity.advance(len(rows))
 
@@ -208,4 +235,6 @@ def _holds_scores(output: Path, kind: Format, prefix: str) -> bool:
     except (OSError, EOFError, ValueError, TypeError, csv.Error):
         return False
     scores = names[names.index(label) + 1 :] if label in names else []
+    if scores[-2:] == [f"{prefix}{FOR}", f"{prefix}{AGAINST}"]:
+        scores = scores[:-2]
     return bool(scores) and all(name.startswith(score) for name in scores)

@@ -1,0 +1,231 @@
+"""What each word did: occlusions by their definition, and shown to people without harm."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+import tflottery as tfl
+from tests.exported import CLASSES, WORDS, make_ticket, save_unchecked
+from tflottery.cli import predict
+from tflottery.data.words.wording import Wording
+from tflottery.exports import client, reading
+from tflottery.scoring import coloured, words
+from tflottery.scoring.words import deciding, explanations, log_odds
+
+_IDS = st.lists(st.integers(1, 9), min_size=2, max_size=12)
+
+
+def bag(weights: np.ndarray, bias: np.ndarray) -> words.Ask:
+    """A linear bag of words: int ids → probabilities, of two classes or more."""
+
+    def ask(texts):
+        logits = np.array([weights[list(ids)].sum(axis=0) + bias for ids in texts])
+        if logits.shape[1] == 1:
+            second = 1 / (1 + np.exp(-logits))
+            return np.hstack([1 - second, second])
+        odds = np.exp(logits)
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    return ask
+
+
+def explained(ids: list[list[int]], ask: words.Ask, classes=CLASSES) -> list[words.Explanation]:
+    scores = ask(ids)
+    names = [[f"w{number}" for number in one] for one in ids]
+    labels = [classes[number] for number in scores.argmax(axis=1)]
+    texts = [" ".join(one) for one in names]
+    return explanations(texts, names, ids, [0] * len(ids), labels, tuple(classes), ask)
+
+
+@settings(max_examples=60)
+@given(st.lists(_IDS, min_size=1, max_size=3), st.integers(0, 1_000))
+def test_occlusions_of_a_linear_bag_of_words_sum_to_its_score(ids, seed):
+    random = np.random.default_rng(seed)
+    weights, bias = random.normal(0, 0.5, (10, 1)), random.normal(0, 0.5, 1)
+    ask = bag(weights, bias)
+    for one, numbers in zip(explained(ids, ask), ids, strict=True):
+        odds = log_odds(ask([numbers]))[0]
+        assert one.effects[:, 1].sum() == pytest.approx(odds[1] - bias[0], abs=1e-6)
+        assert one.effects[:, 1] == pytest.approx(weights[numbers, 0], abs=1e-6)
+        assert one.effects[:, 0] == pytest.approx(-one.effects[:, 1], abs=1e-9)
+        side = CLASSES.index(one.label)
+        assert one.table["effect"].tolist() == one.effects[:, side].tolist()
+
+
+@settings(max_examples=30)
+@given(_IDS, st.integers(0, 1_000), st.integers(2, 4))
+def test_an_effect_is_the_score_with_the_word_minus_that_without(ids, seed, classes):
+    """Of a network that is no bag, where words do their work together."""
+    random = np.random.default_rng(seed)
+    pairs = random.normal(0, 1, (10, 10, classes))
+
+    def ask(texts):
+        logits = np.array(
+            [sum((pairs[a, b] for a, b in pairwise(t)), pairs[t[0], t[0]])
+             for t in texts]
+        )  # fmt: skip
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    names = [f"class {number}" for number in range(classes)]
+    (one,) = explained([ids], ask, names)
+    for place in range(len(ids)):
+        without = [*ids[:place], *ids[place + 1 :]]
+        both = log_odds(ask([ids, without]))
+        assert one.effects[place] == pytest.approx(both[0] - both[1])
+        change = ask([ids])[0] - ask([without])[0]
+        assert one.changes[place] == pytest.approx(change[names.index(one.label)])
+
+
+def test_probabilities_of_0_and_1_have_log_odds():
+    odds = log_odds(np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]], np.float32))
+    assert np.isfinite(odds).all() and odds[0, 1] > 16 and odds[2].tolist() == [0, 0]
+
+
+def test_words_that_decide_a_class_over_texts():
+    weights = np.zeros((10, 1))
+    weights[2], weights[3], weights[4] = 1.0, -2.0, 9.0
+    found = explained([[2, 3, 5], [2, 2, 3], [4, 5]], bag(weights, np.zeros(1)))
+    table = deciding(found)
+    assert table[["class", "word", "texts"]].values.tolist() == [
+        ["negative", "w3", 2], ["positive", "w2", 2],
+    ]  # fmt: skip
+    assert table["effect"].tolist() == pytest.approx([2, 1])
+    assert deciding([]).empty
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("explained")
+    base = save_unchecked(make_ticket(folder / "ticket", "cnn"), folder / "small")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(client, "load", cache(client.load))
+        yield base
+
+
+def test_an_export_explains_its_own_scores(model):
+    text = "A film I'd gladly see, again; <b>not</b> dull! " + " ".join(WORDS[:9])
+    (one,) = tfl.explain(model, text)
+    assert one.words == ("a", "film", "id", "gladly", "see", "again", "b", "not", "b", "dull", "!",
+                         "a")  # fmt: skip
+    assert one.known[2] is False and one.known[0] is True and one.unread == 8
+    ask = client.local(client.Model(model))
+    (whole,) = ask([text.encode()])
+    assert one.label == whole.label
+    for place, effect in enumerate(one.effects[:, 1]):
+        rest = " ".join([*one.words[:place], *one.words[place + 1 :]])
+        (without,) = ask([rest.encode()])
+        both = log_odds(np.array([[1 - s, s] for s in (whole.score, without.score)]))[:, 1]
+        assert effect == pytest.approx(both[0] - both[1], abs=1e-4)
+
+
+def test_texts_without_words_have_nothing_to_explain(model):
+    found = tfl.explain(model, ["", "!", " \n", "again"])
+    assert [one.words for one in found] == [(), ("!",), (), ("again",)]
+    assert found[0].effects.shape == (0, 2) and coloured.in_words(found[0]) == (
+        "no word changes its score"
+    )
+    assert found[3].effects[0, 1] == pytest.approx(
+        log_odds(np.array([[1 - one.score if one.label == "positive" else one.score,
+                            one.score if one.label == "positive" else 1 - one.score]
+                           for one in (found[3], found[0])]))[:, 1] @ [1, -1], abs=1e-4
+    )  # fmt: skip
+    assert tfl.explain(model, []) == []
+
+
+def test_an_export_that_reads_otherwise_is_told(model, tmp_path):
+    data = {"tokens": "characters"}
+    base = save_unchecked(make_ticket(tmp_path / "t", "cnn", **data), tmp_path / "characters")
+    with pytest.raises(tfl.UserError, match="reads texts in another way"):
+        tfl.explain(base, "a film")
+    reading.write(base / "1", Wording(**data), None)
+    assert tfl.explain(base, "a fi!")[0].words == ("a", "f", "i", "!")
+    (base / "1" / reading.FILE).write_text("{}")
+    with pytest.raises(tfl.UserError, match="is damaged"):
+        tfl.explain(base, "a film")
+
+
+def test_what_an_export_says_of_its_reading_comes_back(tmp_path, model):
+    (tmp_path / "assets").mkdir()
+    text = (model / "1" / "assets" / "vocabulary.txt").read_bytes()
+    (tmp_path / "assets" / "vocabulary.txt").write_bytes(text)
+    rows = np.arange(len(WORDS) + 2) % 3 == 0
+    for wording, own in ((Wording("auto", True, "both"), rows), (Wording(), None)):
+        reading.write(tmp_path, wording, own)
+        found = reading.read(tmp_path)
+        assert found.wording == wording and found.is_written
+        assert (found.own_rows is None) if own is None else (found.own_rows == own).all()
+
+
+HOSTILE = words.Explanation(
+    "x", "<b>\x1b[31m", 0.5, ("<b>\x1b[31m", "y"), ("<script>", "\x1b]0;t\x07", "[red]", "&"),
+    (True, False, True, True), np.array([[1.0, -1], [-2, 2], [0.5, 0], [0, 0]]), np.zeros(4),
+)  # fmt: skip
+
+
+def test_hostile_words_are_shown_and_not_obeyed():
+    page = HOSTILE._repr_html_()
+    assert "<script>" not in page and "&lt;script&gt;" in page and "&amp;" in page
+    assert "\x1b" not in page and '"unknown"' in page
+    console = Console(force_terminal=False, width=200)
+    with console.capture() as captured:
+        console.print(coloured.terminal(HOSTILE))
+    shown = captured.get() + coloured.in_words(HOSTILE)
+    assert "[red]" in shown and all(sign.isprintable() or sign == "\n" for sign in shown)
+
+
+def test_the_command_explains_on_a_terminal_in_columns_and_as_a_page(
+    model, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    ask = ["--model", str(model), "--explain"]
+    assert predict.main([*ask, "a film again", "dull"]) == 0
+    out = capsys.readouterr().out
+    assert "a film again" in out and ": " in out and len(out.splitlines()) == 6
+    Path("new.csv").write_text("text,n\na film again,1\n,2\n")
+    for name in ("o.csv", "o.jsonl"):
+        assert predict.main([*ask, "--input", "new.csv", "--output", name]) == 0
+    with Path("o.csv").open(newline="") as stream:
+        first, second = csv.DictReader(stream)
+    (one,) = tfl.explain(model, "a film again")
+    expected = [[[word, round(effect, 3)] for word, effect in side] for side in one.strongest(10)]
+    assert [json.loads(first[name]) for name in ("words_for", "words_against")] == expected
+    assert second["words_for"] == "[]"
+    line = json.loads(Path("o.jsonl").read_text().splitlines()[0])
+    assert [line["words_for"], line["words_against"]] == expected
+    assert predict.main([*ask, "--input", "new.csv", "--output", "o.csv"]) == 0  # anew
+
+    assert predict.main([*ask, "a film again", "--output", "page.html"]) == 0
+    assert predict.main([*ask, "a film", "--output", "page.html"]) == 0
+    page = Path("page.html").read_text()
+    assert page.startswith("<!doctype html>") and page.count("<article") == 1
+    assert "http" not in page and "<script" not in page
+    Path("mine.html").write_text("mine")
+    assert predict.main([*ask, "a film", "--output", "mine.html"]) == 2
+    assert Path("mine.html").read_text() == "mine"
+    assert predict.main([*ask, "--server", "localhost:1", "a"]) == 2
+    assert "leave --server out" in capsys.readouterr().err
+
+
+def test_numbers_of_words_are_scored_as_their_text(model):
+    from tflottery.scoring.model import Scorer
+
+    scorer = Scorer(model)
+    ids = [[2, 3, 4], [5], list(range(2, 14))]
+    alone = client.load(model / "1").signatures["ids"]
+    for one, scores in zip(ids, scorer.score_ids(ids), strict=True):
+        padded = np.zeros((1, scorer.max_length), np.int32)
+        padded[0, : len(one)] = one
+        assert scores[1] == pytest.approx(alone(ids=tf.constant(padded))["score"].numpy()[0])

@@ -1,0 +1,112 @@
+"""``explain``: what each word of a text did to an exported model's score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tflottery import activity, plugins, status
+from tflottery.data.reading.whole_table import encoded
+from tflottery.errors import UserError
+from tflottery.exports import client, reading
+from tflottery.plugins import Plugins
+from tflottery.scoring.model import Scorer
+from tflottery.scoring.words import Explanation, explanations
+from tflottery.settings import place
+
+# How many texts without a word are asked for together.
+_ROWS = 8_192
+_TOLERANCE = 1e-5
+
+
+@status.said
+def explain(
+    model: str | Path, texts: str | Sequence[str], *, plugin: Plugins = (), progress: bool = True
+) -> list[Explanation]:
+    """What each word of each text did: the log-odds with it minus those without it.
+
+    >>> import tflottery as tfl
+    >>> tfl.explain("saved_models/toy-cnn", "The score is superb.")[0].table    # doctest: +SKIP
+
+    Args:
+        model: the folder of a model, or of one of its versions.
+        texts: a text, or several.
+        plugin: as in ``find_ticket``.
+        progress: whether progress is shown.
+
+    Raises:
+        UserError: there is no such model, or it does not say how it reads texts.
+    """
+    plugins.load(plugin, installed=False)
+    listed = [texts] if isinstance(texts, str) else list(texts)
+    if not all(isinstance(text, str) for text in listed):
+        raise UserError("Texts to explain come as a text, or as a list of texts.")
+    folder = client.version_folder(client.Model(place("model", model)))
+    return Explainer(Scorer(folder)).explain(listed)
+
+
+class Explainer:
+    """Explains texts with a model.
+
+    Raises:
+        UserError: the model's folder does not hold how it reads texts.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer, self.reading = scorer, reading.read(scorer.folder)
+
+    def words(self, texts: Sequence[str]) -> tuple[list[list[str]], list[int]]:
+        """The words of each text that are read, and how many are not."""
+        from tflottery.data.words.text import normaliser
+
+        wording, length = self.reading.wording, self.scorer.max_length
+        normalised = normaliser(wording)([encoded(text) for text in texts]).numpy()
+        split = [text.decode().split(" ") if text else [] for text in normalised]
+        read = [wording.cut(words, length) for words in split]
+        return read, [len(all_) - len(some) for all_, some in zip(split, read, strict=True)]
+
+    def ids(self, words: Sequence[Sequence[str]]) -> list[list[int]]:
+        """The ids of words that are read; one unknown of a text without any."""
+        known = {word: number for number, word in enumerate(self.reading.vocabulary.words)}
+        return [[known.get(word, 1) for word in of_text] or [1] for of_text in words]
+
+    def explain(self, texts: Sequence[str]) -> list[Explanation]:
+        """What each word of each text did.
+
+        Raises:
+            UserError: the export does not say how it reads texts, and reads otherwise than most.
+        """
+        if not texts:
+            return []
+        labels, scores = self.scorer.score([encoded(text) for text in texts])
+        words, unread = self.words(texts)
+        ids = self.ids(words)
+        again = self.scorer.score_ids(ids)
+        if not np.abs(again - scores).max() <= _TOLERANCE:
+            raise UserError(
+                f"{self.scorer.folder} reads texts in another way than is known here; export the "
+                "ticket anew."
+            )
+        found: list[Explanation] = []
+        with activity.doing("explaining", len(texts)):
+            for first, last in _together([len(one) for one in ids]):
+                some = slice(first, last)
+                found += explanations(
+                    texts[some], words[some], ids[some], unread[some], labels[some],
+                    self.scorer.classes, self.scorer.score_ids,
+                )  # fmt: skip
+                activity.advance(last - first)
+        return found
+
+
+def _together(sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """Texts that are explained together, by the first and the one after the last."""
+    parts, first, rows = [], 0, 0
+    for place_, size in enumerate(sizes):
+        if rows and rows + size > _ROWS:
+            parts.append((first, place_))
+            first, rows = place_, 0
+        rows += size + 1
+    return [*parts, (first, len(sizes))]

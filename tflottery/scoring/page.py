@@ -1,0 +1,41 @@
+"""Explanations as a page: words in colours, with nothing to load from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tflottery.data.reading.records import shown_path
+from tflottery.errors import UserError
+from tflottery.files import new_file, require_writable
+from tflottery.scoring import coloured
+from tflottery.scoring.words import Explanation
+
+
+def require_free(output: Path) -> None:
+    """Makes sure that nothing but such a page is replaced.
+
+    Raises:
+        UserError: there is something else, or the folder cannot be written.
+    """
+    require_writable(output.parent, "--output")
+    if not output.exists():
+        return
+    begins = output.read_bytes()[: len(coloured.HEAD)] if output.is_file() else b""
+    if begins != coloured.HEAD.encode():
+        raise UserError(
+            f"{shown_path(output)} is there already and explains no words; give --output another "
+            "name, or delete it."
+        )
+
+
+def write(explained: Iterable[Sequence[Explanation]], output: Path) -> int:
+    """Writes a page, whole or not at all; gives the number of texts."""
+    count = 0
+    with new_file(output) as stream:
+        stream.write(coloured.HEAD.encode())
+        for batch in explained:
+            count += len(batch)
+            stream.write(coloured.html(batch).encode("utf-8", "replace"))
+        stream.write(coloured.TAIL.encode())
+    return count
