@@ -20,7 +20,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from tflottery.data.words.vocabulary import PADDING
-from tflottery.exports.network import SHARED, Network
+from tflottery.exports.network import Network
+from tflottery.exports.reading import SHARED
 from tflottery.files import Arrays
 from tflottery.models.units import Units
 

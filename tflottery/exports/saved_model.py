@@ -28,7 +28,8 @@ import tensorflow as tf
 
 from tflottery.data.words.text import normaliser
 from tflottery.data.words.vocabulary import PADDING, UNKNOWN, Vocabulary
-from tflottery.exports.network import SHARED, Network
+from tflottery.exports.network import Network
+from tflottery.exports.reading import SHARED
 from tflottery.models import weights as named_weights
 
 TEXT, IDS, CLASSIFY = "serving_default", "ids", "classify"
