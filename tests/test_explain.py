@@ -49,7 +49,7 @@ def explained(ids: list[list[int]], ask: words.Ask, classes=CLASSES) -> list[wor
     return explanations(texts, names, ids, [0] * len(ids), labels, tuple(classes), ask)
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(st.lists(_IDS, min_size=1, max_size=3), st.integers(0, 1_000))
 def test_occlusions_of_a_linear_bag_of_words_sum_to_its_score(ids, seed):
     random = np.random.default_rng(seed)
@@ -64,7 +64,7 @@ def test_occlusions_of_a_linear_bag_of_words_sum_to_its_score(ids, seed):
         assert one.table["effect"].tolist() == one.effects[:, side].tolist()
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(_IDS, st.integers(0, 1_000), st.integers(2, 4))
 def test_an_effect_is_the_score_with_the_word_minus_that_without(ids, seed, classes):
     """Of a network that is no bag, where words do their work together."""

@@ -33,6 +33,8 @@ CHOICES = {
     "to": ("imdb", "yelp_polarity"),
     "grid": ("default", "full"),
     "vocabulary": ("reuse", "remap", "drop", "shared"),
+    "format": ("csv", "tsv", "jsonl", "table"),
+    "split": ("test", "validation", "train", "all"),
     "tuner": ("grid", "random", "bayesian", "hyperband"),
 }
 # Of these, a file will do as well.

@@ -110,6 +110,7 @@ COMMAND = app.Command(
     bin/evaluate --model saved_models/imdb-cnn --dataset imdb --threshold best-f1 --keep
     """,
     kept=lambda values: "Nothing was written.",
+    sections=("data",),
 )
 
 

@@ -57,7 +57,7 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_multi_string(
         "set",
         [],
-        "data.key=value: how --input is read, as data.delimiter=;; may be given several times.",
+        "data.key=value: how --input is read, as data.skip_bad=true; may be given several times.",
         flag_values=values,
     )
     text(
@@ -205,6 +205,7 @@ COMMAND = app.Command(
     """,
     kept=lambda values: "Nothing is kept; the same command begins anew.",
     argument="text",
+    sections=("data",),
     prints_data=True,
 )
 

@@ -51,7 +51,7 @@ def publish(folder: Path, threshold: float, reason: str) -> Path:
         UserError: the folder cannot be written, or the model has more than two classes.
         TflotteryError: the new version does not do what it should; nothing was published.
     """
-    base = folder.absolute().parent
+    base = folder.parent
     if not folder.name.isdecimal():
         raise UserError(f"{folder} is no version in a model's folder; give it a folder as model/1.")
     require_writable(base, "--model")

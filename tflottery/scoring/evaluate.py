@@ -173,10 +173,7 @@ def evaluate(
             f"with --split {split}; leave one out."
         )
     folder = client.version_folder(client.Model(place("model", model)))
-    changes = {
-        **given.settings(dataset, text, label, data_dir=data_dir),
-        **configuration.changes(),
-    }
+    changes = given.settings(dataset, text, label, data_dir=data_dir)
     settings = configuration.load("", changes, set).data
     looked = sources.look(settings)
     source = sources.open_source(looked.settings)
