@@ -151,8 +151,10 @@ def model(tmp_path_factory) -> Iterator[Path]:
 
 @pytest.fixture
 def texts(tmp_path, monkeypatch) -> Path:
-    """A labelled table, whose classes are the model's, in a folder of its own."""
+    """A labelled table, whose classes are the model's, in a folder of its own; two metrics do."""
     monkeypatch.chdir(tmp_path)
+    few = {name: METRICS[name] for name in ("accuracy", "log_loss")}
+    monkeypatch.setattr(worth, "METRICS", few)
     words = "a film i would gladly see again dull and flat bland good not ! ?".split()
     random = np.random.default_rng(3)
     rows = [[" ".join(random.choice(words, 6)), CLASSES[n % 2], n] for n in range(150)]

@@ -245,7 +245,7 @@ def test_hostile_names_stay_what_they_are_and_reach_no_terminal(tmp_path, monkey
 
 def test_memory_stays_the_same_however_long_the_table(tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "Scorer", Fake)
-    monkeypatch.setattr(writing, "_ROWS", 200)
+    monkeypatch.setattr(writing, "_ROWS", 100)
 
     def peak(rows: int) -> int:
         path = tmp_path / f"{rows}.csv"
@@ -258,7 +258,7 @@ def test_memory_stays_the_same_however_long_the_table(tmp_path, monkeypatch):
         return found
 
     peak(100)
-    assert peak(5_000) < 1.3 * peak(1_000)
+    assert peak(2_500) < 1.3 * peak(600)
 
 
 def test_texts_are_put_together_by_length_and_by_size():

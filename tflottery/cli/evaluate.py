@@ -101,7 +101,7 @@ def _show(reporter: Reporter, done: Evaluation) -> None:
 
 COMMAND = app.Command(
     name="evaluate",
-    summary="Judge an exported model on labelled texts: metrics, classes, calibration, threshold.",
+    summary="Judge an exported model: metrics, classes, calibration, a threshold, words.",
     define=define,
     action=evaluate,
     examples="""

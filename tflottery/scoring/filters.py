@@ -57,21 +57,16 @@ def strongest(
 
     empty = pd.DataFrame([], columns=list(COLUMNS))
     weights = _weights(folder)
-    kernels = {name: int(found[1]) for name in weights if (found := _CONVOLUTION.fullmatch(name))}
-    if (
-        not ids
-        or not kernels
-        or not {"embedding/embeddings", "head/kernel", "head/bias"} <= set(weights)
-    ):
+    kernels = {name: int(match[1]) for name in weights if (match := _CONVOLUTION.fullmatch(name))}
+    if not ids or not kernels or not set(_OTHERS) <= set(weights):
         return empty
-    # As the features are joined: in the order in which the network was built.
-    names = sorted(kernels, key=list(weights).index)
+    names: Sequence[str] = list(kernels)
     rows = embedding_rows(len(reading.vocabulary), reading.own_rows)
     if rows.max() >= len(weights["embedding/embeddings"]):
         return empty
     values, places = _maxima(weights, names, rows, ids)
     # The order in which features are joined is the network's own.
-    for order in islice(permutations(names), _ORDERS):
+    for order in islice(permutations(kernels), _ORDERS):
         chosen = np.concatenate([values[name] for name in order], axis=1)
         features = np.maximum(chosen, 0)
         if features.shape[1] != len(weights["head/kernel"]):
@@ -86,7 +81,7 @@ def strongest(
     sides = np.hstack([-head, head]) if len(classes) == 2 else head - head.mean(axis=1)[:, None]
     effects = features.mean(axis=0)[:, None] * sides
     labels = [(name, number) for name in names for number in range(values[name].shape[1])]
-    found = []
+    found: list[tuple[str, str, float, list[str]]] = []
     for number, label in enumerate(classes):
         for place in np.argsort(-effects[:, number], kind="stable")[:most].tolist():
             if effects[place, number] <= 0:

@@ -47,7 +47,7 @@ def _words(rows: pd.DataFrame) -> Table:
 
 def _ngrams(rows: pd.DataFrame) -> Table:
     table = _table("class", "filter", "effect")
-    table.add_column("n-grams that move it most", no_wrap=True)
+    table.add_column("n-grams that move it most")
     for row in rows.to_dict("records"):
         listed = " · ".join(map(shown, row["ngrams"]))
         table.add_row(
