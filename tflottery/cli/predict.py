@@ -171,7 +171,7 @@ def _explain(values: flags.FlagValues, texts: Iterator[bytes]) -> None:
     reporter = Reporter(open_console())
     for batch in explained:
         for one in batch:
-            reporter.paste(f"{visible(one.label)}\t{one.score:.4f}")
+            reporter.paste(f"{visible(one.label)}  {one.score:.4f}")
             reporter.show(coloured.terminal(one))
             reporter.paste(coloured.in_words(one))
 
