@@ -22,13 +22,17 @@ import numpy as np
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
-from tflottery.models.biases import biases_beside
+from tflottery.models.biases import biases_beside, is_bias
 from tflottery.models.brought.registered import Registered
 from tflottery.models.roles import Roles
-from tflottery.pruning import criteria
+from tflottery.models.units import Units
+from tflottery.pruning import criteria, scopes
 from tflottery.pruning import masks as mask_ops
+from tflottery.pruning import rates as rates_by_name
 from tflottery.pruning.gradual import Gradual
-from tflottery.pruning.masks import By, Masks, Scope, To
+from tflottery.pruning.masks import By, Masks, To
+from tflottery.pruning.rates import Rates
+from tflottery.pruning.scopes import Scope
 from tflottery.runs.recipes import Recipe
 from tflottery.training import steps
 from tflottery.training.settings import TrainingSeeds
@@ -124,7 +128,9 @@ class Pruned(MaskSpec):
     """The mask of a run, pruned further by its final weights (magnitude pruning, one-shot or in
     rounds: Han et al. 2015; Frankle and Carbin 2019, arXiv 1803.03635).
 
-    ``amount`` is ``By(0.2)`` of the remaining weights or ``To(0.832)`` of all. ``embedding=False``
+    ``amount`` is ``By(0.2)`` of the remaining weights or ``To(0.832)`` of all; ``scope`` says which
+    weights compete. ``rates`` are fractions by name, one for every tensor (``pruning.rates``): then
+    ``By`` prunes each tensor by its own rate, and ``To`` is of all together. ``embedding=False``
     excludes the embedding: it is neither pruned nor counted. ``head=False`` does the same with the
     output layer's kernel. A criterion of units prunes whole units, and ``amount`` counts units; the
     head's weights that read a pruned unit are pruned even with ``head=False``. ``biases`` prunes
@@ -141,6 +147,7 @@ class Pruned(MaskSpec):
     head: bool = True
     seed: int = 0
     biases: bool = False
+    rates: Rates = ()
     computes: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -172,10 +179,42 @@ class Pruned(MaskSpec):
             layers = model.unit_layers()
             units = criteria.unit_scores(self.criterion, final, layers)
             return mask_ops.prune_units(
-                masks, layers, units, self.amount, scope=self.scope, exclude=exclude
-            )
+                masks, layers, units, self.amount, scope=self.scope, exclude=exclude,
+                rates=self._rates_of_units(layers, masks, model.roles()),
+            )  # fmt: skip
         scores = criteria.scores(self.criterion, final, list(masks), self.seed)
-        return mask_ops.prune(masks, scores, self.amount, scope=self.scope, exclude=exclude)
+        return mask_ops.prune(
+            masks, scores, self.amount, scope=self.scope, exclude=exclude,
+            rates=self._rates(masks, model.roles()), ends=ends_in(masks, model.roles()),
+        )  # fmt: skip
+
+    def _rates(self, masks: Masks, roles: Roles) -> dict[str, float] | None:
+        if not self.rates:
+            return None
+        rates_by_name.require_named(self.rates, masks, roles)
+        return rates_by_name.by_tensor(self.rates, masks, roles)
+
+    def _rates_of_units(
+        self, layers: Iterable[Units], masks: Masks, roles: Roles
+    ) -> dict[str, float] | None:
+        if not self.rates:
+            return None
+        rates_by_name.require_named(self.rates, masks, roles)
+        return rates_by_name.by_layer(self.rates, kernels_of(layers), masks, roles)
+
+
+def ends_in(masks: Masks, roles: Roles) -> scopes.Ends:
+    """The tensors at the ends of a network that has these masks and roles."""
+    shapes = {name: mask.shape for name, mask in masks.items()}
+    return scopes.ends_of(shapes, roles.embedding, roles.head)
+
+
+def kernels_of(layers: Iterable[Units]) -> dict[str, tuple[str, ...]]:
+    """The tensors that compute the units of each layer, biases left out, by the layer's name."""
+    return {
+        units.layer: tuple(part.tensor for part in units.made if not is_bias(part.tensor))
+        for units in layers
+    }
 
 
 def excluded(roles: Roles, embedding: bool, head: bool) -> tuple[str, ...]:

@@ -16,8 +16,13 @@ from tflottery import seeds
 from tflottery.errors import UserError, suggest
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.models.architecture import Architecture
-from tflottery.pruning import criteria
-from tflottery.pruning.masks import By, Scope, To
+from tflottery.models.biases import biases_beside, is_bias
+from tflottery.models.shapes import names_of
+from tflottery.pruning import criteria, scopes
+from tflottery.pruning import rates as rates_by_name
+from tflottery.pruning.masks import By, To, not_of_units
+from tflottery.pruning.rates import Rates
+from tflottery.pruning.scopes import Scope
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
     Dense,
@@ -27,6 +32,8 @@ from tflottery.runs.specs import (
     Pruned,
     RunSpec,
     Snapshot,
+    excluded,
+    kernels_of,
 )
 from tflottery.settings import LATER, check_choices
 from tflottery.training import steps
@@ -55,7 +62,13 @@ class PruningSettings:
     """How a ticket is searched for.
 
     ``method`` is ``iterative``: each round prunes the fraction ``rate`` of what is left, or
-    ``one_shot``. Weights compete within ``scope``, a layer or all of them, by ``criterion``.
+    ``one_shot``. Weights compete within ``scope``: each tensor by itself (``layerwise``), all
+    together (``global``), with scores in their tensor's measure (``global:normalised``, ``lamp``),
+    or each tensor by itself with as much as its shape (``erk``) or place (``uniform+``) says;
+    ``criterion`` scores them. ``rates`` are fractions by role (``embedding``, ``head``), layer,
+    tensor or pattern, as ``{embedding=0.3, "conv_*"=0.2, head=0.0}``, which a round prunes of what
+    is left of them, in place of ``rate`` and ``scope``; with a ``sparsity`` that is a number, they
+    say how that is shared out.
     ``init`` is what a pruned network starts from: ``original``, ``random``, ``random:carried``,
     ``random:kept``, ``rewind:STEP``, or the weights of the round before:
     ``learning_rate_rewinding`` begins the schedule anew, and ``fine_tuning`` goes on at its last,
@@ -81,10 +94,19 @@ class PruningSettings:
     tolerance: float = 0.5
     metric: str = field(default=ACCURACY, metadata=LATER)
     biases: bool = field(default=False, metadata=LATER)
+    rates: Rates = field(default=(), metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choices(self, "pruning")
         criteria.require_known(self.criterion)
+        object.__setattr__(self, "rates", rates_by_name.checked(self.rates))
+        if self.rates and self.scope != "layerwise":
+            raise UserError(
+                f"pruning.rates say how much of each tensor goes, so that no two compete; leave out "
+                f"pruning.scope={self.scope}, or the rates."
+            )
+        if self.criterion in criteria.UNIT_CRITERIA and self.scope not in scopes.OF_UNITS:
+            raise UserError(not_of_units(self.scope))
         find_metric(self.metric)
         if not 0 < self.rate < 1:
             raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
@@ -142,10 +164,19 @@ class Level:
 
     @property
     def sparsity(self) -> float:
-        """The target sparsity over the weights that are pruned at all."""
+        """The target sparsity over the weights that are pruned at all.
+
+        Raises:
+            UserError: none was set: in rounds that prune each tensor by its own rate.
+        """
         amount = self.mask.amount
         if isinstance(amount, To):
             return amount.sparsity
+        if self.mask.rates:
+            raise UserError(
+                "Rounds by pruning.rates are to no sparsity that is known beforehand; give one with "
+                "--sparsity when the ticket is looked for, and the rates say how it is shared out."
+            )
         return round(1 - (1 - amount.fraction) ** self.number, 6)
 
 
@@ -196,6 +227,7 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
             head=settings.head,
             seed=seed,
             biases=settings.biases,
+            rates=rates_by_name.with_rest(settings.rates, settings.rate),
         )
         draw = number if settings.method == "iterative" else 1
         init = _init(settings.init, dense, mask.of, seed, draw)
@@ -236,6 +268,17 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
                 f"pruning.{key}=false, and the network {model.name} has no {what}; leave "
                 f"pruning.{key} out."
             )
+    if settings.rates and (names := names_of(model)):
+        masked = [name for name in names if settings.biases or not is_bias(name)]
+        exclude = excluded(roles, settings.embedding, settings.head)
+        is_of_units = settings.criterion in criteria.UNIT_CRITERIA
+        rates_by_name.require_usable(
+            rates_by_name.with_rest(settings.rates, settings.rate),
+            masked,
+            roles,
+            (*exclude, *biases_beside(exclude, masked)),
+            kernels_of(model.unit_layers()) if is_of_units else None,
+        )
     if settings.init in (CARRIED, KEPT) and not roles.embedding:
         raise UserError(
             f"--init {settings.init} keeps the embedding, and the network {model.name} has none (a "
@@ -310,6 +353,9 @@ def _amounts(settings: PruningSettings) -> list[By | To]:
         whole.append(1 - (1 - settings.rate) ** (len(whole) + 1))
     if settings.method == "one_shot":
         return [To(sparsity) for sparsity in whole] if settings.sparsity == AUTO else [To(goal)]
+    if settings.rates and settings.sparsity != AUTO:
+        # What rounds by rates come to depends on the sizes of tensors, so each has a goal.
+        return [To(sparsity) for sparsity in (*whole[:-1], goal)]
     rounds: list[By | To] = [By(settings.rate)] * len(whole)
     if settings.sparsity != AUTO and abs(whole[-1] - goal) > _QUOTED:
         rounds[-1] = To(goal)

@@ -16,6 +16,7 @@ from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.architecture import Architecture
 from tflottery.pruning.criteria import UNIT_CRITERIA
 from tflottery.pruning.masks import To
+from tflottery.pruning.rates import with_rest
 from tflottery.runs.specs import (
     Dense,
     Fresh,
@@ -51,6 +52,7 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
             pruning.scope,
             "random",
             seed=drawn,
+            rates=with_rest(pruning.rates, pruning.rate),
             **_counted(pruning),
         )
         yield "one_shot", "random", "original", change(ticket, mask=random)
@@ -146,7 +148,8 @@ def left_out(
     if (study.controls or study.ramp_levels) and not _tf_mot_can(pruning):
         lines.append(
             "Gradual pruning is left out: TF-MOT prunes layer by layer and by magnitude, and this "
-            f"study prunes with scope {pruning.scope} and criterion {pruning.criterion}."
+            f"study prunes with {'rates by layer' if pruning.rates else f'scope {pruning.scope}'} "
+            f"and criterion {pruning.criterion}."
         )
     if study.controls and not _masks_single_weights(pruning):
         lines.append(
@@ -166,7 +169,8 @@ def _counted(pruning: PruningSettings) -> dict[str, bool]:
 
 
 def _tf_mot_can(pruning: PruningSettings) -> bool:
-    return pruning.scope == "layerwise" and pruning.criterion == "magnitude"
+    is_by_layer = pruning.scope == "layerwise" and not pruning.rates
+    return is_by_layer and pruning.criterion == "magnitude"
 
 
 def _masks_single_weights(pruning: PruningSettings) -> bool:
