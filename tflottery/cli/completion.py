@@ -12,12 +12,13 @@ from collections.abc import Callable
 from tflottery.cli import COMMANDS
 from tflottery.cli.app import Command, defined, help_of, own_flags
 from tflottery.models.registry import ARCHITECTURES
+from tflottery.pruning.scopes import SCOPES
 
 # What flags take that is no file.
 CHOICES = {
     "model": tuple(ARCHITECTURES),
     "method": ("iterative", "one_shot"),
-    "scope": ("layerwise", "global"),
+    "scope": SCOPES,
     "init": (
         "original",
         "random",

@@ -149,14 +149,16 @@ def _table(found: FoundTicket) -> Table:
     rows: Iterable[Any] = over_seeds(found.rounds).itertuples(index=False)
     for row in rows:
         verdict: str | Text = ""
+        collapse = ", collapsed" if row.collapsed else ""
         if row.network == "reinit":
-            verdict = f"mask of {reported}"
+            verdict = f"mask of {reported}{collapse}"
         elif row.reported:
-            verdict = Text(f"{found.verdict} <", "bold")
+            verdict = Text(f"{found.verdict}{collapse} <", "bold")
         elif row.network != "dense":
             # Of what learnt nothing, any level matches.
             level = "matches" if row.matches else "below dense"
-            verdict = "" if found.verdict == NO_VERDICT else level
+            level = "" if found.verdict == NO_VERDICT else level
+            verdict = f"{level}{collapse}".removeprefix(", ")
         outside, valid = row.sparsity_without_embedding, row.validation_accuracy
         test = f"{100 * row.test_accuracy:.2f}"
         table.add_row(

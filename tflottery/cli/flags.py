@@ -57,7 +57,13 @@ def define_search(values: flags.FlagValues) -> None:
         "training), learning_rate_rewinding or fine_tuning (weights of the round before, the "
         "schedule anew or at its last, low rate). Default: original.",
     )
-    text("scope", "Weights compete within a layer (layerwise) or all together (global).")
+    text(
+        "scope",
+        "Which weights compete: layerwise (within a tensor), global (all together), "
+        "global:normalised or lamp (all together, scores in their tensor's measure), erk or "
+        "uniform+ (within a tensor that keeps what its shape or its place says). Rates by layer: "
+        "--set pruning.rates='{embedding=0.3, head=0.0}'. Default: layerwise.",
+    )
     text(
         "learning_rate",
         "A number; auto: what the rule that bin/tune_lr fitted says for each sparsity; or a rule's "

@@ -42,4 +42,3 @@ def names_of(model: object) -> tuple[str, ...]:
     if built is not None:
         return tuple(getattr(built, "tensors", ()))
     return tuple(model.shapes(3, 2)) if isinstance(model, Shaped) else ()
-

@@ -30,8 +30,8 @@ def checked(rates: Rates) -> Rates:
     for name, rate in rates:
         if not name.strip() or not 0 <= rate < 1:
             raise UserError(
-                f"{KEY} holds {name} = {rate:g}; a rate is the part of what is left of a tensor that "
-                "a round prunes, in [0, 1)."
+                f"{KEY} holds {name} = {rate:g}; a rate is the part of what is left of a tensor "
+                "that a round prunes, in [0, 1)."
             )
     names = [name for name, _ in rates]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -85,8 +85,8 @@ def require_usable(
         of_units: as ``layers`` of ``by_layer``, where whole units are pruned.
 
     Raises:
-        UserError: a name is of no tensor, or of excluded ones alone and above 0; or as ``by_tensor``
-            and ``by_layer``.
+        UserError: a name is of no tensor, or of excluded ones alone and above 0; or as
+            ``by_tensor`` and ``by_layer``.
     """
     known, excluded = sorted(names), set(exclude)
     require_named(rates, known, roles)
@@ -150,13 +150,14 @@ def by_layer(
     of = by_tensor(rates, known, roles)
     found: dict[str, float] = {}
     for layer, tensors in layers.items():
-        different = {of[tensor] for tensor in tensors if tensor in of}
-        if len(different) > 1:
+        own = {of[tensor] for tensor in tensors if tensor in of}
+        if len(own) > 1:
             raise UserError(
                 f"{KEY} gives the tensors of {layer} different rates, and its units are pruned "
                 "whole; give the layer one."
             )
-        found |= {layer: rate for rate in different}
+        if own:
+            found[layer] = own.pop()
     of_units = {tensor for tensors in layers.values() for tensor in tensors}
     for name, rate in rates:
         matched = _matched(name, known, roles)

@@ -1,7 +1,7 @@
 """Scopes: which weights compete with which, and so how many of them each tensor keeps.
 
-``layerwise`` and ``global`` are decided in ``masks.prune``, by the scores alone. Here are the scopes
-that share a total out between tensors: by scores that were made comparable first
+``layerwise`` and ``global`` are decided in ``masks.prune``, by the scores alone. Here are the
+scopes that share a total out between tensors: by scores that were made comparable first
 (``global:normalised``, ``lamp``), by the shapes of tensors (``erk``), or by their places in the
 network (``uniform+``); and rates, one a tensor. docs/scopes.md has the formulas.
 

@@ -104,7 +104,6 @@ def _identified(model: Registered, vocabulary_size: int, classes: int) -> Regist
     startup.start_tensorflow()
     from tflottery.models.brought.identity import told
     from tflottery.models.roles import roles_of
-
     from tflottery.pruning.masked_model import masked_model
 
     found = told(model.name, partial(model.with_assigned, vocabulary_size, classes))

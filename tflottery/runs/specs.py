@@ -175,6 +175,7 @@ class Pruned(MaskSpec):
         model = self.of.recipe.model
         exclude = excluded(model.roles(), self.embedding, self.head)
         exclude += biases_beside(exclude, masks)
+        rates_by_name.require_named(self.rates, masks, model.roles())
         if self.criterion in criteria.UNIT_CRITERIA:
             layers = model.unit_layers()
             units = criteria.unit_scores(self.criterion, final, layers)
@@ -188,10 +189,39 @@ class Pruned(MaskSpec):
             rates=self._rates(masks, model.roles()), ends=ends_in(masks, model.roles()),
         )  # fmt: skip
 
+    def require_reached(self, masks: Masks) -> None:
+        """Makes sure that masks can be pruned as far as is asked, where that can be told without
+        scores.
+
+        Args:
+            masks: bool arrays for every prunable tensor: what is left so far.
+
+        Raises:
+            BeyondReachError: the scope, or rates of 0, keep more than that.
+        """
+        is_by_rates = bool(self.rates) and isinstance(self.amount, To)
+        if self.criterion in criteria.UNIT_CRITERIA or not (
+            is_by_rates or self.scope == "uniform+"
+        ):
+            return
+        roles = self.of.recipe.model.roles()
+        exclude = excluded(roles, self.embedding, self.head)
+        exclude += biases_beside(exclude, masks)
+        open_ = {name: mask for name, mask in masks.items() if name not in exclude}
+        rates = self._rates(open_, roles)
+        floors = (
+            scopes.floors_by_place(open_, ends_in(masks, roles))
+            if rates is None
+            else scopes.floors_by_rates(open_, rates)
+        )
+        counted = mask_ops.count(open_)
+        total = self.amount.kept(counted.remaining, counted.total)
+        what = "uniform+" if rates is None else "rates"
+        scopes.require_reached(what, sum(floors.values()), total, counted.total)
+
     def _rates(self, masks: Masks, roles: Roles) -> dict[str, float] | None:
         if not self.rates:
             return None
-        rates_by_name.require_named(self.rates, masks, roles)
         return rates_by_name.by_tensor(self.rates, masks, roles)
 
     def _rates_of_units(
@@ -199,7 +229,6 @@ class Pruned(MaskSpec):
     ) -> dict[str, float] | None:
         if not self.rates:
             return None
-        rates_by_name.require_named(self.rates, masks, roles)
         return rates_by_name.by_layer(self.rates, kernels_of(layers), masks, roles)
 
 

@@ -17,12 +17,13 @@ from tflottery.errors import UserError, suggest
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.models.architecture import Architecture
 from tflottery.models.biases import biases_beside, is_bias
-from tflottery.models.shapes import names_of
+from tflottery.models.shapes import Shaped, names_of
 from tflottery.pruning import criteria, scopes
+from tflottery.pruning import masks as mask_ops
 from tflottery.pruning import rates as rates_by_name
 from tflottery.pruning.masks import By, To, not_of_units
 from tflottery.pruning.rates import Rates
-from tflottery.pruning.scopes import Scope
+from tflottery.pruning.scopes import BeyondReachError, Scope
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
     Dense,
@@ -102,8 +103,8 @@ class PruningSettings:
         object.__setattr__(self, "rates", rates_by_name.checked(self.rates))
         if self.rates and self.scope != "layerwise":
             raise UserError(
-                f"pruning.rates say how much of each tensor goes, so that no two compete; leave out "
-                f"pruning.scope={self.scope}, or the rates."
+                "pruning.rates say how much of each tensor goes, so that no two compete; leave "
+                f"out pruning.scope={self.scope}, or the rates."
             )
         if self.criterion in criteria.UNIT_CRITERIA and self.scope not in scopes.OF_UNITS:
             raise UserError(not_of_units(self.scope))
@@ -174,8 +175,8 @@ class Level:
             return amount.sparsity
         if self.mask.rates:
             raise UserError(
-                "Rounds by pruning.rates are to no sparsity that is known beforehand; give one with "
-                "--sparsity when the ticket is looked for, and the rates say how it is shared out."
+                "Rounds by pruning.rates are to no sparsity that is known beforehand; find a ticket "
+                "with a --sparsity, and the rates say how that is shared out."
             )
         return round(1 - (1 - amount.fraction) ** self.number, 6)
 
@@ -238,7 +239,25 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
         reinit = dataclasses.replace(dense, mask=mask, init=Fresh(seeds.derive("reinit", seed)))
         levels.append(Level(number, ticket, reinit))
         before = ticket
+    if settings.sparsity != AUTO:
+        _require_within_reach(levels[-1].mask, recipe, settings)
     return Plan(settings, dense, tuple(levels))
+
+
+def _require_within_reach(mask: Pruned, recipe: Recipe, settings: PruningSettings) -> None:
+    """Makes sure, before anything is trained, that what scope or rates keep whatever happens is no
+    more than the sparsity asks for. With fewer words or more classes than these it is still more.
+    """
+    if not isinstance(recipe.model, Shaped) or isinstance(settings.sparsity, str):
+        return
+    shapes = recipe.model.shapes(recipe.data.vocabulary_size, classes=2)
+    shapes = {name: shape for name, shape in shapes.items() if settings.biases or not is_bias(name)}
+    try:
+        dataclasses.replace(mask, amount=To(settings.sparsity)).require_reached(
+            mask_ops.dense(shapes)
+        )
+    except BeyondReachError as error:
+        raise UserError(str(error)) from None
 
 
 def _require_reached(init: str, epochs: int) -> None:

@@ -57,7 +57,12 @@ def write_found(
         "learning_rate": rate(reported.level.ticket),
         "found_learning_rate": _rate_found(reported.level.ticket),
         "learning_rate_rule": rule and dataclasses.asdict(rule),
-        **_verdict(verdict, words.sentence(verdict, reported.counted, corpus.classes), corpus),
+        **_verdict(
+            verdict,
+            words.sentence(verdict, reported.counted, corpus.classes, reported.collapsed),
+            corpus,
+        ),
+        "collapsed": list(reported.collapsed),
         "cautions": list(cautions),
         **{f"{name}_test_accuracy": run.metrics["test_accuracy"] for name, run in judged.items()},
         **{
@@ -130,6 +135,7 @@ def _record(judged: Round) -> dict[str, Any]:
         "validation_accuracy": judged.run.metrics["val_accuracy"],
         "test_accuracy": judged.run.metrics["test_accuracy"],
         "matches": judged.matches,
+        "collapsed": list(judged.collapsed),
         "learning_rate": rate(judged.level.ticket),
         "run_key": judged.run.key,
     }
