@@ -1,4 +1,4 @@
-"""Scopes: every total exact, nothing revived, the best of each tensor kept, and what each shares."""
+"""Scopes: every total exact, nothing revived, the best of each tensor kept, and how many each."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_lamp_keeps_the_largest_weight_of_every_tensor_first():
 def test_lamp_takes_scores_of_any_size_and_none_below_0():
     scores = {"a": np.array([1e300, 1e299]), "b": np.array([1e-300, 1e-301])}
     assert share("lamp", scores, 2) == {"a": 1, "b": 1}
-    with pytest.raises(UserError, match="lamp squares scores.*b are below 0"):
+    with pytest.raises(UserError, match=r"lamp squares scores.*b are below 0"):
         share("lamp", {"b": np.array([-1.0, 2.0])}, 1)
 
 
@@ -226,7 +226,8 @@ def test_uniform_plus_leaves_the_first_convolution_and_a_fifth_of_the_head():
 def test_the_ends_of_a_network_are_told_by_shapes_and_roles():
     shapes = {
         "embedding/embeddings": (50, 4), "conv_3/kernel": (3, 4, 5), "conv_2/kernel": (2, 4, 5),
-        "conv_3/bias": (5,), "deeper/kernel": (3, 5, 6), "lstm/kernel": (4, 20), "head/kernel": (6, 1),
+        "conv_3/bias": (5,), "deeper/kernel": (3, 5, 6), "lstm/kernel": (4, 20),
+        "head/kernel": (6, 1),
     }  # fmt: skip
     ends = scopes.ends_of(shapes, ["embedding/embeddings"], ["head/kernel"])
     assert ends == Ends(("conv_2/kernel", "conv_3/kernel"), ("head/kernel",))

@@ -89,9 +89,11 @@ def _numbers_by_name(value: Any, kind: Any) -> FractionsByName:
         raise _WrongTypeError(value, kind)
     made = []
     for pair in pairs:
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-            raise _WrongTypeError(value, kind)
-        made.append((_strict(pair[0], str), _strict(_plain(pair[1]), float)))
+        try:
+            name, number = pair
+            made.append((_strict(name, str), _strict(_plain(number), float)))
+        except (_WrongTypeError, TypeError, ValueError):
+            raise _WrongTypeError(value, kind) from None
     return tuple(made)
 
 

@@ -68,6 +68,23 @@ def require_named(rates: Rates, names: Iterable[str], roles: Roles) -> None:
             )
 
 
+def without(rates: Rates, names: Iterable[str], roles: Roles, exclude: Iterable[str]) -> Rates:
+    """The rates but those of excluded tensors alone.
+
+    Args:
+        rates: as the settings hold them.
+        names: of all tensors that have a mask.
+        roles: of the network.
+        exclude: tensors that are not pruned.
+    """
+    known, excluded = sorted(names), set(exclude)
+    return tuple(
+        (name, rate)
+        for name, rate in rates
+        if not (matched := set(_matched(name, known, roles))) or not matched <= excluded
+    )
+
+
 def require_usable(
     rates: Rates,
     names: Iterable[str],
@@ -103,8 +120,8 @@ def require_usable(
 
 
 def by_tensor(rates: Rates, names: Iterable[str], roles: Roles) -> dict[str, float]:
-    """The rate of each tensor: that of its own name, its layer's or its role's, else that of the
-    pattern that spells out most of it.
+    """The rate of each tensor: that of its own name, else of its layer or role, else of the pattern
+    that spells out most of it.
 
     Args:
         rates: with one for the rest; see ``with_rest``.
@@ -115,10 +132,10 @@ def by_tensor(rates: Rates, names: Iterable[str], roles: Roles) -> dict[str, flo
         UserError: two rates are of a tensor in the same right, or none is.
     """
     known = sorted(names)
-    found: dict[str, dict[float, tuple[str, float]]] = {name: {} for name in known}
+    found: dict[str, dict[tuple[int, int], tuple[str, float]]] = {name: {} for name in known}
     for name, rate in rates:
         for tensor in _matched(name, known, roles):
-            rank = _rank(name)
+            rank = _rank(name, tensor)
             other, before = found[tensor].get(rank, (name, rate))
             if before != rate:
                 raise UserError(
@@ -190,6 +207,9 @@ def _is_like(tensor: str, pattern: str) -> bool:
     return fnmatchcase(tensor, pattern) or fnmatchcase(tensor.partition("/")[0], pattern)
 
 
-def _rank(name: str) -> float:
-    """Names come before patterns, and patterns by how much they spell out."""
-    return len(_WILD.sub("", name)) if _WILD.search(name) else float("inf")
+def _rank(name: str, tensor: str) -> tuple[int, int]:
+    """A tensor's own name comes before that of its layer or role, and these before patterns, which
+    come by how much they spell out."""
+    if name == tensor:
+        return 2, 0
+    return (0, len(_WILD.sub("", name))) if _WILD.search(name) else (1, 0)

@@ -175,8 +175,8 @@ class Level:
             return amount.sparsity
         if self.mask.rates:
             raise UserError(
-                "Rounds by pruning.rates are to no sparsity that is known beforehand; find a ticket "
-                "with a --sparsity, and the rates say how that is shared out."
+                "Rounds by pruning.rates are to no sparsity that is known beforehand; find a "
+                "ticket with a --sparsity, and the rates say how that is shared out."
             )
         return round(1 - (1 - amount.fraction) ** self.number, 6)
 
@@ -309,6 +309,16 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
             f"{model.name} does not say where its units lie; register a dataclass that has "
             "unit_layers, or prune by magnitude."
         )
+
+
+def excluding(settings: PruningSettings, model: Architecture, **excluded_: bool) -> PruningSettings:
+    """The settings with another ``embedding`` or ``head``; rates of what is excluded then go."""
+    changed = dataclasses.replace(settings, rates=(), **excluded_)  # type: ignore[arg-type]
+    roles, names = model.roles(), names_of(model)
+    exclude = excluded(roles, changed.embedding, changed.head)
+    exclude = (*exclude, *biases_beside(exclude, names))
+    rates = rates_by_name.without(settings.rates, names or exclude, roles, exclude)
+    return dataclasses.replace(changed, rates=rates)
 
 
 def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:

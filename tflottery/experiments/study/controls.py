@@ -28,6 +28,7 @@ from tflottery.runs.specs import (
     Signs,
     Snapshot,
 )
+from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import METHODS, PruningSettings
 from tflottery.training import steps
 from tflottery.training.settings import TrainingSeeds
@@ -61,7 +62,7 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
     signs = Signs(Snapshot(seed.dense, steps.BEGINNING))
     yield "iterative", "magnitude", "signs", change(ticket, init=signs)
     if seed.recipe.model.roles().head:
-        other = change(pruning, head=not pruning.head)
+        other = plans.excluding(pruning, seed.recipe.model, head=not pruning.head)
         headed = seed.last("iterative", "original", level, other).ticket
         yield "iterative", "head_pruned" if other.head else "head_spared", "original", headed
     if _tf_mot_can(pruning):

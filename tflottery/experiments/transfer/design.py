@@ -127,7 +127,7 @@ class Transfer:
         own_seed = seeds.derive("target", seed)
         own_pruning = self.pruning
         if self.vocabulary == "drop":
-            own_pruning = dataclasses.replace(self.pruning, embedding=False)
+            own_pruning = plans.excluding(self.pruning, self.target.model, embedding=False)
         dense = plans.make_plan(self.target, own_pruning, own_seed).dense
         yield Cell(*DENSE_ARM, 0.0, seed, dense)
         fit = self._fit(own_seed)
