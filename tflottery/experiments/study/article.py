@@ -75,6 +75,7 @@ def _article(
                 "rewind": figures.rewinding(results),
                 "overlap": mask_figures.overlap(results),
                 "layers": mask_figures.layers(results),
+                "scopes": mask_figures.scopes(results),
                 "early_bird": mask_figures.early_bird(results),
                 "instability": mask_figures.instability(results),
                 "data": drawn,

@@ -13,7 +13,7 @@ import numpy as np
 from tflottery.data.look.inspection import Inspection
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
-from tflottery.experiments.study import results
+from tflottery.experiments.study import results, sharing
 from tflottery.experiments.study.arms import Cell
 from tflottery.experiments.study.claims import over_texts
 from tflottery.experiments.study.design import Study
@@ -22,6 +22,8 @@ from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
 from tflottery.models.biases import biases_beside
 from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.collapse import collapsed
+from tflottery.pruning.criteria import UNIT_CRITERIA
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import Executor
@@ -32,6 +34,7 @@ from tflottery.runs.run import Run
 from tflottery.runs.specs import Pruned, RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
+from tflottery.tickets import words
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training import steps
 from tflottery.versions import versions
@@ -101,15 +104,19 @@ def write_study(
         "learnt": what_dense_learnt(measured.dense(), corpus, realise.predictions),
     }
     of_data = seen.cautions if seen else ()
-    if cautions := [*(line for line in of_data if line != corpus.caution), *study.left_out]:
+    cells = measured.cells()
+    collapses = words.on_collapse(measured.collapses(cells))
+    known = (line for line in of_data if line != corpus.caution)
+    if cautions := [*collapses, *known, *study.left_out]:
         about["cautions"] = cautions
     if seen:
         about["inspection"] = seen.findings.payload()
     rows = {
-        "cells": measured.cells(),
+        "cells": cells,
         "timings": measured.timings(),
         "overlap": measured.overlap(),
         "layers": measured.layers(study.recipe.model),
+        "scopes": measured.scopes(),
         "early_bird": measured.early_bird(),
         "instability": measured.instability(),
         "texts": over_texts.rows(study.name, corpus.name, measured.all()),
@@ -267,6 +274,37 @@ class _Measured:
                         }
                     )
         return rows
+
+    def scopes(self) -> list[dict[str, Any]]:
+        """What every scope would leave of the parts of the first dense network that finished; none
+        where whole units are pruned, which have no weights to compete."""
+        study, pruning = self._study, self._study.pruning
+        if pruning.criterion in UNIT_CRITERIA:
+            return []
+        for seed in study.seeds:
+            dense = self.run(study.cells(seed)[0])
+            if dense is not None:
+                masks = mask_ops.dense(_prunable(study, dense))
+                given = sharing.shares(
+                    study.recipe.model, masks, dense.snapshot(steps.END), study.settings.levels,
+                    embedding=pruning.embedding, head=pruning.head,
+                )  # fmt: skip
+                return [{**row, "seed": seed} for row in given]
+        return []
+
+    def collapses(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[str]]]:
+        """What each network with a collapsed layer is called, and its layers without a weight.
+
+        Args:
+            rows: as ``cells`` gives them.
+        """
+        for (cell, run), row in zip(self.all(), rows, strict=True):
+            if run is not None and row["collapsed"]:
+                name = f"seed {cell.seed} {cell.method} {cell.mask} {cell.init} {cell.level:g}"
+                yield (
+                    (name if cell.part == "grid" else f"{name} {cell.part}"),
+                    collapsed(run.masks()),
+                )
 
     def early_bird(self) -> list[dict[str, Any]]:
         """Masks that one-shot pruning would draw at moments of the dense training, compared."""
