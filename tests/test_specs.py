@@ -60,7 +60,12 @@ DIFFERENT = [
     ROUND,
     child(ROUND),
     child(DENSE, mask=Pruned(DENSE, To(0.2))),
-    child(DENSE, mask=Pruned(DENSE, By(0.2), scope="global")),
+    *(
+        child(DENSE, mask=Pruned(DENSE, By(0.2), scope=scope))
+        for scope in ("global", "global:normalised", "lamp", "erk", "uniform+")
+    ),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), rates=(("*", 0.2),))),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), rates=(("*", 0.2), ("head", 0.0)))),
     child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="random")),
     child(DENSE, mask=Pruned(DENSE, By(0.2), embedding=False)),
     child(DENSE, mask=Pruned(DENSE, By(0.2), head=False)),
@@ -156,7 +161,7 @@ DEFAULTS = {
     },
     Pruned: {
         "scope": "layerwise", "criterion": "magnitude", "embedding": True, "head": True, "seed": 0,
-        "biases": False, "computes": "",
+        "biases": False, "rates": (), "computes": "",
     },
     specs.GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
     specs.Fit: {"words_of": None, "without": (), "seed": 0},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -144,9 +144,10 @@ def _table(found: FoundTicket) -> Table:
         "test ±\n%" if several else "test\n%",
         "to dense\npoints",
     )
-    table.add_column("verdict", no_wrap=True)
+    rows: Sequence[Any] = list(over_seeds(found.rounds).itertuples(index=False))
+    # With one more word it may be wider than a terminal.
+    table.add_column("verdict", no_wrap=not any(row.collapsed for row in rows))
     reported = found.outcome.reported.level.number
-    rows: Iterable[Any] = over_seeds(found.rounds).itertuples(index=False)
     for row in rows:
         verdict: str | Text = ""
         collapse = ", collapsed" if row.collapsed else ""
