@@ -221,6 +221,8 @@ def _next_steps(values: flags.FlagValues, found: FoundTicket) -> dict[str, dict[
     from tflottery.data.reading.tfds_source import ALIASES
 
     places = {"ticket": str(ticket.folder), **experiments.changed(values, "store", "plugin")}
+    if found.outcome.plan.is_open and found.outcome.plan.settings.rates:
+        return {"export": places}  # the others ask for a sparsity, which such rounds have none of
     steps = {"tune_lr": places}
     found_on = ALIASES.get(ticket.about["dataset"], ticket.about["dataset"])
     pairs = {ALIASES[one]: other for one, other in _OF_A_KIND.items()}
