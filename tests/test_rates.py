@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -20,8 +21,10 @@ from tflottery.pruning import masks, rates
 from tflottery.pruning.masks import By, To
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, Pruned, RunSpec
+from tflottery.settings import from_table
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings, make_plan
+from tflottery.tickets.rules import how_pruned
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 NAMES = (
@@ -162,6 +165,15 @@ def test_plans_go_in_rounds_or_to_goals():
         RECIPE, PruningSettings(method="one_shot", rates=ISSUE, sparsity=0.5), seed=1
     ).levels
     assert at_once.mask.amount == To(0.5)
+
+
+def test_records_hold_rates_by_name_and_only_where_there_are_some():
+    settings = PruningSettings(rates=ISSUE, sparsity=0.5)
+    table = json.loads(json.dumps(settings.table()))
+    assert table["rates"] == dict(ISSUE)
+    assert from_table(PruningSettings, "pruning", table) == settings
+    assert "rates" not in PruningSettings().table()
+    assert how_pruned(settings)["rates"] and "rates" not in how_pruned(PruningSettings())
 
 
 def test_the_order_of_rates_is_in_no_key():

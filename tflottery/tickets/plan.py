@@ -10,7 +10,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from tflottery import seeds
 from tflottery.errors import UserError, suggest
@@ -126,6 +126,13 @@ class PruningSettings:
         if not 0 <= self.tolerance < math.inf:
             raise UserError("pruning.tolerance is 0 points or more.")
         object.__setattr__(self, "init", parse_init(self.init))
+
+    def table(self) -> dict[str, Any]:
+        """The settings as records hold them: rates by name, and only where there are some, so that
+        records of before and of now say the same of the same settings."""
+        table = dataclasses.asdict(self)
+        rates = dict(table.pop("rates"))
+        return {**table, **({"rates": rates} if rates else {})}
 
 
 def parse_init(text: str) -> str:

@@ -80,7 +80,7 @@ def write_study(
     shapes = {} if dense is None else _prunable(study, dense)
     settings = {
         **recipe_to_tables(study.recipe),
-        "pruning": dataclasses.asdict(study.pruning),
+        "pruning": study.pruning.table(),
         "study": dataclasses.asdict(study.settings),
     }
     about = {

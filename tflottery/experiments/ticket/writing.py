@@ -50,7 +50,7 @@ def write_found(
     about = {
         "dataset": recipe.data.dataset,
         "model": recipe.model.name,
-        **dataclasses.asdict(settings),
+        **settings.table(),
         "goal": settings.sparsity,
         "seed": outcome.seed,
         "seeds": [one.seed for one in outcomes],
