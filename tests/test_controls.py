@@ -31,6 +31,7 @@ from tflottery.models.roles import Roles
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks, To
+from tflottery.pruning.rates import with_rest
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
@@ -282,6 +283,8 @@ SPARED = {"shuffled_words", "words_only", "random_words"}
     [
         ({}, set(), ()),
         ({"scope": "global"}, {"gradual"}, ("scope global",)),
+        ({"scope": "lamp"}, {"gradual"}, ("scope lamp",)),
+        ({"rates": (("embedding", 0.3), ("head", 0.1))}, {"gradual"}, ("rates by layer",)),
         ({"criterion": "random"}, {"gradual"}, ("criterion random",)),
         ({"criterion": "filters"}, {"gradual", "random"}, ("criterion filters", "whole units")),
         ({"embedding": False}, SPARED, ("no embedding is pruned",)),
@@ -301,6 +304,8 @@ def test_controls_follow_scope_and_criterion_or_are_left_out(pruning, missing, t
         drawn = controls["random"]
         assert isinstance(drawn, Pruned)
         assert (drawn.scope, drawn.criterion, drawn.amount) == (scope, "random", To(0.832))
+        rates = with_rest(pruning.get("rates", ()), 0.2)
+        assert drawn.rates == rates == controls["shuffled"].of.rates
     ticket = of(made, "grid")["iterative", "magnitude", "original", 0.832].spec.mask
     assert controls["shuffled"].of == ticket and ticket.scope == pruning.get("scope", "layerwise")
 

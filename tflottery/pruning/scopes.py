@@ -220,7 +220,7 @@ def require_reached(what: str, least: int, total: int, size: int) -> None:
     if total >= least:
         return
     why = {
-        "uniform+": f"uniform+ keeps the first convolution and {HEAD_KEEPS:.0%} of the head",
+        "uniform+": "uniform+ keeps the first convolution and a fifth of the head",
         "rates": "pruning.rates keep the tensors whose rate is 0",
     }[what]
     raise BeyondReachError(
