@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tflottery import arithmetic, startup
+from tflottery import arithmetic, startup, steps
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.runs.encoded import load_corpus
@@ -17,7 +17,6 @@ from tflottery.runs.predictions import SPLITS, Predictions
 from tflottery.runs.run import Run
 from tflottery.runs.specs import Dense, RunSpec, snapshots_wanted
 from tflottery.runs.store import Store
-from tflottery.training import steps
 from tflottery.training.listener import Logs
 
 # Every dense run keeps these, because studies rewind to them.

@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from tflottery import seeds
+from tflottery import seeds, steps
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
 from tflottery.models.biases import biases_beside
@@ -30,7 +30,6 @@ from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import By, Masks, Scope, To
 from tflottery.runs.recipes import Recipe
-from tflottery.training import steps
 from tflottery.training.settings import TrainingSeeds
 
 # Raise it when the same specs train to other weights; every key changes with it.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from tflottery import seeds
+from tflottery import seeds, steps
 from tflottery.errors import UserError, suggest
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.models.architecture import Architecture
@@ -29,7 +29,6 @@ from tflottery.runs.specs import (
     Snapshot,
 )
 from tflottery.settings import LATER, check_choices
-from tflottery.training import steps
 from tflottery.training.rates import last_rate
 from tflottery.training.settings import TrainingSeeds
 

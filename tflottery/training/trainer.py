@@ -15,6 +15,7 @@ import tf_keras as keras
 # TensorFlow switches determinism off only here.
 from tensorflow.python.framework import config as tensorflow_config
 
+from tflottery import steps
 from tflottery.data import batches
 from tflottery.data.encoded import Corpus, Encoded
 from tflottery.errors import TrainingError, UserError
@@ -26,7 +27,6 @@ from tflottery.models.roles import Roles
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masked_model import masked_model
 from tflottery.pruning.masks import Masks
-from tflottery.training import steps
 from tflottery.training.callbacks import (
     EndAfter,
     KeepMoment,

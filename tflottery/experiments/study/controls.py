@@ -10,7 +10,7 @@ import dataclasses
 import math
 from collections.abc import Iterator
 
-from tflottery import seeds
+from tflottery import seeds, steps
 from tflottery.experiments.study.arms import Cell, Seed
 from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.architecture import Architecture
@@ -28,7 +28,6 @@ from tflottery.runs.specs import (
     Snapshot,
 )
 from tflottery.tickets.plan import METHODS, PruningSettings
-from tflottery.training import steps
 from tflottery.training.settings import TrainingSeeds
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tflottery import steps
 from tflottery.data.look.inspection import Inspection
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
@@ -33,7 +34,6 @@ from tflottery.runs.specs import Pruned, RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
-from tflottery.training import steps
 from tflottery.versions import versions
 
 # Of dense's last validation accuracy, a fraction: so near counts as converged.
