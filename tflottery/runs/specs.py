@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
@@ -21,14 +21,17 @@ import numpy as np
 
 from tflottery import seeds, steps
 from tflottery.data.settings import DataSettings
+from tflottery.errors import UserError
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
 from tflottery.models.biases import biases_beside
 from tflottery.models.brought.registered import Registered
 from tflottery.models.roles import Roles
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.context import Computed, PruningContext
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import By, Masks, Scope, To
+from tflottery.pruning.rounds import in_rounds
 from tflottery.runs.recipes import Recipe
 from tflottery.training.settings import TrainingSeeds
 
@@ -55,6 +58,10 @@ class Ancestors(Protocol):
 
     def snapshot(self, run: RunSpec, step: str) -> Arrays:
         """float32 arrays for every trainable tensor: a run's weights at a step."""
+        ...
+
+    def computed(self, run: RunSpec) -> Computed:
+        """Gradients and activations of a run's network on that run's training data."""
         ...
 
     def fresh_weights(self, seed: int) -> Arrays:
@@ -121,7 +128,8 @@ class Dense(MaskSpec):
 @dataclass(frozen=True)
 class Pruned(MaskSpec):
     """The mask of a run, pruned further by its final weights (magnitude pruning, one-shot or in
-    rounds: Han et al. 2015; Frankle and Carbin 2019, arXiv 1803.03635).
+    rounds: Han et al. 2015; Frankle and Carbin 2019, arXiv 1803.03635), or by whatever else a
+    criterion scores (``tflottery.pruning.criteria``).
 
     ``amount`` is ``By(0.2)`` of the remaining weights or ``To(0.832)`` of all. ``embedding=False``
     excludes the embedding: it is neither pruned nor counted. ``head=False`` does the same with the
@@ -146,35 +154,104 @@ class Pruned(MaskSpec):
         object.__setattr__(self, "computes", criteria.computes(self.criterion))
 
     def needs(self) -> Iterable[Need]:
-        return ((self.of, steps.END),)
+        # The mask is that of the run that is pruned, even if weights of another one are read.
+        read = criteria.steps_of(self.criterion)
+        return tuple(self._read_at(step) for step in dict.fromkeys((*read, steps.END)))
+
+    def _read_at(self, step: str) -> Need:
+        """Where the weights at a step are kept: at the end they are those of the run that is
+        pruned; rounds before it may have begun from anything, so others are of the dense network
+        that they began with."""
+        return (self.of if step == steps.END else dense_of(self.of)), step
 
     def make(self, ancestors: Ancestors) -> Masks:
         criteria.require_unchanged(self.criterion, self.computes)
-        return self.prune(ancestors.masks(self.of), ancestors.snapshot(self.of, steps.END))
+        weights = {
+            step: _later(ancestors, *self._read_at(step))
+            for step in criteria.steps_of(self.criterion)
+        }
+        masks = ancestors.masks(self.of)
+        return self._prune(masks, weights, lambda: ancestors.computed(self.of))
 
-    def prune(self, masks: Masks, final: Arrays) -> Masks:
-        """The mask that these weights give: those of the run at its end, or of another moment.
+    def prune(
+        self, masks: Masks, final: Arrays, computed: Callable[[], Computed] | None = None
+    ) -> Masks:
+        """The mask that these weights give: those of the run at its end, or of another moment in
+        its place.
 
         Args:
             masks: bool arrays for every prunable tensor: what is left so far.
             final: float32 arrays for every trainable tensor.
+            computed: gives gradients and activations; None if there are no data.
+
+        Raises:
+            UserError: the criterion reads other steps, or asks for data that are not there.
         """
         criteria.require_unchanged(self.criterion, self.computes)
+        return self._prune(masks, {steps.END: lambda: final}, computed)
+
+    def _prune(
+        self,
+        masks: Masks,
+        weights: dict[str, Callable[[], Arrays]],
+        computed: Callable[[], Computed] | None,
+    ) -> Masks:
+        criterion = criteria.CRITERIA.find(self.criterion)
+        if criterion.at not in weights:
+            raise UserError(
+                f"The criterion {self.criterion!r} reads {criterion.at}, which is not this moment."
+            )
+        scored = weights[criterion.at]()
         if self.biases:
             # The dense network is the same with and without them, and has no masks of them.
-            shapes = {name: final[name].shape for name in biases_beside(masks, final)}
+            shapes = {name: scored[name].shape for name in biases_beside(masks, scored)}
             masks = {**mask_ops.dense(shapes), **masks}
         model = self.of.recipe.model
         exclude = excluded(model.roles(), self.embedding, self.head)
         exclude += biases_beside(exclude, masks)
-        if self.criterion in criteria.UNIT_CRITERIA:
-            layers = model.unit_layers()
-            units = criteria.unit_scores(self.criterion, final, layers)
-            return mask_ops.prune_units(
-                masks, layers, units, self.amount, scope=self.scope, exclude=exclude
+        layers = model.unit_layers()
+
+        def score(left: Masks) -> Arrays:
+            return criteria.score(
+                PruningContext(
+                    self.criterion,
+                    mask_ops.apply(left, scored),
+                    left,
+                    tuple(sorted(set(masks) - set(exclude))),
+                    model.roles(),
+                    layers,
+                    self.seed,
+                    weights,
+                    computed,
+                )
             )
-        scores = criteria.scores(self.criterion, final, list(masks), self.seed)
-        return mask_ops.prune(masks, scores, self.amount, scope=self.scope, exclude=exclude)
+
+        def prune(scores: Arrays, amount: By | To) -> Masks:
+            return mask_ops.prune(masks, scores, amount, scope=self.scope, exclude=exclude)
+
+        if criterion.of == "units":
+            return mask_ops.prune_units(
+                masks, layers, score(masks), self.amount, scope=self.scope, exclude=exclude
+            )
+        return in_rounds(masks, self.amount, criterion.rounds, score, prune)
+
+
+def _later(ancestors: Ancestors, run: RunSpec, step: str) -> Callable[[], Arrays]:
+    """Reads a snapshot when it is asked for."""
+    return lambda: ancestors.snapshot(run, step)
+
+
+def dense_of(run: RunSpec) -> RunSpec:
+    """The network that a chain of rounds began with: the last one whose mask is not pruned from
+    another run's. A transferred mask begins a chain."""
+    mask = run.mask
+    while isinstance(mask, (Pruned, Shuffled, ShuffledWords)):
+        if isinstance(mask, Pruned):
+            run = mask.of
+            mask = run.mask
+        else:
+            mask = mask.of
+    return run
 
 
 def excluded(roles: Roles, embedding: bool, head: bool) -> tuple[str, ...]:

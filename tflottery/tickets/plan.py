@@ -240,7 +240,7 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
             f"--init {settings.init} keeps the embedding, and the network {model.name} has none (a "
             "table of vectors, one a word); give --init random."
         )
-    if settings.criterion in criteria.UNIT_CRITERIA and not model.unit_layers():
+    if criteria.scores_units(settings.criterion) and not model.unit_layers():
         raise UserError(
             f"pruning.criterion {settings.criterion} prunes whole units, and the network "
             f"{model.name} does not say where its units lie; register a dataclass that has "

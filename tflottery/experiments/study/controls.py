@@ -14,7 +14,7 @@ from tflottery import seeds, steps
 from tflottery.experiments.study.arms import Cell, Seed
 from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.architecture import Architecture
-from tflottery.pruning.criteria import UNIT_CRITERIA
+from tflottery.pruning import criteria
 from tflottery.pruning.masks import To
 from tflottery.runs.specs import (
     Dense,
@@ -169,7 +169,7 @@ def _tf_mot_can(pruning: PruningSettings) -> bool:
 
 
 def _masks_single_weights(pruning: PruningSettings) -> bool:
-    return pruning.criterion not in UNIT_CRITERIA
+    return not criteria.scores_units(pruning.criterion)
 
 
 def _words_are_pruned(pruning: PruningSettings, model: Architecture) -> bool:

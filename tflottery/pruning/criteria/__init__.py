@@ -1,0 +1,36 @@
+"""Criteria: which weights, or which whole units, are worth keeping.
+
+A criterion is a function that gives scores; the weights or units with the highest are kept.
+``register_criterion`` adds one, as it does those of this package.
+"""
+
+from tflottery.pruning.criteria import magnitudes, units
+from tflottery.pruning.criteria.registry import (
+    CRITERIA,
+    Criterion,
+    computes,
+    register_criterion,
+    require_known,
+    require_unchanged,
+    scores_units,
+    shipped,
+    steps_of,
+)
+from tflottery.pruning.criteria.scoring import score, scores, unit_scores
+
+__all__ = [
+    "CRITERIA",
+    "Criterion",
+    "computes",
+    "magnitudes",
+    "register_criterion",
+    "require_known",
+    "require_unchanged",
+    "score",
+    "scores",
+    "scores_units",
+    "shipped",
+    "steps_of",
+    "unit_scores",
+    "units",
+]
