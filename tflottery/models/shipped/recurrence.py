@@ -17,12 +17,16 @@ class WholeText:
     cell: keras.layers.Layer
     go_backwards: bool
     return_sequences: bool
+    # Whether Keras' own loop is used, whose gradient has a gradient; those of fused ops have none.
+    by_loop = False
 
     def get_prunable_weights(self) -> list[tf.Variable]:
         """The weights that TF-MOT wraps; it asks layers that are not Keras' own."""
         return [self.cell.kernel, self.cell.recurrent_kernel]
 
     def call(self, inputs: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        if self.by_loop:
+            return super().call(inputs, mask=mask)  # type: ignore[misc]
         lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
         x = tf.transpose(inputs, [1, 0, 2])
         states = self._after_words(_backwards(x, lengths) if self.go_backwards else x)

@@ -4,7 +4,7 @@ A criterion is a function that gives scores; the weights or units with the highe
 ``register_criterion`` adds one, as it does those of this package.
 """
 
-from tflottery.pruning.criteria import magnitudes, units
+from tflottery.pruning.criteria import gradients, magnitudes, units
 from tflottery.pruning.criteria.registry import (
     CRITERIA,
     Criterion,
@@ -22,6 +22,7 @@ __all__ = [
     "CRITERIA",
     "Criterion",
     "computes",
+    "gradients",
     "magnitudes",
     "register_criterion",
     "require_known",
