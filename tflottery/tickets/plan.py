@@ -17,6 +17,7 @@ from tflottery.errors import UserError, suggest
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.models.architecture import Architecture
 from tflottery.pruning import criteria
+from tflottery.pruning.criteria.gradients import OF_FLOW
 from tflottery.pruning.masks import By, Scope, To
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
@@ -245,6 +246,12 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
             f"pruning.criterion {settings.criterion} prunes whole units, and the network "
             f"{model.name} does not say where its units lie; register a dataclass that has "
             "unit_layers, or prune by magnitude."
+        )
+    if settings.criterion in OF_FLOW and not getattr(model, "flows", True):
+        raise UserError(
+            f"pruning.criterion {settings.criterion} follows the flow through kernels and ReLU, "
+            f"and the network {model.name} has gates, attention or norms, for which that has no "
+            "meaning; choose another one, as snip."
         )
 
 

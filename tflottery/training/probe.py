@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -36,6 +37,7 @@ _FLOWS = (
     layers.MaxOverTime, layers.MeanOverTime, layers.ReverseTime, layers.SeededDropout,
 )  # fmt: skip
 _LINEAR = ("linear", "relu")
+_NO_GRADIENT = re.compile(r"gradient registry has no entry for: (\w+)")
 
 
 class Probe:
@@ -92,11 +94,13 @@ class Probe:
         try:
             with _by_loop(self._model):
                 return self._mean(lambda *batch: product(*batch, along), batches)
-        except LookupError as error:
-            self._product = None
+        except Exception as error:  # autograph turns a LookupError into one of its own
+            lacking = _NO_GRADIENT.search(str(error))
+            if lacking is None:
+                raise
             raise UserError(
-                f"The network {self._model.name} has no second derivative ({error}); choose a "
-                "criterion without one, as snip."
+                f"The network {self._model.name} has no second derivative: TensorFlow has no "
+                f"gradient of {lacking[1]}; choose a criterion that needs none, as snip."
             ) from None
 
     def curvature(self, weights: Mapping[str, np.ndarray], texts: Iterable[WeighedBatch]) -> Arrays:

@@ -156,7 +156,18 @@ def left_out(
         lines.append(
             "Masks that are permuted within words are left out: no embedding is pruned here."
         )
+    if study.early_bird_points and not follows_moments(pruning):
+        lines.append(
+            "Masks at moments of the dense training are left out: "
+            f"{pruning.criterion} reads weights of its own moments."
+        )
     return tuple(lines)
+
+
+def follows_moments(pruning: PruningSettings) -> bool:
+    """Whether the mask that a criterion draws changes with the moment of the training, and with
+    that alone."""
+    return criteria.steps_of(pruning.criterion) == (steps.END,)
 
 
 def _counted(pruning: PruningSettings) -> dict[str, bool]:

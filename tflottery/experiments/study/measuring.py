@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tflottery import steps
 from tflottery.data.look.inspection import Inspection
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
-from tflottery.experiments.study import results
+from tflottery.experiments.study import controls, results
 from tflottery.experiments.study.arms import Cell
 from tflottery.experiments.study.claims import over_texts
 from tflottery.experiments.study.design import Study
@@ -270,9 +271,11 @@ class _Measured:
 
     def early_bird(self) -> list[dict[str, Any]]:
         """Masks that one-shot pruning would draw at moments of the dense training, compared."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         study = self._study
         points = study.settings.early_bird_points
+        if not controls.follows_moments(study.pruning):
+            return rows
         for seed in study.seeds:
             run = self.run(study.cells(seed)[0])
             if run is None:
@@ -283,7 +286,9 @@ class _Measured:
             for level in study.settings.levels:
                 pruning = one_shot_mask(study.recipe, study.pruning, level, seed)
                 drawn = {
-                    point: pruning.prune(run.masks(), weights)
+                    point: pruning.prune(
+                        run.masks(), weights, partial(self._realise.computed, pruning.of)
+                    )
                     for point, weights in snapshots.items()
                 }
                 for one, other in combinations(points, 2):

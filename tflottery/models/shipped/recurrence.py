@@ -17,7 +17,7 @@ class WholeText:
     cell: keras.layers.Layer
     go_backwards: bool
     return_sequences: bool
-    # Whether Keras' own loop is used, whose gradient has a gradient; those of fused ops have none.
+    # Whether a plain loop is used, whose gradient has a gradient; those of fused ops have none.
     by_loop = False
 
     def get_prunable_weights(self) -> list[tf.Variable]:
@@ -25,8 +25,6 @@ class WholeText:
         return [self.cell.kernel, self.cell.recurrent_kernel]
 
     def call(self, inputs: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        if self.by_loop:
-            return super().call(inputs, mask=mask)  # type: ignore[misc]
         lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
         x = tf.transpose(inputs, [1, 0, 2])
         states = self._after_words(_backwards(x, lengths) if self.go_backwards else x)
@@ -54,6 +52,8 @@ class BlockLstm(WholeText, keras.layers.LSTM):
     """
 
     def _after_words(self, x: tf.Tensor) -> tf.Tensor:
+        if self.by_loop:
+            return self._word_by_word(x)
         kernel = tf.concat([self.cell.kernel, self.cell.recurrent_kernel], axis=0)
         nothing = tf.zeros([tf.shape(x)[1], self.units], x.dtype)
         no_peephole = tf.zeros([self.units], x.dtype)
@@ -73,6 +73,22 @@ class BlockLstm(WholeText, keras.layers.LSTM):
             cell_clip=-1.0,
             use_peephole=False,
         ).h
+
+    def _word_by_word(self, x: tf.Tensor) -> tf.Tensor:
+        words, batch = tf.unstack(tf.shape(x)[:2])
+        rows = tf.reshape(x, [words * batch, x.shape[-1]])
+        read = tf.matmul(rows, self.cell.kernel) + self.cell.bias
+        read = tf.reshape(read, [words, batch, 4 * self.units])
+        recurrent = tf.convert_to_tensor(self.cell.recurrent_kernel)
+
+        def step(before: tuple[tf.Tensor, tf.Tensor], of_word: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            state, cell = before
+            into, forget, candidate, out = tf.split(of_word + tf.matmul(state, recurrent), 4, 1)
+            cell = tf.sigmoid(forget) * cell + tf.sigmoid(into) * tf.tanh(candidate)
+            return tf.sigmoid(out) * tf.tanh(cell), cell
+
+        nothing = tf.zeros([batch, self.units], x.dtype)
+        return tf.scan(step, read, (nothing, nothing), parallel_iterations=1)[0]
 
 
 def _backwards(x: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:

@@ -15,6 +15,8 @@ from tflottery.pruning.criteria.registry import register_criterion
 
 # Of a second derivative every text is differentiated by itself, so it sees fewer.
 _FEW = 4
+OF_FLOW = ("synflow",)
+"""Criteria that mean nothing for networks with gates, attention or norms."""
 
 
 @register_criterion("snip", at=steps.BEGINNING)
