@@ -28,7 +28,7 @@ def found(folder, criterion: str, **more) -> tfl.FoundTicket:
 def test_tickets_of_a_gradient_are_the_same_here_and_in_workers(tmp_path):
     write_reviews(tmp_path / "small.csv")
     tickets = {}
-    for criterion in ("magnitude", "snip", "grasp", "synflow", "obd", "taylor_units"):
+    for criterion in ("magnitude", "snip", "grasp", "synflow", "taylor_units"):
         one = found(tmp_path, criterion)
         assert one.ticket.pruning.criterion == criterion
         tickets[criterion] = one.ticket.masks
