@@ -265,9 +265,8 @@ def test_an_op_without_a_second_derivative_is_one_line():
     model = keras.Model(ids, keras.layers.Dense(1, name="head")(made), name="fused")
     weights, computed = drawn(model), Plain(model)
     slopes = computed.gradients(weights, 1)
-    with pytest.raises(
-        UserError, match="network fused has no second deriv.* of BlockLSTMGrad;"
-    ) as caught:
+    told = "network fused has no second derivative: TensorFlow has no gradient of BlockLSTMGrad"
+    with pytest.raises(UserError, match=told) as caught:
         computed.hessian_product(weights, slopes, 1)
     assert "\n" not in str(caught.value)
 
