@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.chains import RECIPE, chain, dense
 from tests.registries import put_back
+from tflottery.digests import digest
 from tflottery.errors import UserError
 from tflottery.models.shipped.lstm import Lstm
 from tflottery.models.units import Columns, Filters, Part, Rectified
@@ -20,7 +21,7 @@ from tflottery.pruning.context import Activations, PruningContext
 from tflottery.pruning.criteria import CRITERIA, register_criterion
 from tflottery.pruning.masks import By, To
 from tflottery.pruning.rounds import in_rounds
-from tflottery.runs.specs import Pruned, RunSpec, Shuffled, dense_of, snapshots_wanted
+from tflottery.runs.specs import Fresh, Pruned, RunSpec, Snapshot, drawn_in, snapshots_wanted
 from tflottery.tickets.plan import PruningSettings, make_plan
 
 NAME = "one/kernel"
@@ -270,9 +271,14 @@ def test_needs_follow_what_is_read(criterion, of, needs):
         assert step in wanted[RUNS[number].key]
 
 
-def test_the_chain_begins_with_the_dense_network():
-    shuffled = dataclasses.replace(RUNS[2], mask=Shuffled(RUNS[2].mask, seed=1))
-    assert dense_of(shuffled) is RUNS[0] and dense_of(RUNS[0]) is RUNS[0]
+def test_weights_at_a_step_are_those_of_the_run_that_drew_them():
+    first, second, third = RUNS
+    tuned = dataclasses.replace(third, init=Snapshot(second, "end"))
+    late = dataclasses.replace(third, init=Snapshot(first, "1ep"))
+    assert [drawn_in(run) for run in (first, third, tuned, late)] == [first] * 4
+    anew = dataclasses.replace(second, init=Fresh(9))
+    assert drawn_in(anew) is anew
+    assert list(pruned("movement", anew).mask.needs()) == [(anew, "end"), (anew, "0ep")]
 
 
 class Kept:
@@ -396,9 +402,9 @@ def test_keys_hold_what_one_of_ones_own_declares():
     assert CRITERIA["mine"].rounds == 3
     register_criterion("mine", at="0ep")(mine)
     assert pruned("mine").key in keys
-    # A function of a tensor alone has the key that it always had: the digest of its source.
+    # One that declares nothing has the key that it always had: the digest of its source.
     register_criterion("mine", at="end", reads=())(mine)
-    assert pruned("mine").mask.computes in str(pruned("mine").canonical)
+    assert pruned("mine").mask.computes == digest(mine)
 
 
 def test_networks_that_flow_has_no_meaning_for_are_told_before_they_are_trained():

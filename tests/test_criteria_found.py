@@ -18,10 +18,10 @@ SMALL = {
 
 
 def found(folder, criterion: str, **more) -> tfl.FoundTicket:
+    given = {"sparsity": 0.5, "method": "one_shot", **more}
     return tfl.find_ticket(
         str(folder / "small.csv"), config="defaults", set=SMALL, criterion=criterion,
-        sparsity=0.5, method="one_shot", progress=False, store=folder / "runs",
-        output=folder / criterion / "tickets", **more,
+        progress=False, store=folder / "runs", output=folder / criterion / "tickets", **given,
     )  # fmt: skip
 
 
@@ -49,6 +49,12 @@ def test_tickets_of_a_gradient_are_the_same_here_and_in_workers(tmp_path):
         worker = found(tmp_path / "again", "snip", workers=1, threads=1)
     for name, mask in worker.ticket.masks.items():
         assert np.array_equal(mask, tickets["snip"][name])
+
+
+def test_rounds_follow_one_another(tmp_path):
+    write_reviews(tmp_path / "small.csv")
+    one = found(tmp_path, "movement", method="iterative", sparsity=0.36, init="random")
+    assert one.trained == 4 and one.ticket.about["sparsity"] == pytest.approx(0.36, abs=0.01)
 
 
 def test_the_command_knows_them_and_tells_what_it_cannot(tmp_path, capfd, monkeypatch):

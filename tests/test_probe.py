@@ -319,6 +319,31 @@ def test_batches_are_the_first_that_the_run_was_trained_with(small_corpus: Corpu
         assert counted == (0.5 if label else 2.0)
 
 
+@pytest.mark.parametrize("name", ["cnn", "gru"])
+def test_a_step_of_training_goes_down_the_gradient(name, small_corpus, small_settings):
+    """With SGD the first step moves each weight by the rate times the gradient of its batch."""
+    off = {"dropout": 0.0, "embedding_dropout": 0.0}
+    model = dataclasses.replace(SMALL[name], **off)
+    training = TrainingSettings(
+        optimizer="sgd", learning_rate=0.5, batch_size=8, epochs=1, class_weight="balanced"
+    )
+    data = dataclasses.replace(small_settings, fingerprint="f")
+    spec = RunSpec(Recipe(data, model, training), Dense(), Fresh(1), TrainingSeeds(5, 5))
+    trainer = Trainer(model, len(small_corpus.vocabulary), 2, training)
+    left = {
+        kept: np.random.default_rng(2).random(shape) < 0.7
+        for kept, shape in trainer.prunable.items()
+    }
+    weights = masks.apply(left, trainer.fresh_weights(1))
+    made = trainer.train(small_corpus, left, weights, training, spec.seeds, ("1it",))
+    slopes = OnTrainingData(spec, trainer, small_corpus).gradients(weights, 1)
+    for tensor, slope in slopes.items():
+        moved = (weights[tensor] - made.snapshots["1it"][tensor]) / 0.5
+        expected = slope * left.get(tensor, 1)
+        assert moved == pytest.approx(expected, abs=1e-5 + 1e-4 * np.abs(expected).max())
+        assert np.abs(slope).max() > 0
+
+
 def test_equal_calls_give_equal_bits_and_leave_a_training_alone(run_and_trainer, small_corpus):
     spec, trainer = run_and_trainer
     weights = trainer.fresh_weights(1)

@@ -104,8 +104,8 @@ class PruningContext:
         """The weights at a step that the criterion declared, as ``weights``.
 
         Args:
-            step: ``end``, of the run that is pruned; any other, as ``0ep``, of the dense network
-                that its chain of rounds began with.
+            step: ``end``, of the run that is pruned; any other, as ``0ep``, of the training in
+                which its weights were drawn, as a rule the dense network's.
 
         Raises:
             UserError: it declared no such step.

@@ -160,9 +160,8 @@ class Pruned(MaskSpec):
 
     def _read_at(self, step: str) -> Need:
         """Where the weights at a step are kept: at the end they are those of the run that is
-        pruned; rounds before it may have begun from anything, so others are of the dense network
-        that they began with."""
-        return (self.of if step == steps.END else dense_of(self.of)), step
+        pruned, at any other of the one in which its weights were drawn."""
+        return (self.of if step == steps.END else drawn_in(self.of)), step
 
     def make(self, ancestors: Ancestors) -> Masks:
         criteria.require_unchanged(self.criterion, self.computes)
@@ -241,16 +240,12 @@ def _later(ancestors: Ancestors, run: RunSpec, step: str) -> Callable[[], Arrays
     return lambda: ancestors.snapshot(run, step)
 
 
-def dense_of(run: RunSpec) -> RunSpec:
-    """The network that a chain of rounds began with: the last one whose mask is not pruned from
-    another run's. A transferred mask begins a chain."""
-    mask = run.mask
-    while isinstance(mask, (Pruned, Shuffled, ShuffledWords)):
-        if isinstance(mask, Pruned):
-            run = mask.of
-            mask = run.mask
-        else:
-            mask = mask.of
+def drawn_in(run: RunSpec) -> RunSpec:
+    """The run in which the weights were drawn that this one began with, at that moment or a later
+    one: for original init and rewinding the dense network, for newly drawn weights the run
+    itself."""
+    while isinstance(run.init, Snapshot):
+        run = run.init.of
     return run
 
 

@@ -86,7 +86,8 @@ def register_criterion(
     Args:
         name: what ``--criterion`` takes, and ``pruning.criterion``.
         at: the step whose weights it scores: ``end`` of the run that is pruned; any other, as
-            ``0ep`` for pruning at initialisation, of the dense network at the chain's beginning.
+            ``0ep`` for pruning at initialisation, of the training in which its weights were drawn:
+            as a rule the dense network's.
         reads: further steps that it asks for with ``context.weights_at``.
         of: ``weights``, or ``units`` for whole filters, recurrent units and columns.
         rounds: in how many rounds one pruning is done, sparser by the same factor each, with scores
