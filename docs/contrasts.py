@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tflottery.experiments.study.claims import contrasts
+from tflottery.experiments.claims import contrasts
 
 PAGE = Path(__file__).parent / "claims.md"
 BEGIN = "<!-- contrasts: python docs/contrasts.py writes this table from configs/claims.toml -->"
@@ -15,7 +15,9 @@ END = "<!-- end of contrasts -->"
 # What the table calls the network of each study.
 NETWORKS = {
     "study_cnn": "CNN",
-    "study_lstm": "LSTM",
+    "study_lstm": "LSTM of 150 words",
+    "study_lstm_long": "LSTM",
+    "study_ag_news": "CNN on AG News",
     "note_cnn_small": "CNN, as the note trained",
     "note_lstm_small": "LSTM, as the note trained",
 }

@@ -14,7 +14,7 @@ BEGIN, END = "<!-- rooms: python docs/rooms.py writes this table -->", "<!-- end
 # From the top floor down, as in tests/test_rooms.py.
 ROOMS = (
     "__init__.py", "__main__.py", "cli", "exports", "experiments", "experiments/ticket",
-    "experiments/study", "experiments/study/claims", "experiments/transfer",
+    "experiments/claims", "experiments/study", "experiments/transfer",
     "experiments/learning_rate", "tickets",
     "progress", "runs", "training", "pruning", "pruning/criteria", "models", "models/shipped",
     "models/brought", "data", "data/reading", "data/words", "data/look", "plugins.py", "report",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tflottery.experiments.transfer import results
-from tflottery.experiments.transfer.design import DEFAULT_ARMS, DENSE_ARM, FULL_ARMS
+from tflottery.experiments.transfer.arms import DEFAULT_ARMS, DENSE_ARM, FULL_ARMS
 from tflottery.experiments.transfer.judging import judge, mean_overlap
 
 # Points that an arm loses at full sparsity, before chance.

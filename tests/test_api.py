@@ -17,7 +17,7 @@ import tflottery as tfl
 from tests.conftest import REVIEWS, same_arrays, write_reviews
 from tests.test_transfer import write_others
 from tflottery.cli import find_ticket as find_command
-from tflottery.experiments.driver import seeds_of
+from tflottery.experiments.driver import seeds_of, seeds_recorded
 from tflottery.metrics import METRICS
 from tflottery.progress.consoles import open_console
 from tflottery.progress.reporter import Reporter
@@ -416,6 +416,11 @@ def test_numbers_of_numpys_are_numbers():
     )  # fmt: skip
     assert len(study.runs) > 0
     assert seeds_of(np.int64(2)) == (1, 2) and seeds_of(range(4, 6)) == (4, 5)
+    for seeds, first, recorded in (
+        ((1, 2), 1, "2"), ((4, 5), 4, "2"), ((4, 5), 1, "4-5"), ((4,), 1, "4-4"),
+        ((2, 5), 2, "2,5"),
+    ):  # fmt: skip
+        assert seeds_recorded(seeds, first) == recorded
 
 
 def test_what_is_not_trained_leaves_the_process_as_it_was(monkeypatch):

@@ -25,7 +25,7 @@ from tflottery.experiments.study.design import Study, make_cells
 from tflottery.experiments.study.fair_tables import best_dense, converged, dense_again, lengths
 from tflottery.experiments.study.measuring import CONVERGED_WITHIN, run_study, write_study
 from tflottery.experiments.study.results import load_study
-from tflottery.experiments.study.settings import FEWEST_VALIDATIONS, StudySettings
+from tflottery.experiments.study.settings import CONTROLS, FEWEST_VALIDATIONS, StudySettings
 from tflottery.files import sha256_of_bytes
 from tflottery.models.roles import Roles
 from tflottery.models.shipped.cnn import Cnn
@@ -132,6 +132,9 @@ def test_the_sweep_of_ramps_has_the_recipe_of_the_study_it_is_for():
     ("settings", "told"),
     [
         ({"dense_again": -1}, "dense_again"),
+        ({"more_dense": -1}, "more_dense"),
+        ({"control_kinds": ("shufled",)}, "Did you mean 'shuffled'"),
+        ({"control_kinds": ("signs", "signs")}, "twice"),
         ({"matched_lengths": ("1it",)}, "whole epochs"),
         ({"matched_lengths": ("0ep",)}, "whole epochs"),
         ({"matched_lengths": ("end",)}, "whole epochs"),
@@ -149,6 +152,37 @@ def test_the_sweep_of_ramps_has_the_recipe_of_the_study_it_is_for():
 def test_settings_that_cannot_be(settings, told):
     with pytest.raises(UserError, match=told):
         StudySettings(**settings)
+
+
+@pytest.mark.parametrize("kinds", [*[(kind,) for kind in CONTROLS], ("signs", "random"), ()])
+def test_control_kinds_leave_out_what_they_do_not_name(kinds):
+    whole, some = of(cells(), "control"), dataclasses.replace(ALL, control_kinds=kinds)
+    left = of(cells(some), "control")
+    named = {
+        "random": ("one_shot", "random"), "shuffled": ("iterative", "shuffled"),
+        "signs": ("iterative", "magnitude"), "head": ("iterative", "head_spared"),
+        "gradual": ("gradual", "gradual"), "stretched": ("dense", "dense"),
+    }  # fmt: skip
+    gone = {named[kind] for kind in CONTROLS if kind not in kinds}
+    assert left == {
+        place: cell
+        for place, cell in whole.items()
+        if place[:2] not in gone or place[2] == "trained"
+    }
+
+
+def test_more_dense_networks_are_those_of_the_seeds_that_follow():
+    study = dataclasses.replace(
+        planned("study_cnn", more_dense=2, instability_points=("0ep",)), seeds=(4, 9)
+    )
+    assert study.all_seeds == (4, 9, 10, 11)
+    for seed in study.dense_alone:
+        (cell,) = study.cells(seed)
+        assert cell == dataclasses.replace(study, seeds=(seed,)).cells(seed)[0]
+        assert study.specs(seed) == study.wanted(seed) == [cell.spec]
+    none = dataclasses.replace(study, settings=dataclasses.replace(study.settings, more_dense=0))
+    for seed in study.seeds:
+        assert study.specs(seed) == none.specs(seed)
 
 
 def test_dense_again_differs_in_all_that_is_chance():
@@ -334,6 +368,7 @@ def carried_out(small_settings, tmp_path_factory) -> tuple[Study, Store, Path]:
         inits=("original", "learning_rate_rewinding", "fine_tuning"),
         controls=(0.5,),
         dense_again=2,
+        more_dense=1,
         matched_lengths=("1ep",),
         word_masks=True,
         gradual_ramp=0.5,
@@ -344,7 +379,7 @@ def carried_out(small_settings, tmp_path_factory) -> tuple[Study, Store, Path]:
     recipe = Recipe(small_settings, Cnn(embedding=6, widths=(2,), filters=4), training)
     study = Study("fair", recipe, PruningSettings(rate=0.5), settings, (1,))
     store = Store(tmp_path_factory.mktemp("fair") / "runs")
-    realise = Realiser(store, study.wanted(1))
+    realise = Realiser(store, [spec for seed in study.all_seeds for spec in study.wanted(seed)])
     assert run_study(study, realise) == {}
     write_study(study, realise, store, {}, "bin/study")
     return study, store, store.root / "studies" / "fair"
@@ -353,6 +388,9 @@ def carried_out(small_settings, tmp_path_factory) -> tuple[Study, Store, Path]:
 def test_every_control_trains_and_is_read_back(carried_out):
     study, _, folder = carried_out
     frame = load_study(folder).cells
+    (more,) = frame[frame["seed"] == 2].to_dict("records")
+    assert (more["part"], more["key"]) == ("dense", study.cells(2)[0].spec.key)
+    frame = frame[frame["seed"] == 1]
     assert len(frame) == len(study.cells(1)) and set(frame["state"]) == {"done"}
     assert sorted(frame["repeat"]) == [0] * (len(frame) - 2) + [1, 2]
     columns = ["part", "method", "mask", "init", "repeat"]
@@ -410,7 +448,7 @@ def test_networks_trained_again_are_no_arm_of_their_own(carried_out):
     _, _, folder = carried_out
     results = Results(load_study(folder))
     assert "again" not in {cell.arm.part for cell in results.cells}
-    assert len(results.dense_by_seed) == 1
+    assert set(results.dense_by_seed) == {1, 2}
 
 
 def with_rows(store: Path, *rows: dict) -> Results:

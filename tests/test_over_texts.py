@@ -10,9 +10,9 @@ import pytest
 
 from tests.test_judging import BEST, DENSE, NEW, ONE_SHOT, TEN, TWENTY, contrast
 from tflottery import paired
-from tflottery.experiments.study.claims import fixed, over_texts
-from tflottery.experiments.study.claims.contrasts import Contrasts
-from tflottery.experiments.study.claims.judging import Judged
+from tflottery.experiments.claims import fixed, over_texts
+from tflottery.experiments.claims.contrasts import Contrasts
+from tflottery.experiments.claims.judging import Judged
 from tflottery.experiments.study.results import TEXTS
 from tflottery.runs.predictions import Predictions
 

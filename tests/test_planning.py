@@ -13,10 +13,10 @@ from tests.synthetic_study import write_study
 from tflottery import power
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
+from tflottery.experiments.claims import contrasts, planning
+from tflottery.experiments.claims.found import pool
+from tflottery.experiments.claims.seeds_plan import plan_seeds
 from tflottery.experiments.study.cells import DENSE, Arm, Results
-from tflottery.experiments.study.claims import contrasts, planning
-from tflottery.experiments.study.claims.contrasted import pool
-from tflottery.experiments.study.claims.seeds_plan import plan_seeds
 from tflottery.experiments.study.costs import cost_of_a_seed
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.results import StudyTables, load_study
@@ -61,7 +61,7 @@ def test_what_is_not_measured_needs_nobody_knows_how_many(cnn):
     assert planning.need(SHIPPED["cnn-ticket-new"], pool([one_seed])).asked is None
     assert [one.contrast.study for one in planning.needs_of(SHIPPED.values(), pool([cnn]))] == [
         "study_cnn"
-    ] * 9
+    ] * 12
 
 
 CASES = [
@@ -105,17 +105,21 @@ def test_the_cost_of_a_seed_is_that_of_its_trainings(cnn, cells):
 def test_a_plan_of_the_studies_in_a_store(tmp_path):
     write_study(tmp_path, optional=False)
     levels = (0.2, 0.36, 0.488, 0.59, 0.672, 0.832)
-    write_study(tmp_path, "study_lstm", model="lstm", levels=levels, optional=False)
+    write_study(tmp_path, "study_lstm_long", model="lstm", levels=levels, optional=False)
     planned = plan_seeds(tmp_path)
     table = planned.contrasts
-    asked = [one for one in SHIPPED.values() if one.study in ("study_cnn", "study_lstm")]
+    here = ("study_cnn", "study_lstm_long")
+    asked = [one for one in SHIPPED.values() if one.experiment == "study" and one.study in here]
     assert list(table["contrast"]) == [one.name for one in asked]
-    assert table.set_index("contrast").loc["lstm-clearer", "deviation"].count(" and ") == 1
+    assert table.set_index("contrast").loc["lstm-long-clearer", "deviation"].count(" and ") == 1
     (cnn, lstm) = planned.totals
     assert (cnn.seeds, cnn.more, lstm.seeds, lstm.more) == (10, 10, 10, 10)
     assert "10 seeds as planned, and 10 more of dense, take" in planned.sentences[0]
+    # This study has neither masks shuffled within words nor more than one dense network a seed.
+    assert cnn.without == ("which-words-counts", "which-words-rest", "same-cost")
+    assert "same-cost, of which it has no cells." in planned.sentences[0]
     assert repr(planned).count("planned") == len(asked)
-    some = plan_seeds(tmp_path, "study_lstm")
+    some = plan_seeds(tmp_path, "study_lstm_long")
     assert set(some.contrasts["claim"]) < set(table["claim"])
 
 

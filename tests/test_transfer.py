@@ -16,7 +16,8 @@ from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
 from tflottery.data.words.vocabulary import Vocabulary
 from tflottery.errors import UserError
-from tflottery.experiments.transfer.design import DEFAULT_ARMS, Cell, Transfer, encoded_for
+from tflottery.experiments.transfer.arms import DEFAULT_ARMS
+from tflottery.experiments.transfer.design import Cell, Transfer, encoded_for
 from tflottery.experiments.transfer.judging import GAINS, judge
 from tflottery.experiments.transfer.measuring import compare_words, name_of, write_transfer
 from tflottery.files import read_sealed

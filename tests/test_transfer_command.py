@@ -105,7 +105,8 @@ def test_end_to_end_right_after_find_ticket(command, here, capsys):
 
 
 def test_levels_seeds_sizes_and_the_other_way(here, capsys):
-    flags = ["--to", "meals.csv", "--levels", "all", "--seeds", "2", "--train_size", "60"]
+    flags = ["--to", "meals.csv", "--levels", "all", "--seeds", "1-2", "--train_size", "60"]
+    flags += ["--more_dense", "1"]
     flags += ["--set", "training.learning_rate=0.01"]
     assert transfer.main([*flags, "--workers", "2"]) == 0
     (forward,) = results(here)
@@ -115,7 +116,11 @@ def test_levels_seeds_sizes_and_the_other_way(here, capsys):
     assert about["config"]["target_training"]["learning_rate"] == 0.01
     assert about["config"]["source_training"]["learning_rate"] != 0.01
     assert len(about["arms"]) == 1 + 2 * 4
-    assert all(arm["test_accuracy"]["n"] == 2 for arm in about["arms"])
+    assert [arm["test_accuracy"]["n"] for arm in about["arms"]] == [3] + 8 * [2]
+    assert about["dense_alone"] == [3]
+    assert "--seeds 2 --more_dense 1" in about["command"]
+    cells = pd.read_csv(forward / "cells.csv")
+    assert list(cells[cells["seed"] == 3]["mask"]) == ["dense"]
     assert transfer.main(["--to", "meals.csv", "--model", "cnn", "--reverse"]) == 0
     (reverse,) = set(results(here)) - {forward}
     about = json.loads((reverse / "result.json").read_text())
@@ -163,8 +168,8 @@ def test_help_is_there_without_tensorflow(command):
     done = command("transfer", "--help")
     assert done.returncode == 0 and done.stderr == ""
     for flag in (
-        "to", "ticket", "model", "data_dir", "seeds", "levels", "grid", "vocabulary", "train_size",
-        "reverse", "set", "store", "dry_run",
+        "to", "ticket", "model", "data_dir", "seeds", "more_dense", "levels", "grid",
+        "vocabulary", "train_size", "reverse", "set", "store", "dry_run",
     ):  # fmt: skip
         assert f"--{flag}" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
@@ -186,7 +191,9 @@ def test_help_is_there_without_tensorflow(command):
         (["--to", "meals.csv", "--set", "data.vocabulary_size=9"], "leave out data.vocabulary_s"),
         (["--to", "meals.csv", "--train_size", "9000"], "train_size is 9000"),
         (["--to", "meals.csv", "--train_size", "few"], "--train_size takes a whole number"),
-        (["--to", "meals.csv", "--seeds", "0"], "--seeds takes a whole number from 1"),
+        (["--to", "meals.csv", "--seeds", "0"], "--seeds takes a number of seeds, as 3"),
+        (["--to", "meals.csv", "--seeds", "4-4,4"], "--seeds takes a number of seeds, as 3"),
+        (["--to", "meals.csv", "--more_dense", "4-13"], "--more_dense takes a whole number from 0"),
         (["--to", "meals.csv", "--set", "model.filters=9"], "only data and training can differ"),
         (["--to", "meals.csv", "--set", "data.text_colum=x"], "Did you mean 'text_column'"),
         (["--to", "meals.csv", "--set", "data.label_column=stars"], "no column 'stars'"),

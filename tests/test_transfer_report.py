@@ -14,8 +14,8 @@ from tests.synthetic_transfer import write_transfer_result
 from tflottery.errors import UserError
 from tflottery.experiments.reports import write_report
 from tflottery.experiments.transfer.answers import answers
+from tflottery.experiments.transfer.arms import DEFAULT_ARMS
 from tflottery.experiments.transfer.article import transfer_article
-from tflottery.experiments.transfer.design import DEFAULT_ARMS
 from tflottery.experiments.transfer.results import load_transfer, terminal
 from tflottery.files import seal
 from tflottery.report.drawing import Curve, Point, ends_in_words, style

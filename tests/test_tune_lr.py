@@ -290,7 +290,7 @@ def test_hyperband_goes_on_from_weights_and_fits_no_rule(here, capsys):
         (["--tuner", "gird"], "Did you mean 'grid'"),
         (["--trials", "0"], "--trials takes a whole number"),
         (["--tuner", "random", "--workers", "2"], "Only a grid is known beforehand"),
-        (["--seeds", "0"], "--seeds takes a whole number"),
+        (["--seeds", "0"], "--seeds takes a number of seeds"),
         (["--set", "tuning.rates=3"], "There is no key tuning.rates"),
         (["--ticket", "nowhere"], "nowhere holds no ticket"),
     ],

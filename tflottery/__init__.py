@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from tflottery.data.look.inspection import Inspection
     from tflottery.data.reading.registered import register_source
     from tflottery.errors import DamagedFileError, TflotteryError, TrainingError, UserError
+    from tflottery.experiments.claims.seeds_plan import SeedsPlan, plan_seeds
     from tflottery.experiments.driver import PlannedTrainings
     from tflottery.experiments.inspecting import inspect
     from tflottery.experiments.learning_rate.run import TuningResult, tune_learning_rate
     from tflottery.experiments.reports import write_report
-    from tflottery.experiments.study.claims.seeds_plan import SeedsPlan, plan_seeds
     from tflottery.experiments.study.run import StudyResult, run_study
     from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
     from tflottery.experiments.ticket.run import find_ticket
@@ -53,7 +53,7 @@ _PLACES = {
     "PlannedTrainings": "experiments.driver",
     "Run": "runs.run",
     "Store": "runs.store",
-    "SeedsPlan": "experiments.study.claims.seeds_plan",
+    "SeedsPlan": "experiments.claims.seeds_plan",
     "StudyResult": "experiments.study.run",
     "TflotteryError": "errors",
     "Ticket": "tickets.ticket",
@@ -65,7 +65,7 @@ _PLACES = {
     "find_ticket": "experiments.ticket.run",
     "inspect": "experiments.inspecting",
     "load_ticket": "tickets.ticket",
-    "plan_seeds": "experiments.study.claims.seeds_plan",
+    "plan_seeds": "experiments.claims.seeds_plan",
     "register_architecture": "models.brought.registered",
     "register_criterion": "pruning.criteria",
     "register_metric": "metrics",

@@ -218,9 +218,19 @@ def seeds(values: flags.FlagValues) -> tuple[int, ...]:
     Raises:
         UserError: it is none of these, or names a seed twice.
     """
+    found = how_many_or_which(values)
+    return tuple(range(1, found + 1)) if isinstance(found, int) else found
+
+
+def how_many_or_which(values: flags.FlagValues) -> int | tuple[int, ...]:
+    """``--seeds`` as a call takes it: ``3`` says how many, ``4-13`` or ``2,5-7`` which.
+
+    Raises:
+        UserError: it is none of these, or names a seed twice.
+    """
     text: str = values.seeds
     if text.isdecimal() and 1 <= int(text[:20]) <= _MOST_SEEDS:
-        return tuple(range(1, int(text) + 1))
+        return int(text)
     chosen: list[int] = []
     for part in text.split(","):
         first, _, last = part.partition("-")

@@ -31,8 +31,8 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_boolean(
         "plan",
         False,
-        "Say how many seeds each contrast of the claims needs, from the spread of the studies in "
-        "--store, and what they cost; train nothing.",
+        "Say how many seeds each contrast of the claims needs, from the spread of the studies, "
+        "transfers and searches in --store, and what they cost; train nothing.",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -82,7 +82,7 @@ def study(values: flags.FlagValues) -> None:
 
 
 def _plan(values: flags.FlagValues) -> None:
-    from tflottery.experiments.study.claims.seeds_plan import plan_seeds
+    from tflottery.experiments.claims.seeds_plan import plan_seeds
 
     planned = plan_seeds(values.store, Path(values.config or "").stem)
     experiments.show(planned.terminal())

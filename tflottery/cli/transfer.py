@@ -19,7 +19,8 @@ def define(values: flags.FlagValues) -> None:
     text("ticket", "tickets", "A ticket's folder, or a folder of tickets: its newest one.")
     text("model", "", "cnn, gru, lstm or transformer: the newest ticket of that network.")
     text("data_dir", "", "Folder of prepared TFDS data. Default: as when the ticket was found.")
-    text("seeds", "1", "How many seeds, from the ticket's on.")
+    text("seeds", "1", "How many seeds, from the ticket's on; or which, as 4-13.")
+    text("more_dense", "0", "Of so many seeds after the last one dense is trained, alone.")
     text(
         "levels",
         "",
@@ -63,7 +64,8 @@ def transfer(values: flags.FlagValues) -> None:
         "to": values.to,
         "model": values.model,
         "data_dir": values.data_dir or None,
-        "seeds": common.whole_number(values, "seeds", least=1),
+        "seeds": common.how_many_or_which(values),
+        "more_dense": common.whole_number(values, "more_dense"),
         "levels": _levels(values.levels),
         "grid": values.grid,
         "vocabulary": values.vocabulary,

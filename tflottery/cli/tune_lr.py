@@ -38,7 +38,8 @@ def define(values: flags.FlagValues) -> None:
     text(
         "seeds",
         "1",
-        "How many seeds, from 1 or from the ticket's on; a trial is judged by their median.",
+        "How many seeds, from 1 or from the ticket's on; or which, as 4-13. A trial is judged by "
+        "their median.",
     )
     text(
         "tuner",
@@ -65,7 +66,7 @@ def tune(values: flags.FlagValues) -> None:
         **experiments.where(values),
         "levels": _levels(values.levels),
         "arms": [part.strip() for part in values.arms.split(",")] if values.arms else None,
-        "seeds": common.whole_number(values, "seeds", least=1),
+        "seeds": common.how_many_or_which(values),
         "tuner": values.tuner or None,
         "metric": values.metric or None,
         "trials": common.whole_number(values, "trials", least=1) if values.trials else None,

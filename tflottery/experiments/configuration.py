@@ -63,7 +63,7 @@ def kinds(section: str) -> list[tuple[str, type[Any]]]:
     return [(section, known[section])]
 
 
-# The contrasts of claims, which are no configuration (``study/claims/contrasts.py``).
+# The contrasts of claims, which are no configuration (``claims/contrasts.py``).
 _CONTRASTS = "claims.toml"
 
 

@@ -260,12 +260,22 @@ class Trained:
 
 
 _SEEDS = int | tuple[int, ...]
-_MOST_SEEDS = 10_000
+MOST_SEEDS = 10_000
 
 
 def _listed(seeds: Any) -> Any:
     """What is no list, as a range, as one; one number of numpy's as that."""
     return seeds.item() if isinstance(seeds, np.generic) else list(seeds)
+
+
+def seeds_recorded(seeds: Sequence[int], first: int = 1) -> str:
+    """Seeds as ``--seeds`` takes them: how many, where they go from ``first`` on, or which."""
+    if list(seeds) == list(range(first, first + len(seeds))):
+        return str(len(seeds))
+    if list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        # A single one too, since a number by itself says how many.
+        return f"{seeds[0]}-{seeds[-1]}"
+    return ",".join(map(str, seeds))
 
 
 def seeds_of(seeds: int | Iterable[int], first: int = 1) -> tuple[int, ...]:
@@ -281,9 +291,9 @@ def seeds_of(seeds: int | Iterable[int], first: int = 1) -> tuple[int, ...]:
     except TypeError:
         raise UserError(f"--seeds takes a number of seeds, or some; not {seeds!r}.") from None
     if isinstance(given, int):
-        if not 1 <= given <= _MOST_SEEDS:
+        if not 1 <= given <= MOST_SEEDS:
             raise UserError(
-                f"--seeds takes a whole number from 1 on, and to {_MOST_SEEDS:,}, not {given}."
+                f"--seeds takes a whole number from 1 on, and to {MOST_SEEDS:,}, not {given}."
             )
         return tuple(range(first, first + given))
     chosen = given

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tflottery import activity, status
 from tflottery.errors import UserError
+from tflottery.experiments.claims.fixed import Shares
 from tflottery.experiments.learning_rate.article import tuning_article
 from tflottery.experiments.learning_rate.results import load_tunings
 from tflottery.experiments.study.article import study_articles
@@ -38,9 +39,12 @@ def write_report(store: str | Path, output: str | Path) -> Path:
     if not store.is_dir():
         raise UserError(f"There is no folder {store}; give the store that bin/study filled.")
     with activity.doing("reading results and drawing"):
-        articles = study_articles([Results(study) for study in load_studies(store)])
-        articles += [transfer_article(transfer) for transfer in load_transfers(store)]
-        articles += [tuning_article(tuning) for tuning in load_tunings(store)]
+        studies, transfers = load_studies(store), load_transfers(store)
+        tunings = load_tunings(store)
+        shares = Shares(studies, transfers, tunings)
+        articles = study_articles([Results(study) for study in studies], shares)
+        articles += [transfer_article(transfer, shares) for transfer in transfers]
+        articles += [tuning_article(tuning, shares) for tuning in tunings]
     if not articles:
         raise UserError(
             f"{store} holds no study, transfer or search; run bin/study, bin/transfer or "

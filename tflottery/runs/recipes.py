@@ -21,7 +21,7 @@ DEFAULT_MODEL = "cnn"
 _COMPUTED = ("fingerprint", "vocabulary_from", "division")
 _COMPUTED_OF_MODEL = (*COMPUTED, "vectors_hash")
 # Settings that two data sets share if they are encoded for the same network.
-_TEXT_KEYS = ("vocabulary_size", "max_length", "validation", "tokens", "symbols", "keep")
+TEXT_KEYS = ("vocabulary_size", "max_length", "validation", "tokens", "symbols", "keep")
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def retarget(
     Raises:
         UserError: an unknown key, a value of the wrong type, or a change of the model.
     """
-    kept = {key: getattr(recipe.data, key) for key in _TEXT_KEYS}
+    kept = {key: getattr(recipe.data, key) for key in TEXT_KEYS}
     tables = {**recipe_to_tables(recipe), "data": {**kept, **data}, "model": {}}
     for key, value in (settings or {}).items():
         section, _, name = key.partition(".")

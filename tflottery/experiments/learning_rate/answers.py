@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from tflottery.experiments import guard
+from tflottery.experiments.learning_rate.arms import DENSE, TICKET
 from tflottery.experiments.learning_rate.results import (
-    DENSE,
-    TICKET,
     TuningTables,
     raising,
 )

@@ -16,6 +16,7 @@ from typing import Literal
 
 from tflottery import seeds, steps
 from tflottery.errors import UserError, suggest
+from tflottery.experiments.learning_rate.arms import ARMS, DENSE
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.models.architecture import Architecture
 from tflottery.models.brought.registered import Registered
@@ -26,7 +27,6 @@ from tflottery.settings import LATER, check_choices
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
 
-DENSE = "dense"
 # What a search may try values of.
 SEARCHED = ("learning_rate", "warmup", "decay", "batch_size", "dropout")
 Value = float | int | str
@@ -35,7 +35,6 @@ Values = Mapping[str, Value]
 Tuner = Literal["grid", "random", "bayesian", "hyperband"]
 # Goes on from weights of shorter trainings, so its trials make no curve.
 HYPERBAND = "hyperband"
-ARMS = ("ticket", "reinit", "late")
 _LATE = "rewind:1ep"
 _TRIALS = 10
 

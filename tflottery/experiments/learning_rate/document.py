@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from tflottery.experiments.learning_rate.design import DENSE, Tuning
-from tflottery.experiments.learning_rate.results import TICKET
+from tflottery.experiments.learning_rate.arms import DENSE, TICKET
+from tflottery.experiments.learning_rate.design import Tuning
 from tflottery.tickets import rule as rules
 from tflottery.tickets.rule import Rule
 from tflottery.tickets.rules import how_pruned, key_at_any_rate

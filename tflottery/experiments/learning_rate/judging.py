@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from tflottery import statistics
-from tflottery.experiments.learning_rate.design import DENSE, SEARCHED, Value, Values
+from tflottery.experiments.learning_rate.arms import DENSE
+from tflottery.experiments.learning_rate.design import SEARCHED, Value, Values
 from tflottery.experiments.schema import DONE
 from tflottery.tickets.rule import Rule
 

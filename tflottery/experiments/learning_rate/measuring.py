@@ -12,7 +12,8 @@ from typing import Any
 
 from tflottery.errors import TrainingError
 from tflottery.experiments.learning_rate import results
-from tflottery.experiments.learning_rate.design import DENSE, HYPERBAND, Trial, Tuning, values_of
+from tflottery.experiments.learning_rate.arms import DENSE
+from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning, values_of
 from tflottery.experiments.learning_rate.document import rule_document
 from tflottery.experiments.learning_rate.judging import fit_rule, judge
 from tflottery.experiments.learnt import what_dense_learnt

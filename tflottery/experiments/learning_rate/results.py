@@ -24,6 +24,7 @@ from tflottery.experiments.documents import (
     read_about,
     write_folder,
 )
+from tflottery.experiments.learning_rate.arms import ARMS, DENSE, TICKET
 from tflottery.experiments.schema import (
     MEASURED,
     STATE,
@@ -42,13 +43,12 @@ from tflottery.tickets.rule import SEARCHES, Rule, rule_from
 
 FORMAT_VERSION = 1
 RULE = "rule.json"
-DENSE, TICKET = "dense", "ticket"
 _COMMAND = "bin/tune_lr"
 _DOCUMENT = "tuning.json"
 TRIALS = Schema(
     "trials",
     (
-        *text("arm", known=(DENSE, TICKET, "reinit", "late")),
+        *text("arm", known=(DENSE, *ARMS)),
         *fraction("level"),
         *positive("learning_rate", "warmup"),
         *text("decay"),

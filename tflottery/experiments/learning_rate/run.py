@@ -22,6 +22,7 @@ from tflottery.experiments.driver import (
     PlannedTrainings,
     Trainings,
     seeds_of,
+    seeds_recorded,
 )
 from tflottery.experiments.inspecting import before_dry_run
 from tflottery.experiments.learning_rate import roles
@@ -237,7 +238,7 @@ def tune_learning_rate(
         )
         for line in remarks:
             driver.reporter.say(line)
-        chosen = seeds_of(seeds)
+        first = 1
     else:
         for name, value in (("dataset", dataset), ("model", model)):
             if value is not None:
@@ -247,7 +248,8 @@ def tune_learning_rate(
         tuning = _of_ticket(ticket, level, data_dir, config, own, set)
         recipe = driver.identify(tuning.recipe, len(ticket.classes), dry_run=dry_run)
         tuning = dataclasses.replace(tuning, recipe=recipe)
-        chosen = seeds_of(seeds, first=int(ticket.about["seed"]))
+        first = int(ticket.about["seed"])
+    chosen = seeds_of(seeds, first)
     beforehand = driver.resources.executor != LOCAL
     if beforehand and (tuning.settings.tuner != "grid" or role != roles.ALONE):
         raise UserError(
@@ -271,7 +273,7 @@ def tune_learning_rate(
         model=model,
         levels=levels and ",".join(f"{one:g}" for one in tuning.settings.levels),
         arms=arms and ",".join(tuning.settings.arms),
-        seeds=None if len(chosen) == 1 else len(chosen),
+        seeds=None if chosen == (first,) else seeds_recorded(chosen, first),
         tuner=tuner,
         trials=trials,
         metric=metric,

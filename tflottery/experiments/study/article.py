@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tflottery.experiments import names
+from tflottery.experiments.claims.fixed import Own, Shares
 from tflottery.experiments.study import costs, fair_tables, figures, mask_figures, summary, tables
 from tflottery.experiments.study.answers import WORDS, answers, clearer
 from tflottery.experiments.study.cells import Results
-from tflottery.experiments.study.claims import contrasts, fixed, judging, planning, seeds_plan
-from tflottery.experiments.study.claims.judging import Judged
-from tflottery.experiments.study.claims.planning import Need
 from tflottery.report.answers import Answer, say
 from tflottery.report.article import Article
 
@@ -21,35 +19,21 @@ if TYPE_CHECKING:
     from tflottery.report.drawing import Drawing
 
 
-def study_articles(every: Sequence[Results]) -> list[Article]:
+def study_articles(every: Sequence[Results], shares: Shares | None = None) -> list[Article]:
     """One for each study. What a CNN's and an LSTM's study say together stands in the LSTM's, and
-    what several folders of one study say, in the first of them."""
-    studies = judging.pool([results.study for results in every])
-    judged = judging.judge(contrasts.load(), studies)
-    made = []
-    told: set[str] = set()
-    for results in every:
-        name = results.study.name
-        own = [] if name in told else _own(judged, results)
-        told.add(name)
-        needs = planning.needs_of([one.contrast for one in own], studies)
-        made.append(_article(results, clearer(results, every), own, needs))
-    return made
+    what several folders of one study say, in the first of them.
 
-
-def _own(judged: Sequence[Judged], results: Results) -> list[Judged]:
-    """The contrasts that are of a study, first of all."""
-    study = results.study
+    Args:
+        every: the studies of a report.
+        shares: its contrasts; by default those of the studies alone.
+    """
+    shares = shares or Shares([results.study for results in every])
     return [
-        one
-        for one in judged
-        if (one.contrast.study, one.contrast.dataset) == (study.name, study.dataset)
+        _article(results, clearer(results, every), shares.of(results.study)) for results in every
     ]
 
 
-def _article(
-    results: Results, together: Answer | None, judged: Sequence[Judged], needs: Sequence[Need]
-) -> Article:
+def _article(results: Results, together: Answer | None, own: Own) -> Article:
     study = results.study
     seen, drawn = _looked_at(study)
     found = answers(results)
@@ -65,7 +49,7 @@ def _article(
             "failures": results.failures(),
             "settled": summary.settled(results),
             "spent": summary.spent(study),
-            "judged": judged,
+            "judged": own.judged,
             "data": seen,
             "layers_init": mask_figures.layers_init(results),
             "figures": {
@@ -92,8 +76,7 @@ def _article(
                 "converged": fair_tables.converged(results),
                 "cost_of_arms": costs.cost_of_arms(results),
                 "cost": costs.cost(results),
-                "contrasts": fixed.table(judged, study.texts),
-                "seeds": seeds_plan.table(needs),
+                **own.tables(study.texts),
             },
         },
         name=study.name,
@@ -104,7 +87,7 @@ def _article(
         versions=study.versions,
         tolerance=study.tolerance,
         answers=say(found, WORDS),
-        fixed=fixed.said(judged, study.model),
+        fixed=own.said(study.model),
     )
 
 

@@ -42,6 +42,27 @@ class Arm:
         return (self.init,)
 
     @property
+    def in_words(self) -> str:
+        """Its name within a sentence."""
+        if self.is_dense:
+            return "best dense" if self.part == "again" else "dense"
+        return f"{self.method.replace('_', '-')} {self.label}"
+
+    @property
+    def is_dense(self) -> bool:
+        return self.method == "dense"
+
+    @property
+    def has_level(self) -> bool:
+        """Whether it differs by level; of dense networks those that some control fits to one."""
+        return not self.is_dense or self.part == "control"
+
+    def is_pair(self, other: Arm) -> bool:
+        """Whether both share each seed's initial weights or mask. Dense networks are taken as
+        groups: seeds that they have in common with tickets hardly make them alike."""
+        return not (self.is_dense or other.is_dense)
+
+    @property
     def order(self) -> tuple[object, ...]:
         return (
             names.part_order(self.part),

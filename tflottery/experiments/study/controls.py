@@ -39,11 +39,11 @@ def controls(seed: Seed, level: float) -> Iterator[Cell]:
 
 def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec]]:
     """Method, mask and init in words, and the network."""
-    last = seed.last("iterative", "original", level)
+    last, kinds = seed.last("iterative", "original", level), seed.study.control_kinds
     ticket, pruning = last.ticket, seed.pruning
     drawn = seeds.derive("control", seed.number)
     change = dataclasses.replace
-    if _masks_single_weights(pruning):
+    if "random" in kinds and _masks_single_weights(pruning):
         random = Pruned(
             seed.dense,
             To(level),
@@ -53,20 +53,23 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
             **_counted(pruning),
         )
         yield "one_shot", "random", "original", change(ticket, mask=random)
-    shuffled = Shuffled(ticket.mask, drawn)
-    yield "iterative", "shuffled", "original", change(ticket, mask=shuffled)
-    signs = Signs(Snapshot(seed.dense, steps.BEGINNING))
-    yield "iterative", "magnitude", "signs", change(ticket, init=signs)
-    if seed.recipe.model.roles().head:
+    if "shuffled" in kinds:
+        shuffled = Shuffled(ticket.mask, drawn)
+        yield "iterative", "shuffled", "original", change(ticket, mask=shuffled)
+    if "signs" in kinds:
+        signs = Signs(Snapshot(seed.dense, steps.BEGINNING))
+        yield "iterative", "magnitude", "signs", change(ticket, init=signs)
+    if "head" in kinds and seed.recipe.model.roles().head:
         other = change(pruning, head=not pruning.head)
         headed = seed.last("iterative", "original", level, other).ticket
         yield "iterative", "head_pruned" if other.head else "head_spared", "original", headed
-    if _tf_mot_can(pruning):
+    if "gradual" in kinds and _tf_mot_can(pruning):
         gradual = GraduallyPruned(level, **_counted(pruning))
         yield "gradual", "gradual", "fresh", change(seed.dense, mask=gradual)
-    whole = seed.epochs * (last.number + 1)
-    stretched = seed.dense.with_training(epochs=whole, patience=whole)
-    yield "dense", "dense", "fresh", stretched
+    if "stretched" in kinds:
+        whole = seed.epochs * (last.number + 1)
+        stretched = seed.dense.with_training(epochs=whole, patience=whole)
+        yield "dense", "dense", "fresh", stretched
     if seed.study.word_masks and _words_are_pruned(pruning, seed.recipe.model):
         for name, words in (
             ("shuffled_words", ShuffledWords(ticket.mask, drawn)),
@@ -142,12 +145,14 @@ def left_out(
 ) -> tuple[str, ...]:
     """Lines on the controls that a study asks for and that cannot follow how it prunes."""
     lines = []
-    if (study.controls or study.ramp_levels) and not _tf_mot_can(pruning):
+    has_gradual = study.controls and ("gradual" in study.control_kinds or study.gradual_ramp)
+    if (has_gradual or study.ramp_levels) and not _tf_mot_can(pruning):
         lines.append(
             "Gradual pruning is left out: TF-MOT prunes layer by layer and by magnitude, and this "
             f"study prunes with scope {pruning.scope} and criterion {pruning.criterion}."
         )
-    if study.controls and not _masks_single_weights(pruning):
+    has_random = study.controls and "random" in study.control_kinds
+    if has_random and not _masks_single_weights(pruning):
         lines.append(
             f"The random mask is left out: it keeps single weights, and {pruning.criterion} prunes "
             "whole units."

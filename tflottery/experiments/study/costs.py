@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from tflottery.experiments import names
+from tflottery.experiments.price import Cost
 from tflottery.experiments.study.cells import DENSE, Arm, Results
 from tflottery.experiments.study.results import StudyTables
 from tflottery.experiments.study.tables import arm_row
 from tflottery.report.numbers import PERCENT, WHOLE, number
 from tflottery.report.table import Column, Table
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Trainings, and about how many seconds they take one after the other."""
-
-    trainings: float
-    seconds: float
-
-    def times(self, count: int) -> Cost:
-        return Cost(self.trainings * count, self.seconds * count)
-
-    def plus(self, other: Cost) -> Cost:
-        return Cost(self.trainings + other.trainings, self.seconds + other.seconds)
-
-    __add__ = plus
 
 
 def cost_of_a_seed(results: Results, cells: Iterable[tuple[Arm, float | None]]) -> Cost | None:
@@ -63,7 +48,7 @@ def cost_of_a_seed(results: Results, cells: Iterable[tuple[Arm, float | None]]) 
             chains[name] = max(chains.get(name, chain), chain)
         if arm.method != "iterative" or not is_round:
             trainings, alone = trainings + 1, alone + epochs
-    a_second = _seconds_an_epoch(results.study, _seconds(results.study))
+    a_second = seconds_an_epoch(results.study)
     if a_second is None:
         return None
     in_chains = [sum(parts) for parts in zip(*chains.values(), strict=True)] or [0.0, 0.0]
@@ -150,6 +135,11 @@ def _price(results: Results, arm: Arm, level: float | None) -> str | None:
     if trainings is None or epochs is None:
         return None
     return f"{trainings:.3g} ({epochs:.3g})"
+
+
+def seconds_an_epoch(study: StudyTables) -> float | None:
+    """What an epoch takes, the mean over all trainings whose times were kept; None without any."""
+    return _seconds_an_epoch(study, _seconds(study))
 
 
 def _seconds_an_epoch(study: StudyTables, seconds: Mapping[str, float]) -> float | None:

@@ -28,8 +28,13 @@ def make_cells(
     return list(_cells(Seed(recipe, pruning, study, seed)))
 
 
+def dense_cell(seed: Seed) -> Cell:
+    """The dense network of a seed."""
+    return seed.cell("dense", "dense", "dense", "fresh", 0.0, seed.dense)
+
+
 def _cells(seed: Seed) -> Iterator[Cell]:
-    yield seed.cell("dense", "dense", "dense", "fresh", 0.0, seed.dense)
+    yield dense_cell(seed)
     yield from _grid(seed)
     for level in seed.study.controls:
         yield from controls.controls(seed, level)
@@ -85,7 +90,8 @@ def instability_pair(dense: RunSpec, point: str, seed: int) -> tuple[RunSpec, Ru
 
 @dataclass(frozen=True)
 class Study:
-    """A study of a recipe, whose data are identified, over some seeds."""
+    """A study of a recipe, whose data are identified, over some seeds; those of ``dense_alone``
+    have no tickets."""
 
     name: str
     recipe: Recipe
@@ -93,12 +99,27 @@ class Study:
     settings: StudySettings
     seeds: tuple[int, ...]
 
+    @property
+    def dense_alone(self) -> tuple[int, ...]:
+        """The seeds after the last one that have their dense network alone."""
+        last = max(self.seeds)
+        return tuple(range(last + 1, last + 1 + self.settings.more_dense))
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The seeds, and those that have dense alone."""
+        return (*self.seeds, *self.dense_alone)
+
     def cells(self, seed: int) -> list[Cell]:
         """The networks to compare for one seed."""
+        if seed in self.dense_alone:
+            return [dense_cell(Seed(self.recipe, self.pruning, self.settings, seed))]
         return make_cells(self.recipe, self.pruning, self.settings, seed)
 
     def pairs(self, seed: int) -> list[tuple[str, RunSpec, RunSpec]]:
         """(rewind point, one data order, the other) for the instability analysis."""
+        if seed in self.dense_alone:
+            return []
         dense = self.cells(seed)[0].spec
         return [
             (point, *instability_pair(dense, point, seed))
@@ -112,6 +133,8 @@ class Study:
 
     def wanted(self, seed: int) -> list[RunSpec]:
         """What a realiser has to know beforehand: ``specs``, and whose snapshots they want."""
+        if seed in self.dense_alone:
+            return self.specs(seed)
         dense = self.cells(seed)[0]
         return self.specs(seed) + early_bird_specs(dense, self.settings)
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from tflottery import steps
 from tflottery.data.look.inspection import Inspection
+from tflottery.experiments.claims import over_texts
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.study import controls, results
 from tflottery.experiments.study.arms import Cell
-from tflottery.experiments.study.claims import over_texts
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays
@@ -47,7 +47,7 @@ def run_study(study: Study, realise: Realiser, execute: Executor = realise_all) 
 
     A training that fails takes its descendants with it; the rest goes on.
     """
-    return execute((spec for seed in study.seeds for spec in study.specs(seed)), realise)
+    return execute((spec for seed in study.all_seeds for spec in study.specs(seed)), realise)
 
 
 def write_study(
@@ -142,11 +142,11 @@ class _Measured:
 
     def dense(self) -> list[RunSpec]:
         """The dense networks that finished, one a seed."""
-        specs = [self._study.cells(seed)[0].spec for seed in self._study.seeds]
+        specs = [self._study.cells(seed)[0].spec for seed in self._study.all_seeds]
         return [spec for spec in specs if spec.key not in self._failures]
 
     def all(self) -> Iterable[tuple[Cell, Run | None]]:
-        for seed in self._study.seeds:
+        for seed in self._study.all_seeds:
             for cell in self._study.cells(seed):
                 yield cell, self.run(cell)
 
@@ -175,7 +175,7 @@ class _Measured:
         return {**row, **measures(run, cell.spec.recipe.model.roles(), behind)}
 
     def timings(self) -> list[dict[str, Any]]:
-        specs = [spec for seed in self._study.seeds for spec in self._study.specs(seed)]
+        specs = [spec for seed in self._study.all_seeds for spec in self._study.specs(seed)]
         done = ancestry(spec for spec in specs if spec.key not in self._failures)
         return [
             {"key": spec.key, "seconds": round(self._realise(spec).seconds, 2)} for spec in done

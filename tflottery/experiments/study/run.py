@@ -20,6 +20,7 @@ from tflottery.experiments.driver import (
     PlannedTrainings,
     Trainings,
     seeds_of,
+    seeds_recorded,
 )
 from tflottery.experiments.study.design import Study
 from tflottery.plugins import Plugins
@@ -243,7 +244,7 @@ def run_study(
     command = program.recorded(
         "study", ticket=ticket and str(ticket.folder), config=config,
         dataset=dataset and chosen.data.dataset, model=model,
-        seeds=_seeds_in_words(chosen_seeds), set=_without_places(set),
+        seeds=seeds_recorded(chosen_seeds), set=_without_places(set),
         plugin=plugins.recorded(plugin),
     )  # fmt: skip
     folder = write_study(study, done.realise, driver.store, done.failures, command, seen)
@@ -254,7 +255,7 @@ def run_study(
 
 def _trainings(study: Study) -> Trainings:
     names: dict[str, str] = {}
-    for seed in study.seeds:
+    for seed in study.all_seeds:
         for cell in study.cells(seed):
             name = f"seed {seed} {cell.method} {cell.level:g} {cell.init}"
             for spec in ancestry([cell.spec]):
@@ -266,19 +267,10 @@ def _trainings(study: Study) -> Trainings:
         return names.get(spec.key, "ancestor")
 
     return Trainings(
-        asked=[spec for seed in study.seeds for spec in study.specs(seed)],
+        asked=[spec for seed in study.all_seeds for spec in study.specs(seed)],
         label=label,
-        wanted=[spec for seed in study.seeds for spec in study.wanted(seed)],
+        wanted=[spec for seed in study.all_seeds for spec in study.wanted(seed)],
     )
-
-
-def _seeds_in_words(seeds: tuple[int, ...]) -> str:
-    """As ``--seeds`` takes them."""
-    if seeds == tuple(range(1, len(seeds) + 1)):
-        return str(len(seeds))
-    if seeds == tuple(range(seeds[0], seeds[-1] + 1)):
-        return f"{seeds[0]}-{seeds[-1]}"
-    return ",".join(map(str, seeds))
 
 
 def _without_places(settings: Settings) -> tuple[str, ...]:

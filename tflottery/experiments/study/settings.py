@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tflottery import steps
-from tflottery.errors import UserError
+from tflottery.errors import UserError, suggest
 from tflottery.tickets import plan as plans
 
 FEWEST_VALIDATIONS = 20
+CONTROLS = ("random", "shuffled", "signs", "head", "gradual", "stretched")
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,15 @@ class StudySettings:
     """What a study holds. Sparsities are fractions of all prunable weights.
 
     ``levels`` x ``inits`` is the grid for iterative pruning, ``one_shot_levels`` (empty: the same
-    levels) for one-shot. ``controls``: levels of the random, shuffled, sign-only, head, gradual
-    and stretched controls. ``rewind_points`` are swept at ``rewind_levels``. From each of
+    levels) for one-shot. ``controls``: levels of the controls that ``control_kinds`` names: a
+    random mask, the mask shuffled, signs alone, the head treated the other way, gradual pruning,
+    dense with a stretched schedule. ``rewind_points`` are swept at ``rewind_levels``. From each of
     ``instability_points`` two data orders are trained and joined by a line. ``early_bird_points``
     are the moments of the dense training whose masks are compared. ``note`` is for the reader.
 
-    ``dense_again``: how many more dense networks a seed has, each of its own chance.
+    ``more_dense``: how many seeds after the last one have their dense network, and nothing else:
+    what differs most by seed is dense, so its mean gains most by them. ``dense_again``: how many
+    more dense networks a seed has, each of its own chance.
     ``matched_lengths``: by how many epochs the training of a ticket from its original weights is
     longer, ``1ep``, at the levels of the grid. ``word_masks``: whether ``controls`` have the masks
     that are permuted within words. ``gradual_ramp``: the fraction of its training over which
@@ -35,6 +39,7 @@ class StudySettings:
     one_shot_levels: tuple[float, ...] = ()
     inits: tuple[str, ...] = ("random", "original", "rewind:1ep", "rewind:end")
     controls: tuple[float, ...] = ()
+    control_kinds: tuple[str, ...] = CONTROLS
     rewind_levels: tuple[float, ...] = ()
     rewind_points: tuple[str, ...] = ("0ep", "100it", "500it", "1ep", "2ep", "end")
     instability_points: tuple[str, ...] = ()
@@ -47,6 +52,7 @@ class StudySettings:
     ramp_levels: tuple[float, ...] = ()
     ramps: tuple[float, ...] = (0.25, 0.5, 0.75, 0.9)
     convergence_validations: int = 0
+    more_dense: int = 0
 
     def __post_init__(self) -> None:
         for key in ("levels", "one_shot_levels", "controls", "rewind_levels", "ramp_levels"):
@@ -68,10 +74,15 @@ class StudySettings:
         self._check_controls()
 
     def _check_controls(self) -> None:
+        _require_each_once("control_kinds", self.control_kinds)
+        for kind in self.control_kinds:
+            if kind not in CONTROLS:
+                raise UserError(f"study.control_kinds holds {kind!r}. {suggest(kind, CONTROLS)}")
         _require_each_once("matched_lengths", [f"{number}ep" for number in self.longer_by])
         _require_each_once("ramps", self.ramps)
-        if self.dense_again < 0:
-            raise UserError("study.dense_again is 0 or more.")
+        for key in ("dense_again", "more_dense"):
+            if getattr(self, key) < 0:
+                raise UserError(f"study.{key} is 0 or more.")
         if not 0 <= self.gradual_ramp <= 1 or not all(0 < ramp <= 1 for ramp in self.ramps):
             raise UserError(
                 "study.gradual_ramp and study.ramps are fractions of a training, up to 1; "

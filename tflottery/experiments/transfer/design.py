@@ -9,12 +9,13 @@ All are trained on the target (Morcos et al. 2019, arXiv 1906.02773; Desai et al
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
+from tflottery.experiments.transfer.arms import DEFAULT_ARMS, DENSE_ARM, FULL_ARMS
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import (
     Fit,
@@ -33,18 +34,6 @@ from tflottery.tickets.plan import Plan, PruningSettings
 # and not as the rows that are carried over: as ``remap`` once did.
 VOCABULARIES = ("reuse", "remap", "drop", "shared", "remap_v1")
 GRIDS = ("default", "full")
-MASKS = ("target", "source", "random", "shuffled")
-INITS = ("target", "source", "source_late", "reinit")
-DENSE_ARM = ("dense", "fresh")
-TARGET_TICKET = ("target", "target")
-# From the target's own ticket to chance; the last two differ from the one before them in one thing.
-DEFAULT_ARMS = (
-    ("target", "target"),
-    ("source", "source"),
-    ("source", "reinit"),
-    ("random", "reinit"),
-)
-FULL_ARMS = tuple((mask, init) for mask in MASKS for init in INITS)
 # The weights of ``source_late``: late rewinding to the end of the first epoch.
 LATE = "1ep"
 
@@ -120,6 +109,11 @@ class Transfer:
     def cells(self, seed: int) -> list[Cell]:
         """The networks of one seed, the dense one first."""
         return list(self._cells(seed))
+
+    def all_cells(self, seeds: Iterable[int], dense_alone: Iterable[int] = ()) -> list[Cell]:
+        """The networks of all seeds, and the dense ones of others."""
+        whole = [cell for seed in seeds for cell in self.cells(seed)]
+        return [*whole, *(next(self._cells(seed)) for seed in dense_alone)]
 
     def _cells(self, seed: int) -> Iterator[Cell]:
         # The target's own network needs a seed of its own: with a shared vocabulary, the same seed

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from tflottery import statistics
-from tflottery.experiments.transfer.design import DENSE_ARM, TARGET_TICKET
+from tflottery.experiments.transfer.arms import DENSE_ARM, TARGET_TICKET
 
 _ARM = ["mask", "init", "level"]
 _MEANS = (

@@ -13,7 +13,8 @@ from tflottery.data.words.unigrams import divergence
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.transfer import results
-from tflottery.experiments.transfer.design import DENSE_ARM, Cell, Transfer
+from tflottery.experiments.transfer.arms import DENSE_ARM
+from tflottery.experiments.transfer.design import Cell, Transfer
 from tflottery.experiments.transfer.judging import judge, mean_overlap
 from tflottery.files import canonical_json, sha256_of_bytes
 from tflottery.pruning import masks as mask_ops
@@ -66,6 +67,7 @@ def write_transfer(
     failures: Mapping[str, str],
     command: str,
     cautions: Sequence[str] = (),
+    dense_alone: Sequence[int] = (),
 ) -> Path:
     """Writes the folder of a transfer from the runs in the store; gives the folder.
 
@@ -77,9 +79,10 @@ def write_transfer(
         failures: reasons by key of runs that failed.
         command: what was typed.
         cautions: what to mind of the target's data.
+        dense_alone: further seeds that have the dense network alone.
     """
     source, target = (load_corpus(r.data, store) for r in (transfer.source, transfer.target))
-    cells = [cell for seed in seeds for cell in transfer.cells(seed)]
+    cells = transfer.all_cells(seeds, dense_alone)
     found = {cell.spec.key: realise(cell.spec) for cell in cells if cell.spec.key not in failures}
     rows = [_row(cell, found.get(cell.spec.key), failures, realise) for cell in cells]
     arms, gains = judge([row for row in rows if row["state"] == DONE])
@@ -100,6 +103,7 @@ def write_transfer(
         "grid": transfer.grid,
         "levels": list(transfer.levels),
         "seeds": list(seeds),
+        **({"dense_alone": list(dense_alone)} if dense_alone else {}),
         "tolerance": transfer.pruning.tolerance,
         "arms": arms,
         "gains": gains,

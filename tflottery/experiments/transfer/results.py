@@ -35,6 +35,7 @@ from tflottery.experiments.schema import (
     read_tables,
     text,
 )
+from tflottery.experiments.transfer.arms import DENSE_ARM, INITS, MASKS
 from tflottery.report.article import slug
 from tflottery.report.numbers import ACCURACY, EPOCHS, POINTS, with_half
 from tflottery.report.terminal import plain_table
@@ -47,8 +48,8 @@ _DOCUMENT = "result.json"
 CELLS = Schema(
     "cells",
     (
-        *text("mask", known=("dense", "target", "source", "random", "shuffled")),
-        *text("init", known=("fresh", "target", "source", "source_late", "reinit")),
+        *text("mask", known=(DENSE_ARM[0], *MASKS)),
+        *text("init", known=(DENSE_ARM[1], *INITS)),
         *fraction("level"),
         *count("seed"),
         *STATE,

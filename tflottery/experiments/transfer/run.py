@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +17,15 @@ from tflottery.errors import UserError
 from tflottery.experiments import guard
 from tflottery.experiments.configuration import Settings, assigned
 from tflottery.experiments.driver import (
+    MOST_SEEDS,
     Driver,
     PlannedTrainings,
     Trainings,
     seeds_of,
+    seeds_recorded,
 )
 from tflottery.experiments.inspecting import before_dry_run
-from tflottery.experiments.transfer.design import Transfer, encoded_for
+from tflottery.experiments.transfer.design import Cell, Transfer, encoded_for
 from tflottery.plugins import Plugins
 from tflottery.runs import recipes
 from tflottery.runs.encoded import load_corpus
@@ -123,6 +125,7 @@ def transfer(
     model: str = ...,
     data_dir: str | Path | None = ...,
     seeds: int | Iterable[int] = ...,
+    more_dense: int = ...,
     levels: Iterable[float] | Literal["all"] | None = ...,
     grid: str = ...,
     vocabulary: str = ...,
@@ -153,6 +156,7 @@ def transfer(
     model: str = "",
     data_dir: str | Path | None = None,
     seeds: int | Iterable[int] = 1,
+    more_dense: int = 0,
     levels: Iterable[float] | Literal["all"] | None = None,
     grid: str = "default",
     vocabulary: str = "reuse",
@@ -184,6 +188,7 @@ def transfer(
         model: of a folder of tickets, the newest one of that architecture.
         data_dir: folder of prepared TFDS data; by default where the ticket's data were.
         seeds: how many, from the ticket's on; or which.
+        more_dense: of so many seeds after the last one the dense network alone is trained.
         levels: sparsities in (0, 1); ``all``: each round of the ticket's chain; by default the
             ticket's own.
         grid: ``default``: five networks a level; ``full``: every mask with all weights.
@@ -216,10 +221,16 @@ def transfer(
         opened, level, target, driver, dry_run=dry_run, levels=levels, grid=grid,
         vocabulary=vocabulary, reverse=reverse, set=set,
     )  # fmt: skip
-    chosen = seeds_of(seeds, first=int(opened.about["seed"]))
+    first = int(opened.about["seed"])
+    chosen = seeds_of(seeds, first)
+    more_dense = argument("more_dense", more_dense, int)
+    if not 0 <= more_dense <= MOST_SEEDS:
+        raise UserError(f"--more_dense takes a whole number from 0 on, not {more_dense}.")
+    dense_alone = range(max(chosen) + 1, max(chosen) + 1 + more_dense)
+    cells = made.all_cells(chosen, dense_alone)
     # The ticket's own training tells whether this store is the one that it comes from.
     home = [] if reverse else [level.ticket]
-    trainings = _trainings(made, chosen, home)
+    trainings = _trainings(made, cells, home)
     driver.require_carried(trainings.all)
     if dry_run:
         before_dry_run(made.target.data, driver.store, driver.reporter)
@@ -243,14 +254,24 @@ def transfer(
     command = program.recorded(
         "transfer", to=target["dataset"],
         ticket=_unless(str(ticket.folder if isinstance(ticket, Ticket) else ticket), "tickets"),
-        model=model, seeds=_unless(len(chosen), 1), levels=_levels_in_words(levels),
+        model=model, seeds=_unless(seeds_recorded(chosen, first), "1"),
+        more_dense=more_dense or None,
+        levels=_levels_in_words(levels),
         grid=_unless(grid, "default"), vocabulary=_unless(vocabulary, "reuse"),
         train_size=_unless(train_size, 0), reverse=reverse,
         set=[f"{key}={value}" for key, value in assigned(set).items()],
         plugin=plugins.recorded(plugin),
     )  # fmt: skip
     folder = write_transfer(
-        made, chosen, words, done.realise, driver.store, done.failures, command, seen.cautions
+        made,
+        chosen,
+        words,
+        done.realise,
+        driver.store,
+        done.failures,
+        command,
+        seen.cautions,
+        dense_alone,
     )
     why = guard.reason_in(folder / "result.json")
     lines = dict.fromkeys((done.caution, source.caution, *seen.cautions, why))
@@ -335,8 +356,7 @@ def _levels(
     return tuple(sorted({float(one) for one in levels}))
 
 
-def _trainings(transfer: Transfer, seeds: Iterable[int], home: list[RunSpec]) -> Trainings:
-    cells = [cell for seed in seeds for cell in transfer.cells(seed)]
+def _trainings(transfer: Transfer, cells: Sequence[Cell], home: list[RunSpec]) -> Trainings:
     names: dict[str, str] = {}
     for cell in cells:
         name = f"{cell.mask} mask, {cell.init} weights, {100 * cell.level:.1f} %"

@@ -1,15 +1,18 @@
-"""What a study's report says of the contrasts that were fixed beforehand: answers, and a table.
+"""What a report says of the contrasts that were fixed beforehand: answers, and tables.
 
-``contrasts.j2`` has the words, docs/claims.md the rules.
+``contrasts.j2`` has the words, ``chapter.md.j2`` the chapter, docs/claims.md the rules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tflottery.experiments.study.claims import judging
-from tflottery.experiments.study.claims.judging import Judged
+from tflottery.experiments.claims import contrasts, judging, planning, seeds_plan
+from tflottery.experiments.claims.found import Found, pool
+from tflottery.experiments.claims.judging import Judged
+from tflottery.experiments.claims.planning import Need
 from tflottery.report.answers import Answer, Effect, Said, say
 from tflottery.report.numbers import POINTS, probability
 from tflottery.report.outcomes import MISSING
@@ -18,7 +21,11 @@ from tflottery.report.table import Column, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-WORDS = "experiments/study/contrasts.j2"
+    from tflottery.experiments.learning_rate.results import TuningTables
+    from tflottery.experiments.study.results import StudyTables
+    from tflottery.experiments.transfer.results import TransferTables
+
+WORDS = "experiments/claims/contrasts.j2"
 _SECTIONS = {
     "cnn-ticket": "2.1.1",
     "lstm-ticket": "2.1.2",
@@ -34,17 +41,50 @@ _SECTIONS = {
     "note-lstm": "2.1.2",
 }
 # Claims that say all of their contrasts at once.
-_ALL_NEEDED = ("cnn-ticket", "lstm-ticket")
+_ALL_NEEDED = ("cnn-ticket", "lstm-ticket", "news-ticket", "transfer")
 
 
-def said(judged: Sequence[Judged], model: str) -> list[Said]:
-    """The answers in words, one a claim.
+@dataclass(frozen=True)
+class Own:
+    """The contrasts of one article, and the seeds that they need."""
 
-    Args:
-        judged: the contrasts of one study.
-        model: its network.
-    """
-    return say(answers(judged, model), WORDS)
+    judged: tuple[Judged, ...]
+    needs: tuple[Need, ...]
+
+    def said(self, model: str) -> list[Said]:
+        """The answers in words, one a claim; ``model``: the network."""
+        return say(answers(self.judged, model), WORDS)
+
+    def tables(self, texts: pd.DataFrame | None = None) -> dict[str, Table | None]:
+        """Every contrast (``contrasts``; ``texts`` as ``table`` takes them), and the seeds that
+        they need (``seeds``)."""
+        return {"contrasts": table(self.judged, texts), "seeds": seeds_plan.table(self.needs)}
+
+
+class Shares:
+    """All contrasts by all tables of a report, shared out to its articles: each is told once, in
+    the article of the tables that it looks at first."""
+
+    def __init__(
+        self,
+        studies: Sequence[StudyTables] = (),
+        transfers: Sequence[TransferTables] = (),
+        tunings: Sequence[TuningTables] = (),
+    ) -> None:
+        self._found: Found = pool(studies, transfers, tunings)
+        self._judged = judging.judge(contrasts.load(), self._found)
+        self._told: set[str] = set()
+
+    def of(self, tables: StudyTables | TransferTables | TuningTables) -> Own:
+        """The contrasts that are of some tables, but for those that were told before."""
+        own = []
+        for one in self._judged:
+            evidence = self._found.at(one.contrast.place())
+            if evidence and evidence.holds(tables) and one.contrast.name not in self._told:
+                own.append(one)
+        self._told |= {one.contrast.name for one in own}
+        needs = planning.needs_of([one.contrast for one in own], self._found)
+        return Own(tuple(own), tuple(needs))
 
 
 def answers(judged: Sequence[Judged], model: str) -> list[Answer]:
@@ -63,7 +103,8 @@ def _answer(claim: str, judged: Sequence[Judged], model: str) -> Answer:
     outcome = judging.overall(judged, all_needed=claim in _ALL_NEEDED)
     if outcome == MISSING:
         # By the contrast that is furthest from its outcome.
-        outcome = min(judged, key=lambda one: (one.is_final, one.have / one.planned)).in_words
+        needed = [one for one in judged if not one.contrast.beside]
+        outcome = min(needed, key=lambda one: (one.is_final, one.have / one.planned)).in_words
     effects = tuple(
         Effect(
             "contrast",

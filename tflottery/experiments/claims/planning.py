@@ -7,15 +7,16 @@ any time without spoiling a contrast.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tflottery import power
 from tflottery.estimates import Estimate
-from tflottery.experiments.study.cells import DENSE, Arm, Results
-from tflottery.experiments.study.claims.contrasted import everything
-from tflottery.experiments.study.claims.contrasts import EQUIVALENT, NOT_WORSE, Contrast
-from tflottery.experiments.study.costs import Cost, cost_of_a_seed
+from tflottery.experiments.claims.contrast import EQUIVALENT, NOT_WORSE, Contrast, Place
+from tflottery.experiments.claims.contrasted import everything
+from tflottery.experiments.claims.evidence import Cell, at_levels
+from tflottery.experiments.claims.found import Found
+from tflottery.experiments.price import Cost
 from tflottery.power import Comparison
 from tflottery.report.outcomes import MARGINS
 
@@ -73,19 +74,17 @@ class Need:
         return len(self.contrast.second_seeds) / len(self.contrast.seeds)
 
 
-def need(contrast: Contrast, studies: Mapping[str, Results]) -> Need:
-    """The seeds that a contrast needs, from all seeds that its studies have."""
-    found = everything(contrast, studies)
-    costs = [
-        cost_of_a_seed(studies[name], _cells(contrast)) if name in studies else None
-        for name in contrast.studies
-    ]
+def need(contrast: Contrast, found: Found) -> Need:
+    """The seeds that a contrast needs, from all seeds that there are."""
+    seen = everything(contrast, found)
+    costs = [_cost(found, place, _cells(contrast, place)) for place in contrast.places]
     known = [cost for cost in costs if cost]
     cost = sum(known[1:], known[0]) if len(known) == len(costs) else None
-    cost_more = cost_of_a_seed(studies[contrast.study], _cells(contrast, contrast.second))
-    if found is None or not _is_known(found):
+    second = [(contrast.second, level) for level in at_levels(contrast.second, contrast.levels)]
+    cost_more = _cost(found, contrast.place(), second)
+    if seen is None or not _is_known(seen):
         return Need(contrast, cost=cost, cost_more=cost_more)
-    deviations = tuple(float(one) for one in found.deviations if one is not None)
+    deviations = tuple(float(one) for one in seen.deviations if one is not None)
     ratio = len(contrast.second_seeds) / len(contrast.seeds)
     comparison = Comparison(deviations, ratio)
     planned = len(contrast.seeds)
@@ -94,7 +93,7 @@ def need(contrast: Contrast, studies: Mapping[str, Results]) -> Need:
     return Need(
         contrast,
         deviations,
-        found.counts,
+        seen.counts,
         power.seeds_for_half_width(comparison, HALF) if in_points else None,
         power.seeds_for_difference(comparison, MATTERS) if in_points else None,
         power.seeds_for_not_worse(comparison, margin) if in_points else None,
@@ -103,18 +102,25 @@ def need(contrast: Contrast, studies: Mapping[str, Results]) -> Need:
         else (),
         comparison.half_width(planned),
         power.detectable(comparison, planned),
-        _careful(contrast, comparison, found.counts) if in_points else None,
+        _careful(contrast, comparison, seen.counts) if in_points else None,
         cost,
         cost_more,
     )
 
 
-def _cells(contrast: Contrast, *arms: Arm) -> list[tuple[Arm, float | None]]:
-    """The cells of a contrast's arms, or of some of them."""
+def _cost(found: Found, place: Place, cells: Iterable[Cell]) -> Cost | None:
+    evidence = found.at(place)
+    return evidence.cost(cells) if evidence else None
+
+
+def _cells(contrast: Contrast, place: Place) -> list[Cell]:
+    """The cells of a contrast's arms in a place."""
     return [
-        (arm, None if arm.method == "dense" and arm.part != "control" else level)
-        for arm in arms or (contrast.first, contrast.second)
-        for level in contrast.levels
+        (arm, level)
+        for gain in contrast.gains
+        if gain.study == place.study
+        for arm in (gain.first, gain.second)
+        for level in at_levels(arm, contrast.levels)
     ]
 
 
@@ -141,37 +147,37 @@ def _is_known(found: Estimate) -> bool:
 
 @dataclass(frozen=True)
 class Total:
-    """What all contrasts of a study cost with the seeds that are planned: ``seeds`` of all arms,
-    and ``more`` of dense alone."""
+    """What all contrasts of a place cost with the seeds that are planned: ``seeds`` of all arms,
+    and ``more`` of dense alone. ``without``: the contrasts of which there are not all cells, so
+    that nothing tells what they cost."""
 
-    study: str
+    place: Place
     seeds: int
     more: int
     cost: Cost
+    without: tuple[str, ...] = ()
 
 
-def totals(contrasts: Sequence[Contrast], studies: Mapping[str, Results]) -> list[Total]:
-    """One for each study that tells what its cells cost."""
-    found = []
-    for name in dict.fromkeys(name for one in contrasts for name in one.studies):
-        if name not in studies:
+def totals(contrasts: Sequence[Contrast], found: Found) -> list[Total]:
+    """One for each place that tells what its cells cost."""
+    made = []
+    for place in dict.fromkeys(place for one in contrasts for place in one.places):
+        evidence = found.at(place)
+        if evidence is None:
             continue
-        asked = [one for one in contrasts if name in one.studies and one.unit == "points"]
-        cells = [cell for one in asked for cell in _cells(one)]
+        of_it = [one for one in contrasts if place in one.places and one.unit == "points"]
+        asked = [one for one in of_it if evidence.cost(_cells(one, place))]
+        cells = [cell for one in asked for cell in _cells(one, place)]
         seeds = {seed for one in asked for seed in one.seeds}
         more = {seed for one in asked for seed in one.second_seeds} - seeds
-        cost = cost_of_a_seed(studies[name], cells)
-        dense = cost_of_a_seed(studies[name], [(DENSE, None)])
+        cost, dense = evidence.cost(cells), evidence.cost([(evidence.dense, None)])
         if cost and dense:
             whole = cost.times(len(seeds)) + dense.times(len(more))
-            found.append(Total(name, len(seeds), len(more), whole))
-    return found
+            without = tuple(one.name for one in of_it if one not in asked)
+            made.append(Total(place, len(seeds), len(more), whole, without))
+    return made
 
 
-def needs_of(contrasts: Iterable[Contrast], studies: Mapping[str, Results]) -> list[Need]:
-    """The needs of those contrasts that a study at hand is the first of."""
-    return [
-        need(one, studies)
-        for one in contrasts
-        if one.study in studies and studies[one.study].study.dataset == one.dataset
-    ]
+def needs_of(contrasts: Iterable[Contrast], found: Found) -> list[Need]:
+    """The needs of those contrasts that there is evidence for, where they look first."""
+    return [need(one, found) for one in contrasts if found.has(one)]

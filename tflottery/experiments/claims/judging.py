@@ -7,15 +7,13 @@ are given apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from tflottery import statistics
 from tflottery.estimates import Estimate
-from tflottery.experiments.study.cells import Results
-from tflottery.experiments.study.claims.contrasted import Judged, measure, pool
-from tflottery.experiments.study.claims.contrasts import (
+from tflottery.experiments.claims.contrast import (
     ABOVE,
     ABOVE_ELSE,
     EQUIVALENT,
@@ -23,6 +21,8 @@ from tflottery.experiments.study.claims.contrasts import (
     Contrast,
     Contrasts,
 )
+from tflottery.experiments.claims.contrasted import Judged, measure
+from tflottery.experiments.claims.found import Found, pool
 from tflottery.report.numbers import seeds_in_words, span
 from tflottery.report.outcomes import (
     FAILED,
@@ -39,14 +39,14 @@ from tflottery.statistics import Difference
 __all__ = ["Judged", "judge", "overall", "pool", "rows"]
 
 
-def judge(contrasts: Contrasts, studies: Mapping[str, Results]) -> list[Judged]:
+def judge(contrasts: Contrasts, found: Found) -> list[Judged]:
     """Every contrast that nothing replaces, in their order.
 
     Args:
         contrasts: what was fixed beforehand.
-        studies: by name, as ``pool`` gives them.
+        found: what there is, as ``pool`` gives it.
     """
-    measured = {one.name: measure(one, studies) for one in contrasts.current}
+    measured = {one.name: measure(one, found) for one in contrasts.current}
     judged: list[Judged] = []
     for claim in dict.fromkeys(one.claim for one in contrasts.current):
         family = [measured[one.name] for one in contrasts.family(claim)]
@@ -56,13 +56,13 @@ def judge(contrasts: Contrasts, studies: Mapping[str, Results]) -> list[Judged]:
 
 
 def overall(judged: Sequence[Judged], *, all_needed: bool) -> str:
-    """The outcome of a claim for one network, by its contrasts.
+    """The outcome of a claim for one network, by its contrasts but for those beside it.
 
     Args:
-        judged: at least one.
+        judged: at least one that is not beside the claim.
         all_needed: whether the claim says all of them at once; else each is an instance of it.
     """
-    outcomes = [one.outcome for one in judged]
+    outcomes = [one.outcome for one in judged if not one.contrast.beside]
     for word in (NO_VERDICT, MISSING):
         if word in outcomes:
             return word

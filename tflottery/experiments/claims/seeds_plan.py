@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 import rich.table
 
 from tflottery.errors import UserError, suggest
-from tflottery.experiments.study.claims.contrasted import pool
-from tflottery.experiments.study.claims.contrasts import NOT_WORSE, Contrast, load
-from tflottery.experiments.study.claims.planning import HALF, MATTERS, Need, Total, needs_of, totals
+from tflottery.experiments.claims.arms import LEARNING_RATE, STUDY, TRANSFER
+from tflottery.experiments.claims.contrast import NOT_WORSE, Contrast, Place
+from tflottery.experiments.claims.contrasts import load
+from tflottery.experiments.claims.found import pool
+from tflottery.experiments.claims.planning import HALF, MATTERS, Need, Total, needs_of, totals
+from tflottery.experiments.learning_rate.results import load_tunings
+from tflottery.experiments.price import Cost
 from tflottery.experiments.study.results import load_studies
+from tflottery.experiments.transfer.results import load_transfers
 from tflottery.report.numbers import NOTHING, number, seeds_in_words
 from tflottery.report.outcomes import MARGINS
 from tflottery.report.table import Column, Table
@@ -79,10 +84,14 @@ def _row(one: Need) -> dict[str, Any]:
         "reach": one.reach,
         "found": one.found,
         "trainings": asked.trainings if asked else None,
-        "hours": asked.seconds / _HOUR if asked else None,
+        "hours": _hours(asked),
         "trainings_half": half.trainings if half else None,
-        "hours_half": half.seconds / _HOUR if half else None,
+        "hours_half": _hours(half),
     }
+
+
+def _hours(cost: Cost | None) -> float | None:
+    return None if cost is None or cost.seconds is None else cost.seconds / _HOUR
 
 
 def _planned(contrast: Contrast) -> str:
@@ -94,10 +103,12 @@ def _planned(contrast: Contrast) -> str:
 
 @dataclass(frozen=True, repr=False)
 class SeedsPlan:
-    """How many seeds contrasts need: ``needs`` has each, ``totals`` what each study costs."""
+    """How many seeds contrasts need: ``needs`` has each, ``totals`` what each study, transfer and
+    search costs. ``unplanned``: contrasts that the store has nothing of to plan by."""
 
     needs: tuple[Need, ...]
     totals: tuple[Total, ...] = ()
+    unplanned: tuple[Contrast, ...] = ()
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:
@@ -142,8 +153,9 @@ class SeedsPlan:
 
     @property
     def sentences(self) -> list[str]:
-        """What the planned seeds of each study cost, all contrasts together."""
-        return [sentence(one) for one in self.totals]
+        """What the planned seeds of each study, transfer and search cost, all contrasts together;
+        and what is not planned here."""
+        return [*map(sentence, self.totals), *_not_planned(self.unplanned)]
 
     def __repr__(self) -> str:
         lines = "".join(
@@ -155,13 +167,38 @@ class SeedsPlan:
 
 
 def sentence(total: Total) -> str:
-    """What the planned seeds of a study cost, all contrasts together."""
+    """What the planned seeds of a study, a transfer or a search cost, all contrasts together."""
     more = f", and {total.more} more of dense," if total.more else ""
-    return (
-        f"{total.study}: {total.seeds} seeds as planned{more} take "
-        f"{round(total.cost.trainings):,} trainings, about {total.cost.seconds / _HOUR:.1f} hours "
-        "one after the other."
+    hours = _hours(total.cost)
+    lasting = (
+        "; how long that lasts is not known here"
+        if hours is None
+        else f", about {hours:.1f} hours one after the other"
     )
+    without = f", without {', '.join(total.without)}, of which it has no cells"
+    return (
+        f"{_in_words(total.place)}: {total.seeds} seeds as planned{more} take "
+        f"{round(total.cost.trainings):,} trainings{lasting}{without if total.without else ''}."
+    )
+
+
+def _not_planned(contrasts: Sequence[Contrast]) -> list[str]:
+    """A line for each place that the store has nothing of."""
+    lines = []
+    for where in dict.fromkeys(one.place() for one in contrasts):
+        of_it = [one.name for one in contrasts if one.place() == where]
+        lines.append(
+            f"Not planned here, as the store has no {_in_words(where)}: {', '.join(of_it)}."
+        )
+    return lines
+
+
+def _in_words(where: Place) -> str:
+    if where.experiment == TRANSFER:
+        return f"transfer of {where.study} from {where.dataset} to {where.to}"
+    if where.experiment == LEARNING_RATE:
+        return f"search of learning rates of {where.study}"
+    return where.study
 
 
 def _shown(seeds: int | None) -> str:
@@ -171,36 +208,41 @@ def _shown(seeds: int | None) -> str:
 def plan_seeds(store: str | Path = "runs", study: str = "") -> SeedsPlan:
     """How many seeds each contrast of the claims needs, and what they cost.
 
-    From the standard deviations of the studies in a store: for a 95 % interval of ± 0.2 points, and
-    for 80 % power of each test. Nothing is trained.
+    From the standard deviations of the studies, transfers and searches of learning rates in a
+    store: for a 95 % interval of ± 0.2 points, and for 80 % power of each test. Nothing is trained.
 
     >>> import tflottery as tfl
     >>> tfl.plan_seeds("runs")   # doctest: +SKIP
 
     Args:
-        store: what ``run_study`` filled, or the folder of one study.
-        study: the name of one, as ``study_cnn``; by default every one.
+        store: what ``run_study``, ``transfer`` and ``tune_learning_rate`` filled, or the folder of
+            one of theirs.
+        study: the name of one, as ``study_cnn``; by default every one. Transfers and searches of
+            its networks are among it.
 
     Returns:
         A need for each contrast; ``.contrasts`` has them as a ``DataFrame``.
 
     Raises:
-        UserError: the store has no study that a contrast is of.
+        UserError: the store has nothing that a contrast is of.
     """
     store = place("store", store)
     if not store.is_dir():
         raise UserError(f"There is no folder {store}; give the store that bin/study filled.")
-    studies = pool(load_studies(store))
+    found = pool(load_studies(store), load_transfers(store), load_tunings(store))
     known = load().current
     if study:
         known = [one for one in known if one.study == study]
         if not known:
             names = {one.study for one in load().current}
             raise UserError(f"No contrast is of the study {study!r}. {suggest(study, names)}")
-    needs = needs_of(known, studies)
+    needs = needs_of(known, found)
     if not needs:
         raise UserError(
             f"{store} has no study that a contrast is of, so that there is no standard deviation "
             "to plan by; run bin/study with a few seeds first, or give --store the folder of one."
         )
-    return SeedsPlan(tuple(needs), tuple(totals([one.contrast for one in needs], studies)))
+    planned = [one.contrast for one in needs]
+    # Of studies that are not there nothing is said: their seeds are planned where they are.
+    unplanned = [one for one in known if not found.has(one) and one.experiment != STUDY]
+    return SeedsPlan(tuple(needs), tuple(totals(planned, found)), tuple(unplanned))

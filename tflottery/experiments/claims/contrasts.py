@@ -1,4 +1,4 @@
-"""Contrasts: what each claim is judged by, read from a file that was written before the seeds.
+"""The contrasts of a file that was written before the seeds, and the table that shows them.
 
 ``configs/claims.toml`` has them; ``judging.py`` judges, and docs/claims.md says by which rules.
 """
@@ -9,113 +9,63 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from tflottery.errors import UserError, suggest
-from tflottery.experiments.study.cells import Arm
+from tflottery.experiments.claims.arms import (
+    IN_WORDS,
+    STUDY,
+    TRANSFER,
+    Arm,
+    Experiment,
+    StudyArm,
+    read_arm,
+)
+from tflottery.experiments.claims.contrast import (
+    ABOVE,
+    ABOVE_ELSE,
+    EQUIVALENT,
+    NOT_WORSE,
+    Asked,
+    Contrast,
+    Contrasts,
+    Measure,
+)
 from tflottery.report.numbers import joined, seeds_in_words
 from tflottery.settings import check_choices, folder, from_table, read_toml
 
+__all__ = [
+    "ABOVE", "ABOVE_ELSE", "EQUIVALENT", "NOT_WORSE", "Contrast", "Contrasts", "load", "table",
+]  # fmt: skip
+
 # The best of k ordinary dense trainings, where a ticket of the other side took k.
 BEST_DENSE = "best_dense"
-ABOVE, NOT_WORSE, EQUIVALENT, ABOVE_ELSE = (
-    "above", "not worse", "equivalent", "above, else equivalent",
-)  # fmt: skip
-_ASKED = Literal["above", "not worse", "equivalent", "above, else equivalent"]
-_MEASURES = Literal["test_accuracy", "steps_to_dense"]
 _MOST_SEEDS = 10_000
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """The first arm minus the second, asked of the mean over some levels, by seed.
-
-    ``minus_study``: the same difference there is taken off again. ``second_seeds``: of the second
-    arm, where it has more. ``margins`` are in points, the widest first. ``replaces``: the entry
-    that this one amends.
-    """
-
-    name: str
-    claim: str
-    says: str
-    study: str
-    minus_study: str
-    dataset: str
-    measure: str
-    first: Arm
-    second: Arm
-    levels: tuple[float, ...]
-    asked: str
-    margins: tuple[float, ...]
-    seeds: tuple[int, ...]
-    second_seeds: tuple[int, ...]
-    written: datetime.date
-    replaces: str
-
-    @property
-    def is_paired(self) -> bool:
-        """Whether both arms share each seed's initial weights or mask. Dense networks are compared
-        as groups: seeds that they have in common with tickets hardly make them alike."""
-        return not self.minus_study and "dense" not in (self.first.method, self.second.method)
-
-    @property
-    def unit(self) -> str:
-        return "points" if self.measure == "test_accuracy" else "steps"
-
-    @property
-    def studies(self) -> tuple[str, ...]:
-        """The studies that it needs."""
-        return (self.study, self.minus_study) if self.minus_study else (self.study,)
-
-
-@dataclass(frozen=True)
-class _ArmEntry:
-    part: str = ""
-    method: str = ""
-    mask: str = ""
-    init: str = ""
+_Arms = Mapping[str, tuple[str, Arm]]
 
 
 @dataclass(frozen=True)
 class _Entry:
     claim: str = ""
     says: str = ""
+    experiment: Experiment = STUDY
     study: str = ""
     minus_study: str = ""
     dataset: str = "imdb"
-    measure: _MEASURES = "test_accuracy"
+    to: str = ""
+    measure: Measure = "test_accuracy"
     first: str = ""
     second: str = ""
+    minus: tuple[str, ...] = ()
     levels: tuple[float, ...] = ()
-    asked: _ASKED = "above"
+    asked: Asked = "above"
     margins: tuple[float, ...] = ()
     seeds: str = ""
     second_seeds: str = ""
+    beside: bool = False
     written: str = ""
     replaces: str = ""
-
-
-@dataclass(frozen=True)
-class Contrasts:
-    """All contrasts of a file; those that were replaced are kept and judge nothing."""
-
-    all: tuple[Contrast, ...]
-
-    @property
-    def current(self) -> list[Contrast]:
-        """Those that nothing replaces, in their order."""
-        old = {one.replaces for one in self.all}
-        return [one for one in self.all if one.name not in old]
-
-    @property
-    def replaced(self) -> list[Contrast]:
-        old = {one.replaces for one in self.all}
-        return [one for one in self.all if one.name in old]
-
-    def family(self, claim: str) -> list[Contrast]:
-        """The contrasts of a claim, which Holm's correction is over."""
-        return [one for one in self.current if one.claim == claim]
 
 
 def load(path: Path | None = None) -> Contrasts:
@@ -130,50 +80,48 @@ def load(path: Path | None = None) -> Contrasts:
         if name not in ("arm", "contrast"):
             raise UserError(f"{path}: there is no table {name}. Known: arm, contrast.")
     try:
-        arms = {
-            name: _arm(name, entry)
-            for name, entry in _entries(tables.get("arm", {}), "arm", _ArmEntry).items()
-        }
-        arms[BEST_DENSE] = Arm("again", "dense", "dense", "fresh")
+        arms = {name: _arm(name, entry) for name, entry in _entries(tables, "arm")}
+        arms[BEST_DENSE] = STUDY, StudyArm("again", "dense", "dense", "fresh")
         found = [
-            _contrast(name, entry, arms)
-            for name, entry in _entries(tables.get("contrast", {}), "contrast", _Entry).items()
+            _contrast(name, from_table(_Entry, f"contrast.{name}", entry), arms)
+            for name, entry in _entries(tables, "contrast")
         ]
         _check_replaced(found)
+        _check_beside(Contrasts(tuple(found)).current)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     return Contrasts(tuple(found))
 
 
-def _entries(table: Mapping[str, Any], kind: str, of: type[T]) -> dict[str, T]:
-    for name, entry in table.items():
+def _entries(tables: Mapping[str, Any], kind: str) -> list[tuple[str, Mapping[str, Any]]]:
+    found = tables.get(kind, {})
+    for name, entry in found.items():
         if not isinstance(entry, dict):
             raise UserError(f"{kind}.{name} is no table; write [{kind}.{name}].")
-    return {name: from_table(of, f"{kind}.{name}", entry) for name, entry in table.items()}
+    return list(found.items())
 
 
-def _arm(name: str, entry: _ArmEntry) -> Arm:
+def _arm(name: str, entry: Mapping[str, Any]) -> tuple[str, Arm]:
     if name == BEST_DENSE:
         raise UserError(f"arm.{name} is known without an entry; give yours another name.")
-    for key in ("part", "method", "mask", "init"):
-        _require(f"arm.{name}", key, getattr(entry, key))
-    return Arm(entry.part, entry.method, entry.mask, entry.init)
+    return read_arm(name, entry)
 
 
-def _contrast(name: str, entry: _Entry, arms: Mapping[str, Arm]) -> Contrast:
+def _contrast(name: str, entry: _Entry, known: _Arms) -> Contrast:
     here = f"contrast.{name}"
     check_choices(entry, here)
     for key in ("claim", "says", "study", "first", "second", "seeds", "written", "levels"):
         _require(here, key, getattr(entry, key))
-    for key in ("first", "second"):
-        if (arm := getattr(entry, key)) not in arms:
-            raise UserError(f"{here}.{key} is no arm {arm!r}. {suggest(arm, arms)}")
+    first, second = (_arm_of(here, key, getattr(entry, key), entry, known)
+                     for key in ("first", "second"))  # fmt: skip
+    minus = tuple(_arm_of(here, "minus", arm, entry, known) for arm in entry.minus)
     if entry.first == entry.second:
         raise UserError(f"{here} compares {entry.first} with itself.")
-    if entry.first == BEST_DENSE:
-        raise UserError(f"{here}.first is {BEST_DENSE}, which can be second alone.")
-    if entry.minus_study == entry.study:
-        raise UserError(f"{here}.minus_study is {entry.study}, as study is.")
+    if BEST_DENSE in (entry.first, *entry.minus):
+        key = "first" if entry.first == BEST_DENSE else "minus"
+        raise UserError(f"{here}.{key} is {BEST_DENSE}, which can be second alone.")
+    _check_place(here, entry)
+    _check_minus(here, entry)
     for level in entry.levels:
         if not 0 < level < 1:
             raise UserError(f"{here}.levels holds {level:g}; a sparsity here is in (0, 1).")
@@ -181,15 +129,55 @@ def _contrast(name: str, entry: _Entry, arms: Mapping[str, Arm]) -> Contrast:
         raise UserError(f"{here}.levels holds a level twice.")
     _check_margins(here, entry)
     seeds = _seeds(here, "seeds", entry.seeds)
-    second = _seeds(here, "second_seeds", entry.second_seeds) if entry.second_seeds else seeds
+    second_seeds = _seeds(here, "second_seeds", entry.second_seeds or entry.seeds)
     made = Contrast(
         name, entry.claim, entry.says, entry.study, entry.minus_study, entry.dataset,
-        entry.measure, arms[entry.first], arms[entry.second], entry.levels, entry.asked,
-        entry.margins, seeds, second, _date(here, entry.written), entry.replaces,
+        entry.measure, first, second, entry.levels, entry.asked, entry.margins, seeds,
+        second_seeds, _date(here, entry.written), entry.replaces, entry.experiment, entry.to,
+        minus, entry.beside,
     )  # fmt: skip
-    if made.is_paired and second != seeds:
+    if made.is_paired and second_seeds != seeds:
         raise UserError(f"{here}.second_seeds differ from seeds, and its arms are paired by seed.")
+    if len(made.gains) > 1 and second_seeds != seeds:
+        raise UserError(f"{here}.second_seeds differ from seeds, and a gain is taken off another.")
     return made
+
+
+def _arm_of(here: str, key: str, name: str, entry: _Entry, known: _Arms) -> Arm:
+    if name not in known:
+        raise UserError(f"{here}.{key} is no arm {name!r}. {suggest(name, known)}")
+    experiment, arm = known[name]
+    if experiment != entry.experiment:
+        raise UserError(
+            f"{here}.{key} is {name}, an arm of {IN_WORDS[experiment]}, and its experiment is "
+            f"{IN_WORDS[entry.experiment]}."
+        )
+    return arm
+
+
+def _check_place(here: str, entry: _Entry) -> None:
+    """Whether it says where its numbers are."""
+    if (entry.experiment == TRANSFER) != bool(entry.to):
+        need = "takes no" if entry.to else "needs the target's name as"
+        raise UserError(f"{here}.experiment is {entry.experiment!r}, which {need} to.")
+    if entry.experiment != STUDY and entry.measure != "test_accuracy":
+        raise UserError(
+            f"{here}.measure is {entry.measure}, which studies alone have, and its experiment is "
+            f"{IN_WORDS[entry.experiment]}."
+        )
+
+
+def _check_minus(here: str, entry: _Entry) -> None:
+    if entry.minus_study == entry.study:
+        raise UserError(f"{here}.minus_study is {entry.study}, as study is.")
+    if not entry.minus:
+        return
+    if entry.minus_study:
+        raise UserError(f"{here} has minus and minus_study; one gain is taken off, not two.")
+    if len(set(entry.minus)) != 2 or len(entry.minus) != 2:
+        raise UserError(f"{here}.minus names two arms, whose difference is taken off.")
+    if entry.minus == (entry.first, entry.second):
+        raise UserError(f"{here}.minus takes off what first and second are.")
 
 
 def _check_margins(here: str, entry: _Entry) -> None:
@@ -249,6 +237,16 @@ def _check_replaced(found: Sequence[Contrast]) -> None:
         seen.add(one.replaces)
 
 
+def _check_beside(current: Sequence[Contrast]) -> None:
+    """Whether every claim has a contrast that decides it, wherever it is told."""
+    decided = {(one.claim, one.place()) for one in current if not one.beside}
+    for one in current:
+        if (one.claim, one.place()) not in decided:
+            raise UserError(
+                f"contrast.{one.name} is beside the claim {one.claim}, which nothing decides there."
+            )
+
+
 def table(contrasts: Contrasts, network: Mapping[str, str]) -> str:
     """The contrasts as docs/claims.md shows them.
 
@@ -281,7 +279,7 @@ def _row(one: Contrast, network: Mapping[str, str]) -> str:
         seeds += f", dense {seeds_in_words(one.second_seeds)}"
     cells = (
         one.claim,
-        "both" if one.minus_study else network[one.study],
+        " and ".join(network[study] for study in one.studies),
         one.says,
         levels,
         _IN_WORDS[one.asked],

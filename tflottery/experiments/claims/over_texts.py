@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from tflottery import paired
-from tflottery.experiments.study.cells import Arm
-from tflottery.experiments.study.claims.contrasts import Contrast, Contrasts, load
+from tflottery.experiments.claims.arms import STUDY, StudyArm
+from tflottery.experiments.claims.contrast import Contrast, Contrasts
+from tflottery.experiments.claims.contrasts import load
 from tflottery.runs.run import Run
 
 PLANNED, OTHERS = "planned", "others"
@@ -31,7 +32,7 @@ class _Cell(Protocol):
     seed: int
 
 
-_Place = tuple[Arm, float, int]
+_Place = tuple[StudyArm, float, int]
 
 
 def rows(
@@ -51,9 +52,10 @@ def rows(
     known = [
         one
         for one in (contrasts or load()).current
-        if (one.study, one.dataset, one.measure) == (study, dataset, "test_accuracy")
-        and not one.minus_study
-        and "again" not in (one.first.part, one.second.part)
+        if one.places == [(STUDY, study, dataset, "")]
+        and one.measure == "test_accuracy"
+        and not one.minus
+        and not any(arm.part == "again" for arm in _arms(one))
     ]
     if not known:
         return []
@@ -69,21 +71,23 @@ def rows(
     for contrast in known:
         planned = {*contrast.seeds, *contrast.second_seeds}
         for which, some in ((PLANNED, seeds & planned), (OTHERS, seeds - planned)):
-            by_text = (
-                _of_arm(right, arm, contrast, some) for arm in (contrast.first, contrast.second)
-            )
+            by_text = (_of_arm(right, arm, contrast, some) for arm in _arms(contrast))
             if reach := _reach(contrast, *by_text):
                 found.append({"contrast": contrast.name, "which": which, **_numbers(reach)})
     return found
 
 
+def _arms(contrast: Contrast) -> list[StudyArm]:
+    return [arm for arm in (contrast.first, contrast.second) if isinstance(arm, StudyArm)]
+
+
 def _place(cell: _Cell) -> _Place:
-    arm = Arm(cell.part, cell.method, cell.mask, cell.init)
+    arm = StudyArm(cell.part, cell.method, cell.mask, cell.init)
     return arm, round(cell.level, _LEVEL_DIGITS), cell.seed
 
 
 def _of_arm(
-    right: Any, arm: Arm, contrast: Contrast, seeds: Collection[int]
+    right: Any, arm: StudyArm, contrast: Contrast, seeds: Collection[int]
 ) -> dict[int, np.ndarray]:
     """Points by text, the mean over the contrast's levels, of each seed that has them all."""
     levels = (0.0,) if arm.part == "dense" else contrast.levels
@@ -96,10 +100,12 @@ def _of_arm(
     return found
 
 
-def _first(right: Any, arm: Arm, level: float, seed: int) -> np.ndarray | None:
+def _first(right: Any, arm: StudyArm, level: float, seed: int) -> np.ndarray | None:
     """By whichever name the arm goes."""
     for init in arm.inits:
-        found: np.ndarray | None = right((Arm(arm.part, arm.method, arm.mask, init), level, seed))
+        found: np.ndarray | None = right(
+            (StudyArm(arm.part, arm.method, arm.mask, init), level, seed)
+        )
         if found is not None:
             return found
     return None
