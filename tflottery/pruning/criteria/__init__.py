@@ -4,7 +4,16 @@ A criterion is a function that gives scores; the weights or units with the highe
 ``register_criterion`` adds one, as it does those of this package.
 """
 
-from tflottery.pruning.criteria import gradients, magnitudes, units
+# Help lists criteria in the order in which they are registered.
+from tflottery.pruning.criteria import magnitudes
+
+# isort: split
+from tflottery.pruning.criteria import gradients
+
+# isort: split
+from tflottery.pruning.criteria import units
+
+# isort: split
 from tflottery.pruning.criteria.registry import (
     CRITERIA,
     Criterion,
