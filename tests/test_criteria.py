@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.chains import RECIPE, chain, dense
+from tests.conftest import ROOT
 from tests.registries import put_back
 from tflottery.digests import digest
 from tflottery.errors import UserError
@@ -108,6 +110,12 @@ def test_formulas(name):
 
 def test_every_criterion_of_weights_has_a_formula_here():
     assert {*FORMULAS, "random"} == set(criteria.shipped("weights"))
+
+
+def test_the_page_has_a_row_of_each():
+    page = (ROOT / "docs" / "criteria.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert rows == list(CRITERIA) and len(rows) == len(set(rows))
 
 
 def test_those_of_before_give_the_same_bits():
