@@ -310,6 +310,14 @@ def test_controls_follow_scope_and_criterion_or_are_left_out(pruning, missing, t
     assert controls["shuffled"].of == ticket and ticket.scope == pruning.get("scope", "layerwise")
 
 
+def test_masks_of_early_moments_need_a_criterion_that_reads_no_other_ones():
+    early = StudySettings(early_bird_points=("1ep",))
+    for criterion, told in (("magnitude", 0), ("taylor", 0), ("snip", 1), ("movement", 1)):
+        study = Study("mine", RECIPE, PruningSettings(criterion=criterion), early, (4,))
+        assert len(study.left_out) == told
+        assert all("moments" in line and criterion in line for line in study.left_out)
+
+
 def test_a_study_without_controls_leaves_none_out():
     assert Study("a", RECIPE, PruningSettings(scope="global"), StudySettings(), (1,)).left_out == ()
 

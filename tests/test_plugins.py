@@ -118,7 +118,7 @@ def test_two_files_of_one_name_are_two_plugins(tmp_path):
         (tmp_path / name / "mine.py").write_text(MINE.replace("mine", name).replace("half", name))
     plugins.load(["one/mine.py", "two/mine.py"])
     assert {"one", "two"} <= set(CRITERIA)
-    modules = {CRITERIA[name].__module__ for name in ("one", "two")}
+    modules = {CRITERIA[name].function.__module__ for name in ("one", "two")}
     assert len(modules) == 2 and all(sys.modules[name] for name in modules)
 
 

@@ -67,6 +67,8 @@ DIFFERENT = [
     child(DENSE, mask=Pruned(DENSE, By(0.2), rates=(("*", 0.2),))),
     child(DENSE, mask=Pruned(DENSE, By(0.2), rates=(("*", 0.2), ("head", 0.0)))),
     child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="random")),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="snip")),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="taylor_units")),
     child(DENSE, mask=Pruned(DENSE, By(0.2), embedding=False)),
     child(DENSE, mask=Pruned(DENSE, By(0.2), head=False)),
     child(DENSE, mask=Pruned(DENSE, By(0.2), biases=True)),
@@ -109,6 +111,8 @@ def test_keys_are_what_they_were():
     """If these change, the runs in every store are lost: raise SPEC_VERSION instead."""
     assert DENSE.key == KNOWN["dense"]
     assert ROUND.key == KNOWN["round"]
+    for name in ("random", "filters"):
+        assert child(DENSE, mask=Pruned(DENSE, By(0.2), criterion=name)).key == KNOWN[name]
     for model in (Gru(), Transformer()):
         spec = dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, model=model))
         assert spec.key == KNOWN[model.name]
@@ -117,6 +121,8 @@ def test_keys_are_what_they_were():
 KNOWN = {
     "dense": "8b6d5df22a8c4473ab4fe58bff9bdb97fdf4da692abed8071ef97ac54ce56d70",
     "round": "a451abe11a0f459c5ea7b49e17ec8bc038c97e6926be939de0000f0fece8d5c3",
+    "random": "c373a3df775cb0a76291428484b1d92342acf821b50a6c406274543de0995b99",
+    "filters": "1b27fa4b31b0f6ade3cfe66a71bbdb8ea47175eae92dde62e20a00d2f94dc231",
     "gru": "920d17f73177178571ab2b3d2928c55292b10da7edf88bab2ea762e9fc1d545d",
     "transformer": "f494fcc1254a182ec866a23881f427cfa00d4673aedcafaf478132abcd3a889c",
 }

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from tflottery.cli import COMMANDS
 from tflottery.cli.app import Command, defined, help_of, own_flags
 from tflottery.models.registry import ARCHITECTURES
+from tflottery.pruning import criteria
 from tflottery.pruning.scopes import SCOPES
 
 # What flags take that is no file.
@@ -28,7 +29,7 @@ CHOICES = {
         "learning_rate_rewinding",
         "fine_tuning",
     ),
-    "criterion": ("magnitude", "random", "filters"),
+    "criterion": (*criteria.shipped("weights"), *criteria.shipped("units")),
     "executor": ("local", "processes", "ray"),
     "dataset": ("imdb", "yelp_polarity", "toy"),
     "to": ("imdb", "yelp_polarity"),

@@ -8,6 +8,7 @@ from typing import Any
 from absl import flags
 
 from tflottery.errors import UserError
+from tflottery.pruning import criteria
 from tflottery.runs.resources import LOCAL, Resources
 
 AUTO = "auto"
@@ -71,8 +72,9 @@ def define_search(values: flags.FlagValues) -> None:
     )
     text(
         "criterion",
-        "magnitude, random, one of a plugin, or filters: whole filters, recurrent and feed-forward "
-        "units and embedding columns, for speed. Default: magnitude.",
+        f"Which weights to keep: {', '.join(criteria.shipped('weights'))}, or one of a plugin; or "
+        "which whole filters, recurrent and feed-forward units and embedding columns, for speed: "
+        f"{', '.join(criteria.shipped('units'))}. Default: magnitude.",
     )
     text("tolerance", "Points of validation accuracy below dense that still match. Default: 0.5.")
     text(

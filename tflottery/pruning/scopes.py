@@ -87,13 +87,19 @@ def share_out(
     return _SHARED[scope](masks, scores, total, ends)
 
 
+def _competing(scores: np.ndarray) -> np.ndarray:
+    """float64 [competing]: scores but for those of minus infinity, which an earlier round of the
+    same pruning has left out (``rounds.in_rounds``)."""
+    return scores[scores > -np.inf].astype(np.float64)
+
+
 def _by_normalised(masks: Arrays, scores: Arrays, total: int, ends: Ends) -> Counts:
     """Scores divided by the Euclidean norm of those that remain in their tensor (Molchanov et al.
     2017, arXiv 1611.06440)."""
     del ends
     scaled = {}
     for name, mask in masks.items():
-        left = scores[name][mask].astype(np.float64)
+        left = _competing(scores[name][mask])
         norm = float(np.linalg.norm(left))
         scaled[name] = left / norm if norm > 0 else left
     return _compete(scaled, total)
@@ -105,7 +111,7 @@ def _by_lamp(masks: Arrays, scores: Arrays, total: int, ends: Ends) -> Counts:
     del ends
     scaled = {}
     for name, mask in masks.items():
-        left = scores[name][mask].astype(np.float64)
+        left = _competing(scores[name][mask])
         if left.size and left.min() < 0:
             raise UserError(
                 f"pruning.scope lamp squares scores, and some of the tensor {name} are below 0; "

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from tflottery import seeds
+from tflottery import seeds, steps
 from tflottery.data.settings import DataSettings
+from tflottery.errors import UserError
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
 from tflottery.models.biases import biases_beside, is_bias
 from tflottery.models.brought.registered import Registered
@@ -29,12 +30,13 @@ from tflottery.models.units import Units
 from tflottery.pruning import criteria, scopes
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning import rates as rates_by_name
+from tflottery.pruning.context import Computed, PruningContext
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import By, Masks, To
 from tflottery.pruning.rates import Rates
+from tflottery.pruning.rounds import in_rounds
 from tflottery.pruning.scopes import Scope
 from tflottery.runs.recipes import Recipe
-from tflottery.training import steps
 from tflottery.training.settings import TrainingSeeds
 
 # Raise it when the same specs train to other weights; every key changes with it.
@@ -60,6 +62,10 @@ class Ancestors(Protocol):
 
     def snapshot(self, run: RunSpec, step: str) -> Arrays:
         """float32 arrays for every trainable tensor: a run's weights at a step."""
+        ...
+
+    def computed(self, run: RunSpec) -> Computed:
+        """Gradients and activations of a run's network on that run's training data."""
         ...
 
     def fresh_weights(self, seed: int) -> Arrays:
@@ -126,7 +132,8 @@ class Dense(MaskSpec):
 @dataclass(frozen=True)
 class Pruned(MaskSpec):
     """The mask of a run, pruned further by its final weights (magnitude pruning, one-shot or in
-    rounds: Han et al. 2015; Frankle and Carbin 2019, arXiv 1803.03635).
+    rounds: Han et al. 2015; Frankle and Carbin 2019, arXiv 1803.03635), or by whatever else a
+    criterion scores (``tflottery.pruning.criteria``).
 
     ``amount`` is ``By(0.2)`` of the remaining weights or ``To(0.832)`` of all; ``scope`` says which
     weights compete. ``rates`` are fractions by name, one for every tensor (``pruning.rates``): then
@@ -154,40 +161,91 @@ class Pruned(MaskSpec):
         object.__setattr__(self, "computes", criteria.computes(self.criterion))
 
     def needs(self) -> Iterable[Need]:
-        return ((self.of, steps.END),)
+        # The mask is that of the run that is pruned, even if weights of another one are read.
+        read = criteria.steps_of(self.criterion)
+        return tuple(self._read_at(step) for step in dict.fromkeys((*read, steps.END)))
+
+    def _read_at(self, step: str) -> Need:
+        """Where the weights at a step are kept: at the end they are those of the run that is
+        pruned, at any other of the one in which its weights were drawn."""
+        return (self.of if step == steps.END else drawn_in(self.of)), step
 
     def make(self, ancestors: Ancestors) -> Masks:
         criteria.require_unchanged(self.criterion, self.computes)
-        return self.prune(ancestors.masks(self.of), ancestors.snapshot(self.of, steps.END))
+        weights = {
+            step: _later(ancestors, *self._read_at(step))
+            for step in criteria.steps_of(self.criterion)
+        }
+        masks = ancestors.masks(self.of)
+        return self._prune(masks, weights, lambda: ancestors.computed(self.of))
 
-    def prune(self, masks: Masks, final: Arrays) -> Masks:
-        """The mask that these weights give: those of the run at its end, or of another moment.
+    def prune(
+        self, masks: Masks, final: Arrays, computed: Callable[[], Computed] | None = None
+    ) -> Masks:
+        """The mask that these weights give: those of the run at its end, or of another moment in
+        its place.
 
         Args:
             masks: bool arrays for every prunable tensor: what is left so far.
             final: float32 arrays for every trainable tensor.
+            computed: gives gradients and activations; None if there are no data.
+
+        Raises:
+            UserError: the criterion reads other steps, or asks for data that are not there.
         """
         criteria.require_unchanged(self.criterion, self.computes)
+        return self._prune(masks, {steps.END: lambda: final}, computed)
+
+    def _prune(
+        self,
+        masks: Masks,
+        weights: dict[str, Callable[[], Arrays]],
+        computed: Callable[[], Computed] | None,
+    ) -> Masks:
+        criterion = criteria.CRITERIA.find(self.criterion)
+        if criterion.at not in weights:
+            raise UserError(
+                f"The criterion {self.criterion!r} reads {criterion.at}, which is not this moment."
+            )
+        scored = weights[criterion.at]()
         if self.biases:
             # The dense network is the same with and without them, and has no masks of them.
-            shapes = {name: final[name].shape for name in biases_beside(masks, final)}
+            shapes = {name: scored[name].shape for name in biases_beside(masks, scored)}
             masks = {**mask_ops.dense(shapes), **masks}
         model = self.of.recipe.model
         exclude = excluded(model.roles(), self.embedding, self.head)
         exclude += biases_beside(exclude, masks)
         rates_by_name.require_named(self.rates, masks, model.roles())
-        if self.criterion in criteria.UNIT_CRITERIA:
-            layers = model.unit_layers()
-            units = criteria.unit_scores(self.criterion, final, layers)
+        layers = model.unit_layers()
+
+        def score(left: Masks) -> Arrays:
+            return criteria.score(
+                PruningContext(
+                    self.criterion,
+                    mask_ops.apply(left, scored),
+                    left,
+                    tuple(sorted(set(masks) - set(exclude))),
+                    model.roles(),
+                    layers,
+                    self.seed,
+                    weights,
+                    computed,
+                )
+            )
+
+        if criterion.of == "units":
             return mask_ops.prune_units(
-                masks, layers, units, self.amount, scope=self.scope, exclude=exclude,
+                masks, layers, score(masks), self.amount, scope=self.scope, exclude=exclude,
                 rates=self._rates_of_units(layers, masks, model.roles()),
             )  # fmt: skip
-        scores = criteria.scores(self.criterion, final, list(masks), self.seed)
-        return mask_ops.prune(
-            masks, scores, self.amount, scope=self.scope, exclude=exclude,
-            rates=self._rates(masks, model.roles()), ends=ends_in(masks, model.roles()),
-        )  # fmt: skip
+        rates, ends = self._rates(masks, model.roles()), ends_in(masks, model.roles())
+
+        def prune(scores: Arrays, amount: By | To) -> Masks:
+            return mask_ops.prune(
+                masks, scores, amount, scope=self.scope, exclude=exclude, rates=rates, ends=ends
+            )
+
+        return in_rounds(masks, self.amount, criterion.rounds, score, prune)
 
     def require_reached(self, masks: Masks) -> None:
         """Makes sure that masks can be pruned as far as is asked, where that can be told without
@@ -200,9 +258,7 @@ class Pruned(MaskSpec):
             BeyondReachError: the scope, or rates of 0, keep more than that.
         """
         is_by_rates = bool(self.rates) and isinstance(self.amount, To)
-        if self.criterion in criteria.UNIT_CRITERIA or not (
-            is_by_rates or self.scope == "uniform+"
-        ):
+        if criteria.scores_units(self.criterion) or not (is_by_rates or self.scope == "uniform+"):
             return
         roles = self.of.recipe.model.roles()
         exclude = excluded(roles, self.embedding, self.head)
@@ -244,6 +300,20 @@ def kernels_of(layers: Iterable[Units]) -> dict[str, tuple[str, ...]]:
         units.layer: tuple(part.tensor for part in units.made if not is_bias(part.tensor))
         for units in layers
     }
+
+
+def _later(ancestors: Ancestors, run: RunSpec, step: str) -> Callable[[], Arrays]:
+    """Reads a snapshot when it is asked for."""
+    return lambda: ancestors.snapshot(run, step)
+
+
+def drawn_in(run: RunSpec) -> RunSpec:
+    """The run in which the weights were drawn that this one began with, at that moment or a later
+    one: for original init and rewinding the dense network, for newly drawn weights the run
+    itself."""
+    while isinstance(run.init, Snapshot):
+        run = run.init.of
+    return run
 
 
 def excluded(roles: Roles, embedding: bool, head: bool) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from tflottery import seeds
+from tflottery import seeds, steps
 from tflottery.errors import UserError, suggest
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.models.architecture import Architecture
@@ -21,6 +21,7 @@ from tflottery.models.shapes import Shaped, names_of
 from tflottery.pruning import criteria, scopes
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning import rates as rates_by_name
+from tflottery.pruning.criteria.gradients import OF_FLOW
 from tflottery.pruning.masks import By, To, not_of_units
 from tflottery.pruning.rates import Rates
 from tflottery.pruning.scopes import BeyondReachError, Scope
@@ -37,7 +38,6 @@ from tflottery.runs.specs import (
     kernels_of,
 )
 from tflottery.settings import LATER, check_choices
-from tflottery.training import steps
 from tflottery.training.rates import last_rate
 from tflottery.training.settings import TrainingSeeds
 
@@ -106,7 +106,7 @@ class PruningSettings:
                 "pruning.rates say how much of each tensor goes, so that no two compete; leave "
                 f"out pruning.scope={self.scope}, or the rates."
             )
-        if self.criterion in criteria.UNIT_CRITERIA and self.scope not in scopes.OF_UNITS:
+        if criteria.scores_units(self.criterion) and self.scope not in scopes.OF_UNITS:
             raise UserError(not_of_units(self.scope))
         find_metric(self.metric)
         if not 0 < self.rate < 1:
@@ -297,7 +297,7 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
     if settings.rates and (names := names_of(model)):
         masked = [name for name in names if settings.biases or not is_bias(name)]
         exclude = excluded(roles, settings.embedding, settings.head)
-        is_of_units = settings.criterion in criteria.UNIT_CRITERIA
+        is_of_units = criteria.scores_units(settings.criterion)
         rates_by_name.require_usable(
             rates_by_name.with_rest(settings.rates, settings.rate),
             masked,
@@ -310,11 +310,17 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
             f"--init {settings.init} keeps the embedding, and the network {model.name} has none (a "
             "table of vectors, one a word); give --init random."
         )
-    if settings.criterion in criteria.UNIT_CRITERIA and not model.unit_layers():
+    if criteria.scores_units(settings.criterion) and not model.unit_layers():
         raise UserError(
             f"pruning.criterion {settings.criterion} prunes whole units, and the network "
             f"{model.name} does not say where its units lie; register a dataclass that has "
             "unit_layers, or prune by magnitude."
+        )
+    if settings.criterion in OF_FLOW and not getattr(model, "flows", True):
+        raise UserError(
+            f"pruning.criterion {settings.criterion} follows the flow through kernels and ReLU, "
+            f"and the network {model.name} has gates, attention or norms, for which that has no "
+            "meaning; choose another one, as snip."
         )
 
 

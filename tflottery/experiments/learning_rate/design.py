@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tflottery import seeds
+from tflottery import seeds, steps
 from tflottery.errors import UserError, suggest
 from tflottery.experiments.learning_rate.arms import ARMS, DENSE
 from tflottery.metrics import ACCURACY, find_metric
@@ -26,7 +26,6 @@ from tflottery.runs.specs import RunSpec, Snapshot
 from tflottery.settings import LATER, check_choices
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
-from tflottery.training import steps
 
 # What a search may try values of.
 SEARCHED = ("learning_rate", "warmup", "decay", "batch_size", "dropout")

@@ -10,11 +10,11 @@ import dataclasses
 import math
 from collections.abc import Iterator
 
-from tflottery import seeds
+from tflottery import seeds, steps
 from tflottery.experiments.study.arms import Cell, Seed
 from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.architecture import Architecture
-from tflottery.pruning.criteria import UNIT_CRITERIA
+from tflottery.pruning import criteria
 from tflottery.pruning.masks import To
 from tflottery.pruning.rates import with_rest
 from tflottery.runs.specs import (
@@ -30,7 +30,6 @@ from tflottery.runs.specs import (
 )
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import METHODS, PruningSettings
-from tflottery.training import steps
 from tflottery.training.settings import TrainingSeeds
 
 
@@ -166,7 +165,18 @@ def left_out(
         lines.append(
             "Masks that are permuted within words are left out: no embedding is pruned here."
         )
+    if study.early_bird_points and not follows_moments(pruning):
+        lines.append(
+            "Masks at moments of the dense training are left out: "
+            f"{pruning.criterion} reads weights of its own moments."
+        )
     return tuple(lines)
+
+
+def follows_moments(pruning: PruningSettings) -> bool:
+    """Whether the mask that a criterion draws changes with the moment of the training, and with
+    that alone."""
+    return criteria.steps_of(pruning.criterion) == (steps.END,)
 
 
 def _counted(pruning: PruningSettings) -> dict[str, bool]:
@@ -180,7 +190,7 @@ def _tf_mot_can(pruning: PruningSettings) -> bool:
 
 
 def _masks_single_weights(pruning: PruningSettings) -> bool:
-    return pruning.criterion not in UNIT_CRITERIA
+    return not criteria.scores_units(pruning.criterion)
 
 
 def _words_are_pruned(pruning: PruningSettings, model: Architecture) -> bool:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tflottery import steps
 from tflottery.data.look.inspection import Inspection
 from tflottery.experiments.claims import over_texts
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
-from tflottery.experiments.study import results, sharing
+from tflottery.experiments.study import controls, results, sharing
 from tflottery.experiments.study.arms import Cell
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
 from tflottery.models.biases import biases_beside
+from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.collapse import collapsed
-from tflottery.pruning.criteria import UNIT_CRITERIA
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import Executor
@@ -36,7 +38,6 @@ from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets import words
 from tflottery.tickets.plan import PruningSettings
-from tflottery.training import steps
 from tflottery.versions import versions
 
 # Of dense's last validation accuracy, a fraction: so near counts as converged.
@@ -279,7 +280,7 @@ class _Measured:
         """What every scope would leave of the parts of the first dense network that finished; none
         where whole units are pruned, which have no weights to compete."""
         study, pruning = self._study, self._study.pruning
-        if pruning.criterion in UNIT_CRITERIA:
+        if criteria.scores_units(pruning.criterion):
             return []
         for seed in study.seeds:
             dense = self.run(study.cells(seed)[0])
@@ -308,9 +309,11 @@ class _Measured:
 
     def early_bird(self) -> list[dict[str, Any]]:
         """Masks that one-shot pruning would draw at moments of the dense training, compared."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         study = self._study
         points = study.settings.early_bird_points
+        if not controls.follows_moments(study.pruning):
+            return rows
         for seed in study.seeds:
             run = self.run(study.cells(seed)[0])
             if run is None:
@@ -321,7 +324,9 @@ class _Measured:
             for level in study.settings.levels:
                 pruning = one_shot_mask(study.recipe, study.pruning, level, seed)
                 drawn = {
-                    point: pruning.prune(run.masks(), weights)
+                    point: pruning.prune(
+                        run.masks(), weights, partial(self._realise.computed, pruning.of)
+                    )
                     for point, weights in snapshots.items()
                 }
                 for one, other in combinations(points, 2):

@@ -191,8 +191,9 @@ def find_ticket(
             by layer are ``set={"pruning.rates": {"embedding": 0.3, "head": 0.0}}``.
         learning_rate: a number, ``auto`` for the rule that a search of rates fitted, or a rule's
             file.
-        criterion: which weights to keep: ``magnitude``, ``random``, ``filters`` for whole units, or
-            one that ``register_criterion`` got.
+        criterion: which weights to keep, as ``magnitude``, ``random`` or ``snip``, or which whole
+            units, as ``filters``: any of ``tflottery.pruning.criteria``, or one that
+            ``register_criterion`` got.
         tolerance: points of the metric that a ticket may be worse than dense: on validation data
             a level then still matches, on test data the verdict rests on it.
         metric: what networks are compared by on validation data, as ``macro_f1``: any of

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tflottery import steps
 from tflottery.data.encoded import Corpus
 from tflottery.experiments.ticket import measured
 from tflottery.experiments.ticket.result import rate
@@ -18,7 +19,6 @@ from tflottery.tickets import words
 from tflottery.tickets.search import Outcome, Round
 from tflottery.tickets.ticket import Ticket, write_ticket
 from tflottery.tickets.verdict import CONSTANT, TEST, VALIDATION, Verdict
-from tflottery.training import steps
 
 if TYPE_CHECKING:
     from tflottery.tickets.rule import Rule

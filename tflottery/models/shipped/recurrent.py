@@ -33,6 +33,8 @@ class Recurrent(ABC):
     """
 
     name: ClassVar[str]
+    # Gates are not linear, so that no sum of paths through them says what a weight is worth.
+    flows: ClassVar[bool] = False
     cells: ClassVar[type[Cells]]
 
     embedding: int

@@ -48,6 +48,8 @@ class Transformer:
     """
 
     name: ClassVar[str] = "transformer"
+    # Attention and norms are not linear.
+    flows: ClassVar[bool] = False
 
     embedding: int = 64
     heads: int = 4
