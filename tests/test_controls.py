@@ -32,19 +32,12 @@ from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks, To
 from tflottery.pruning.rates import with_rest
+from tflottery.runs.inits import Snapshot
+from tflottery.runs.pruned import GraduallyPruned, Pruned
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import (
-    Dense,
-    GraduallyPruned,
-    MaskSpec,
-    Pruned,
-    Shuffled,
-    ShuffledWords,
-    Snapshot,
-    ancestry,
-    snapshots_wanted,
-)
+from tflottery.runs.shuffled import Shuffled, ShuffledWords
+from tflottery.runs.specs import Dense, MaskSpec, ancestry, snapshots_wanted
 from tflottery.runs.store import Store
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings

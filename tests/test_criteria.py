@@ -23,7 +23,10 @@ from tflottery.pruning.context import Activations, PruningContext
 from tflottery.pruning.criteria import CRITERIA, register_criterion
 from tflottery.pruning.masks import By, To
 from tflottery.pruning.rounds import in_rounds
-from tflottery.runs.specs import Fresh, Pruned, RunSpec, Snapshot, drawn_in, snapshots_wanted
+from tflottery.pruning.scopes import SCOPES
+from tflottery.runs.inits import Snapshot, drawn_in
+from tflottery.runs.pruned import Pruned
+from tflottery.runs.specs import Fresh, RunSpec, snapshots_wanted
 from tflottery.tickets.plan import PruningSettings, make_plan
 
 NAME = "one/kernel"
@@ -210,7 +213,7 @@ def test_which_criteria_score_units():
         st.floats(0, 0.99).map(By), st.floats(0.5, 0.99).map(To),
     ),
     rounds=st.integers(1, 7),
-    scope=st.sampled_from(masks.SCOPES),
+    scope=st.sampled_from(SCOPES),
     seed=st.integers(0, 99),
 )  # fmt: skip
 def test_rounds_keep_as_many_as_one_and_revive_nothing(sizes, amount, rounds, scope, seed):
@@ -222,7 +225,7 @@ def test_rounds_keep_as_many_as_one_and_revive_nothing(sizes, amount, rounds, sc
 
     def score(left: masks.Masks) -> dict[str, np.ndarray]:
         seen.append(left)
-        return {name: random.normal(size=mask.shape) for name, mask in left.items()}
+        return {name: random.random(mask.shape) for name, mask in left.items()}
 
     def prune(scores, amount):
         return masks.prune(start, scores, amount, scope=scope)

@@ -15,7 +15,8 @@ from tflottery.errors import UserError
 from tflottery.pruning import criteria
 from tflottery.pruning.criteria import CRITERIA, register_criterion
 from tflottery.pruning.masks import To
-from tflottery.runs.specs import Pruned, RunSpec
+from tflottery.runs.pruned import Pruned
+from tflottery.runs.specs import RunSpec
 from tflottery.tickets.plan import PruningSettings
 
 SMALL = {

@@ -33,7 +33,10 @@ from tflottery.pruning.criteria import CRITERIA
 from tflottery.pruning.masks import To
 from tflottery.registry import Registry, origin
 from tflottery.runs.carrying import plugins_of, require_carried
-from tflottery.runs.specs import Pruned, RunSpec, Shuffled, Snapshot
+from tflottery.runs.inits import Snapshot
+from tflottery.runs.pruned import Pruned
+from tflottery.runs.shuffled import Shuffled
+from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
 from tflottery.runs.tasks import Broken, Message, Task, _unpack, perform
 

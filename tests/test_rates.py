@@ -19,8 +19,9 @@ from tflottery.models.shipped.lstm import Lstm
 from tflottery.models.shipped.transformer import Transformer
 from tflottery.pruning import masks, rates
 from tflottery.pruning.masks import By, To
+from tflottery.runs.pruned import Pruned
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Dense, Fresh, Pruned, RunSpec
+from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.settings import from_table
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings, make_plan

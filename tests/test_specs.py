@@ -16,18 +16,12 @@ from tflottery.models.shipped.lstm import Lstm
 from tflottery.models.shipped.transformer import Transformer
 from tflottery.pruning.masks import By, To
 from tflottery.runs import specs
+from tflottery.runs.inits import EmbeddingFrom, Snapshot
+from tflottery.runs.pruned import GraduallyPruned, Pruned
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import (
-    Dense,
-    EmbeddingFrom,
-    Fresh,
-    Pruned,
-    RunSpec,
-    Shuffled,
-    Snapshot,
-    ancestry,
-    snapshots_wanted,
-)
+from tflottery.runs.shuffled import Shuffled, ShuffledWords
+from tflottery.runs.specs import Dense, Fresh, RunSpec, ancestry, snapshots_wanted
+from tflottery.runs.transferred import Fit, TransferredMask
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())
@@ -169,10 +163,10 @@ DEFAULTS = {
         "scope": "layerwise", "criterion": "magnitude", "embedding": True, "head": True, "seed": 0,
         "biases": False, "rates": (), "computes": "",
     },
-    specs.GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
-    specs.Fit: {"words_of": None, "without": (), "seed": 0},
-    specs.TransferredMask: {"like": "table"},
-    specs.ShuffledWords: {"dealt": False, "others": True},
+    GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
+    Fit: {"words_of": None, "without": (), "seed": 0},
+    TransferredMask: {"like": "table"},
+    ShuffledWords: {"dealt": False, "others": True},
 }  # fmt: skip
 
 

@@ -32,9 +32,12 @@ from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning import masks
 from tflottery.pruning.collapse import collapsed
+from tflottery.runs.inits import Signs, Snapshot
+from tflottery.runs.pruned import Pruned
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Fresh, Pruned, Shuffled, Signs, Snapshot, ancestry
+from tflottery.runs.shuffled import Shuffled
+from tflottery.runs.specs import Fresh, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings

@@ -25,18 +25,10 @@ from tflottery.pruning.criteria.gradients import OF_FLOW
 from tflottery.pruning.masks import By, To, not_of_units
 from tflottery.pruning.rates import Rates
 from tflottery.pruning.scopes import BeyondReachError, Scope
+from tflottery.runs.inits import EmbeddingFrom, Snapshot
+from tflottery.runs.pruned import Pruned, excluded, kernels_of
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import (
-    Dense,
-    EmbeddingFrom,
-    Fresh,
-    InitSpec,
-    Pruned,
-    RunSpec,
-    Snapshot,
-    excluded,
-    kernels_of,
-)
+from tflottery.runs.specs import Dense, Fresh, InitSpec, RunSpec
 from tflottery.settings import LATER, check_choices
 from tflottery.training.rates import last_rate
 from tflottery.training.settings import TrainingSeeds

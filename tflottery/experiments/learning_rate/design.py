@@ -21,8 +21,9 @@ from tflottery.metrics import ACCURACY, find_metric
 from tflottery.models.architecture import Architecture
 from tflottery.models.brought.registered import Registered
 from tflottery.runs.identifying import with_sizes
+from tflottery.runs.inits import Snapshot
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import RunSpec, Snapshot
+from tflottery.runs.specs import RunSpec
 from tflottery.settings import LATER, check_choices
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings

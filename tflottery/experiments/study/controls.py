@@ -17,17 +17,10 @@ from tflottery.models.architecture import Architecture
 from tflottery.pruning import criteria
 from tflottery.pruning.masks import To
 from tflottery.pruning.rates import with_rest
-from tflottery.runs.specs import (
-    Dense,
-    Fresh,
-    GraduallyPruned,
-    Pruned,
-    RunSpec,
-    Shuffled,
-    ShuffledWords,
-    Signs,
-    Snapshot,
-)
+from tflottery.runs.inits import Signs, Snapshot
+from tflottery.runs.pruned import GraduallyPruned, Pruned
+from tflottery.runs.shuffled import Shuffled, ShuffledWords
+from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import METHODS, PruningSettings
 from tflottery.training.settings import TrainingSeeds

@@ -30,10 +30,11 @@ from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import Executor
 from tflottery.runs.measures import measures, steps_until
+from tflottery.runs.pruned import Pruned
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
 from tflottery.runs.run import Run
-from tflottery.runs.specs import Pruned, RunSpec, ancestry
+from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets import words

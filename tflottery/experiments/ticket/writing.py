@@ -11,10 +11,11 @@ from tflottery import steps
 from tflottery.data.encoded import Corpus
 from tflottery.experiments.ticket import measured
 from tflottery.experiments.ticket.result import rate
+from tflottery.runs.pruned import Pruned
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.run import Run
-from tflottery.runs.specs import Pruned, RunSpec
+from tflottery.runs.specs import RunSpec
 from tflottery.tickets import words
 from tflottery.tickets.search import Outcome, Round
 from tflottery.tickets.ticket import Ticket, write_ticket
