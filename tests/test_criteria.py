@@ -22,7 +22,7 @@ from tflottery.pruning import criteria, masks
 from tflottery.pruning.context import Activations, PruningContext
 from tflottery.pruning.criteria import CRITERIA, register_criterion
 from tflottery.pruning.masks import By, To
-from tflottery.pruning.rounds import in_rounds
+from tflottery.pruning.rounds import in_rounds, partly
 from tflottery.pruning.scopes import SCOPES
 from tflottery.runs.inits import Snapshot, drawn_in
 from tflottery.runs.pruned import Pruned
@@ -235,6 +235,33 @@ def test_rounds_keep_as_many_as_one_and_revive_nothing(sizes, amount, rounds, sc
     assert len(seen) == rounds and masks.count(found) == masks.count(once)
     if scope == "layerwise":
         assert [m.sum() for m in found.values()] == [m.sum() for m in once.values()]
+    for before, after in zip(seen, [*seen[1:], found], strict=True):
+        assert not any((after[name] & ~before[name]).any() for name in start)
+
+
+@given(
+    rates=st.lists(st.floats(0, 0.9), min_size=2, max_size=3),
+    amount=st.sampled_from([By(0.2), By(0.01), By(0.9)]),
+    rounds=st.integers(2, 6),
+)
+def test_rounds_follow_rates_of_tensors(rates, amount, rounds):
+    random = np.random.default_rng(1)
+    start = {f"t{n}": np.ones(20 * (n + 1), bool) for n in range(len(rates))}
+    own = dict(zip(start, rates, strict=True))
+    seen = []
+
+    def score(left: masks.Masks) -> dict[str, np.ndarray]:
+        seen.append(left)
+        return {name: random.normal(size=mask.shape) for name, mask in left.items()}
+
+    def prune(scores, amount):
+        at, now = partly(amount, own)
+        return masks.prune(start, scores, at, rates=now)
+
+    found = in_rounds(start, amount, rounds, score, prune)
+    once = masks.prune(start, {n: random.random(m.shape) for n, m in start.items()}, amount,
+                       rates=own)  # fmt: skip
+    assert [mask.sum() for mask in found.values()] == [mask.sum() for mask in once.values()]
     for before, after in zip(seen, [*seen[1:], found], strict=True):
         assert not any((after[name] & ~before[name]).any() for name in start)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from tflottery.files import Arrays
 from tflottery.pruning.masks import By, Masks, To
+
+Rates = Mapping[str, float] | None
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,20 @@ class Partly:
         if self.part == 1 or not alive:
             return last
         return max(round(alive * (max(last, 1) / alive) ** self.part), last)
+
+
+def partly(amount: By | To | Partly, rates: Rates) -> tuple[Any, Rates]:
+    """An amount and rates of tensors, as ``masks.prune`` takes them for a part of the way: where
+    each tensor has a rate and loses it once, each goes a part of its own way.
+
+    Args:
+        amount: of all, or a part of it.
+        rates: fractions in [0, 1) by tensor; None where tensors have none.
+    """
+    if rates is None or not isinstance(amount, Partly) or not isinstance(amount.amount, By):
+        return amount, rates
+    own = {name: 1 - (1 - rate) ** amount.part for name, rate in rates.items()}
+    return amount.amount, own
 
 
 def in_rounds(

@@ -18,7 +18,7 @@ from tflottery.pruning.context import Computed, PruningContext
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import By, Masks, To
 from tflottery.pruning.rates import Rates
-from tflottery.pruning.rounds import in_rounds
+from tflottery.pruning.rounds import Partly, in_rounds, partly
 from tflottery.pruning.scopes import Scope
 from tflottery.runs.inits import drawn_in
 from tflottery.runs.specs import Ancestors, MaskSpec, Need, RunSpec
@@ -135,9 +135,10 @@ class Pruned(MaskSpec):
             )  # fmt: skip
         rates, ends = self._rates(masks, model.roles()), ends_in(masks, model.roles())
 
-        def prune(scores: Arrays, amount: By | To) -> Masks:
+        def prune(scores: Arrays, amount: By | To | Partly) -> Masks:
+            at, own = partly(amount, rates)
             return mask_ops.prune(
-                masks, scores, amount, scope=self.scope, exclude=exclude, rates=rates, ends=ends
+                masks, scores, at, scope=self.scope, exclude=exclude, rates=own, ends=ends
             )
 
         return in_rounds(masks, self.amount, criterion.rounds, score, prune)
