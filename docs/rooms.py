@@ -16,11 +16,11 @@ ROOMS = (
     "__init__.py", "__main__.py", "cli", "scoring", "exports", "experiments", "experiments/ticket",
     "experiments/claims", "experiments/study", "experiments/transfer",
     "experiments/learning_rate", "tickets",
-    "progress", "runs", "training", "pruning", "models", "models/shipped", "models/brought",
-    "data", "data/reading", "data/words", "data/look", "plugins.py", "report", "startup.py",
-    "files.py", "paired.py", "power.py", "settings.py", "estimates.py", "metrics.py",
-    "notebook.py", "seeds.py", "statistics.py", "status.py", "versions.py", "arithmetic.py",
-    "digests.py", "registry.py", "activity.py", "errors.py", "program.py",
+    "progress", "runs", "training", "pruning", "pruning/criteria", "models", "models/shipped",
+    "models/brought", "data", "data/reading", "data/words", "data/look", "plugins.py", "report",
+    "startup.py", "files.py", "paired.py", "power.py", "settings.py", "estimates.py", "metrics.py",
+    "notebook.py", "seeds.py", "statistics.py", "status.py", "steps.py", "versions.py",
+    "arithmetic.py", "digests.py", "registry.py", "activity.py", "errors.py", "program.py",
 )  # fmt: skip
 _CODE = (".py", ".j2", ".css")
 

@@ -7,8 +7,10 @@ import dataclasses
 from tflottery.data.settings import DataSettings
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning.masks import By
+from tflottery.runs.inits import Snapshot
+from tflottery.runs.pruned import Pruned
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Dense, Fresh, Pruned, RunSpec, Snapshot
+from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings(epochs=3))

@@ -172,6 +172,7 @@ def _row(
     key = hashlib.sha256(f"{model} {part} {method} {mask} {init} {level} {seed}".encode())
     best = 2 + (level > 0.7)
     return {
+        "collapsed": int(mask == "random" and level > 0.9),
         "part": part, "method": method, "mask": mask, "init": init, "level": level, "seed": seed,
         "state": "done", "reason": "", "key": key.hexdigest()[:32],
         "sparsity": 1 - remaining / weights,
@@ -184,13 +185,27 @@ def _row(
     }  # fmt: skip
 
 
+def _scopes(model: str, seed: int, level: float) -> Iterator[dict[str, Any]]:
+    """What scopes leave of three parts: ``global`` more of the small ones."""
+    middle = "gates" if model == "lstm" else "convolution"
+    for scope, times in (("layerwise", 1.0), ("global", 3.0), ("uniform+", 20.0)):
+        if scope == "uniform+" and level > 0.9:
+            continue  # cannot be reached
+        for part, total in (("embedding", 1_000_000), (middle, 19_200), ("head", 64)):
+            more = 1.0 if part == "embedding" else times
+            yield {
+                "scope": scope, "level": level, "seed": seed, "part": part, "total": total,
+                "remaining": round(total * min(1, more * (1 - level))),
+            }  # fmt: skip
+
+
 def _masks(
     model: str,
     seeds: tuple[int, ...],
     levels: tuple[float, ...],
     random: np.random.Generator,
 ) -> dict[str, list[dict[str, Any]]]:
-    overlap, layers, early = [], [], []
+    overlap, layers, scopes, early = [], [], [], []
     for level in levels:
         chance = (1 - level) / (1 + level)
         for seed in seeds:
@@ -217,6 +232,8 @@ def _masks(
                     ("embedding", ""), *(("lstm_forward/kernel", gate) for gate in GATES),
                     *(("lstm_forward/recurrent_kernel", gate) for gate in GATES), ("output", ""),
                 ]  # fmt: skip
+            if seed == seeds[0]:
+                scopes += _scopes(model, seed, level)
             for method in ("one_shot", "iterative"):
                 for tensor, gate in tensors:
                     total = 1_000_000 if tensor == "embedding" else 19_200
@@ -234,7 +251,7 @@ def _masks(
                          "distance": relative * 2 * level * (1 - level), "relative": relative,
                          "jaccard": 1 - relative}
                     )  # fmt: skip
-    return {"overlap": overlap, "layers": layers, "early_bird": early}
+    return {"overlap": overlap, "layers": layers, "scopes": scopes, "early_bird": early}
 
 
 def _stability(seeds: tuple[int, ...], random: np.random.Generator) -> list[dict[str, Any]]:

@@ -15,9 +15,10 @@ from tflottery.data.settings import DataSettings
 from tflottery.models.roles import Roles
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import By
+from tflottery.runs.pruned import GraduallyPruned, Pruned
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import GraduallyPruned, Pruned, Shuffled
+from tflottery.runs.shuffled import Shuffled
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings

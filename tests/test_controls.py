@@ -31,19 +31,13 @@ from tflottery.models.roles import Roles
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks, To
+from tflottery.pruning.rates import with_rest
+from tflottery.runs.inits import Snapshot
+from tflottery.runs.pruned import GraduallyPruned, Pruned
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import (
-    Dense,
-    GraduallyPruned,
-    MaskSpec,
-    Pruned,
-    Shuffled,
-    ShuffledWords,
-    Snapshot,
-    ancestry,
-    snapshots_wanted,
-)
+from tflottery.runs.shuffled import Shuffled, ShuffledWords
+from tflottery.runs.specs import Dense, MaskSpec, ancestry, snapshots_wanted
 from tflottery.runs.store import Store
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
@@ -282,6 +276,8 @@ SPARED = {"shuffled_words", "words_only", "random_words"}
     [
         ({}, set(), ()),
         ({"scope": "global"}, {"gradual"}, ("scope global",)),
+        ({"scope": "lamp"}, {"gradual"}, ("scope lamp",)),
+        ({"rates": (("embedding", 0.3), ("head", 0.1))}, {"gradual"}, ("rates by layer",)),
         ({"criterion": "random"}, {"gradual"}, ("criterion random",)),
         ({"criterion": "filters"}, {"gradual", "random"}, ("criterion filters", "whole units")),
         ({"embedding": False}, SPARED, ("no embedding is pruned",)),
@@ -301,8 +297,18 @@ def test_controls_follow_scope_and_criterion_or_are_left_out(pruning, missing, t
         drawn = controls["random"]
         assert isinstance(drawn, Pruned)
         assert (drawn.scope, drawn.criterion, drawn.amount) == (scope, "random", To(0.832))
+        rates = with_rest(pruning.get("rates", ()), 0.2)
+        assert drawn.rates == rates == controls["shuffled"].of.rates
     ticket = of(made, "grid")["iterative", "magnitude", "original", 0.832].spec.mask
     assert controls["shuffled"].of == ticket and ticket.scope == pruning.get("scope", "layerwise")
+
+
+def test_masks_of_early_moments_need_a_criterion_that_reads_no_other_ones():
+    early = StudySettings(early_bird_points=("1ep",))
+    for criterion, told in (("magnitude", 0), ("taylor", 0), ("snip", 1), ("movement", 1)):
+        study = Study("mine", RECIPE, PruningSettings(criterion=criterion), early, (4,))
+        assert len(study.left_out) == told
+        assert all("moments" in line and criterion in line for line in study.left_out)
 
 
 def test_a_study_without_controls_leaves_none_out():

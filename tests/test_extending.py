@@ -69,6 +69,19 @@ def test_the_examples_find_a_ticket_together(registries):
     assert not any("Padding" in line for line in (*found.remarks, *found.cautions))
 
 
+def test_the_criterion_of_a_context_finds_a_ticket(registries):
+    (code,) = (code for code in EXAMPLES.values() if "(context)" in code)
+    Path("mine.py").write_text(code, encoding="utf-8")
+    found = tfl.find_ticket(
+        "toy", criterion="useful", plugin="mine.py", config="defaults", sparsity=0.3,
+        set={"training.epochs": 1, "model.filters": 4, "model.embedding": 6},
+        method="one_shot", progress=False,
+    )  # fmt: skip
+    assert found.ticket.about["criterion"] == "useful"
+    assert 0.25 < found.ticket.about["sparsity"] < 0.35
+    assert code.count("\n", code.index("@tfl")) <= 10
+
+
 def test_the_class_of_the_page_is_a_source(registries):
     (code,) = (code for code in EXAMPLES.values() if "\nclass " in code)
     Path("mine.py").write_text(code, encoding="utf-8")

@@ -13,9 +13,10 @@ from tests.chains import RECIPE
 from tests.conftest import SMALL
 from tflottery.errors import UserError
 from tflottery.models.roles import Roles
+from tflottery.runs.inits import EmbeddingFrom, Snapshot
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import EmbeddingFrom, Fresh, RunSpec, Snapshot
+from tflottery.runs.specs import Fresh, RunSpec
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import CARRIED, KEPT, PruningSettings

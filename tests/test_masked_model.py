@@ -26,7 +26,11 @@ IDS = np.where(
 LABELS = RANDOM.integers(0, 2, 48)
 
 
-@pytest.fixture(params=sorted(SMALL))
+@pytest.fixture(
+    params=[
+        pytest.param(one, marks=pytest.mark.long) if one == "gru" else one for one in sorted(SMALL)
+    ]
+)
 def plain(request: pytest.FixtureRequest) -> keras.Model:
     return SMALL[request.param].build(WORDS, 2, Initializers(1))
 

@@ -15,7 +15,8 @@ from tflottery.errors import UserError
 from tflottery.pruning import criteria
 from tflottery.pruning.criteria import CRITERIA, register_criterion
 from tflottery.pruning.masks import To
-from tflottery.runs.specs import Pruned, RunSpec
+from tflottery.runs.pruned import Pruned
+from tflottery.runs.specs import RunSpec
 from tflottery.tickets.plan import PruningSettings
 
 SMALL = {
@@ -79,7 +80,7 @@ def test_random_numbers_are_those_of_the_tensor_and_seed():
         (lambda weight, random: weight + np.nan, "gave nan among the scores"),
         (lambda weight, random: np.where(weight > 1, np.inf, weight), "gave inf among the scores"),
         (lambda weight, random: weight.nothing(), "failed .*: AttributeError: "),
-        (lambda weight: weight, "failed .*: TypeError: "),
+        (lambda weight, random, more: weight, "failed .*: TypeError: "),
     ],
 )  # fmt: skip
 def test_what_is_no_score_names_criterion_and_tensor(function, told):
@@ -148,7 +149,7 @@ def test_one_that_counts_its_calls_is_refused():
         return abs(weight)
 
     run = pruned("mine")
-    CRITERIA["mine"](WEIGHTS["one/kernel"], None)
+    CRITERIA["mine"].function(WEIGHTS["one/kernel"], None)
     with pytest.raises(UserError, match="it changes what it uses"):
         run.mask.make(None)
 

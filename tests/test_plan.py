@@ -12,8 +12,10 @@ from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning.masks import By, To
+from tflottery.runs.inits import Snapshot
+from tflottery.runs.pruned import Pruned
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Dense, Fresh, Pruned, RunSpec, Snapshot
+from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets.plan import PruningSettings, make_plan

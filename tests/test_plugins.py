@@ -33,7 +33,10 @@ from tflottery.pruning.criteria import CRITERIA
 from tflottery.pruning.masks import To
 from tflottery.registry import Registry, origin
 from tflottery.runs.carrying import plugins_of, require_carried
-from tflottery.runs.specs import Pruned, RunSpec, Shuffled, Snapshot
+from tflottery.runs.inits import Snapshot
+from tflottery.runs.pruned import Pruned
+from tflottery.runs.shuffled import Shuffled
+from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
 from tflottery.runs.tasks import Broken, Message, Task, _unpack, perform
 
@@ -118,7 +121,7 @@ def test_two_files_of_one_name_are_two_plugins(tmp_path):
         (tmp_path / name / "mine.py").write_text(MINE.replace("mine", name).replace("half", name))
     plugins.load(["one/mine.py", "two/mine.py"])
     assert {"one", "two"} <= set(CRITERIA)
-    modules = {CRITERIA[name].__module__ for name in ("one", "two")}
+    modules = {CRITERIA[name].function.__module__ for name in ("one", "two")}
     assert len(modules) == 2 and all(sys.modules[name] for name in modules)
 
 

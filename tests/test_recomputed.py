@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
 PAGES = {
     "README": ROOT / "README.md",
-    "results": RESULTS / "README.md",
+    "results": RESULTS / "seeds_1_to_3.md",
     "transfer": RESULTS / "transfer" / "README.md",
     "rates": RESULTS / "learning_rate" / "README.md",
     "find": RESULTS / "find_ticket" / "README.md",

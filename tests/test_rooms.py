@@ -25,7 +25,7 @@ FLOORS = [
     {"report", "startup"},
     {"files", "paired", "power", "settings"},
     {"estimates"},
-    {"metrics", "notebook", "seeds", "statistics", "status", "versions"},
+    {"metrics", "notebook", "seeds", "statistics", "status", "steps", "versions"},
     {"arithmetic", "digests", "registry"},
     {"activity", "errors", "program"},
 ]

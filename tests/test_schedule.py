@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from tests.chains import RECIPE, chain, dense
 from tflottery.models.shipped.lstm import Lstm
 from tflottery.pruning.masks import By
+from tflottery.runs.inits import Snapshot
 from tflottery.runs.networks import network
+from tflottery.runs.pruned import GraduallyPruned, Pruned
 from tflottery.runs.schedule import Schedule
-from tflottery.runs.specs import GraduallyPruned, Pruned, RunSpec, Snapshot, ancestry
+from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.training.settings import TrainingSeeds
 
 

@@ -16,18 +16,12 @@ from tflottery.models.shipped.lstm import Lstm
 from tflottery.models.shipped.transformer import Transformer
 from tflottery.pruning.masks import By, To
 from tflottery.runs import specs
+from tflottery.runs.inits import EmbeddingFrom, Snapshot
+from tflottery.runs.pruned import GraduallyPruned, Pruned
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import (
-    Dense,
-    EmbeddingFrom,
-    Fresh,
-    Pruned,
-    RunSpec,
-    Shuffled,
-    Snapshot,
-    ancestry,
-    snapshots_wanted,
-)
+from tflottery.runs.shuffled import Shuffled, ShuffledWords
+from tflottery.runs.specs import Dense, Fresh, RunSpec, ancestry, snapshots_wanted
+from tflottery.runs.transferred import Fit, TransferredMask
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())
@@ -60,8 +54,15 @@ DIFFERENT = [
     ROUND,
     child(ROUND),
     child(DENSE, mask=Pruned(DENSE, To(0.2))),
-    child(DENSE, mask=Pruned(DENSE, By(0.2), scope="global")),
+    *(
+        child(DENSE, mask=Pruned(DENSE, By(0.2), scope=scope))
+        for scope in ("global", "global:normalised", "lamp", "erk", "uniform+")
+    ),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), rates=(("*", 0.2),))),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), rates=(("*", 0.2), ("head", 0.0)))),
     child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="random")),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="snip")),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="taylor_units")),
     child(DENSE, mask=Pruned(DENSE, By(0.2), embedding=False)),
     child(DENSE, mask=Pruned(DENSE, By(0.2), head=False)),
     child(DENSE, mask=Pruned(DENSE, By(0.2), biases=True)),
@@ -104,6 +105,8 @@ def test_keys_are_what_they_were():
     """If these change, the runs in every store are lost: raise SPEC_VERSION instead."""
     assert DENSE.key == KNOWN["dense"]
     assert ROUND.key == KNOWN["round"]
+    for name in ("random", "filters"):
+        assert child(DENSE, mask=Pruned(DENSE, By(0.2), criterion=name)).key == KNOWN[name]
     for model in (Gru(), Transformer()):
         spec = dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, model=model))
         assert spec.key == KNOWN[model.name]
@@ -112,6 +115,8 @@ def test_keys_are_what_they_were():
 KNOWN = {
     "dense": "8b6d5df22a8c4473ab4fe58bff9bdb97fdf4da692abed8071ef97ac54ce56d70",
     "round": "a451abe11a0f459c5ea7b49e17ec8bc038c97e6926be939de0000f0fece8d5c3",
+    "random": "c373a3df775cb0a76291428484b1d92342acf821b50a6c406274543de0995b99",
+    "filters": "1b27fa4b31b0f6ade3cfe66a71bbdb8ea47175eae92dde62e20a00d2f94dc231",
     "gru": "920d17f73177178571ab2b3d2928c55292b10da7edf88bab2ea762e9fc1d545d",
     "transformer": "f494fcc1254a182ec866a23881f427cfa00d4673aedcafaf478132abcd3a889c",
 }
@@ -156,12 +161,12 @@ DEFAULTS = {
     },
     Pruned: {
         "scope": "layerwise", "criterion": "magnitude", "embedding": True, "head": True, "seed": 0,
-        "biases": False, "computes": "",
+        "biases": False, "rates": (), "computes": "",
     },
-    specs.GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
-    specs.Fit: {"words_of": None, "without": (), "seed": 0},
-    specs.TransferredMask: {"like": "table"},
-    specs.ShuffledWords: {"dealt": False, "others": True},
+    GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
+    Fit: {"words_of": None, "without": (), "seed": 0},
+    TransferredMask: {"like": "table"},
+    ShuffledWords: {"dealt": False, "others": True},
 }  # fmt: skip
 
 

@@ -29,8 +29,11 @@ from tflottery.errors import DamagedFileError, TrainingError, UserError
 from tflottery.pruning import masks
 from tflottery.pruning.masks import By
 from tflottery.runs.encoded import load_corpus
+from tflottery.runs.inits import Signs, Snapshot
+from tflottery.runs.pruned import Pruned
 from tflottery.runs.realise import Realiser, mixed_arithmetic
-from tflottery.runs.specs import Fresh, Pruned, Shuffled, Signs, Snapshot
+from tflottery.runs.shuffled import Shuffled
+from tflottery.runs.specs import Fresh
 from tflottery.runs.store import Store
 from tflottery.training.trainer import Trainer
 

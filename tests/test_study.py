@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 import signal
 import subprocess
@@ -30,9 +31,13 @@ from tflottery.experiments.study.results import FORMAT_VERSION, load_study
 from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning import masks
+from tflottery.pruning.collapse import collapsed
+from tflottery.runs.inits import Signs, Snapshot
+from tflottery.runs.pruned import Pruned
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Fresh, Pruned, Shuffled, Signs, Snapshot, ancestry
+from tflottery.runs.shuffled import Shuffled
+from tflottery.runs.specs import Fresh, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings
@@ -246,6 +251,21 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
     early = pd.read_csv(folder / "early_bird.csv")
     assert len(early) == 2 * 2 * 3 and early["distance"].between(0, 1).all()
     assert early["epoch_other"].max() == 2 and 0 < early["epoch_one"].min() < 1
+    # What scopes leave adds up to the level that was asked for, and is of dense alone.
+    shared = pd.read_csv(folder / "scopes.csv")
+    assert set(shared["seed"]) == {1} and {"lamp", "erk"} < set(shared["scope"])
+    for (scope, level), rows in shared.groupby(["scope", "level"]):
+        total = rows["total"].sum()
+        assert abs(rows["remaining"].sum() - total * (1 - level)) <= (scope == "layerwise") * 2 + 1
+    # Cells whose network has lost a layer say so, and the study names the layer.
+    lost = [
+        collapsed(store.find(cell.spec.key).masks())
+        for seed in small_study.seeds
+        for cell in small_study.cells(seed)
+    ]
+    assert pd.read_csv(folder / "cells.csv")["collapsed"].tolist() == [len(one) for one in lost]
+    cautions = json.loads((folder / "study.json").read_text())["cautions"] if any(lost) else []
+    assert all(layer in " ".join(cautions) for one in lost for layer in one)
     layers = pd.read_csv(folder / "layers.csv")
     assert layers["total"].groupby([layers.method, layers.level, layers.seed]).sum().nunique() == 1
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from tests.conftest import SMALL, same_arrays
+from tflottery import steps
 from tflottery.data.encoded import Encoded
 from tflottery.data.encoding import encode
 from tflottery.data.reading import sources
@@ -21,7 +22,6 @@ from tflottery.errors import TrainingError, UserError
 from tflottery.pruning import masks
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import To
-from tflottery.training import steps
 from tflottery.training.callbacks import KeepMoment
 from tflottery.training.rates import rate
 from tflottery.training.settings import TrainingSeeds, TrainingSettings

@@ -24,10 +24,12 @@ from tflottery.files import read_sealed
 from tflottery.models.roles import Roles
 from tflottery.pruning import masks
 from tflottery.runs.encoded import load_corpus
+from tflottery.runs.inits import Snapshot
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Fit, Fresh, MaskSpec, RunSpec, Snapshot, TransferredMask, ancestry
+from tflottery.runs.specs import Fresh, MaskSpec, RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.runs.transferred import Fit, TransferredMask
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSettings

@@ -27,8 +27,9 @@ from tflottery.experiments.learning_rate.judging import fit_rule, judge
 from tflottery.experiments.study.design import make_cells
 from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.shipped.cnn import Cnn
+from tflottery.runs.inits import Snapshot
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Snapshot, ancestry
+from tflottery.runs.specs import ancestry
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
 from tflottery.tickets.rule import Rule

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,9 +12,10 @@ from hypothesis import strategies as st
 from tests.conftest import is_prunable
 from tests.exported import drawn
 from tests.test_compaction import SIZES, given_scores, network
+from tflottery.errors import UserError
 from tflottery.exports.compaction import compact
 from tflottery.models.units import Units
-from tflottery.pruning import criteria, masks
+from tflottery.pruning import criteria, masks, scopes
 from tflottery.pruning.masks import By, To
 from tflottery.tickets.plan import PruningSettings
 
@@ -107,6 +110,39 @@ def test_globally_layers_compete():
     pruned = masks.prune_units(current, layers, scores, To(0.5), scope="global")
     counts = [int(left(units, pruned).sum()) for units in layers]
     assert counts[2] == 6 and sum(counts) == 10
+
+
+def test_normalised_scores_let_layers_of_any_size_of_weights_compete():
+    weights = drawn(SIZES["cnn"])
+    layers, current = SIZES["cnn"].unit_layers(), everything("cnn")
+
+    def counts(scale: float) -> list[int]:
+        scaled = {**weights, "conv_3/kernel": weights["conv_3/kernel"] * scale}
+        scores = criteria.unit_scores("filters", scaled, layers)
+        pruned = masks.prune_units(current, layers, scores, To(0.5), scope="global:normalised")
+        return [int(left(units, pruned).sum()) for units in layers]
+
+    assert sum(counts(1)) == 10 and counts(1) == counts(64)
+
+
+@pytest.mark.parametrize("scope", sorted(set(scopes.SCOPES) - set(scopes.OF_UNITS)))
+def test_scopes_of_single_weights_are_refused(scope):
+    with pytest.raises(UserError, match=f"scope {re.escape(scope)} is about single weights"):
+        filters("cnn", everything("cnn"), To(0.5), scope=scope)
+
+
+@pytest.mark.parametrize("amount", [By(0.3), To(0.45)])
+def test_units_are_pruned_by_the_rates_of_their_layers(amount):
+    layers = SIZES["cnn"].unit_layers()
+    rates = dict(zip([units.layer for units in layers], (0.5, 0.0, 0.25), strict=True))
+    pruned = filters("cnn", everything("cnn"), amount, rates=rates)
+    counts = [int(left(units, pruned).sum()) for units in layers]
+    assert counts[1] == layers[1].count
+    if isinstance(amount, By):
+        assert counts == [u.count - round(u.count * rates[u.layer]) for u in layers]
+    else:
+        whole = sum(units.count for units in layers)
+        assert sum(counts) == whole - round(whole * 0.45)
 
 
 def test_find_ticket_knows_the_criterion():

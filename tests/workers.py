@@ -12,10 +12,12 @@ from pathlib import Path
 from tests.chains import chain
 from tflottery.data.settings import DataSettings
 from tflottery.models.shipped.cnn import Cnn
+from tflottery.runs.inits import Snapshot
 from tflottery.runs.observer import Silent
+from tflottery.runs.pruned import GraduallyPruned
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import GraduallyPruned, RunSpec, Snapshot
+from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
 from tflottery.training.settings import TrainingSettings
 

@@ -78,6 +78,25 @@ def _sequence(value: Any, kind: Any) -> Any:
     return tuple(_converter().structure(one, item) for one in value)
 
 
+FractionsByName = tuple[tuple[str, float], ...]
+"""A table of numbers by name, as ``{embedding=0.3, head=0.0}``; a value of settings can be asked
+for its hash, so it is kept as pairs."""
+
+
+def _numbers_by_name(value: Any, kind: Any) -> FractionsByName:
+    pairs = list(value.items()) if isinstance(value, Mapping) else value
+    if not isinstance(pairs, (list, tuple)):
+        raise _WrongTypeError(value, kind)
+    made = []
+    for pair in pairs:
+        try:
+            name, number = pair
+            made.append((_strict(name, str), _strict(_plain(number), float)))
+        except (_WrongTypeError, TypeError, ValueError):
+            raise _WrongTypeError(value, kind) from None
+    return tuple(made)
+
+
 def _is_union(kind: Any) -> bool:
     return typing.get_origin(kind) in (typing.Union, types.UnionType)
 
@@ -91,6 +110,8 @@ def _converter() -> Converter:
     made.register_structure_hook_func(_is_union, _one_of)
     made.register_structure_hook_func(lambda kind: typing.get_origin(kind) is Literal, _chosen)
     made.register_structure_hook_func(lambda kind: typing.get_origin(kind) is tuple, _sequence)
+    # Asked before the one above, which would take its items for texts.
+    made.register_structure_hook_func(lambda kind: kind == FractionsByName, _numbers_by_name)
     return made
 
 
@@ -106,6 +127,8 @@ def in_words(kind: Any) -> str:
         )
     if kind is type(None):
         return "None"
+    if kind == FractionsByName:
+        return "table of numbers"
     return "list" if typing.get_origin(kind) is tuple else str(kind.__name__)
 
 

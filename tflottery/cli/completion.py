@@ -12,12 +12,14 @@ from collections.abc import Callable
 from tflottery.cli import COMMANDS
 from tflottery.cli.app import Command, defined, help_of, own_flags
 from tflottery.models.registry import ARCHITECTURES
+from tflottery.pruning import criteria
+from tflottery.pruning.scopes import SCOPES
 
 # What flags take that is no file.
 CHOICES = {
     "model": tuple(ARCHITECTURES),
     "method": ("iterative", "one_shot"),
-    "scope": ("layerwise", "global"),
+    "scope": SCOPES,
     "init": (
         "original",
         "random",
@@ -27,7 +29,7 @@ CHOICES = {
         "learning_rate_rewinding",
         "fine_tuning",
     ),
-    "criterion": ("magnitude", "random", "filters"),
+    "criterion": (*criteria.shipped("weights"), *criteria.shipped("units")),
     "executor": ("local", "processes", "ray"),
     "dataset": ("imdb", "yelp_polarity", "toy"),
     "to": ("imdb", "yelp_polarity"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -144,19 +144,22 @@ def _table(found: FoundTicket) -> Table:
         "test ±\n%" if several else "test\n%",
         "to dense\npoints",
     )
-    table.add_column("verdict", no_wrap=True)
+    rows: Sequence[Any] = list(over_seeds(found.rounds).itertuples(index=False))
+    # With one more word it may be wider than a terminal.
+    table.add_column("verdict", no_wrap=not any(row.collapsed for row in rows))
     reported = found.outcome.reported.level.number
-    rows: Iterable[Any] = over_seeds(found.rounds).itertuples(index=False)
     for row in rows:
         verdict: str | Text = ""
+        collapse = ", collapsed" if row.collapsed else ""
         if row.network == "reinit":
-            verdict = f"mask of {reported}"
+            verdict = f"mask of {reported}{collapse}"
         elif row.reported:
-            verdict = Text(f"{found.verdict} <", "bold")
+            verdict = Text(f"{found.verdict}{collapse} <", "bold")
         elif row.network != "dense":
             # Of what learnt nothing, any level matches.
             level = "matches" if row.matches else "below dense"
-            verdict = "" if found.verdict == NO_VERDICT else level
+            level = "" if found.verdict == NO_VERDICT else level
+            verdict = f"{level}{collapse}".removeprefix(", ")
         outside, valid = row.sparsity_without_embedding, row.validation_accuracy
         test = f"{100 * row.test_accuracy:.2f}"
         table.add_row(
@@ -218,6 +221,8 @@ def _next_steps(values: flags.FlagValues, found: FoundTicket) -> dict[str, dict[
     from tflottery.data.reading.tfds_source import ALIASES
 
     places = {"ticket": str(ticket.folder), **experiments.changed(values, "store", "plugin")}
+    if found.outcome.plan.is_open and found.outcome.plan.settings.rates:
+        return {"export": places}  # the others ask for a sparsity, which such rounds have none of
     steps = {"tune_lr": places}
     found_on = ALIASES.get(ticket.about["dataset"], ticket.about["dataset"])
     pairs = {ALIASES[one]: other for one, other in _OF_A_KIND.items()}

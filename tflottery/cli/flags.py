@@ -8,6 +8,7 @@ from typing import Any
 from absl import flags
 
 from tflottery.errors import UserError
+from tflottery.pruning import criteria
 from tflottery.runs.resources import LOCAL, Resources
 
 AUTO = "auto"
@@ -57,7 +58,13 @@ def define_search(values: flags.FlagValues) -> None:
         "training), learning_rate_rewinding or fine_tuning (weights of the round before, the "
         "schedule anew or at its last, low rate). Default: original.",
     )
-    text("scope", "Weights compete within a layer (layerwise) or all together (global).")
+    text(
+        "scope",
+        "Which weights compete: layerwise (within a tensor), global (all together), "
+        "global:normalised or lamp (all together, scores in their tensor's measure), erk or "
+        "uniform+ (within a tensor that keeps what its shape or its place says). Rates by layer: "
+        "--set pruning.rates='{embedding=0.3, head=0.0}'. Default: layerwise.",
+    )
     text(
         "learning_rate",
         "A number; auto: what the rule that bin/tune_lr fitted says for each sparsity; or a rule's "
@@ -65,8 +72,9 @@ def define_search(values: flags.FlagValues) -> None:
     )
     text(
         "criterion",
-        "magnitude, random, one of a plugin, or filters: whole filters, recurrent and feed-forward "
-        "units and embedding columns, for speed. Default: magnitude.",
+        f"Which weights to keep: {', '.join(criteria.shipped('weights'))}, or one of a plugin; or "
+        "which whole filters, recurrent and feed-forward units and embedding columns, for speed: "
+        f"{', '.join(criteria.shipped('units'))}. Default: magnitude.",
     )
     text("tolerance", "Points of validation accuracy below dense that still match. Default: 0.5.")
     text(

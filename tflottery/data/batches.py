@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 
 import numpy as np
@@ -13,6 +13,8 @@ from tflottery.data.encoded import Encoded
 from tflottery.data.words.vocabulary import PADDING
 
 Batch = tuple[np.ndarray, np.ndarray]
+WeighedBatch = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""A batch, and float32 [batch], how much each text counts."""
 
 # Texts are sorted by length within pools of this many batches: little padding, much shuffling.
 _POOL = 50
@@ -53,6 +55,29 @@ def training_batches(encoded: Encoded, batch_size: int, seed: int) -> tf.data.Da
                 yield _batch(encoded, rows)
 
     return dataset_of(generate)
+
+
+def first_batches(
+    encoded: Encoded,
+    batch_size: int,
+    seed: int,
+    count: int,
+    class_weights: Mapping[int, float] | None,
+    size: int | None = None,
+) -> Iterator[WeighedBatch]:
+    """The first batches of the first epoch, as ``training_batches`` gives them.
+
+    Args:
+        encoded, batch_size, seed: as of ``training_batches``.
+        count: how many; fewer where the epoch has no more.
+        class_weights: how much a text of each class counts; None for equal ones.
+        size: the same texts in batches of at most so many.
+    """
+    for rows in training_order(encoded.lengths, batch_size, seed, 0)[:count]:
+        for start in range(0, len(rows), size or len(rows)):
+            ids, labels = _batch(encoded, rows[start : start + (size or len(rows))])
+            importance = [class_weights[label] if class_weights else 1.0 for label in labels]
+            yield ids, labels, np.array(importance, np.float32)
 
 
 def evaluation_batches(encoded: Encoded, batch_size: int) -> tf.data.Dataset:

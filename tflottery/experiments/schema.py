@@ -77,6 +77,8 @@ MEASURED: tuple[Column, ...] = (
         "epochs", "steps_per_epoch", "steps_to_best", "steps_to_99", "trainings_behind",
         "epochs_behind", optional=True,
     ),
+    # Tables of before say nothing of it.
+    Column("collapsed", WHOLE, 0, optional=True, absent=float("nan")),
 )  # fmt: skip
 
 

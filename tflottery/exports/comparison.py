@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tflottery import arithmetic
+from tflottery import arithmetic, steps
 from tflottery.data.encoded import Encoded
 from tflottery.errors import UserError
 from tflottery.exports import lite, measuring, network, saved_model
@@ -21,7 +21,6 @@ from tflottery.exports.verification import Scorer, padded, scorer, verify, verif
 from tflottery.files import Arrays
 from tflottery.runs.store import Store
 from tflottery.tickets.ticket import Ticket
-from tflottery.training import steps
 from tflottery.versions import versions
 
 LARGEST = max(RUNS)

@@ -56,7 +56,10 @@ class Units(ABC):
     """The units of one layer.
 
     ``layer``: its name. ``count``: the number of units. ``read``: where later layers read them.
+    ``rectified``: whether what the layer gives goes through a ReLU, in a layer after it.
     """
+
+    rectified: ClassVar[bool] = False
 
     layer: str
     count: int
@@ -97,6 +100,8 @@ class Columns(Units):
 class Filters(Units):
     """The filters of a Conv1D whose maximum over the words goes through a ReLU."""
 
+    rectified: ClassVar[bool] = True
+
     @property
     def made(self) -> tuple[Part, ...]:
         return Part(f"{self.layer}/kernel", 2), Part(f"{self.layer}/bias", 0)
@@ -108,6 +113,8 @@ class Filters(Units):
 
 class Rectified(Units):
     """The units of a Dense layer that go through a ReLU."""
+
+    rectified: ClassVar[bool] = True
 
     @property
     def made(self) -> tuple[Part, ...]:

@@ -7,19 +7,18 @@ and do not change their arguments. No function ever revives a pruned weight.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from tflottery import seeds
 from tflottery.errors import DamagedFileError, UserError
 from tflottery.models.units import Units
+from tflottery.pruning import scopes
+from tflottery.pruning.scopes import NO_ENDS, Ends, Scope
 
 Masks = dict[str, np.ndarray]
-Scope = Literal["layerwise", "global"]
-SCOPES: tuple[Scope, ...] = ("layerwise", "global")
 
 
 def dense(shapes: Mapping[str, tuple[int, ...]]) -> Masks:
@@ -76,6 +75,8 @@ def prune(
     *,
     scope: Scope = "layerwise",
     exclude: Iterable[str] = (),
+    rates: Mapping[str, float] | None = None,
+    ends: Ends = NO_ENDS,
 ) -> Masks:
     """Keeps the weights with the highest scores, an exact number of them.
 
@@ -85,20 +86,44 @@ def prune(
     Args:
         masks: bool arrays by tensor: the weights that remain so far.
         scores: float arrays of the same shapes.
-        amount: how many to prune, of each tensor (``layerwise``) or of all together (``global``).
-        scope: whether weights compete within their tensor or all together.
+        amount: how many to prune, of each tensor (``layerwise``) or of all together (other scopes).
+            With rates, ``By`` is one round, which prunes each tensor by its own, and ``To`` is of
+            all together.
+        scope: which weights compete (``scopes``).
         exclude: tensors that are neither pruned nor counted.
+        rates: fractions in [0, 1) of every tensor that is not excluded, in place of a scope.
+        ends: the ends of the network, for ``uniform+``.
 
     Raises:
         ValueError: a score is NaN.
-        UserError: the amount would revive weights.
+        UserError: the amount would revive weights, or the scope cannot take these scores.
+        BeyondReachError: scope or rates keep more than is asked for.
     """
     names = sorted(set(masks) - set(exclude))
-    groups = [[name] for name in names] if scope == "layerwise" else [names]
+    open_ = {name: masks[name] for name in names}
     pruned = dict(masks)
-    for group in groups:
-        pruned.update(_prune_together({name: masks[name] for name in group}, scores, amount))
+    if rates is None and scope in ("layerwise", "global"):
+        for group in [[name] for name in names] if scope == "layerwise" else [names]:
+            alone = {name: masks[name] for name in group}
+            pruned.update(_prune_together(alone, scores, amount.kept))
+        return pruned
+    for name in names:
+        _require_numbers(scores[name])
+    total = amount.kept(*_alive_of(open_))
+    if rates is not None:
+        counts = scopes.by_rates(open_, rates, None if isinstance(amount, By) else total)
+    else:
+        counts = scopes.share_out(scope, open_, scores, total, ends)
+    for name in names:
+        alone = {name: masks[name]}
+        pruned.update(_prune_together(alone, scores, lambda *_: counts[name]))  # noqa: B023
     return pruned
+
+
+def _alive_of(masks: Masks) -> tuple[int, int]:
+    """How many weights remain, of how many."""
+    counted = count(masks)
+    return counted.remaining, counted.total
 
 
 def prune_units(
@@ -109,6 +134,7 @@ def prune_units(
     *,
     scope: Scope = "layerwise",
     exclude: Iterable[str] = (),
+    rates: Mapping[str, float] | None = None,
 ) -> Masks:
     """Keeps the units with the highest scores, an exact number of them, and prunes the others
     whole: the weights that compute a unit and those that read it.
@@ -121,14 +147,18 @@ def prune_units(
         scores: float [units] by layer.
         amount, scope: as in ``prune``, but they count units.
         exclude: tensors; layers whose units they compute are not pruned.
+        rates: fractions in [0, 1) by layer.
 
     Raises:
         ValueError: a score is NaN.
-        UserError: the amount would revive units.
+        UserError: the amount would revive units, or the scope is of single weights.
+        BeyondReachError: the rates keep more units than is asked for.
     """
+    if scope not in scopes.OF_UNITS:
+        raise UserError(not_of_units(scope))
     chosen = [units for units in layers if not {part.tensor for part in units.made} & set(exclude)]
     alive = {units.layer: _alive(units, masks) for units in chosen}
-    kept = prune(alive, scores, amount, scope=scope)
+    kept = prune(alive, scores, amount, scope=scope, rates=rates)
     pruned = {name: mask.copy() for name, mask in masks.items()}
     for units in chosen:
         left = kept[units.layer]
@@ -139,6 +169,14 @@ def prune_units(
                 gone = part.positions(np.flatnonzero(~left), units.count)
                 np.moveaxis(pruned[part.tensor], part.axis, 0)[gone] = False
     return pruned
+
+
+def not_of_units(scope: str) -> str:
+    """A line on a scope that says nothing of whole units."""
+    return (
+        f"pruning.scope {scope} is about single weights, and this criterion prunes whole units; "
+        f"choose {', '.join(scopes.OF_UNITS)}."
+    )
 
 
 def _alive(units: Units, masks: Masks) -> np.ndarray:
@@ -153,17 +191,24 @@ def _alive(units: Units, masks: Masks) -> np.ndarray:
     )
 
 
-def _prune_together(masks: Masks, scores: Mapping[str, np.ndarray], amount: By | To) -> Masks:
+def _require_numbers(values: np.ndarray) -> None:
+    if np.isnan(values).any():
+        raise ValueError("a score is not a number")
+
+
+def _prune_together(
+    masks: Masks, scores: Mapping[str, np.ndarray], kept_of: Callable[[int, int], int]
+) -> Masks:
+    """Keeps as many of these tensors' weights as ``kept_of`` says of how many remain, and are."""
     if not masks:
         return {}
     alive = np.concatenate([mask.ravel() for mask in masks.values()])
     values = np.concatenate([np.ravel(scores[name]) for name in masks])
-    if np.isnan(values).any():
-        raise ValueError("a score is not a number")
+    _require_numbers(values)
     candidates = np.flatnonzero(alive)
     order = np.argsort(-values[candidates], kind="stable")
     kept = np.zeros_like(alive)
-    kept[candidates[order[: amount.kept(len(candidates), len(alive))]]] = True
+    kept[candidates[order[: kept_of(len(candidates), len(alive))]]] = True
     ends = np.cumsum([mask.size for mask in masks.values()])[:-1]
     return {
         name: part.reshape(masks[name].shape)

@@ -104,31 +104,27 @@ def _identified(model: Registered, vocabulary_size: int, classes: int) -> Regist
     startup.start_tensorflow()
     from tflottery.models.brought.identity import told
     from tflottery.models.roles import roles_of
+    from tflottery.pruning.masked_model import masked_model
 
     found = told(model.name, partial(model.with_assigned, vocabulary_size, classes))
+    masked = masked_model(found.model, biases=True)
     built = Built(
         found.identity,
         found.structure,
         vocabulary_size,
         classes,
         roles_of(found.model, vocabulary_size),
-        _held(found.model),
+        masked.held_dense,
         _padding(found.model, vocabulary_size).format(name=model.name),
         plugins.published(model.module),
         found.fixed,
         found.varies,
         found.partly,
+        tuple(masked.prunable),
     )
     made: Registered = dataclasses.replace(model, built=built)  # type: ignore[type-var]
     trust(made)
     return made
-
-
-def _held(model: keras.Model) -> tuple[str, ...]:
-    """The tensors that are held dense under masks."""
-    from tflottery.pruning.masked_model import masked_model
-
-    return masked_model(model).held_dense
 
 
 def _padding(model: keras.Model, vocabulary_size: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tflottery.models.roles import Roles
 from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.collapse import collapsed
 from tflottery.runs.run import Run
 
 # Keras computes accuracies in single precision.
@@ -15,7 +16,7 @@ _ROUNDING = 1e-6
 MEASURED = (
     "sparsity sparsity_without_embedding remaining total val_accuracy val_loss test_accuracy "
     "test_loss best_epoch epochs steps_per_epoch steps_to_best steps_to_99 trainings_behind "
-    "epochs_behind"
+    "epochs_behind collapsed"
 ).split()
 
 
@@ -25,7 +26,8 @@ def measures(run: Run, roles: Roles, behind: Iterable[Run]) -> dict[str, Any]:
     ``steps_to_best`` is the optimizer step of the lowest validation loss, ``steps_to_99`` that at
     which 99 % of the run's own last validation accuracy is reached first: a run that ends lower
     gets there sooner (``steps_until`` has a threshold in common). ``trainings_behind`` and
-    ``epochs_behind`` are what this run would cost if it were made alone.
+    ``epochs_behind`` are what this run would cost if it were made alone. ``collapsed`` counts
+    layers and tensors without a weight left.
 
     Args:
         run: a finished run.
@@ -53,6 +55,7 @@ def measures(run: Run, roles: Roles, behind: Iterable[Run]) -> dict[str, Any]:
         ),
         "trainings_behind": len(chain),
         "epochs_behind": sum(parent.metrics["epochs"] for parent in chain),
+        "collapsed": len(collapsed(masks)),
     }
 
 

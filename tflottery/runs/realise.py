@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tflottery import arithmetic, startup
+from tflottery import arithmetic, startup, steps
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays
+from tflottery.pruning.context import Computed
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.observer import Observer, Silent
 from tflottery.runs.predictions import SPLITS, Predictions
 from tflottery.runs.run import Run
 from tflottery.runs.specs import Dense, RunSpec, snapshots_wanted
 from tflottery.runs.store import Store
-from tflottery.training import steps
 from tflottery.training.listener import Logs
 
 # Every dense run keeps these, because studies rewind to them.
@@ -111,6 +111,14 @@ class Realiser:
 
         corpus = load_corpus(spec.recipe.data, self.store)
         return trainer_for(spec, corpus).evaluate(corpus.validation, self(spec).masks(), weights)
+
+    def computed(self, spec: RunSpec) -> Computed:
+        """Gradients and activations of a run's network on the run's training data."""
+        startup.start_tensorflow()
+        from tflottery.runs.trainers import StoredAncestors, trainer_for
+
+        corpus = load_corpus(spec.recipe.data, self.store)
+        return StoredAncestors(self.store, trainer_for(spec, corpus), corpus).computed(spec)
 
     def predictions(self, spec: RunSpec) -> dict[str, Predictions]:
         """What a run's weights say of the texts of ``validation`` and ``test``.

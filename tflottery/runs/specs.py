@@ -5,7 +5,8 @@ runs. Its key is the SHA-256 of its canonical form. That form names parents by t
 out fields at their defaults (so that a new field leaves old keys alone) and folders on disk, and
 holds the fingerprint of the data.
 
-A new control or initialisation is one more dataclass here with ``needs`` and ``make``.
+A new control or initialisation is one more dataclass with ``needs`` and ``make``: ``pruned.py``,
+``shuffled.py`` and ``transferred.py`` have masks, ``inits.py`` and ``transferred.py`` weights.
 """
 
 from __future__ import annotations
@@ -15,22 +16,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
-from tflottery.models.biases import biases_beside
 from tflottery.models.brought.registered import Registered
 from tflottery.models.roles import Roles
-from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.context import Computed
 from tflottery.pruning.gradual import Gradual
-from tflottery.pruning.masks import By, Masks, Scope, To
+from tflottery.pruning.masks import Masks
 from tflottery.runs.recipes import Recipe
-from tflottery.training import steps
 from tflottery.training.settings import TrainingSeeds
 
 # Raise it when the same specs train to other weights; every key changes with it.
@@ -56,6 +54,10 @@ class Ancestors(Protocol):
 
     def snapshot(self, run: RunSpec, step: str) -> Arrays:
         """float32 arrays for every trainable tensor: a run's weights at a step."""
+        ...
+
+    def computed(self, run: RunSpec) -> Computed:
+        """Gradients and activations of a run's network on that run's training data."""
         ...
 
     def fresh_weights(self, seed: int) -> Arrays:
@@ -120,145 +122,6 @@ class Dense(MaskSpec):
 
 
 @dataclass(frozen=True)
-class Pruned(MaskSpec):
-    """The mask of a run, pruned further by its final weights (magnitude pruning, one-shot or in
-    rounds: Han et al. 2015; Frankle and Carbin 2019, arXiv 1803.03635).
-
-    ``amount`` is ``By(0.2)`` of the remaining weights or ``To(0.832)`` of all. ``embedding=False``
-    excludes the embedding: it is neither pruned nor counted. ``head=False`` does the same with the
-    output layer's kernel. A criterion of units prunes whole units, and ``amount`` counts units; the
-    head's weights that read a pruned unit are pruned even with ``head=False``. ``biases`` prunes
-    and counts biases too, each as a tensor of its own, but for those of layers that are excluded.
-    ``seed`` is for criteria that draw random numbers. ``computes``, filled in, is a digest of what
-    a criterion of the user's computes; it is empty for those of tflottery.
-    """
-
-    of: RunSpec
-    amount: By | To
-    scope: Scope = "layerwise"
-    criterion: str = "magnitude"
-    embedding: bool = True
-    head: bool = True
-    seed: int = 0
-    biases: bool = False
-    computes: str = field(default="", init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "computes", criteria.computes(self.criterion))
-
-    def needs(self) -> Iterable[Need]:
-        return ((self.of, steps.END),)
-
-    def make(self, ancestors: Ancestors) -> Masks:
-        criteria.require_unchanged(self.criterion, self.computes)
-        return self.prune(ancestors.masks(self.of), ancestors.snapshot(self.of, steps.END))
-
-    def prune(self, masks: Masks, final: Arrays) -> Masks:
-        """The mask that these weights give: those of the run at its end, or of another moment.
-
-        Args:
-            masks: bool arrays for every prunable tensor: what is left so far.
-            final: float32 arrays for every trainable tensor.
-        """
-        criteria.require_unchanged(self.criterion, self.computes)
-        if self.biases:
-            # The dense network is the same with and without them, and has no masks of them.
-            shapes = {name: final[name].shape for name in biases_beside(masks, final)}
-            masks = {**mask_ops.dense(shapes), **masks}
-        model = self.of.recipe.model
-        exclude = excluded(model.roles(), self.embedding, self.head)
-        exclude += biases_beside(exclude, masks)
-        if self.criterion in criteria.UNIT_CRITERIA:
-            layers = model.unit_layers()
-            units = criteria.unit_scores(self.criterion, final, layers)
-            return mask_ops.prune_units(
-                masks, layers, units, self.amount, scope=self.scope, exclude=exclude
-            )
-        scores = criteria.scores(self.criterion, final, list(masks), self.seed)
-        return mask_ops.prune(masks, scores, self.amount, scope=self.scope, exclude=exclude)
-
-
-def excluded(roles: Roles, embedding: bool, head: bool) -> tuple[str, ...]:
-    """The names of the tensors that ``Pruned`` excludes with these values of its fields, in a
-    network with these roles."""
-    return (() if embedding else roles.embedding) + (() if head else roles.head)
-
-
-@dataclass(frozen=True)
-class Shuffled(MaskSpec):
-    """Another mask with its entries permuted within each tensor (Frankle et al. 2021, arXiv
-    2009.08576)."""
-
-    of: MaskSpec
-    seed: int
-
-    @property
-    def biases(self) -> bool:
-        return self.of.biases
-
-    def needs(self) -> Iterable[Need]:
-        return self.of.needs()
-
-    def make(self, ancestors: Ancestors) -> Masks:
-        return mask_ops.shuffle(self.of.make(ancestors), self.seed)
-
-
-@dataclass(frozen=True)
-class ShuffledWords(MaskSpec):
-    """Another mask with the embedding's entries permuted within each word's row, so that each word
-    keeps as many weights as it had.
-
-    ``dealt``: how many weights a word keeps is dealt out anew, the counts permuted over the words.
-    ``others``: whether all other tensors are permuted too, as ``Shuffled`` with the same seed
-    permutes them; else they keep their mask.
-    """
-
-    of: MaskSpec
-    seed: int
-    dealt: bool = False
-    others: bool = True
-
-    @property
-    def biases(self) -> bool:
-        return self.of.biases
-
-    def needs(self) -> Iterable[Need]:
-        return self.of.needs()
-
-    def make(self, ancestors: Ancestors) -> Masks:
-        masks = self.of.make(ancestors)
-        permuted = mask_ops.deal_rows if self.dealt else mask_ops.shuffle_in_rows
-        words = {
-            name: permuted(masks[name], seeds.generator("shuffle words", self.seed, name))
-            for name in ancestors.roles.embedding
-            if name in masks
-        }
-        return {**(mask_ops.shuffle(masks, self.seed) if self.others else masks), **words}
-
-
-@dataclass(frozen=True)
-class GraduallyPruned(MaskSpec):
-    """Gradual magnitude pruning during the training (Zhu and Gupta 2017, arXiv 1710.01878).
-
-    ``to``: the sparsity at the end, a fraction. ``over``: the fraction of the training in which
-    sparsity grows. ``embedding``, ``head`` and ``biases`` as in ``Pruned``.
-    """
-
-    to: float
-    over: float = 0.5
-    embedding: bool = True
-    head: bool = True
-    biases: bool = False
-
-    def make(self, ancestors: Ancestors) -> Masks:
-        return mask_ops.dense(ancestors.prunable)
-
-    def gradual(self, total_steps: int, roles: Roles) -> Gradual | None:
-        end = max(1, round(self.over * total_steps))
-        return Gradual(self.to, end, excluded(roles, self.embedding, self.head))
-
-
-@dataclass(frozen=True)
 class Fresh(InitSpec):
     """Newly drawn weights."""
 
@@ -266,164 +129,6 @@ class Fresh(InitSpec):
 
     def make(self, ancestors: Ancestors) -> Arrays:
         return ancestors.fresh_weights(self.seed)
-
-
-@dataclass(frozen=True)
-class Snapshot(InitSpec):
-    """The weights of a run at a step.
-
-    Of the dense run, ``0ep`` is the original init and ``1ep`` late rewinding (Frankle et al. 2019,
-    arXiv 1903.01611); ``end`` of the round before is fine-tuning. The training that follows has the
-    full number of epochs, and its data order begins anew.
-    """
-
-    of: RunSpec
-    at: str
-
-    def needs(self) -> Iterable[Need]:
-        return ((self.of, self.at),)
-
-    def make(self, ancestors: Ancestors) -> Arrays:
-        return ancestors.snapshot(self.of, self.at)
-
-
-@dataclass(frozen=True)
-class Signs(InitSpec):
-    """The signs of other initial weights: each weight of a kernel becomes plus or minus the
-    kernel's standard deviation; biases stay (Zhou et al. 2019, arXiv 1905.01067, "sign,
-    constant")."""
-
-    of: InitSpec
-
-    def needs(self) -> Iterable[Need]:
-        return self.of.needs()
-
-    def make(self, ancestors: Ancestors) -> Arrays:
-        weights = self.of.make(ancestors)
-        return {
-            name: np.sign(weight) * weight.std() if name in ancestors.prunable else weight
-            for name, weight in weights.items()
-        }
-
-
-@dataclass(frozen=True)
-class EmbeddingFrom(InitSpec):
-    """The embedding of one start in another: ``embedding`` gives the tables that hold a vector for
-    each word, ``rest`` everything else."""
-
-    embedding: InitSpec
-    rest: InitSpec
-
-    def needs(self) -> Iterable[Need]:
-        return (*self.embedding.needs(), *self.rest.needs())
-
-    def make(self, ancestors: Ancestors) -> Arrays:
-        words = self.embedding.make(ancestors)
-        tables = ancestors.roles.embedding
-        return {
-            name: words[name] if name in tables else weight
-            for name, weight in self.rest.make(ancestors).items()
-        }
-
-
-@dataclass(frozen=True)
-class Fit:
-    """How masks and weights of a network on other data are made to fit this network.
-
-    ``words_of``: the data whose vocabulary the other network has; its embedding rows are matched
-    word by word. None if both networks have the same vocabulary.
-    ``without``: layers that are excluded: neither their weights nor their masks are transferred.
-    ``seed``: for everything that is drawn anew.
-    """
-
-    words_of: DataSettings | None = None
-    without: tuple[str, ...] = ()
-    seed: int = 0
-
-    def excludes(self, tensor: str) -> bool:
-        """Whether the tensor belongs to an excluded layer."""
-        return tensor.partition("/")[0] in self.without
-
-    def rows(self, tensor: str, ancestors: Ancestors) -> np.ndarray | None:
-        """int64 [rows]: for each row of the tensor, the other network's row that it takes, or -1
-        for none; None if all rows stay in place."""
-        if self.words_of is None or tensor not in ancestors.roles.embedding:
-            return None
-        return ancestors.rows_in(self.words_of)
-
-
-@dataclass(frozen=True)
-class TransferredMask(MaskSpec):
-    """A mask from other data.
-
-    Excluded layers are dense. The embedding rows of words that the other data lack are pruned at
-    random, ``like`` the rows that are ``carried`` over, which keep as large a part of their
-    weights, or, as once, like the whole ``table`` of the other network. The two differ where rare
-    words, which other data lack, keep fewer weights than frequent ones.
-    """
-
-    of: MaskSpec
-    fit: Fit
-    like: Literal["table", "carried"] = "table"
-
-    @property
-    def biases(self) -> bool:
-        return self.of.biases
-
-    def needs(self) -> Iterable[Need]:
-        return self.of.needs()
-
-    def make(self, ancestors: Ancestors) -> Masks:
-        masks = self.of.make(ancestors)
-        return {
-            name: np.ones(shape, bool)
-            if self.fit.excludes(name)
-            else self._transferred(name, masks[name], ancestors)
-            for name, shape in ancestors.prunable.items()
-        }
-
-    def _transferred(self, name: str, mask: np.ndarray, ancestors: Ancestors) -> np.ndarray:
-        rows = self.fit.rows(name, ancestors)
-        if rows is None:
-            return mask
-        transferred = mask[rows]
-        is_new = rows < 0
-        # Where no word is carried over, the other table is all there is to go by.
-        like = mask if self.like == "table" or is_new.all() else transferred[~is_new]
-        new = np.zeros(transferred[is_new].size, bool)
-        new[: round(new.size * like.mean())] = True
-        random = seeds.generator("transferred mask", self.fit.seed, name)
-        transferred[is_new] = random.permutation(new).reshape(-1, mask.shape[1])
-        return transferred
-
-
-@dataclass(frozen=True)
-class TransferredWeights(InitSpec):
-    """Weights from other data. Excluded layers are newly drawn, and so are the embedding rows of
-    words that the other data lack."""
-
-    of: InitSpec
-    fit: Fit
-
-    def needs(self) -> Iterable[Need]:
-        return self.of.needs()
-
-    def make(self, ancestors: Ancestors) -> Arrays:
-        weights = self.of.make(ancestors)
-        return {
-            name: new
-            if self.fit.excludes(name)
-            else self._transferred(name, weights, new, ancestors)
-            for name, new in ancestors.fresh_weights(self.fit.seed).items()
-        }
-
-    def _transferred(
-        self, name: str, weights: Arrays, new: np.ndarray, ancestors: Ancestors
-    ) -> np.ndarray:
-        rows = self.fit.rows(name, ancestors)
-        if rows is None:
-            return weights[name]
-        return np.where((rows < 0)[:, np.newaxis], new, weights[name][rows])
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.models.roles import Roles
 from tflottery.pruning.masks import Masks
+from tflottery.runs.computed import OnTrainingData
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.networks import CACHED, compiled
 from tflottery.runs.run import Run
@@ -63,6 +64,10 @@ class StoredAncestors:
 
     def snapshot(self, run: RunSpec, step: str) -> Arrays:
         return self._run(run).snapshot(step)
+
+    def computed(self, run: RunSpec) -> OnTrainingData:
+        corpus = load_corpus(run.recipe.data, self._store)
+        return OnTrainingData(run, trainer_for(run, corpus), corpus)
 
     def _run(self, spec: RunSpec) -> Run:
         run = self._store.find(spec.key)

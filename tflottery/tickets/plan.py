@@ -10,26 +10,26 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from tflottery import seeds
+from tflottery import seeds, steps
 from tflottery.errors import UserError, suggest
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.models.architecture import Architecture
-from tflottery.pruning import criteria
-from tflottery.pruning.masks import By, Scope, To
+from tflottery.models.biases import biases_beside, is_bias
+from tflottery.models.shapes import Shaped, names_of
+from tflottery.pruning import criteria, scopes
+from tflottery.pruning import masks as mask_ops
+from tflottery.pruning import rates as rates_by_name
+from tflottery.pruning.criteria.gradients import OF_FLOW
+from tflottery.pruning.masks import By, To, not_of_units
+from tflottery.pruning.rates import Rates
+from tflottery.pruning.scopes import BeyondReachError, Scope
+from tflottery.runs.inits import EmbeddingFrom, Snapshot
+from tflottery.runs.pruned import Pruned, excluded, kernels_of
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import (
-    Dense,
-    EmbeddingFrom,
-    Fresh,
-    InitSpec,
-    Pruned,
-    RunSpec,
-    Snapshot,
-)
+from tflottery.runs.specs import Dense, Fresh, InitSpec, RunSpec
 from tflottery.settings import LATER, check_choices
-from tflottery.training import steps
 from tflottery.training.rates import last_rate
 from tflottery.training.settings import TrainingSeeds
 
@@ -55,7 +55,13 @@ class PruningSettings:
     """How a ticket is searched for.
 
     ``method`` is ``iterative``: each round prunes the fraction ``rate`` of what is left, or
-    ``one_shot``. Weights compete within ``scope``, a layer or all of them, by ``criterion``.
+    ``one_shot``. Weights compete within ``scope``: each tensor by itself (``layerwise``), all
+    together (``global``), with scores in their tensor's measure (``global:normalised``, ``lamp``),
+    or each tensor by itself with as much as its shape (``erk``) or place (``uniform+``) says;
+    ``criterion`` scores them. ``rates`` are fractions by role (``embedding``, ``head``), layer,
+    tensor or pattern, as ``{embedding=0.3, "conv_*"=0.2, head=0.0}``, which a round prunes of what
+    is left of them, in place of ``rate`` and ``scope``; with a ``sparsity`` that is a number, they
+    say how that is shared out.
     ``init`` is what a pruned network starts from: ``original``, ``random``, ``random:carried``,
     ``random:kept``, ``rewind:STEP``, or the weights of the round before:
     ``learning_rate_rewinding`` begins the schedule anew, and ``fine_tuning`` goes on at its last,
@@ -81,10 +87,19 @@ class PruningSettings:
     tolerance: float = 0.5
     metric: str = field(default=ACCURACY, metadata=LATER)
     biases: bool = field(default=False, metadata=LATER)
+    rates: Rates = field(default=(), metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choices(self, "pruning")
         criteria.require_known(self.criterion)
+        object.__setattr__(self, "rates", rates_by_name.checked(self.rates))
+        if self.rates and self.scope != "layerwise":
+            raise UserError(
+                "pruning.rates say how much of each tensor goes, so that no two compete; leave "
+                f"out pruning.scope={self.scope}, or the rates."
+            )
+        if criteria.scores_units(self.criterion) and self.scope not in scopes.OF_UNITS:
+            raise UserError(not_of_units(self.scope))
         find_metric(self.metric)
         if not 0 < self.rate < 1:
             raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
@@ -103,6 +118,13 @@ class PruningSettings:
         if not 0 <= self.tolerance < math.inf:
             raise UserError("pruning.tolerance is 0 points or more.")
         object.__setattr__(self, "init", parse_init(self.init))
+
+    def table(self) -> dict[str, Any]:
+        """The settings as records hold them: rates by name, and only where there are some, so that
+        records of before and of now say the same of the same settings."""
+        table = dataclasses.asdict(self)
+        rates = dict(table.pop("rates"))
+        return {**table, **({"rates": rates} if rates else {})}
 
 
 def parse_init(text: str) -> str:
@@ -142,10 +164,19 @@ class Level:
 
     @property
     def sparsity(self) -> float:
-        """The target sparsity over the weights that are pruned at all."""
+        """The target sparsity over the weights that are pruned at all.
+
+        Raises:
+            UserError: none was set: in rounds that prune each tensor by its own rate.
+        """
         amount = self.mask.amount
         if isinstance(amount, To):
             return amount.sparsity
+        if self.mask.rates:
+            raise UserError(
+                "Rounds by pruning.rates are to no sparsity that is known beforehand; find a "
+                "ticket with a --sparsity, and the rates say how that is shared out."
+            )
         return round(1 - (1 - amount.fraction) ** self.number, 6)
 
 
@@ -196,6 +227,7 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
             head=settings.head,
             seed=seed,
             biases=settings.biases,
+            rates=rates_by_name.with_rest(settings.rates, settings.rate),
         )
         draw = number if settings.method == "iterative" else 1
         init = _init(settings.init, dense, mask.of, seed, draw)
@@ -206,7 +238,25 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
         reinit = dataclasses.replace(dense, mask=mask, init=Fresh(seeds.derive("reinit", seed)))
         levels.append(Level(number, ticket, reinit))
         before = ticket
+    if settings.sparsity != AUTO:
+        _require_within_reach(levels[-1].mask, recipe, settings)
     return Plan(settings, dense, tuple(levels))
+
+
+def _require_within_reach(mask: Pruned, recipe: Recipe, settings: PruningSettings) -> None:
+    """Makes sure, before anything is trained, that what scope or rates keep whatever happens is no
+    more than the sparsity asks for. With fewer words or more classes than these it is still more.
+    """
+    if not isinstance(recipe.model, Shaped) or isinstance(settings.sparsity, str):
+        return
+    shapes = recipe.model.shapes(recipe.data.vocabulary_size, classes=2)
+    shapes = {name: shape for name, shape in shapes.items() if settings.biases or not is_bias(name)}
+    try:
+        dataclasses.replace(mask, amount=To(settings.sparsity)).require_reached(
+            mask_ops.dense(shapes)
+        )
+    except BeyondReachError as error:
+        raise UserError(str(error)) from None
 
 
 def _require_reached(init: str, epochs: int) -> None:
@@ -236,17 +286,44 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
                 f"pruning.{key}=false, and the network {model.name} has no {what}; leave "
                 f"pruning.{key} out."
             )
+    if settings.rates and (names := names_of(model)):
+        masked = [name for name in names if settings.biases or not is_bias(name)]
+        exclude = excluded(roles, settings.embedding, settings.head)
+        is_of_units = criteria.scores_units(settings.criterion)
+        rates_by_name.require_usable(
+            rates_by_name.with_rest(settings.rates, settings.rate),
+            masked,
+            roles,
+            (*exclude, *biases_beside(exclude, masked)),
+            kernels_of(model.unit_layers()) if is_of_units else None,
+        )
     if settings.init in (CARRIED, KEPT) and not roles.embedding:
         raise UserError(
             f"--init {settings.init} keeps the embedding, and the network {model.name} has none (a "
             "table of vectors, one a word); give --init random."
         )
-    if settings.criterion in criteria.UNIT_CRITERIA and not model.unit_layers():
+    if criteria.scores_units(settings.criterion) and not model.unit_layers():
         raise UserError(
             f"pruning.criterion {settings.criterion} prunes whole units, and the network "
             f"{model.name} does not say where its units lie; register a dataclass that has "
             "unit_layers, or prune by magnitude."
         )
+    if settings.criterion in OF_FLOW and not getattr(model, "flows", True):
+        raise UserError(
+            f"pruning.criterion {settings.criterion} follows the flow through kernels and ReLU, "
+            f"and the network {model.name} has gates, attention or norms, for which that has no "
+            "meaning; choose another one, as snip."
+        )
+
+
+def excluding(settings: PruningSettings, model: Architecture, **excluded_: bool) -> PruningSettings:
+    """The settings with another ``embedding`` or ``head``; rates of what is excluded then go."""
+    changed = dataclasses.replace(settings, rates=(), **excluded_)  # type: ignore[arg-type]
+    roles, names = model.roles(), names_of(model)
+    exclude = excluded(roles, changed.embedding, changed.head)
+    exclude = (*exclude, *biases_beside(exclude, names))
+    rates = rates_by_name.without(settings.rates, names or exclude, roles, exclude)
+    return dataclasses.replace(changed, rates=rates)
 
 
 def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
@@ -310,6 +387,9 @@ def _amounts(settings: PruningSettings) -> list[By | To]:
         whole.append(1 - (1 - settings.rate) ** (len(whole) + 1))
     if settings.method == "one_shot":
         return [To(sparsity) for sparsity in whole] if settings.sparsity == AUTO else [To(goal)]
+    if settings.rates and settings.sparsity != AUTO:
+        # What rounds by rates come to depends on the sizes of tensors, so each has a goal.
+        return [To(sparsity) for sparsity in (*whole[:-1], goal)]
     rounds: list[By | To] = [By(settings.rate)] * len(whole)
     if settings.sparsity != AUTO and abs(whole[-1] - goal) > _QUOTED:
         rounds[-1] = To(goal)

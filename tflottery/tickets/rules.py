@@ -10,6 +10,7 @@ from typing import Any
 from tflottery.data.reading.sources import same_published
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
+from tflottery.pruning.rates import with_rest
 from tflottery.runs.recipes import Recipe
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
@@ -83,7 +84,10 @@ def _ends(document: Mapping[str, Any]) -> str:
 def how_pruned(pruning: PruningSettings) -> dict[str, Any]:
     """What of the pruning decides what a sparsity means."""
     names = ("criterion", "scope", "embedding", "head")
-    return {name: getattr(pruning, name) for name in names}
+    decides = {name: getattr(pruning, name) for name in names}
+    # Rules of before rates came have no word on them.
+    rates = {"rates": [list(pair) for pair in with_rest(pruning.rates, pruning.rate)]}
+    return {**decides, **(rates if pruning.rates else {})}
 
 
 def key_of(recipe: Recipe) -> str:

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from tflottery.pruning.collapse import collapsed
 from tflottery.pruning.masks import Count, count
+from tflottery.pruning.scopes import BeyondReachError
 from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets.plan import Level, Plan
@@ -25,7 +27,8 @@ Worth = Callable[[RunSpec, Run], float]
 class Round:
     """A level that was trained with one seed. ``counted`` is over all prunable weights,
     ``non_embedding`` over those outside the embedding; ``difference`` is what it is worth on
-    validation data minus dense, in points; ``matches`` is that of the mean over seeds."""
+    validation data minus dense, in points; ``matches`` is that of the mean over seeds;
+    ``collapsed`` are the names of layers and tensors without a weight left."""
 
     level: Level
     run: Run
@@ -33,6 +36,7 @@ class Round:
     non_embedding: Count
     difference: float
     matches: bool
+    collapsed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ def search(
     train: Callable[[Sequence[RunSpec]], Any] = lambda specs: None,
 ) -> tuple[Outcome, ...]:
     """Walks plans that differ in their seed alone: dense, level after level, and the reinit of the
-    level to report. An open plan ends when two levels in a row no longer match.
+    level to report. An open plan ends when two levels in a row no longer match, or where its scope
+    or its rates can prune no further.
 
     Args:
         plans: one a seed.
@@ -90,6 +95,8 @@ def search(
     rounds: list[tuple[Round, ...]] = []
     for place in range(len(first.levels)):
         levels = [plan.levels[place] for plan in plans]
+        if first.is_open and rounds and not all(_is_within_reach(one, realise) for one in levels):
+            break
         if first.is_open:
             train([level.ticket for level in levels])
         runs = [realise(level.ticket) for level in levels]
@@ -137,8 +144,21 @@ def _judge(
     for level, run, difference in zip(levels, runs, differences, strict=True):
         masks = run.masks()
         outside = count(masks, without=level.ticket.recipe.model.roles().embedding)
-        judged.append(Round(level, run, count(masks), outside, difference, matches))
+        empty = collapsed(masks)
+        judged.append(Round(level, run, count(masks), outside, difference, matches, empty))
     return tuple(judged)
+
+
+def _is_within_reach(level: Level, realise: Callable[[RunSpec], Run]) -> bool:
+    """Whether scope and rates can prune as far as a level, whose parent is trained."""
+    mask = level.mask
+    if mask.scope != "uniform+" and not mask.rates:
+        return True
+    try:
+        mask.require_reached(realise(mask.of).masks())
+    except BeyondReachError:
+        return False
+    return True
 
 
 def _reported(rounds: Sequence[tuple[Round, ...]]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tflottery.pruning.masks import Count
@@ -31,14 +31,22 @@ _NAMES = {
 }
 
 
-def sentence(verdict: Verdict, counted: Count, classes: Sequence[str]) -> str:
+def sentence(
+    verdict: Verdict, counted: Count, classes: Sequence[str], empty: Sequence[str] = ()
+) -> str:
     """The verdict with what it rests on.
 
     Args:
         verdict: on the level that is reported.
         counted: its weights.
         classes: names by label.
+        empty: its layers without a weight, where there are some.
     """
+    collapse = f" Collapsed: no weight is left in {', '.join(empty)}." if empty else ""
+    return f"{_sentence(verdict, counted, classes)}{collapse}"
+
+
+def _sentence(verdict: Verdict, counted: Count, classes: Sequence[str]) -> str:
     head = f"{verdict.outcome.capitalize()}: "
     if verdict.outcome == NO_VERDICT:
         return head + _why_none(verdict, classes)
@@ -64,6 +72,25 @@ def cautions(verdict: Verdict) -> tuple[str, ...]:
             "--learning_rate.",
         )
     return tuple(lines)
+
+
+def on_collapse(networks: Iterable[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
+    """A caution where whole layers of networks were left without a weight; none where none were.
+
+    Args:
+        networks: what each is called, and its layers and tensors without a weight.
+    """
+    of_layer: dict[str, list[str]] = {}
+    for name, empty in networks:
+        for layer in empty:
+            of_layer.setdefault(layer, []).append(name)
+    if not of_layer:
+        return ()
+    found = "; ".join(f"{layer} ({', '.join(names)})" for layer, names in of_layer.items())
+    return (
+        f"Collapsed: no weight is left in {found}. No text reaches the scores through such a "
+        "layer, whatever the accuracy is; another --scope, or pruning.rates, spares it.",
+    )
 
 
 def interval(row: Mapping[str, Any]) -> str:

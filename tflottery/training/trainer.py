@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +16,7 @@ import tf_keras as keras
 # TensorFlow switches determinism off only here.
 from tensorflow.python.framework import config as tensorflow_config
 
+from tflottery import steps
 from tflottery.data import batches
 from tflottery.data.encoded import Corpus, Encoded
 from tflottery.errors import TrainingError, UserError
@@ -26,7 +28,6 @@ from tflottery.models.roles import Roles
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masked_model import masked_model
 from tflottery.pruning.masks import Masks
-from tflottery.training import steps
 from tflottery.training.callbacks import (
     EndAfter,
     KeepMoment,
@@ -38,6 +39,7 @@ from tflottery.training.callbacks import (
 from tflottery.training.listener import Listener
 from tflottery.training.logits import KeepLogits
 from tflottery.training.optimizers import optimizer
+from tflottery.training.probe import Probe
 from tflottery.training.rates import rate
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
 from tflottery.training.trained import Trained
@@ -320,7 +322,7 @@ class Trainer:
                 steps_per_epoch=pace.period,
                 validation_data=batches.evaluation_batches(corpus.validation, _EVALUATION_BATCH),
                 callbacks=callbacks,
-                class_weight=self._class_weights(corpus.train, settings),
+                class_weight=self.class_weights(corpus.train, settings),
                 verbose=0,
             )
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
@@ -328,7 +330,7 @@ class Trainer:
         logs: dict[str, list[float]] = fitted.history
         return logs
 
-    def _class_weights(
+    def class_weights(
         self, training: Encoded, settings: TrainingSettings
     ) -> dict[int, float] | None:
         """The weight of each class in the training loss; None for equal ones."""
@@ -341,6 +343,14 @@ class Trainer:
         # Keras wants a weight of every class, also of one that no training text has.
         found = {int(one): float(weight) for one, weight in zip(there, weights, strict=True)}
         return {number: found.get(number, 1.0) for number in range(self._classes)}
+
+    @cached_property
+    @deterministic()
+    def probe(self) -> Probe:
+        """What differentiates the network: a plain one beside the masked one, with weights of its
+        own, so that nothing of it is left in a training."""
+        _require_plain_keras()
+        return Probe(self._build(seed=0), loss(self._classes))
 
     @deterministic()
     def evaluate(

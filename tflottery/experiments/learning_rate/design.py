@@ -14,19 +14,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tflottery import seeds
+from tflottery import seeds, steps
 from tflottery.errors import UserError, suggest
 from tflottery.experiments.learning_rate.arms import ARMS, DENSE
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.models.architecture import Architecture
 from tflottery.models.brought.registered import Registered
 from tflottery.runs.identifying import with_sizes
+from tflottery.runs.inits import Snapshot
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import RunSpec, Snapshot
+from tflottery.runs.specs import RunSpec
 from tflottery.settings import LATER, check_choices
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import PruningSettings
-from tflottery.training import steps
 
 # What a search may try values of.
 SEARCHED = ("learning_rate", "warmup", "decay", "batch_size", "dropout")

@@ -83,7 +83,7 @@ def write_tuning(
         "rule": rule and dataclasses.asdict(rule),
         "config": {
             **without_places(recipe_to_tables(tuning.recipe)),
-            "pruning": dataclasses.asdict(tuning.pruning),
+            "pruning": tuning.pruning.table(),
             "tuning": dataclasses.asdict(tuning.settings),
         },
         "caution": corpus.caution,

@@ -59,6 +59,7 @@ def _article(results: Results, together: Answer | None, own: Own) -> Article:
                 "rewind": figures.rewinding(results),
                 "overlap": mask_figures.overlap(results),
                 "layers": mask_figures.layers(results),
+                "scopes": mask_figures.scopes(results),
                 "early_bird": mask_figures.early_bird(results),
                 "instability": mask_figures.instability(results),
                 "data": drawn,

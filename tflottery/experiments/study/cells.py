@@ -81,7 +81,8 @@ class Cell:
 
     ``sparsity`` is of all prunable weights, ``non_embedding`` of those outside the embedding. Both
     are means over seeds, whose masks differ by a weight or two. ``failures`` are (seed, reason).
-    ``adjusted`` is Holm's p over the cells of the same part.
+    ``adjusted`` is Holm's p over the cells of the same part. ``collapsed`` counts the seeds whose
+    network has a layer or tensor without a weight left.
     """
 
     arm: Arm
@@ -94,6 +95,7 @@ class Cell:
     sparsity: float | None
     non_embedding: float | None
     remaining: float | None
+    collapsed: int = 0
 
 
 class Results:
@@ -218,6 +220,7 @@ class Results:
             sparsity=_mean(rows["sparsity"]),
             non_embedding=_mean(rows["sparsity_without_embedding"]),
             remaining=_mean(rows["remaining"]),
+            collapsed=int((rows["collapsed"].fillna(0) > 0).sum()),
         )
 
 

@@ -10,25 +10,19 @@ import dataclasses
 import math
 from collections.abc import Iterator
 
-from tflottery import seeds
+from tflottery import seeds, steps
 from tflottery.experiments.study.arms import Cell, Seed
 from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.architecture import Architecture
-from tflottery.pruning.criteria import UNIT_CRITERIA
+from tflottery.pruning import criteria
 from tflottery.pruning.masks import To
-from tflottery.runs.specs import (
-    Dense,
-    Fresh,
-    GraduallyPruned,
-    Pruned,
-    RunSpec,
-    Shuffled,
-    ShuffledWords,
-    Signs,
-    Snapshot,
-)
+from tflottery.pruning.rates import with_rest
+from tflottery.runs.inits import Signs, Snapshot
+from tflottery.runs.pruned import GraduallyPruned, Pruned
+from tflottery.runs.shuffled import Shuffled, ShuffledWords
+from tflottery.runs.specs import Dense, Fresh, RunSpec
+from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import METHODS, PruningSettings
-from tflottery.training import steps
 from tflottery.training.settings import TrainingSeeds
 
 
@@ -51,6 +45,7 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
             pruning.scope,
             "random",
             seed=drawn,
+            rates=with_rest(pruning.rates, pruning.rate),
             **_counted(pruning),
         )
         yield "one_shot", "random", "original", change(ticket, mask=random)
@@ -61,7 +56,7 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
         signs = Signs(Snapshot(seed.dense, steps.BEGINNING))
         yield "iterative", "magnitude", "signs", change(ticket, init=signs)
     if "head" in kinds and seed.recipe.model.roles().head:
-        other = change(pruning, head=not pruning.head)
+        other = plans.excluding(pruning, seed.recipe.model, head=not pruning.head)
         headed = seed.last("iterative", "original", level, other).ticket
         yield "iterative", "head_pruned" if other.head else "head_spared", "original", headed
     if "gradual" in kinds and _tf_mot_can(pruning):
@@ -150,7 +145,8 @@ def left_out(
     if (has_gradual or study.ramp_levels) and not _tf_mot_can(pruning):
         lines.append(
             "Gradual pruning is left out: TF-MOT prunes layer by layer and by magnitude, and this "
-            f"study prunes with scope {pruning.scope} and criterion {pruning.criterion}."
+            f"study prunes with {'rates by layer' if pruning.rates else f'scope {pruning.scope}'} "
+            f"and criterion {pruning.criterion}."
         )
     has_random = study.controls and "random" in study.control_kinds
     if has_random and not _masks_single_weights(pruning):
@@ -162,7 +158,18 @@ def left_out(
         lines.append(
             "Masks that are permuted within words are left out: no embedding is pruned here."
         )
+    if study.early_bird_points and not follows_moments(pruning):
+        lines.append(
+            "Masks at moments of the dense training are left out: "
+            f"{pruning.criterion} reads weights of its own moments."
+        )
     return tuple(lines)
+
+
+def follows_moments(pruning: PruningSettings) -> bool:
+    """Whether the mask that a criterion draws changes with the moment of the training, and with
+    that alone."""
+    return criteria.steps_of(pruning.criterion) == (steps.END,)
 
 
 def _counted(pruning: PruningSettings) -> dict[str, bool]:
@@ -171,11 +178,12 @@ def _counted(pruning: PruningSettings) -> dict[str, bool]:
 
 
 def _tf_mot_can(pruning: PruningSettings) -> bool:
-    return pruning.scope == "layerwise" and pruning.criterion == "magnitude"
+    is_by_layer = pruning.scope == "layerwise" and not pruning.rates
+    return is_by_layer and pruning.criterion == "magnitude"
 
 
 def _masks_single_weights(pruning: PruningSettings) -> bool:
-    return pruning.criterion not in UNIT_CRITERIA
+    return not criteria.scores_units(pruning.criterion)
 
 
 def _words_are_pruned(pruning: PruningSettings, model: Architecture) -> bool:

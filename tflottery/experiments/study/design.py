@@ -10,15 +10,15 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tflottery import seeds
+from tflottery import seeds, steps
 from tflottery.experiments.study import controls
 from tflottery.experiments.study.arms import Cell, Seed
 from tflottery.experiments.study.settings import StudySettings
+from tflottery.runs.inits import Snapshot
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import RunSpec, Snapshot
+from tflottery.runs.specs import RunSpec
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import METHODS, PruningSettings
-from tflottery.training import steps
 from tflottery.training.settings import TrainingSeeds
 
 

@@ -143,6 +143,36 @@ def layers(results: Results) -> Drawing | None:
     return Drawing("layers", panels)
 
 
+def scopes(results: Results) -> Drawing | None:
+    """What each scope would leave of each part of a dense network, a panel a part."""
+    frame = results.study.scopes
+    if frame is None or frame.empty:
+        return None
+    levels = sorted(set(frame["level"]))
+    frame = frame.assign(left=100 * frame["remaining"] / frame["total"])
+    panels = []
+    for part in dict.fromkeys(frame["part"]):
+        rows = frame[frame["part"] == part]
+        means = rows.groupby(["scope", "level"])["left"].mean()
+        places = list(dict.fromkeys(rows["scope"]))
+        size = int(rows["total"].iloc[0])
+        panels.append(
+            heat_map(
+                f"{results.study.slug}-scopes-{part.replace(' ', '-')}",
+                f"{part.capitalize()}: % left of {size:,}",
+                places,
+                [f"{100 * (1 - level):.3g} %" for level in levels],
+                [[means.get((place, level)) for level in levels] for place in places],
+                lambda value: f"{value:.1f}",
+                TwoSlopeNorm(1.0, 0.5, 1.5),
+                "PuOr_r",
+                colour=lambda value, column: value / (100 * (1 - levels[column])),
+                below="left in all",
+            )
+        )
+    return Drawing("scopes", panels)
+
+
 def _tensor(name: str) -> str:
     return name.replace("recurrent_kernel", "recurrent").replace("/", " ").replace(":0", "")
 

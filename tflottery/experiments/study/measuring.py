@@ -4,36 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tflottery import steps
 from tflottery.data.look.inspection import Inspection
 from tflottery.experiments.claims import over_texts
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
-from tflottery.experiments.study import results
+from tflottery.experiments.study import controls, results, sharing
 from tflottery.experiments.study.arms import Cell
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
 from tflottery.models.biases import biases_beside
+from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.collapse import collapsed
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.executors import Executor
 from tflottery.runs.measures import measures, steps_until
+from tflottery.runs.pruned import Pruned
 from tflottery.runs.realise import Realiser, realise_all
 from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
 from tflottery.runs.run import Run
-from tflottery.runs.specs import Pruned, RunSpec, ancestry
+from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
+from tflottery.tickets import words
 from tflottery.tickets.plan import PruningSettings
-from tflottery.training import steps
 from tflottery.versions import versions
 
 # Of dense's last validation accuracy, a fraction: so near counts as converged.
@@ -77,7 +82,7 @@ def write_study(
     shapes = {} if dense is None else _prunable(study, dense)
     settings = {
         **recipe_to_tables(study.recipe),
-        "pruning": dataclasses.asdict(study.pruning),
+        "pruning": study.pruning.table(),
         "study": dataclasses.asdict(study.settings),
     }
     about = {
@@ -101,15 +106,19 @@ def write_study(
         "learnt": what_dense_learnt(measured.dense(), corpus, realise.predictions),
     }
     of_data = seen.cautions if seen else ()
-    if cautions := [*(line for line in of_data if line != corpus.caution), *study.left_out]:
+    cells = measured.cells()
+    collapses = words.on_collapse(measured.collapses(cells))
+    known = (line for line in of_data if line != corpus.caution)
+    if cautions := [*collapses, *known, *study.left_out]:
         about["cautions"] = cautions
     if seen:
         about["inspection"] = seen.findings.payload()
     rows = {
-        "cells": measured.cells(),
+        "cells": cells,
         "timings": measured.timings(),
         "overlap": measured.overlap(),
         "layers": measured.layers(study.recipe.model),
+        "scopes": measured.scopes(),
         "early_bird": measured.early_bird(),
         "instability": measured.instability(),
         "texts": over_texts.rows(study.name, corpus.name, measured.all()),
@@ -268,11 +277,44 @@ class _Measured:
                     )
         return rows
 
+    def scopes(self) -> list[dict[str, Any]]:
+        """What every scope would leave of the parts of the first dense network that finished; none
+        where whole units are pruned, which have no weights to compete."""
+        study, pruning = self._study, self._study.pruning
+        if criteria.scores_units(pruning.criterion):
+            return []
+        for seed in study.seeds:
+            dense = self.run(study.cells(seed)[0])
+            if dense is not None:
+                masks = mask_ops.dense(_prunable(study, dense))
+                given = sharing.shares(
+                    study.recipe.model, masks, dense.snapshot(steps.END), study.settings.levels,
+                    embedding=pruning.embedding, head=pruning.head,
+                )  # fmt: skip
+                return [{**row, "seed": seed} for row in given]
+        return []
+
+    def collapses(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[str]]]:
+        """What each network with a collapsed layer is called, and its layers without a weight.
+
+        Args:
+            rows: as ``cells`` gives them.
+        """
+        for (cell, run), row in zip(self.all(), rows, strict=True):
+            if run is not None and row["collapsed"]:
+                name = f"seed {cell.seed} {cell.method} {cell.mask} {cell.init} {cell.level:g}"
+                yield (
+                    (name if cell.part == "grid" else f"{name} {cell.part}"),
+                    collapsed(run.masks()),
+                )
+
     def early_bird(self) -> list[dict[str, Any]]:
         """Masks that one-shot pruning would draw at moments of the dense training, compared."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         study = self._study
         points = study.settings.early_bird_points
+        if not controls.follows_moments(study.pruning):
+            return rows
         for seed in study.seeds:
             run = self.run(study.cells(seed)[0])
             if run is None:
@@ -283,7 +325,9 @@ class _Measured:
             for level in study.settings.levels:
                 pruning = one_shot_mask(study.recipe, study.pruning, level, seed)
                 drawn = {
-                    point: pruning.prune(run.masks(), weights)
+                    point: pruning.prune(
+                        run.masks(), weights, partial(self._realise.computed, pruning.of)
+                    )
                     for point, weights in snapshots.items()
                 }
                 for one, other in combinations(points, 2):

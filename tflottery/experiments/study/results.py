@@ -101,6 +101,19 @@ LAYERS = Schema(
     ),
     _COMMAND,
 )
+SCOPES = Schema(
+    "scopes",
+    (
+        *text("scope"),
+        *fraction("level"),
+        *count("seed"),
+        *text("part"),
+        *count("remaining"),
+        *count("total", low=1),
+    ),
+    _COMMAND,
+    key=("scope", "level", "seed", "part"),
+)
 EARLY_BIRD = Schema(
     "early_bird",
     (
@@ -138,10 +151,10 @@ TEXTS = Schema(
 )
 SCHEMAS = {
     schema.name: schema
-    for schema in (CELLS, TIMINGS, OVERLAP, LAYERS, EARLY_BIRD, INSTABILITY, TEXTS)
+    for schema in (CELLS, TIMINGS, OVERLAP, LAYERS, SCOPES, EARLY_BIRD, INSTABILITY, TEXTS)
 }
 # A study that did not measure these has no such file.
-_OPTIONAL = (OVERLAP, LAYERS, EARLY_BIRD, INSTABILITY, TEXTS)
+_OPTIONAL = (OVERLAP, LAYERS, SCOPES, EARLY_BIRD, INSTABILITY, TEXTS)
 _ABOUT: Kinds = {
     "name": str, "dataset": str, "model": str, "seeds": list, "config": dict, "command": str,
     "versions": dict, "caution": str, "note": str, "tolerance": (int, float),
@@ -176,6 +189,7 @@ class StudyTables:
     timings: pd.DataFrame
     overlap: pd.DataFrame | None = None
     layers: pd.DataFrame | None = None
+    scopes: pd.DataFrame | None = None
     early_bird: pd.DataFrame | None = None
     instability: pd.DataFrame | None = None
     texts: pd.DataFrame | None = None
@@ -226,6 +240,12 @@ def write(
         Document(_DOCUMENT, {**version, **about}, kept),
         Document(_TIMINGS, version, timings),
     )
+
+
+def cautions_in(folder: Path) -> tuple[str, ...]:
+    """The cautions that ``study.json`` holds."""
+    document = read_sealed(folder / _DOCUMENT, what="study", format_version=FORMAT_VERSION)
+    return tuple(document.get("cautions", ()))
 
 
 def load_study(folder: Path) -> StudyTables:

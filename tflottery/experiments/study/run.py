@@ -229,6 +229,7 @@ def run_study(
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
     recipe = driver.identify(recipe, len(looked.classes), dry_run=dry_run)
     from tflottery.experiments.study.measuring import write_study
+    from tflottery.experiments.study.results import cautions_in
 
     study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
     trainings = _trainings(study)
@@ -249,7 +250,8 @@ def run_study(
     )  # fmt: skip
     folder = write_study(study, done.realise, driver.store, done.failures, command, seen)
     why = guard.reason_in(folder / "study.json")
-    cautions = tuple(filter(None, (*remarks, done.caution, *seen.cautions, why)))
+    collapses = [line for line in cautions_in(folder) if line not in (*remarks, *seen.cautions)]
+    cautions = tuple(filter(None, (*remarks, done.caution, *collapses, *seen.cautions, why)))
     return StudyResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
 

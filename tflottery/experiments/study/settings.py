@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tflottery import steps
 from tflottery.errors import UserError, suggest
 from tflottery.tickets import plan as plans
-from tflottery.training import steps
 
 FEWEST_VALIDATIONS = 20
 CONTROLS = ("random", "shuffled", "signs", "head", "gradual", "stretched")

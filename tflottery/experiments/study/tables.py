@@ -63,6 +63,8 @@ def every_cell(results: Results, part: str) -> Table:
         ),
         Column("failed", "failed", is_text=True),
     ]
+    if any(row.get("collapsed") for row in rows):
+        columns.append(Column("collapsed", "collapsed", is_text=True))
     extra = ["mask", "init", "level", "remaining", "low", "high"]
     return Table(part, columns, rows, headers=3, extra=extra)
 
@@ -93,7 +95,12 @@ def _measured_row(cell: Cell) -> dict[str, Any]:
         **_accuracy_row(cell.accuracy),
         "failed": "; ".join(f"seed {seed}: {reason}" for seed, reason in cell.failures) or None,
         "remaining": cell.remaining,
+        "collapsed": _of_seeds(cell.collapsed),
     }
+
+
+def _of_seeds(count: int) -> str | None:
+    return f"with {count} seed{'s' * (count > 1)}" if count else None
 
 
 def arm_row(cell: Cell) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,8 @@ class FoundTicket:
         ``remaining`` (weights); ``validation_accuracy`` and ``test_accuracy`` (fractions);
         ``difference`` (points to dense on validation data, of what levels are judged by);
         ``matches`` (bool, in the mean over seeds; empty for dense and reinit); ``reported`` (bool);
-        ``learning_rate``; ``run_key``; ``seed``.
+        ``learning_rate``; ``run_key``; ``seed``; ``collapsed`` (the layers and tensors without a
+        weight left, with commas between them; empty where there is none).
         """
         import pandas as pd
 
@@ -241,13 +242,13 @@ def _rows(outcome: Outcome) -> list[dict[str, Any]]:
     for one in outcome.rounds:
         row = _row(
             f"round {one.level.number}", one.level.ticket, one.run, one.counted, one.non_embedding,
-            one.difference, outcome.seed,
+            one.difference, outcome.seed, one.collapsed,
         )  # fmt: skip
         rows.append(row | {"matches": one.matches, "reported": one is reported})
     rows.append(
         _row(
             "reinit", reported.level.reinit, outcome.reinit, reported.counted,
-            reported.non_embedding, outcome.reinit_difference, outcome.seed,
+            reported.non_embedding, outcome.reinit_difference, outcome.seed, reported.collapsed,
         )
     )  # fmt: skip
     return rows
@@ -261,6 +262,7 @@ def _row(
     non_embedding: Count,
     difference: float,
     seed: int,
+    collapsed: Sequence[str] = (),
 ) -> dict[str, Any]:
     return {
         "network": network,
@@ -275,6 +277,7 @@ def _row(
         "learning_rate": rate(spec),
         "run_key": run.key,
         "seed": seed,
+        "collapsed": ", ".join(collapsed),
     }
 
 

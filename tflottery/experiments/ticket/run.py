@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -18,6 +18,7 @@ from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch, judg
 from tflottery.experiments.ticket.writing import write_found
 from tflottery.files import require_writable
 from tflottery.plugins import Plugins
+from tflottery.pruning.scopes import Scope
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.identifying import remarks_on
 from tflottery.runs.realise import Realiser
@@ -38,6 +39,7 @@ from tflottery.tickets.rules import find_rule
 if TYPE_CHECKING:
     from tflottery.progress.reporter import Reporter
     from tflottery.tickets.rule import Rule
+    from tflottery.tickets.search import Outcome
 
 
 @overload
@@ -56,7 +58,7 @@ def find_ticket(
     rate: float | None = ...,
     sparsity: float | Literal["auto"] | None = ...,
     init: str | None = ...,
-    scope: Literal["layerwise", "global"] | None = ...,
+    scope: Scope | None = ...,
     learning_rate: float | str | None = ...,
     criterion: str | None = ...,
     tolerance: float | None = ...,
@@ -92,7 +94,7 @@ def find_ticket(
     rate: float | None = ...,
     sparsity: float | Literal["auto"] | None = ...,
     init: str | None = ...,
-    scope: Literal["layerwise", "global"] | None = ...,
+    scope: Scope | None = ...,
     learning_rate: float | str | None = ...,
     criterion: str | None = ...,
     tolerance: float | None = ...,
@@ -128,7 +130,7 @@ def find_ticket(
     rate: float | None = None,
     sparsity: float | Literal["auto"] | None = None,
     init: str | None = None,
-    scope: Literal["layerwise", "global"] | None = None,
+    scope: Scope | None = None,
     learning_rate: float | str | None = None,
     criterion: str | None = None,
     tolerance: float | None = None,
@@ -183,11 +185,15 @@ def find_ticket(
             in a row no longer match dense.
         init: what a pruned network starts from: ``original``, ``random``, ``random:carried``,
             ``random:kept``, ``rewind:STEP``, ``learning_rate_rewinding`` or ``fine_tuning``.
-        scope: weights compete within a layer (``layerwise``) or all together (``global``).
+        scope: which weights compete (docs/scopes.md): within a tensor (``layerwise``), all together
+            (``global``; with scores in their tensor's measure ``global:normalised``, ``lamp``), or
+            within a tensor that keeps what its shape (``erk``) or place (``uniform+``) says; rates
+            by layer are ``set={"pruning.rates": {"embedding": 0.3, "head": 0.0}}``.
         learning_rate: a number, ``auto`` for the rule that a search of rates fitted, or a rule's
             file.
-        criterion: which weights to keep: ``magnitude``, ``random``, ``filters`` for whole units, or
-            one that ``register_criterion`` got.
+        criterion: which weights to keep, as ``magnitude``, ``random`` or ``snip``, or which whole
+            units, as ``filters``: any of ``tflottery.pruning.criteria``, or one that
+            ``register_criterion`` got.
         tolerance: points of the metric that a ticket may be worse than dense: on validation data
             a level then still matches, on test data the verdict rests on it.
         metric: what networks are compared by on validation data, as ``macro_f1``: any of
@@ -303,11 +309,22 @@ def search_and_write(
         corpus = load_corpus(recipe.data, driver.store)
         held_out = gather(outcomes, corpus, realise.predictions)
         judged = verdicts.give(*held_out, terms_of(settings), outcomes[0].reported.matches)
-        cautions = tuple(filter(None, (view.caution, *seen.cautions, *words.cautions(judged))))
+        collapses = words.on_collapse(_collapses(outcomes))
+        cautions = tuple(
+            filter(None, (view.caution, *collapses, *seen.cautions, *words.cautions(judged)))
+        )
         ticket = write_found(output, outcomes, judged, recipe, rule, realise, corpus, cautions)
     return FoundTicket(
         outcomes, judged, ticket, rule, cautions, view.trained, driver.store, remarks
     )
+
+
+def _collapses(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What each level is called, and its layers without a weight."""
+    for outcome in outcomes:
+        seed = f"seed {outcome.seed} " if len(outcomes) > 1 else ""
+        for one in outcome.rounds:
+            yield f"{seed}round {one.level.number}", one.collapsed
 
 
 def names_of_runs(planned: Sequence[Plan]) -> dict[str, str]:

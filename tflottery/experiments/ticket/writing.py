@@ -7,18 +7,19 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tflottery import steps
 from tflottery.data.encoded import Corpus
 from tflottery.experiments.ticket import measured
 from tflottery.experiments.ticket.result import rate
+from tflottery.runs.pruned import Pruned
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.run import Run
-from tflottery.runs.specs import Pruned, RunSpec
+from tflottery.runs.specs import RunSpec
 from tflottery.tickets import words
 from tflottery.tickets.search import Outcome, Round
 from tflottery.tickets.ticket import Ticket, write_ticket
 from tflottery.tickets.verdict import CONSTANT, TEST, VALIDATION, Verdict
-from tflottery.training import steps
 
 if TYPE_CHECKING:
     from tflottery.tickets.rule import Rule
@@ -50,14 +51,19 @@ def write_found(
     about = {
         "dataset": recipe.data.dataset,
         "model": recipe.model.name,
-        **dataclasses.asdict(settings),
+        **settings.table(),
         "goal": settings.sparsity,
         "seed": outcome.seed,
         "seeds": [one.seed for one in outcomes],
         "learning_rate": rate(reported.level.ticket),
         "found_learning_rate": _rate_found(reported.level.ticket),
         "learning_rate_rule": rule and dataclasses.asdict(rule),
-        **_verdict(verdict, words.sentence(verdict, reported.counted, corpus.classes), corpus),
+        **_verdict(
+            verdict,
+            words.sentence(verdict, reported.counted, corpus.classes, reported.collapsed),
+            corpus,
+        ),
+        "collapsed": list(reported.collapsed),
         "cautions": list(cautions),
         **{f"{name}_test_accuracy": run.metrics["test_accuracy"] for name, run in judged.items()},
         **{
@@ -130,6 +136,7 @@ def _record(judged: Round) -> dict[str, Any]:
         "validation_accuracy": judged.run.metrics["val_accuracy"],
         "test_accuracy": judged.run.metrics["test_accuracy"],
         "matches": judged.matches,
+        "collapsed": list(judged.collapsed),
         "learning_rate": rate(judged.level.ticket),
         "run_key": judged.run.key,
     }

@@ -16,17 +16,11 @@ from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
 from tflottery.experiments.transfer.arms import DEFAULT_ARMS, DENSE_ARM, FULL_ARMS
+from tflottery.runs.inits import Snapshot
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import (
-    Fit,
-    InitSpec,
-    MaskSpec,
-    RunSpec,
-    Shuffled,
-    Snapshot,
-    TransferredMask,
-    TransferredWeights,
-)
+from tflottery.runs.shuffled import Shuffled
+from tflottery.runs.specs import InitSpec, MaskSpec, RunSpec
+from tflottery.runs.transferred import Fit, TransferredMask, TransferredWeights
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import Plan, PruningSettings
 
@@ -121,7 +115,7 @@ class Transfer:
         own_seed = seeds.derive("target", seed)
         own_pruning = self.pruning
         if self.vocabulary == "drop":
-            own_pruning = dataclasses.replace(self.pruning, embedding=False)
+            own_pruning = plans.excluding(self.pruning, self.target.model, embedding=False)
         dense = plans.make_plan(self.target, own_pruning, own_seed).dense
         yield Cell(*DENSE_ARM, 0.0, seed, dense)
         fit = self._fit(own_seed)

@@ -119,7 +119,7 @@ def write_transfer(
             "model": target_tables["model"],
             "source_training": source_tables["training"],
             "target_training": target_tables["training"],
-            "pruning": dataclasses.asdict(transfer.pruning),
+            "pruning": transfer.pruning.table(),
         },
         "caution": " ".join(sorted({source.caution, target.caution} - {""})),
         "cautions": [line for line in cautions if line != target.caution],

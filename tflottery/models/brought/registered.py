@@ -57,7 +57,8 @@ class Built:
     embedding and head. ``held``: tensors that are held dense. ``padding``: a line where padding
     changes scores, with the mend; else empty. ``module``: where the network was registered.
     ``fixed``: prunable tensors that are the same for every seed; ``varies``: whether any is not;
-    ``partly``: how many rows the function sets of others, in words.
+    ``partly``: how many rows the function sets of others, in words. ``tensors``: the names of all
+    that have a mask where biases have one.
     """
 
     identity: str
@@ -71,6 +72,7 @@ class Built:
     fixed: tuple[str, ...] = _beside(())
     varies: bool = _beside(True)
     partly: tuple[str, ...] = _beside(())
+    tensors: tuple[str, ...] = _beside(())
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Built:

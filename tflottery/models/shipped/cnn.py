@@ -19,6 +19,7 @@ from tflottery.models.architecture import (
     read_by_head,
 )
 from tflottery.models.roles import Roles
+from tflottery.models.shapes import Shapes, words_and_head
 from tflottery.models.units import Columns, Filters, Part, Units
 from tflottery.settings import check_choices
 
@@ -117,6 +118,17 @@ class Cnn:
         # What a filter reads, and what PyTorch takes for the places that it writes to.
         fan_in, fan_out = width * self.embedding, width * self.embedding * self.filters
         return initializers.normal(f"conv_{width}", math.sqrt(2 / (fan_in + fan_out)))
+
+    def shapes(self, vocabulary_size: int, classes: int) -> Shapes:
+        """See ``models.shapes.Shaped``."""
+        features = self.filters * len(self.widths)
+        found = words_and_head(
+            vocabulary_size, self.embedding, features, classes, self.vectors_frozen
+        )
+        for width in self.widths:
+            found[f"conv_{width}/kernel"] = (width, self.embedding, self.filters)
+            found[f"conv_{width}/bias"] = (self.filters,)
+        return found
 
     def unit_layers(self) -> tuple[Units, ...]:
         convolutions = [f"conv_{width}" for width in self.widths]

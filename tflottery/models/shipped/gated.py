@@ -26,7 +26,8 @@ class UnrolledGru(WholeText, keras.layers.GRU):
         rows = tf.reshape(x, [words * batch, x.shape[-1]])
         read = tf.matmul(rows, self.cell.kernel) + self.cell.bias
         read = tf.reshape(read, [words, batch, 3 * self.units])
-        return _states(read, tf.convert_to_tensor(self.cell.recurrent_kernel))
+        kernel = tf.convert_to_tensor(self.cell.recurrent_kernel)
+        return _word_by_word(read, kernel) if self.by_loop else _states(read, kernel)
 
 
 @tf.custom_gradient
@@ -125,6 +126,21 @@ def _states(
         return of_read, of_kernel
 
     return states, gradients
+
+
+def _word_by_word(read: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """``_states`` without a gradient of its own."""
+    units = kernel.shape[0]
+    of_gates, of_candidate = kernel[:, : 2 * units], kernel[:, 2 * units :]
+
+    def step(state: tf.Tensor, of_word: tf.Tensor) -> tf.Tensor:
+        gates = tf.sigmoid(of_word[:, : 2 * units] + tf.matmul(state, of_gates))
+        update, reset = tf.split(gates, 2, axis=1)
+        candidate = tf.tanh(of_word[:, 2 * units :] + tf.matmul(reset * state, of_candidate))
+        return candidate + update * (state - candidate)
+
+    start = tf.zeros([tf.shape(read)[1], units], read.dtype)
+    return tf.scan(step, read, start, parallel_iterations=1)
 
 
 def _by_word(x: tf.Tensor) -> tf.TensorArray:

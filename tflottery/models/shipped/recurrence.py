@@ -17,6 +17,8 @@ class WholeText:
     cell: keras.layers.Layer
     go_backwards: bool
     return_sequences: bool
+    # Whether a plain loop is used, whose gradient has a gradient; those of fused ops have none.
+    by_loop = False
 
     def get_prunable_weights(self) -> list[tf.Variable]:
         """The weights that TF-MOT wraps; it asks layers that are not Keras' own."""
@@ -50,6 +52,8 @@ class BlockLstm(WholeText, keras.layers.LSTM):
     """
 
     def _after_words(self, x: tf.Tensor) -> tf.Tensor:
+        if self.by_loop:
+            return self._word_by_word(x)
         kernel = tf.concat([self.cell.kernel, self.cell.recurrent_kernel], axis=0)
         nothing = tf.zeros([tf.shape(x)[1], self.units], x.dtype)
         no_peephole = tf.zeros([self.units], x.dtype)
@@ -69,6 +73,22 @@ class BlockLstm(WholeText, keras.layers.LSTM):
             cell_clip=-1.0,
             use_peephole=False,
         ).h
+
+    def _word_by_word(self, x: tf.Tensor) -> tf.Tensor:
+        words, batch = tf.unstack(tf.shape(x)[:2])
+        rows = tf.reshape(x, [words * batch, x.shape[-1]])
+        read = tf.matmul(rows, self.cell.kernel) + self.cell.bias
+        read = tf.reshape(read, [words, batch, 4 * self.units])
+        recurrent = tf.convert_to_tensor(self.cell.recurrent_kernel)
+
+        def step(before: tuple[tf.Tensor, tf.Tensor], of_word: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            state, cell = before
+            into, forget, candidate, out = tf.split(of_word + tf.matmul(state, recurrent), 4, 1)
+            cell = tf.sigmoid(forget) * cell + tf.sigmoid(into) * tf.tanh(candidate)
+            return tf.sigmoid(out) * tf.tanh(cell), cell
+
+        nothing = tf.zeros([batch, self.units], x.dtype)
+        return tf.scan(step, read, (nothing, nothing), parallel_iterations=1)[0]
 
 
 def _backwards(x: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:

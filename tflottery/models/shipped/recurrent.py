@@ -16,6 +16,7 @@ from tflottery.models.architecture import (
     read_by_head,
 )
 from tflottery.models.roles import Roles
+from tflottery.models.shapes import Shapes, dense_layer, words_and_head
 from tflottery.models.units import Cells, Columns, Part, Units
 from tflottery.settings import check_choices
 
@@ -32,6 +33,8 @@ class Recurrent(ABC):
     """
 
     name: ClassVar[str]
+    # Gates are not linear, so that no sum of paths through them says what a weight is worth.
+    flows: ClassVar[bool] = False
     cells: ClassVar[type[Cells]]
 
     embedding: int
@@ -131,6 +134,19 @@ class Recurrent(ABC):
     @property
     def _directions(self) -> tuple[str, ...]:
         return DIRECTIONS if self.bidirectional else DIRECTIONS[:1]
+
+    def shapes(self, vocabulary_size: int, classes: int) -> Shapes:
+        """See ``models.shapes.Shaped``."""
+        made = self.units * len(self._directions)
+        found = words_and_head(vocabulary_size, self.embedding, made, classes, self.vectors_frozen)
+        columns = self.units * len(self.cells.gates)
+        for number in range(1, self.layers + 1):
+            for direction in self._directions:
+                layer = f"{self.name}_{direction}_{number}"
+                read = self.embedding if number == 1 else made
+                found |= dense_layer(layer, read, columns)
+                found[f"{layer}/recurrent_kernel"] = (self.units, columns)
+        return found
 
     def unit_layers(self) -> tuple[Units, ...]:
         def read(number: int, start: int) -> tuple[Part, ...]:

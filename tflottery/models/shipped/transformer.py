@@ -17,6 +17,7 @@ from tflottery.models.architecture import (
     head,
 )
 from tflottery.models.roles import Roles
+from tflottery.models.shapes import Shapes, dense_layer, words_and_head
 from tflottery.models.units import Part, Rectified, Units
 from tflottery.settings import check_choices
 
@@ -47,6 +48,8 @@ class Transformer:
     """
 
     name: ClassVar[str] = "transformer"
+    # Attention and norms are not linear.
+    flows: ClassVar[bool] = False
 
     embedding: int = 64
     heads: int = 4
@@ -165,6 +168,18 @@ class Transformer:
             kernel_initializer=initializers.kernel(f"{name}/kernel", self.kernel_init),
             name=name,
         )
+
+    def shapes(self, vocabulary_size: int, classes: int) -> Shapes:
+        """See ``models.shapes.Shaped``."""
+        size = self.embedding
+        found = words_and_head(vocabulary_size, size, size, classes, self.vectors_frozen)
+        found["positions/embeddings"] = (self.positions, size)
+        for number in range(1, self.layers + 1):
+            for part in ("query", "key", "value", "attention"):
+                found |= dense_layer(f"{part}_{number}", size, size, bias=part != "key")
+            found |= dense_layer(f"units_{number}", size, self.feed_forward)
+            found |= dense_layer(f"feed_forward_{number}", self.feed_forward, size)
+        return found
 
     def unit_layers(self) -> tuple[Units, ...]:
         """The feed-forward units. All layers add to the columns of the embedding, and heads are of

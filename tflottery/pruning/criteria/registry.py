@@ -1,0 +1,210 @@
+"""The registry of criteria, of weights and of whole units, and what a key holds of each."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args
+
+import numpy as np
+
+from tflottery import digests, steps
+from tflottery.digests import NoDigestError
+from tflottery.errors import UserError, suggest
+from tflottery.files import canonical_json
+from tflottery.pruning.context import PruningContext
+from tflottery.registry import Registry, origin
+
+Of = Literal["weights", "units"]
+OfTensor = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+"""Takes a tensor's weights (float32) and a random stream; gives a score a weight."""
+OfRun = Callable[[PruningContext], Mapping[str, np.ndarray]]
+"""Takes a context; gives the scores of each tensor, or of the units of each layer, by name."""
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """A registered criterion.
+
+    ``at`` is the step whose weights it reads, ``reads`` are further ones. ``of`` says what gets a
+    score. With ``rounds`` above 1 one pruning is done in as many rounds, each with scores of what
+    is left. ``in_context`` says that the function takes a context instead of a tensor.
+    """
+
+    function: Callable[..., Any]
+    at: str = steps.END
+    reads: tuple[str, ...] = ()
+    of: Of = "weights"
+    rounds: int = 1
+    in_context: bool = False
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Every step that it reads, the first one first."""
+        return tuple(dict.fromkeys((self.at, *self.reads)))
+
+
+CRITERIA: Registry[Criterion] = Registry("criterion")
+"""Every registered criterion by name, those of tflottery first."""
+
+
+def register_criterion(
+    name: str,
+    at: str = steps.END,
+    reads: Iterable[str] = (),
+    of: Of = "weights",
+    rounds: int = 1,
+) -> Callable[[C], C]:
+    """Registers a function that scores weights or units; those with the highest scores are kept.
+
+    >>> import tflottery as tfl
+    >>> @tfl.register_criterion("spread")                           # doctest: +SKIP
+    ... def spread(weight, random):
+    ...     "How far a weight is from the mean of its column."
+    ...     return abs(weight - weight.mean(axis=0))
+    >>> @tfl.register_criterion("sensitive", at="0ep")              # doctest: +SKIP
+    ... def sensitive(context):
+    ...     "How far the loss moves when a weight of the untrained network is left out."
+    ...     slopes = context.gradients(batches=2)
+    ...     return {name: abs(context.weights[name] * slopes[name]) for name in context.names}
+    >>> tfl.find_ticket("toy", criterion="spread")                  # doctest: +SKIP
+
+    A function of two arguments gets a copy of each tensor in turn (float32, of any shape with two
+    axes or more) and a ``numpy.random.Generator``, which is the only randomness it may use; it
+    gives finite numbers of the same shape. A function of one argument gets a ``PruningContext`` of
+    the run that is pruned, and gives scores for each tensor of ``context.names``; with
+    ``of="units"`` for each layer of ``context.units``, a number a unit. Weights that were pruned
+    before are 0 and stay pruned, whatever their score.
+
+    What the function computes is part of the key of every run that it pruned: one that is edited
+    prunes anew (``tflottery.digests`` says what of it is told). Registering the same function
+    again, as a notebook's cell does, replaces it.
+
+    Args:
+        name: what ``--criterion`` takes, and ``pruning.criterion``.
+        at: the step whose weights it scores: ``end`` of the run that is pruned; any other, as
+            ``0ep`` for pruning at initialisation, of the training in which its weights were drawn:
+            as a rule the dense network's.
+        reads: further steps that it asks for with ``context.weights_at``.
+        of: ``weights``, or ``units`` for whole filters, recurrent units and columns.
+        rounds: in how many rounds one pruning is done, sparser by the same factor each, with scores
+            anew for what is left.
+
+    Raises:
+        UserError: another function has the name, it is no name, or what is declared makes no sense.
+    """
+    CRITERIA.check_name(name)
+    if of not in get_args(Of):
+        raise UserError(f'The criterion {name!r} is of "weights" or of "units", not of {of!r}.')
+    if isinstance(reads, str) or not all(isinstance(step, str) for step in (at, *reads)):
+        raise UserError(f'The criterion {name!r} reads a tuple of steps, as reads=("0ep",).')
+    if not isinstance(rounds, int) or rounds < 1:
+        raise UserError(f"The criterion {name!r} prunes in at least one round, not {rounds!r}.")
+    if rounds > 1 and of == "units":
+        raise UserError(f"The criterion {name!r} scores units, which are pruned in one round.")
+    at, further = steps.parse(at), tuple(map(steps.parse, reads))
+
+    def register(function: C) -> C:
+        in_context = _takes_one(function)
+        if not in_context and (further or of == "units"):
+            raise UserError(
+                f"The criterion {name!r} reads other steps or scores units, so it is a function of "
+                "one argument, a context."
+            )
+        CRITERIA.add(name, function, Criterion(function, at, further, of, rounds, in_context))
+        return function
+
+    return register
+
+
+def _takes_one(function: Callable[..., Any]) -> bool:
+    """Whether a function can take one argument and not two."""
+    try:
+        signature = inspect.signature(function)
+        signature.bind(None)
+    except (TypeError, ValueError):
+        return False
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        return True
+    return False
+
+
+def require_known(name: str) -> None:
+    """Makes sure that there is a criterion of that name.
+
+    Raises:
+        UserError: there is none; the line names the nearest one.
+    """
+    if name not in CRITERIA:
+        raise UserError(
+            f"pruning.criterion is not {name!r}. {suggest(name, CRITERIA)} One of your own comes "
+            "with --plugin."
+        )
+
+
+def shipped(of: Of) -> list[str]:
+    """The names of this package's criteria, of weights or of units."""
+    return [name for name, one in CRITERIA.items() if one.of == of and origin(one.function).is_ours]
+
+
+def scores_units(name: str) -> bool:
+    """Whether a criterion keeps or prunes whole units."""
+    return name in CRITERIA and CRITERIA[name].of == "units"
+
+
+def steps_of(name: str) -> tuple[str, ...]:
+    """The steps that a criterion reads; where there is none of that name, the end."""
+    return CRITERIA[name].steps if name in CRITERIA else (steps.END,)
+
+
+def computes(name: str) -> str:
+    """What a key holds of a criterion beside its name: a digest of what it computes and declares;
+    empty for those of this package, whose names say it, and where there is none of that name.
+
+    Raises:
+        UserError: it uses something whose content cannot be told.
+    """
+    found = CRITERIA.get(name)
+    if found is None or origin(found.function).is_ours:
+        return ""
+    try:
+        told = digests.digest(found.function)
+    except NoDigestError as error:
+        raise UserError(
+            f"The criterion {name!r} uses {error}, whose content no key can hold; use functions, "
+            "numbers, texts, lists, dicts or numpy arrays, or make it inside the function."
+        ) from None
+    declared = {
+        key: value
+        for key, value in (
+            ("at", found.at), ("reads", list(found.reads)), ("of", found.of),
+            ("rounds", found.rounds),
+        )
+        if value != _DEFAULTS[key]
+    }  # fmt: skip
+    if not declared:
+        return told
+    return hashlib.sha256(f"{told} {canonical_json(declared)}".encode()).hexdigest()
+
+
+_DEFAULTS: dict[str, Any] = {"at": steps.END, "reads": [], "of": "weights", "rounds": 1}
+
+
+def require_unchanged(name: str, computed: str) -> None:
+    """Makes sure that a criterion is known here and is the one that a run's key holds.
+
+    Raises:
+        UserError: it is not known, or computes something else.
+    """
+    CRITERIA.find(name)
+    if computes(name) != computed:
+        raise UserError(
+            f"The criterion {name!r} is not what it was when its runs were planned: it was edited, "
+            "workers have another version of it, or it changes what it uses (a counter, a cache). "
+            "Run the same again; a criterion computes its scores from its arguments alone."
+        )
