@@ -245,9 +245,24 @@ def test_nothing_is_suggested_for_a_ticket_that_is_not_recommended():
     assert command._next_steps(values, _found(Path("x"), "imdb", recommends=False)) == {}
 
 
-def _found(folder: Path, dataset: str, *, recommends: bool = True) -> SimpleNamespace:
+def test_rounds_without_a_sparsity_go_on_to_an_export_alone():
+    values = app.defined(command.COMMAND)
+    values(["find_ticket"])
+    found = _found(Path("x"), "imdb", rates=(("head", 0.0),))
+    assert set(command._next_steps(values, found)) == {"export"}
+
+
+def _found(
+    folder: Path,
+    dataset: str,
+    *,
+    recommends: bool = True,
+    rates: tuple[tuple[str, float], ...] = (),
+) -> SimpleNamespace:
     ticket = SimpleNamespace(folder=folder, about={"dataset": dataset})
-    return SimpleNamespace(ticket=ticket, judged=SimpleNamespace(recommends=recommends))
+    plan = SimpleNamespace(is_open=True, settings=SimpleNamespace(rates=rates))
+    judged = SimpleNamespace(recommends=recommends)
+    return SimpleNamespace(ticket=ticket, judged=judged, outcome=SimpleNamespace(plan=plan))
 
 
 def test_a_label_that_the_terminal_cannot_encode_is_written_out():

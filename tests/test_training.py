@@ -370,7 +370,7 @@ def test_balanced_classes_weigh_the_same_together(skewed_corpus):
     balanced = dataclasses.replace(settings, class_weight="balanced")
     plain = train(trainer, skewed_corpus, settings=settings)
     weighed = train(trainer, skewed_corpus, settings=balanced)
-    assert trainer._class_weights(skewed_corpus.train, balanced) == pytest.approx(
+    assert trainer.class_weights(skewed_corpus.train, balanced) == pytest.approx(
         {0: 4 / 7, 1: 4}, rel=0.02
     )
     # Dense predicts the larger class alone; balanced it finds the smaller one too.
