@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
@@ -27,6 +28,7 @@ from tests.test_recomputed import (
     holm,
     over,
     study,
+    words,
 )  # fmt: skip
 
 # Of each claim that was asked of new seeds: what the pages call it, the contrasts of the CNN, how
@@ -40,6 +42,7 @@ ASKED = {
     "Very sparse": (("above",), 0, ()),
     "Late rewinding is much better": (("above, else equivalent",), 1, (0.5, 0.25)),
     "It is not decisive": (("equivalent",), 1, (0.5, 0.25)),
+    "Much of a ticket is": (("above", "above"), 0, ()),
 }
 
 
@@ -49,6 +52,7 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
     both = [cell(cnn, *TICKET, level) for level in (0.36, 0.59)]
     frame = study(cnn)
     frame = frame[(frame["part"] == "convergence") & (frame["method"] != "one_shot")]
+    frame = frame[(frame["method"] == "dense") | np.isclose(frame["level"], 0.972)]
     steps = frame["steps_to_dense"].fillna(frame["epochs"] * frame["steps_per_epoch"])
     is_dense = frame["method"] == "dense"
     return {
@@ -63,6 +67,10 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
         "Very sparse": [(steps[~is_dense], steps[is_dense])],
         "Late rewinding is much better": [(over(cnn, AT_ONE, TICKET, GRID), None)],
         "It is not decisive": [(over(cnn, SHOT_ONE, SHOT, GRID), None)],
+        "Much of a ticket is": [
+            (words("shuffled_words", "shuffled", 0.832, 0.972), None),
+            (words("ticket", "shuffled_words", 0.832, 0.972), None),
+        ],
     }  # fmt: skip
 
 

@@ -132,10 +132,27 @@ def steps() -> Interval:
     return t(ticket - of(study("cnn"), "steps_to_99", part="dense"))
 
 
+def masked(mask: str, level: float) -> pd.Series:
+    """The ticket's first weights in another mask, of new seeds."""
+    labels = {"part": "control", "method": "iterative", "init": "original"}
+    return of(study("new cnn"), mask=mask, level=level, **labels)
+
+
+def words(one: str, other: str, *levels: float) -> pd.Series:
+    """What one mask gains over another by seed, the mean over levels."""
+    arms = [
+        [cell("new cnn", *TICKET, x) if mask == "ticket" else masked(mask, x) for x in levels]
+        for mask in (one, other)
+    ]
+    gains = [first - second for first, second in zip(*arms, strict=True)]
+    return pd.concat(gains, axis=1).mean(axis=1)
+
+
 def steps_to_dense() -> Interval:
     """Of the sparsest tickets minus dense, as groups; who never got there counts with all steps."""
     frame = study("new cnn")
     frame = frame[(frame["part"] == "convergence") & (frame["method"] != "one_shot")]
+    frame = frame[(frame["method"] == "dense") | np.isclose(frame["level"], 0.972)]
     counted = frame["steps_to_dense"].fillna(frame["epochs"] * frame["steps_per_epoch"])
     is_dense = frame["method"] == "dense"
     assert sorted(frame["seed"]) == sorted([*range(4, 14)] * 2)
@@ -248,6 +265,9 @@ def _answers(page: str) -> Iterator[Said]:
     yield page, "new: rewound, sparsest", lambda: apart(cnn, AT_ONE, TICKET, 0.972)
     yield page, "new: rewound, else", lambda: apart(cnn, AT_ONE, TICKET, *GRID[:-1])
     yield page, "new: rewound one-shot", lambda: apart(cnn, SHOT_ONE, SHOT, *GRID)
+    both = (0.832, 0.972)
+    yield page, "words, counts", lambda: t(words("shuffled_words", "shuffled", *both))
+    yield page, "words, rest", lambda: t(words("ticket", "shuffled_words", *both))
 
 
 def _results() -> Iterator[Said]:
@@ -255,6 +275,12 @@ def _results() -> Iterator[Said]:
     yield from _answers(page)
     for level in (0.59, 0.738, 0.972):
         yield page, f"new {level}", lambda level=level: apart(cnn, TICKET, NEW, level)
+    for level in (0.832, 0.972):
+        yield (
+            page,
+            f"words {level}",
+            lambda level=level: t(words("shuffled_words", "shuffled", level)),
+        )
     yield page, "below dense", lambda: turned(below_dense(cnn, TICKET, 0.972))
     yield page, "one shot behind", lambda: turned(apart(cnn, SHOT, TICKET, 0.972))
     yield (
@@ -431,6 +457,11 @@ def _halves(page: str) -> Iterator[tuple[float, float]]:
     """Every mean and half an interval, or a standard deviation, that a page may show."""
     if page == "results":
         yield _mean_and_half(dense("new cnn"))
+        for level in (0.832, 0.972):
+            yield _mean_and_half(cell("new cnn", *TICKET, level))
+            yield _mean_and_half(cell("new cnn", *NEW, level))
+            for mask in ("words_only", "shuffled_words", "shuffled"):
+                yield _mean_and_half(masked(mask, level))
     if page == "first":
         for name in ("cnn", "lstm"):
             yield _mean_and_half(dense(name))
@@ -463,7 +494,7 @@ def test_every_mean_with_its_spread_comes_from_the_tables(page):
     known = list(_halves(page))
     shown = [one for one in _HALF.findall(text_of(page)) if one not in WITHOUT_TABLE]
     assert [one for one in shown if not any(_is(one, each) for each in known)] == []
-    assert len(shown) >= {"results": 1, "first": 40, "transfer": 30, "rates": 5, "find": 40}[page]
+    assert len(shown) >= {"results": 10, "first": 40, "transfer": 30, "rates": 5, "find": 40}[page]
 
 
 def test_the_grid_of_the_cnn_is_that_of_its_rows():
@@ -504,6 +535,13 @@ def test_sentences_with_other_numbers():
     means = [mean for mean, _, _ in higher]
     assert f"{_signed(min(means))} to {_signed(max(means))}" in text
     assert f"the widest interval goes to {_signed(max(high for _, _, high in higher))}" in text
+
+
+def test_what_is_between_a_ticket_and_a_shuffled_mask():
+    apart_ = [words("ticket", "shuffled", level).mean() for level in (0.832, 0.972)]
+    text = text_of("results")
+    assert f"of the {apart_[0]:.2f} points between the ticket and a shuffled mask" in text
+    assert f"of {apart_[1]:.2f}." in text
 
 
 def test_masks_share_what_the_transfer_says_they_share():
