@@ -43,6 +43,7 @@ ASKED = {
     "Late rewinding is much better": (("above, else equivalent",), 1, (0.5, 0.25)),
     "It is not decisive": (("equivalent",), 1, (0.5, 0.25)),
     "Much of a ticket is": (("above", "above"), 0, ()),
+    "A CNN has winning tickets on AG News": (("not worse", "above"), 0, (1.0,)),
 }
 
 
@@ -67,6 +68,10 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
         "Very sparse": [(steps[~is_dense], steps[is_dense])],
         "Late rewinding is much better": [(over(cnn, AT_ONE, TICKET, GRID), None)],
         "It is not decisive": [(over(cnn, SHOT_ONE, SHOT, GRID), None)],
+        "A CNN has winning tickets on AG News": [
+            (cell("new ag_news", *TICKET, 0.832), dense("new ag_news")),
+            (over("new ag_news", TICKET, NEW, [0.832]), None),
+        ],
         "Much of a ticket is": [
             (words("shuffled_words", "shuffled", 0.832, 0.972), None),
             (words("ticket", "shuffled_words", 0.832, 0.972), None),
@@ -113,7 +118,9 @@ def _outcome(claim: str) -> str:
 @pytest.mark.parametrize("page", ["README", "results"])
 @pytest.mark.parametrize("claim", sorted(ASKED))
 def test_each_outcome_is_that_of_the_tests(page, claim):
-    (row,) = re.findall(rf"^\| {claim}[^|\n]*\|.*\|$", PAGES[page].read_text("utf-8"), re.MULTILINE)
+    (row,) = re.findall(
+        rf"^\| {claim}(?! on AG)[^|\n]*\|.*\|$", PAGES[page].read_text("utf-8"), re.MULTILINE
+    )
     said = row.split("|")[-2]
     words = ("held", "did not hold", "equivalent within 0.25", "equivalent within 0.5")
     (first,) = re.findall(rf"^ \**({'|'.join((*words, 'cannot tell'))})\b", said)

@@ -265,6 +265,8 @@ def _answers(page: str) -> Iterator[Said]:
     yield page, "new: rewound, sparsest", lambda: apart(cnn, AT_ONE, TICKET, 0.972)
     yield page, "new: rewound, else", lambda: apart(cnn, AT_ONE, TICKET, *GRID[:-1])
     yield page, "new: rewound one-shot", lambda: apart(cnn, SHOT_ONE, SHOT, *GRID)
+    yield page, "news: dense", lambda: below_dense("new ag_news", TICKET, 0.832)
+    yield page, "news: new", lambda: apart("new ag_news", TICKET, NEW, 0.832)
     both = (0.832, 0.972)
     yield page, "words, counts", lambda: t(words("shuffled_words", "shuffled", *both))
     yield page, "words, rest", lambda: t(words("ticket", "shuffled_words", *both))

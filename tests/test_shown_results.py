@@ -31,4 +31,4 @@ def test_the_results_that_are_shown_can_be_rendered_again(data, tmp_path):
 
 
 def test_every_folder_is_looked_at():
-    assert len(SHOWN) == 8
+    assert len(SHOWN) == 9
