@@ -14,11 +14,12 @@ from tflottery.cli.app import Command, defined, help_of, own_flags
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.pruning import criteria
 from tflottery.pruning.scopes import SCOPES
+from tflottery.tickets.methods import METHODS
 
 # What flags take that is no file.
 CHOICES = {
     "model": tuple(ARCHITECTURES),
-    "method": ("iterative", "one_shot"),
+    "method": tuple(METHODS),
     "scope": SCOPES,
     "init": (
         "original",

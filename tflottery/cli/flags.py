@@ -10,6 +10,7 @@ from absl import flags
 from tflottery.errors import UserError
 from tflottery.pruning import criteria
 from tflottery.runs.resources import LOCAL, Resources
+from tflottery.tickets.methods import METHODS
 
 AUTO = "auto"
 _LARGEST = 2**63 - 1
@@ -44,7 +45,11 @@ def define_search(values: flags.FlagValues) -> None:
     def text(name: str, help_text: str) -> None:
         flags.DEFINE_string(name, None, help_text, flag_values=values)
 
-    text("method", "iterative or one_shot. Default: iterative.")
+    text(
+        "method",
+        f"How a sparse network is found: {_methods()}. Default: iterative. What says how masks "
+        "move is in pruning.move_every and its neighbours.",
+    )
     text("rate", "Fraction of the remaining weights that a round prunes. Default: 0.2.")
     text(
         "sparsity",
@@ -83,6 +88,10 @@ def define_search(values: flags.FlagValues) -> None:
         "log_loss, calibration_error, or one of a plugin. --tolerance is in hundredths of it. "
         "Default: accuracy.",
     )
+
+
+def _methods() -> str:
+    return ", ".join(f"{name} ({method.about})" for name, method in METHODS.items())
 
 
 def define_places(values: flags.FlagValues, output: str, output_help: str) -> None:

@@ -131,6 +131,26 @@ class TfmotModel:
         for wrapper in self._wrappers():
             wrapper.pruning_step.assign(-1)
 
+    @property
+    def variables(self) -> dict[str, tf.Variable]:
+        """The weights that have a mask, by name."""
+        return {name: self._variables[name] for name in self._masks}
+
+    def move(self, masks: Masks) -> None:
+        """Changes the masks within a training. Weights that are kept stay as they are; those that
+        are pruned, and those that come back, are zero.
+
+        Args:
+            masks: bool arrays for every prunable tensor.
+        """
+        before = self.masks()
+        for name, mask in masks.items():
+            if np.array_equal(mask, before[name]):
+                continue
+            self._masks[name].assign(mask.astype(np.float32))
+            weight = self._variables[name]
+            weight.assign(np.where(mask & before[name], weight.numpy(), np.float32(0)))
+
     def restart(self, seed: int) -> None:
         """Begins the random streams of all layers anew."""
         streams.restart(self.model, seed)

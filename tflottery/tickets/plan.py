@@ -1,16 +1,17 @@
 """The plan of a search: which runs find a ticket.
 
 The algorithm is Frankle and Carbin's (2019, arXiv 1803.03635): train, prune the smallest weights,
-reset the rest to their initial values, train again. ``make_plan`` writes it as specs.
+reset the rest to their initial values, train again. Beside it there are sparse trainings, whose
+mask moves (``methods.py``). ``make_plan`` writes both as specs.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from tflottery import seeds, steps
 from tflottery.errors import UserError, suggest
@@ -25,17 +26,18 @@ from tflottery.pruning.criteria.gradients import OF_FLOW
 from tflottery.pruning.masks import By, To, not_of_units
 from tflottery.pruning.rates import Rates
 from tflottery.pruning.scopes import BeyondReachError, Scope
+from tflottery.pruning.shares import excluded
 from tflottery.runs.inits import EmbeddingFrom, Snapshot
-from tflottery.runs.pruned import Pruned, excluded, kernels_of
+from tflottery.runs.moving import LastOf, Moving
+from tflottery.runs.pruned import Pruned, kernels_of
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Dense, Fresh, InitSpec, RunSpec
+from tflottery.runs.specs import Dense, Fresh, InitSpec, MaskSpec, RunSpec
 from tflottery.settings import LATER, check_choices
+from tflottery.tickets import methods
+from tflottery.tickets.methods import AUTO, METHODS, OF_MOVES, SHARE, Auto, MethodName
 from tflottery.training.rates import last_rate
 from tflottery.training.settings import TrainingSeeds
 
-Method = Literal["iterative", "one_shot"]
-METHODS: tuple[Method, ...] = get_args(Method)
-AUTO: Literal["auto"] = "auto"
 LEARNING_RATE_REWINDING, FINE_TUNING = "learning_rate_rewinding", "fine_tuning"
 # What ``random`` keeps of the embedding: what the round before made of it, or its start.
 CARRIED, KEPT = "random:carried", "random:kept"
@@ -55,7 +57,8 @@ class PruningSettings:
     """How a ticket is searched for.
 
     ``method`` is ``iterative``: each round prunes the fraction ``rate`` of what is left, or
-    ``one_shot``. Weights compete within ``scope``: each tensor by itself (``layerwise``), all
+    ``one_shot``; or a sparse training, whose mask moves: ``gradual``, ``rigl`` or ``set``. Weights
+    compete within ``scope``: each tensor by itself (``layerwise``), all
     together (``global``), with scores in their tensor's measure (``global:normalised``, ``lamp``),
     or each tensor by itself with as much as its shape (``erk``) or place (``uniform+``) says;
     ``criterion`` scores them. ``rates`` are fractions by role (``embedding``, ``head``), layer,
@@ -74,9 +77,15 @@ class PruningSettings:
     pruned and counted too, each as a tensor of its own. The head is pruned at the same
     rate as other layers; pruning a feature's last outgoing weight discards the feature. Frankle and
     Carbin (2019) prune the output layer at half the rate.
+
+    ``move_every``: epochs between two moves of a sparse training's mask, as 0.25; ``auto`` is 0.25
+    for gradual and rigl, and 1 for set. ``move_until``: the part of the training in which the mask
+    moves, for gradual the ramp of the sparsity; ``auto`` is 0.75 for gradual and rigl, and 1 for
+    set. ``move_share``: the part of a tensor's weights that is dropped, and grown elsewhere: for
+    rigl at the first move, from where it falls to nothing, for set at each.
     """
 
-    method: Method = "iterative"
+    method: MethodName = "iterative"
     rate: float = 0.2
     sparsity: float | Literal["auto"] = "auto"
     init: str = "original"
@@ -88,6 +97,9 @@ class PruningSettings:
     metric: str = field(default=ACCURACY, metadata=LATER)
     biases: bool = field(default=False, metadata=LATER)
     rates: Rates = field(default=(), metadata=LATER)
+    move_every: Auto = field(default=AUTO, metadata=LATER)
+    move_until: Auto = field(default=AUTO, metadata=LATER)
+    move_share: float = field(default=SHARE, metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choices(self, "pruning")
@@ -118,12 +130,17 @@ class PruningSettings:
         if not 0 <= self.tolerance < math.inf:
             raise UserError("pruning.tolerance is 0 points or more.")
         object.__setattr__(self, "init", parse_init(self.init))
+        methods.check(self)
 
     def table(self) -> dict[str, Any]:
-        """The settings as records hold them: rates by name, and only where there are some, so that
-        records of before and of now say the same of the same settings."""
+        """The settings as records hold them: rates by name, and only where there are some, as what
+        says how masks move, so that records of before and of now say the same of the same
+        settings."""
         table = dataclasses.asdict(self)
         rates = dict(table.pop("rates"))
+        for name, own in OF_MOVES.items():
+            if table[name] == own:
+                del table[name]
         return {**table, **({"rates": rates} if rates else {})}
 
 
@@ -149,17 +166,18 @@ def present_name(init: str) -> str:
 
 @dataclass(frozen=True)
 class Level:
-    """One sparsity: the network to judge, and the same mask with newly drawn weights."""
+    """One sparsity: the network to judge, and the same mask with newly drawn weights. Where the
+    ticket's mask moves, that of the reinit is its last one, held."""
 
     number: int
     ticket: RunSpec
     reinit: RunSpec
 
     @property
-    def mask(self) -> Pruned:
-        """The mask of both."""
-        mask = self.ticket.mask
-        assert isinstance(mask, Pruned)
+    def mask(self) -> Pruned | LastOf:
+        """The mask that the ticket ends with; ``mask.of`` is the run whose weights decide it."""
+        mask = self.reinit.mask
+        assert isinstance(mask, Pruned | LastOf)
         return mask
 
     @property
@@ -169,15 +187,18 @@ class Level:
         Raises:
             UserError: none was set: in rounds that prune each tensor by its own rate.
         """
-        amount = self.mask.amount
-        if isinstance(amount, To):
-            return amount.sparsity
-        if self.mask.rates:
+        mask = self.ticket.mask
+        if isinstance(mask, Moving):
+            return mask.to
+        assert isinstance(mask, Pruned)
+        if isinstance(mask.amount, To):
+            return mask.amount.sparsity
+        if mask.rates:
             raise UserError(
                 "Rounds by pruning.rates are to no sparsity that is known beforehand; find a "
                 "ticket with a --sparsity, and the rates say how that is shared out."
             )
-        return round(1 - (1 - amount.fraction) ** self.number, 6)
+        return round(1 - (1 - mask.amount.fraction) ** self.number, 6)
 
 
 @dataclass(frozen=True)
@@ -215,11 +236,20 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
     _require_reached(settings.init, recipe.training.epochs)
     require_roles(recipe.model, settings)
     dense = RunSpec(recipe, Dense(), Fresh(seed), TrainingSeeds(order=seed, dropout=seed))
-    levels: list[Level] = []
+    made = _by_pruning if METHODS[settings.method].finds_tickets else _by_moving
+    levels = tuple(made(dense, settings, seed))
+    if settings.sparsity != AUTO:
+        _require_within_reach(levels[-1], settings)
+    return Plan(settings, dense, levels)
+
+
+def _by_pruning(dense: RunSpec, settings: PruningSettings, seed: int) -> Iterator[Level]:
+    """Levels that are pruned by trained weights, and trained again."""
+    recipe, is_chain = dense.recipe, METHODS[settings.method].is_chain
     before = dense
     for number, amount in enumerate(_amounts(settings), start=1):
         mask = Pruned(
-            of=before if settings.method == "iterative" else dense,
+            of=before if is_chain else dense,
             amount=amount,
             scope=settings.scope,
             criterion=settings.criterion,
@@ -229,32 +259,43 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
             biases=settings.biases,
             rates=rates_by_name.with_rest(settings.rates, settings.rate),
         )
-        draw = number if settings.method == "iterative" else 1
-        init = _init(settings.init, dense, mask.of, seed, draw)
+        init = _init(settings.init, dense, mask.of, seed, number if is_chain else 1)
         ticket = dataclasses.replace(
             dense, recipe=_recipe(settings.init, recipe), mask=mask, init=init
         )
         # New weights need the whole schedule, however the ticket is trained.
-        reinit = dataclasses.replace(dense, mask=mask, init=Fresh(seeds.derive("reinit", seed)))
-        levels.append(Level(number, ticket, reinit))
+        yield Level(number, ticket, _reinit(dense, mask, seed))
         before = ticket
-    if settings.sparsity != AUTO:
-        _require_within_reach(levels[-1].mask, recipe, settings)
-    return Plan(settings, dense, tuple(levels))
 
 
-def _require_within_reach(mask: Pruned, recipe: Recipe, settings: PruningSettings) -> None:
+def _by_moving(dense: RunSpec, settings: PruningSettings, seed: int) -> Iterator[Level]:
+    """Levels that are one sparse training each, from the original weights on."""
+    for number, amount in enumerate(_amounts(settings), start=1):
+        assert isinstance(amount, To)
+        mask = methods.moving_mask(settings, dense.recipe, amount.sparsity, seed)
+        init = _init(settings.init, dense, dense, seed, 1)
+        ticket = dataclasses.replace(dense, mask=mask, init=init)
+        yield Level(number, ticket, _reinit(dense, LastOf(ticket), seed))
+
+
+def _reinit(dense: RunSpec, mask: MaskSpec, seed: int) -> RunSpec:
+    return dataclasses.replace(dense, mask=mask, init=Fresh(seeds.derive("reinit", seed)))
+
+
+def _require_within_reach(level: Level, settings: PruningSettings) -> None:
     """Makes sure, before anything is trained, that what scope or rates keep whatever happens is no
     more than the sparsity asks for. With fewer words or more classes than these it is still more.
     """
+    recipe, mask = level.ticket.recipe, level.ticket.mask
     if not isinstance(recipe.model, Shaped) or isinstance(settings.sparsity, str):
         return
     shapes = recipe.model.shapes(recipe.data.vocabulary_size, classes=2)
     shapes = {name: shape for name, shape in shapes.items() if settings.biases or not is_bias(name)}
+    if isinstance(mask, Pruned):
+        mask = dataclasses.replace(mask, amount=To(settings.sparsity))
+    assert isinstance(mask, Pruned | Moving)
     try:
-        dataclasses.replace(mask, amount=To(settings.sparsity)).require_reached(
-            mask_ops.dense(shapes)
-        )
+        mask.require_reached(mask_ops.dense(shapes), recipe.model.roles())
     except BeyondReachError as error:
         raise UserError(str(error)) from None
 
@@ -334,7 +375,11 @@ def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
     Args:
         plan: how masks are found.
         rate: the learning rate for a sparsity.
+
+    Raises:
+        UserError: no chain finds them: the networks that are judged do, at their own rate.
     """
+    methods.require_tickets(plan.settings.method, "A rule for learning rates")
 
     def recipe(sparsity: float) -> Recipe:
         return plan.dense.recipe.with_training(learning_rate=rate(sparsity))
@@ -380,12 +425,12 @@ def _recipe(init: str, recipe: Recipe) -> Recipe:
 
 
 def _amounts(settings: PruningSettings) -> list[By | To]:
-    """What each level prunes: of what is left (iterative), or of all at once (one-shot)."""
+    """What each level prunes: of what is left, where levels are a chain, or of all at once."""
     goal = _SPARSEST if isinstance(settings.sparsity, str) else settings.sparsity
     whole = [settings.rate]
     while whole[-1] < goal - _QUOTED:
         whole.append(1 - (1 - settings.rate) ** (len(whole) + 1))
-    if settings.method == "one_shot":
+    if not METHODS[settings.method].is_chain:
         return [To(sparsity) for sparsity in whole] if settings.sparsity == AUTO else [To(goal)]
     if settings.rates and settings.sparsity != AUTO:
         # What rounds by rates come to depends on the sizes of tensors, so each has a goal.
