@@ -269,7 +269,6 @@ def test_methods_are_what_settings_take():
         ({"method": "gradual", "criterion": "filters"}, "leave out --criterion filters"),
         ({"method": "rigl", "init": "rewind:1ep"}, "leave out --init rewind:1ep"),
         ({"method": "set", "init": "fine_tuning"}, "leave out --init fine_tuning"),
-        ({"method": "rigl", "rate": 0.3, "sparsity": 0.8}, "leave out --rate 0.3"),
         ({"method": "gradual", "move_share": 0.2}, "leave out pruning.move_share"),
         ({"method": "rigl", "move_share": 1.5}, "pruning.move_share is a fraction"),
         ({"method": "rigl", "move_every": 0.0}, "pruning.move_every is above 0"),
@@ -285,10 +284,17 @@ def test_what_does_not_go_together_is_a_line(settings, message):
     assert message in str(refused.value) and "\n" not in str(refused.value)
 
 
+def test_a_rate_of_rounds_is_refused_where_it_was_given():
+    settings = PruningSettings(method="rigl", rate=0.3, sparsity=0.8)
+    methods.require_used(settings, {"pruning.method"})  # a configuration may hold it
+    methods.require_used(dataclasses.replace(settings, sparsity="auto"), {"pruning.rate"})
+    methods.require_used(dataclasses.replace(settings, method="one_shot"), {"pruning.rate"})
+    with pytest.raises(UserError, match=r"leave out --rate 0\.3, which is of rounds"):
+        methods.require_used(settings, {"pruning.rate"})
+
+
 def test_a_training_too_short_for_moves_is_refused_before_it_begins():
-    short = dataclasses.replace(
-        RECIPE, training=dataclasses.replace(RECIPE.training, epochs=1)
-    )
+    short = dataclasses.replace(RECIPE, training=dataclasses.replace(RECIPE.training, epochs=1))
     with pytest.raises(UserError, match=r"so never; lower pruning\.move_every"):
         plans.make_plan(short, PruningSettings(method="set", sparsity=0.5), 1)
     with pytest.raises(UserError, match=r"uniform\+ keeps"):
@@ -307,9 +313,7 @@ def test_what_needs_tickets_refuses_sparse_trainings():
 
 
 def test_a_transfer_takes_the_mask_that_a_sparse_training_ended_with():
-    target = dataclasses.replace(
-        RECIPE, data=dataclasses.replace(RECIPE.data, fingerprint="other")
-    )
+    target = dataclasses.replace(RECIPE, data=dataclasses.replace(RECIPE.data, fingerprint="other"))
     pruning = PruningSettings(method="rigl", sparsity=0.5)
     cells = Transfer(RECIPE, target, pruning, (0.5,)).cells(1)
     source = plans.make_plan(RECIPE, pruning, 1).levels[0]
@@ -321,7 +325,7 @@ def test_a_transfer_takes_the_mask_that_a_sparse_training_ended_with():
 
 def test_an_open_search_walks_levels_of_one_training_each():
     made_plan = plan(method="rigl", scope="uniform+")
-    results = Results(made_plan, 0.88, [0.88, 0.87, 0.5, 0.5], 0.8)
+    results = Results(made_plan, 0.88, [0.88, 0.88, 0.5, 0.5], 0.8)
     (outcome,) = searching.search([made_plan], results)
     assert outcome.reported.level.number == 2 and len(outcome.rounds) == 4
     assert isinstance(outcome.rounds[0].counted, Count)

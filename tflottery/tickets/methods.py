@@ -8,6 +8,7 @@ was never trained by itself.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -120,15 +121,30 @@ def check(settings: PruningSettings) -> None:
         raise UserError(
             f"{alone} that drops weights by magnitude; leave out --criterion {settings.criterion}."
         )
-    if settings.sparsity != AUTO and settings.rate != type(settings).rate:
-        raise UserError(
-            f"{alone}, to --sparsity; leave out --rate {settings.rate:g}, which is of rounds."
-        )
     if not moved.by_scores and settings.scope not in _WITHOUT_SCORES:
         raise UserError(
             f"--scope {settings.scope} compares weights, and the mask of --method "
             f"{settings.method} is drawn before there are any; choose "
             f"{', '.join(_WITHOUT_SCORES)}."
+        )
+
+
+def require_used(settings: PruningSettings, set_keys: Collection[str]) -> None:
+    """Makes sure that a method whose mask moves has a use for what was set.
+
+    Args:
+        settings: of a configuration, and what was set beside it.
+        set_keys: what that was, as ``section.key``.
+
+    Raises:
+        UserError: it has none.
+    """
+    is_moved = METHODS[settings.method].moved is not None
+    has_levels = settings.sparsity == AUTO or settings.rates
+    if is_moved and not has_levels and "pruning.rate" in set_keys:
+        raise UserError(
+            f"--method {settings.method} is one training, to --sparsity; leave out --rate "
+            f"{settings.rate:g}, which is of rounds."
         )
 
 
