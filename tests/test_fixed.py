@@ -51,7 +51,7 @@ def test_answers_of_all_planned_seeds(tmp_path):
     assert outcomes["rewinding-one-shot"] == "Equivalent within 0.25"
     assert outcomes["random-when-sparse"] == "Did not hold"
     assert outcomes["sparse-slower"] == "Not measured yet: 0 of 10 seeds"
-    assert "by Welch's t test 4-13 and of dense 4-23" in before
+    assert "by Welch's t test over seeds 4-13 and of dense 4-23" in before
     assert "after Holm's correction" in before and "Yes." in before
     assert "(cnn-ticket; in the note: tickets of a CNN, 2.1.1)" in after
 
