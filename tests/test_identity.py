@@ -25,7 +25,8 @@ from tflottery.models.architecture import Initializers
 from tflottery.models.brought import registered as brought
 from tflottery.models.brought.canonical import configuration
 from tflottery.models.brought.kept import Rebuilt, RefusedError, portable, rebuilt
-from tflottery.models.brought.registered import Registered, register_architecture
+from tflottery.models.brought.registered import Registered
+from tflottery.models.brought.registering import register_architecture
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.models.roles import Roles
 from tflottery.runs.identifying import identified, remarks_on, with_sizes

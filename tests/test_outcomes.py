@@ -12,12 +12,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tests.test_recomputed import (
+from tests.recomputing import (
     AT_ONE,
     GRID,
     MIDDLE,
     NEW,
-    PAGES,
     RANDOM,
     SHOT,
     SHOT_NEW,
@@ -30,6 +29,7 @@ from tests.test_recomputed import (
     study,
     words,
 )  # fmt: skip
+from tests.test_recomputed import PAGES
 
 # Of each claim that was asked of new seeds: what the pages call it, the contrasts of the CNN, how
 # many more its family has that are not measured yet, and what was asked: the margins, the widest

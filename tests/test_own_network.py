@@ -17,7 +17,7 @@ from tflottery.errors import UserError
 from tflottery.experiments.ticket.result import FoundTicket
 from tflottery.experiments.ticket.run import find_ticket
 from tflottery.models.architecture import Initializers
-from tflottery.models.brought.registered import register_architecture
+from tflottery.models.brought.registering import register_architecture
 from tflottery.runs.store import Store
 from tflottery.tickets.given import level_of
 from tflottery.tickets.ticket import load_ticket

@@ -112,6 +112,7 @@ def _answer(claim: str, judged: Sequence[Judged], model: str) -> Answer:
             one.contrast.unit,
             {"judged": one},
             one.contrast.margins,
+            one.in_words,
         )
         for one in judged
         if one.estimate
