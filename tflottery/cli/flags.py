@@ -10,7 +10,7 @@ from absl import flags
 from tflottery.errors import UserError
 from tflottery.pruning import criteria
 from tflottery.runs.resources import LOCAL, Resources
-from tflottery.tickets.methods import METHODS
+from tflottery.tickets.methods import FINDING_TICKETS, MOVING
 
 AUTO = "auto"
 _LARGEST = 2**63 - 1
@@ -47,8 +47,8 @@ def define_search(values: flags.FlagValues) -> None:
 
     text(
         "method",
-        f"How a sparse network is found: {_methods()}. Default: iterative. What says how masks "
-        "move is in pruning.move_every and its neighbours.",
+        f"{' or '.join(FINDING_TICKETS)}; or one sparse training, whose mask moves: "
+        f"{', '.join(MOVING)}. Default: iterative.",
     )
     text("rate", "Fraction of the remaining weights that a round prunes. Default: 0.2.")
     text(
@@ -88,10 +88,6 @@ def define_search(values: flags.FlagValues) -> None:
         "log_loss, calibration_error, or one of a plugin. --tolerance is in hundredths of it. "
         "Default: accuracy.",
     )
-
-
-def _methods() -> str:
-    return ", ".join(f"{name} ({method.about})" for name, method in METHODS.items())
 
 
 def define_places(values: flags.FlagValues, output: str, output_help: str) -> None:

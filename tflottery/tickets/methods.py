@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tflottery.errors import UserError
-from tflottery.pruning import rates as rates_by_name
 from tflottery.pruning.scopes import Scope
-from tflottery.runs.moving import Moving
-from tflottery.runs.recipes import Recipe
 
 if TYPE_CHECKING:
-    from tflottery.tickets.plan import PruningSettings
+    from tflottery.tickets.settings import PruningSettings
 
 MethodName = Literal["iterative", "one_shot", "gradual", "rigl", "set"]
 AUTO: Literal["auto"] = "auto"
@@ -76,6 +73,7 @@ METHODS: dict[MethodName, Method] = {
     "set": Method("one sparse training by SET", moved=Moved(every=1.0, until=1.0)),
 }
 FINDING_TICKETS = tuple(name for name, method in METHODS.items() if method.finds_tickets)
+MOVING = tuple(name for name, method in METHODS.items() if not method.finds_tickets)
 
 
 def require_tickets(method: MethodName, what: str) -> None:
@@ -107,7 +105,7 @@ def check(settings: PruningSettings) -> None:
         if given:
             raise UserError(
                 f"pruning.{given[0]} says how a mask moves, and with --method {settings.method} "
-                "none does; give --method gradual, rigl or set, or leave it out."
+                f"none does; give --method {', '.join(MOVING)}, or leave it out."
             )
         return
     _check_moves(settings, moved)
@@ -161,33 +159,3 @@ def _check_moves(settings: PruningSettings, moved: Moved) -> None:
             f"--method {settings.method} moves what the sparsity asks for; leave out "
             "pruning.move_share."
         )
-
-
-def moving_mask(settings: PruningSettings, recipe: Recipe, sparsity: float, seed: int) -> Moving:
-    """The mask of a sparse training.
-
-    Args:
-        settings: of a method whose mask moves.
-        recipe: of the training.
-        sparsity: the fraction that it ends with.
-        seed: of what the method leaves to chance.
-
-    Raises:
-        UserError: the training is too short for the mask to move.
-    """
-    moved = METHODS[settings.method].moved
-    assert moved is not None
-    every = moved.every if settings.move_every == AUTO else settings.move_every
-    until = moved.until if settings.move_until == AUTO else settings.move_until
-    epochs = recipe.training.epochs
-    if every >= until * epochs:
-        raise UserError(
-            f"The mask of --method {settings.method} moves each {every:g} epochs in the first "
-            f"{until * epochs:g}, so never; lower pruning.move_every, or raise training.epochs "
-            f"({epochs})."
-        )
-    return Moving(
-        settings.method, sparsity, every, until, settings.move_share if moved.has_share else 0.0,
-        seed, scope=settings.scope, embedding=settings.embedding, head=settings.head,
-        biases=settings.biases, rates=rates_by_name.with_rest(settings.rates, settings.rate),
-    )  # fmt: skip
