@@ -33,7 +33,7 @@ from tflottery.tickets.plan import PruningSettings
 
 ROLES = Roles(("embedding/embeddings",), ("head/kernel",))
 SHAPES = {
-    "embedding/embeddings": (30, 4), "conv_3/kernel": (3, 4, 5), "head/kernel": (5, 2),
+    "embedding/embeddings": (30, 4), "conv_3/kernel": (3, 4, 5), "head/kernel": (10, 4),
 }  # fmt: skip
 
 
@@ -156,7 +156,6 @@ def test_sparse_trainings_keep_the_density_of_each_tensor(by, shares):
     counted = mask_ops.count({name: history[0][name] for name in open_})
     assert counted.remaining == pytest.approx(0.2 * counted.total, abs=len(open_))
     assert all(history[10][name].all() for name in set(SHAPES) - set(open_))
-    assert not np.array_equal(history[10]["embedding/embeddings"], history[0]["conv_3/kernel"])
     moved = [name for name in open_ if not np.array_equal(history[10][name], history[0][name])]
     assert moved == [name for name in open_ if not history[0][name].all()]
 
@@ -172,12 +171,12 @@ def test_erk_shares_out_the_start_by_shapes():
 
 @pytest.mark.parametrize("scope", ["layerwise", "global", "lamp", "erk", "uniform+"])
 def test_gradual_pruning_grows_to_its_sparsity_and_revives_nothing(scope):
-    moving = made("gradual", to=0.7, until=10, scope=scope)
+    moving = made("gradual", to=0.6, until=10, scope=scope)
     history = walk(moving)
     assert list(history) == [0, 2, 4, 6, 8, 10]
     assert all(mask.all() for mask in history[0].values())
     reached = [mask_ops.count(masks).sparsity for masks in history.values()]
-    wanted = [0.7 * (1 - (1 - step / 10) ** 3) for step in history]
+    wanted = [0.6 * (1 - (1 - step / 10) ** 3) for step in history]
     assert reached == pytest.approx(wanted, abs=0.01)
     for before, after in zip(history.values(), list(history.values())[1:], strict=False):
         assert all(not (after[name] & ~before[name]).any() for name in SHAPES)
