@@ -107,7 +107,7 @@ def test_a_sparse_training_finds_no_ticket():
     assert said(found).startswith(
         "Matches: with 83.2 % pruned (6.0 times fewer weights) after one sparse training by RigL, "
         "in which its mask moved, it is not worse than dense by more than 2 points, and better "
-        "than its last mask, held from newly drawn weights on, (95 % intervals over"
+        "than its last mask, held from newly drawn weights on (95 % intervals over"
     )
     worse = verdicts.give(held(ticket=0.8), held(ticket=0.8), terms, matched=True)
     assert worse.outcome == NO_TICKET and "by RigL, in which its mask moved, it is" in said(worse)

@@ -139,7 +139,7 @@ def _finding(verdict: Verdict, classes: Sequence[str]) -> str:
     larger = _interval(verdict, "ticket", CONSTANT)
     gains = f"({of}{on}: {larger} points)"
     passes = f"it is not worse than dense {tolerance}"
-    last = "its last mask, held from newly drawn weights on,"
+    last = "its last mask, held from newly drawn weights on"
     of_mask = last if verdict.terms.training else "the reinit of its mask"
     told = {
         "": f"{passes}, and better than {of_mask} {both}.",
