@@ -134,6 +134,22 @@ def test_an_optimizers_memory_of_a_weight(small_corpus, name):
     assert isinstance(made._optimizer, keras.optimizers.Optimizer)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("biases", [False, True])
+@pytest.mark.parametrize("model", ["lstm", "gru", "transformer"])
+def test_so_do_other_networks(small_corpus, model, biases):
+    words = len(small_corpus.vocabulary)
+    made = Trainer(SMALL[model], words, 2, SETTINGS, biases=biases, gradients=True)
+    moves = moving("rigl", made, small_corpus)
+    one, other = (train(made, small_corpus, moves) for _ in range(2))
+    assert same_arrays(one.snapshots["end"], other.snapshots["end"])
+    assert sum(row["grown"] for row in changes(one.moves)) > 0
+    for name, mask in one.masks.items():
+        assert not one.snapshots["end"][name][~mask].any()
+        assert mask.sum() == one.moves[0][name].sum()
+    assert any(name.endswith("bias") for name in one.masks) == biases
+
+
 # --- In the store ---------------------------------------------------------------------------------
 
 
