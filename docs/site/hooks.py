@@ -5,21 +5,36 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from markdown import Extension, Markdown
+from markdown.preprocessors import Preprocessor
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
-import notebooks  # noqa: E402
 import pages  # noqa: E402
 
+import notebooks  # noqa: E402
 import tflottery  # noqa: E402
 
 PLACES = pages.Places.of(ROOT)
 
 
+class _Examples(Preprocessor):
+    def run(self, lines: list[str]) -> list[str]:
+        return pages.with_examples(lines)
+
+
+class _Docstrings(Extension):
+    """Examples of docstrings as code, before anything takes ``>>>`` for a quotation."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - Python-Markdown's name
+        md.preprocessors.register(_Examples(md), "examples", 29)
+
+
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    config.markdown_extensions.append(_Docstrings())
     config.mdx_configs["toc"]["slugify"] = pages.anchor
     return config
 

@@ -1,7 +1,7 @@
-"""Where the sources of the site's pages lie: most of them in docs/, some elsewhere in the checkout.
+"""Where the sources of the site's pages lie: most in docs/, some elsewhere in the checkout.
 
-GitHub shows the same Markdown, so that its links go by the folders of the checkout. ``Places`` knows
-both worlds, and rewrites the links of one for the other.
+GitHub shows the same Markdown, so that its links go by the folders of the checkout. ``Places``
+knows both worlds, and rewrites the links of one for the other.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Places:
         return sources.get(page, f"docs/{page}")
 
     def page(self, path: str) -> str | None:
-        """The path in the site, with the anchor, of a file of the checkout; None: it is not there."""
+        """Where the site has a file of the checkout, with the anchor; None: nowhere."""
         if found := self.moved.get(path) or _FILES.get(path):
             return found
         if path == "configs":
@@ -94,7 +94,7 @@ def outside_code(markdown: str, change: Callable[[str], str]) -> str:
 
 
 def nested(markdown: str) -> str:
-    """Lists within lists four spaces deep a level, as Python-Markdown reads them; GitHub takes two."""
+    """Lists within lists four spaces deep a level, as Python-Markdown reads them, and not two."""
     deeper = re.compile(r"^((?:  )+)(?=[-*] )", re.MULTILINE)
     return outside_code(markdown, lambda text: deeper.sub(lambda found: found[1] * 2, text))
 
@@ -102,6 +102,21 @@ def nested(markdown: str) -> str:
 def anchor(heading: str, separator: str) -> str:
     """The anchor of a heading, as GitHub forms it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", separator)
+
+
+def with_examples(lines: list[str]) -> list[str]:
+    """Lines of Markdown, as of a docstring, with each example of ``>>>`` in a block of code."""
+    made: list[str] = []
+    inside = False
+    for line in [*lines, ""]:
+        if inside and not line.strip():
+            made.append("```")
+            inside = False
+        elif not inside and line.startswith(">>> "):
+            made.append("```pycon")
+            inside = True
+        made.append(re.sub(r"\s*# doctest: \+\w+$", "", line) if inside else line)
+    return made[:-1]
 
 
 def configurations(folder: Path) -> str:
