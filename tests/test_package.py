@@ -122,10 +122,9 @@ def test_an_installed_wheel_finds_a_ticket_from_any_folder(installed, tmp_path):
     run("find_ticket", "--dataset", "toy", "--set", "training.epochs=1", "--method", "one_shot",
         "--sparsity", "0.3")  # fmt: skip
     (ticket,) = (work / "tickets").glob("*/ticket.json")
-    config = json.loads(ticket.read_text(encoding="utf-8"))["config"]
+    recipe = json.loads(ticket.read_text(encoding="utf-8"))["recipe"]
     toy = configuration.load("toy", {})
-    assert config["model"]["filters"] == toy.model.filters
-    assert config["training"]["batch_size"] == toy.training.batch_size
-    run("study", "--config", "study_toy", "--dry_run")
+    assert recipe["model"]["filters"] == toy.model.filters
+    assert recipe["training"]["batch_size"] == toy.training.batch_size
     run("export", "--ticket", str(ticket.parent))
     assert list(work.glob("saved_models/*/1/saved_model.pb"))
