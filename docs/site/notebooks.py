@@ -44,7 +44,9 @@ def _shown(output: dict[str, Any], stem: str, pictures: Pictures) -> str:
     if "text/html" in data:
         # In a line of its own, without blank ones: Markdown ends its HTML at the first.
         lines = (line.strip() for line in _text(data["text/html"]).splitlines())
-        return f'<div class="output">{" ".join(filter(None, lines))}</div>'
+        # A bare table looks as those of the pages do.
+        shown = re.sub(r"<table[^>]*>", "<table>", " ".join(filter(None, lines)))
+        return f'<div class="output">{shown}</div>'
     return _block(_text(data.get("text/plain", "")))
 
 
