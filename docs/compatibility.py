@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
+_ROW = re.compile(r"\| \d+\.\d+\S* \| (newest|lowest) ")
 PAGE = Path(__file__).parent / "compatibility.md"
 NEWEST, LOWEST = "newest", "lowest"
 _SHOWN = ("tensorflow", "tensorflow-datasets", "tensorflow-metadata", "protobuf", "keras-tuner",
@@ -56,7 +57,7 @@ def write(row: str) -> None:
     """Puts a row into the page, in place of the one of the same Python and kind."""
     text = PAGE.read_text(encoding="utf-8")
     minor, kind = re.match(r"\| (\d+\.\d+)\S* \| (\w+) ", row).groups()  # type: ignore[union-attr]
-    rows = [line for line in text.splitlines() if re.match(r"\| \d+\.\d+", line)]
+    rows = [line for line in text.splitlines() if _ROW.match(line)]
     others = [
         line for line in rows if not re.match(rf"\| {re.escape(minor)}\.\S+ \| {kind} ", line)
     ]

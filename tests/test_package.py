@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import importlib.util
 import json
 import os
 import shutil
@@ -58,6 +59,29 @@ def test_extras_are_documented():
     page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     for extra in declared()["options.extras_require"]:
         assert f"`{extra}`" in page, extra
+
+
+def test_a_row_of_what_was_tested_takes_the_place_of_the_one_before(monkeypatch, tmp_path):
+    spec = importlib.util.spec_from_file_location("compatibility", ROOT / "docs/compatibility.py")
+    assert spec and spec.loader
+    compatibility = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(compatibility)
+    page = tmp_path / "page.md"
+    before = compatibility.PAGE.read_text(encoding="utf-8")
+    page.write_text(before, encoding="utf-8")
+    monkeypatch.setattr(compatibility, "PAGE", page)
+    results = tmp_path / "results.xml"
+    results.write_text(
+        '<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2"/></testsuites>',
+        encoding="utf-8",
+    )
+    for python in ("3.10.1", "3.13.0", "3.10.9"):
+        versions = {**dict.fromkeys(compatibility._SHOWN, "1"), "python": python}
+        compatibility.write(compatibility.row(compatibility.NEWEST, versions, results))
+    text = page.read_text(encoding="utf-8")
+    assert "| 3.10.1 |" not in text and text.index("| 3.10.9 |") < text.index("| 3.13.0 |")
+    assert text.count("5 passed, 2 failed, 2 skipped") == 2
+    assert text.partition("## What")[2] == before.partition("## What")[2]
 
 
 def _pip(*words: object, cwd: Path = ROOT) -> None:
