@@ -27,6 +27,8 @@ _ZEROS: dict[str, Any] = {
     "registered_name": None,
 }
 _WITH_CODE = frozenset({"Lambda"})
+# Their vocabulary may be the path of a file, which they read.
+_WITH_FILES = frozenset({"IntegerLookup", "StringLookup", "TextVectorization"})
 _MODULES = frozenset(
     {"keras.layers", "keras.regularizers", "keras.constraints", "keras.initializers",
      "keras.mixed_precision"}
@@ -150,6 +152,8 @@ def _require_known(value: Mapping[str, Any], layer: str) -> None:
             return
     elif _MODELS.get(name) == module:
         return
+    elif name in _WITH_FILES:
+        raise RefusedError(f"the layer {layer} reads words, which no network of ids does.")
     elif module in _MODULES and registered is None and name not in _WITH_CODE:
         space = getattr(keras, module.partition(".")[2])
         if isinstance(getattr(space, name, None), type):
