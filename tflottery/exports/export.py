@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
+import numpy as np
+
 from tflottery import plugins, startup, status
-from tflottery.data.encoded import Encoded
 from tflottery.errors import UserError
+from tflottery.exports.formats import asked
+from tflottery.exports.formats.asked import Asked
 from tflottery.exports.places import checked_name, default_name, require_publishable
 from tflottery.files import require_writable, write_atomically
 from tflottery.plugins import Plugins
@@ -22,9 +26,14 @@ from tflottery.tickets import plan as plans
 from tflottery.tickets.given import level_of, located, open_ticket
 from tflottery.tickets.ticket import Ticket
 
+# Training texts that int8 is calibrated with.
+_EXAMPLES = 200
+
 if TYPE_CHECKING:
+    from tflottery.data.encoded import Corpus
     from tflottery.experiments.ticket.result import FoundTicket
     from tflottery.exports.comparison import Comparison
+    from tflottery.exports.formats.checking import Also, Beside
     from tflottery.progress.reporter import Reporter
 
 
@@ -34,7 +43,8 @@ class Exported:
 
     ``ticket``: what was exported. ``folder``: the folder of its version. ``checked``: a sentence on
     how its scores were compared with the Python model's. ``found``: with ``structured``, the search
-    for a ticket of whole units. ``size``: a sentence on weights and bytes.
+    for a ticket of whole units. ``size``: a sentence on weights and bytes. ``beside``: the files of
+    other formats, each with its size and what was found when it was checked.
     """
 
     ticket: Ticket
@@ -42,6 +52,7 @@ class Exported:
     checked: str
     found: FoundTicket | None = None
     size: str = ""
+    beside: tuple[Beside, ...] = ()
 
     @property
     def name(self) -> str:
@@ -95,6 +106,9 @@ def export(
     compact: bool = ...,
     structured: bool = ...,
     sparsity: float | None = ...,
+    format: str | Sequence[str] = ...,
+    quantize: str | None = ...,
+    max_score_difference: float | None = ...,
     data_dir: str | Path | None = ...,
     store: str | Path | Store = ...,
     plugin: Plugins = ...,
@@ -113,13 +127,17 @@ def export(
     compact: bool = False,
     structured: bool = False,
     sparsity: float | None = None,
+    format: str | Sequence[str] = asked.SAVED_MODEL,
+    quantize: str | None = None,
+    max_score_difference: float | None = None,
     data_dir: str | Path | None = None,
     store: str | Path | Store = "runs",
     plugin: Plugins = (),
     progress: bool | Reporter = True,
 ) -> Exported | Compared:
-    """Writes a trained ticket as a SavedModel that takes raw text, checks it in a fresh process and
-    publishes it. With ``compare``, measures variants of the ticket instead.
+    """Writes a trained ticket as a SavedModel that takes raw text, and as files of other formats,
+    checks each in a fresh process and publishes them. With ``compare``, measures variants of the
+    ticket instead.
 
     >>> import tflottery as tfl
     >>> tfl.export("tickets", "saved_models", compact=True).folder    # doctest: +SKIP
@@ -136,6 +154,12 @@ def export(
             of this ticket; trains what the store lacks.
         sparsity: with ``structured``, the fraction of units to prune, in [0, 1); by default the
             ticket's.
+        format: ``savedmodel``, ``keras``, ``safetensors``, ``tflite``, ``onnx``; several as a list,
+            or with commas between them. The SavedModel is in every version, the others beside it.
+        quantize: how numbers of the TFLite file are stored: ``float16``, ``int8`` (weights alone)
+            or ``int8-full`` (activations too); by default as they are.
+        max_score_difference: with ``quantize``, the most by which a score may differ from the
+            Python model's; by default 0.05.
         data_dir: the folder of prepared TFDS data; by default where the ticket's data were.
         store: where trainings and encoded data are kept.
         plugin: as in ``find_ticket``.
@@ -155,10 +179,14 @@ def export(
         raise UserError("--sparsity goes with --structured; bin/find_ticket prunes weights.")
     if compare and (compact or version is not None):
         raise UserError("--compare publishes nothing; leave --compact and --version out.")
+    asked_for = asked.checked(format, quantize, max_score_difference)
+    if compare and asked_for.formats:
+        raise UserError("--compare measures every format that is installed; leave --format out.")
     plugins.load(plugin)
     opened = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
     if compare or not structured:
         opened.require_trained()  # before anything is read, trained or written
+    asked_for.require_writable(opened)
     base = place("output", output) / checked_name(default_name(opened) if name is None else name)
     require_writable(base, "--output")
     if structured:
@@ -175,13 +203,40 @@ def export(
     if compare:
         return _compare(opened, found, base, sparsity, data_dir, store, plugin)
     chosen = found.ticket if found else opened
-    test = _test_texts(chosen, data_dir, store) if compact or structured else None
-    published = publish(chosen, base, version, test)
-    return Exported(chosen, published.folder, published.checked, found, published.size)
+    smaller = compact or structured
+    if not (smaller or asked_for.formats):
+        published = publish(chosen, base, version)
+    else:
+        corpus = _corpus(chosen, data_dir, store)
+        also = _also(asked_for, corpus, chosen) if asked_for.formats else None
+        published = publish(chosen, base, version, corpus.test if smaller else None, also)
+    return Exported(
+        chosen, published.folder, published.checked, found, published.size, published.beside
+    )
 
 
-def _test_texts(ticket: Ticket, data_dir: str | Path | None, store: Store) -> Encoded:
-    return load_corpus(located(ticket.recipe.data, data_dir), store).test
+def _corpus(ticket: Ticket, data_dir: str | Path | None, store: Store) -> Corpus:
+    return load_corpus(located(ticket.recipe.data, data_dir), store)
+
+
+def _also(asked_for: Asked, corpus: Corpus, ticket: Ticket) -> Also:
+    from tflottery.exports.formats.checking import Also
+
+    return Also(
+        asked_for.formats,
+        corpus.test,
+        asked_for.quantize,
+        asked_for.max_score_difference,
+        _examples(corpus, ticket),
+    )
+
+
+def _examples(corpus: Corpus, ticket: Ticket) -> np.ndarray:
+    """int32 [texts, max_length]: training texts, whose activations set the scales of int8."""
+    from tflottery.exports.verification import padded
+
+    train = corpus.train.take(np.arange(min(len(corpus.train), _EXAMPLES)))
+    return padded(np.split(train.ids, train.offsets[1:-1]), ticket.recipe.data.max_length)
 
 
 def _of_units(
@@ -225,7 +280,8 @@ def _compare(
 
     dense = dense_weights(ticket, store)
     structured = found.ticket if found else None
-    comparison = compare(ticket, dense, structured, _test_texts(ticket, data_dir, store))
+    corpus = _corpus(ticket, data_dir, store)
+    comparison = compare(ticket, dense, structured, corpus.test, _examples(corpus, ticket))
     options = ["--structured"] if found else []
     options += ["--sparsity", f"{sparsity:g}"] if sparsity is not None else []
     options += [word for one in plugins.listed(plugin) for word in ("--plugin", one)]
