@@ -55,6 +55,10 @@ class HeldModel(keras.Model):
         return model
 
 
+# An HDF5 file names a model's class without its package.
+keras.saving.get_custom_objects()[HeldModel.__name__] = HeldModel
+
+
 def held(model: keras.Model) -> HeldModel:
     """A functional model whose variables have ``HoldMask``, as a ``HeldModel`` of the same
     layers."""

@@ -1,5 +1,5 @@
-"""Files of other formats: written, and loaded in a fresh process to be compared with the Python
-model, before a version appears."""
+"""Files of other formats, and what a device reads texts with: written, and loaded in a fresh
+process to be compared with the Python model, before a version appears."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from tflottery import activity
 from tflottery.data.encoded import Encoded
 from tflottery.errors import TflotteryError
+from tflottery.exports.formats import device
 from tflottery.exports.formats.format import Format, Given, Quantize, digest
 from tflottery.exports.saved_model import IDS
 from tflottery.exports.session import Process
@@ -94,6 +95,9 @@ def write(also: Also, given: Given, python_model: Scorer, folder: Path) -> tuple
         TflotteryError: a file is not what it should be.
     """
     made = []
+    if any(one.for_devices for one in also.formats):
+        (folder / device.FOLDER).mkdir()
+        device.write(folder / device.FOLDER, given.ticket)
     for one in also.formats:
         with activity.doing(f"writing {one.file}"):
             one.write(given, folder / one.file)
