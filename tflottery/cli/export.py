@@ -55,6 +55,11 @@ def define(values: flags.FlagValues) -> None:
         "With --quantize: the most by which a score may differ from the Python model's. Default: "
         "0.05.",
     )
+    switch(
+        "bundle",
+        "Write the ticket as a folder to share instead: with a model card, safetensors and "
+        "checksums.",
+    )
     switch("compare", "Measure size and speed of each variant instead, with a table.")
     text("data_dir", None, "Folder of prepared TFDS data. Default: where the ticket's data were.")
     text("store", "runs", "Folder where trainings and encoded data are kept.")
@@ -65,6 +70,7 @@ def export(values: flags.FlagValues) -> None:
     """Calls ``tflottery.export`` and prints what it returns."""
     version = common.whole_number(values, "version", least=1) if values.version else None
     # Imported only here, so that --help is quick.
+    from tflottery.exports.bundle import Bundle
     from tflottery.exports.export import Compared
     from tflottery.exports.export import export as export_ticket
 
@@ -76,7 +82,7 @@ def export(values: flags.FlagValues) -> None:
         "store": values.store,
     }
     done = export_ticket(
-        values.ticket, values.output, compare=values.compare, version=version,
+        values.ticket, values.output, compare=values.compare, bundle=values.bundle, version=version,
         compact=values.compact, plugin=values.plugin, format=values.format,
         quantize=values.quantize,
         max_score_difference=_number(values, "max_score_difference"), **places,
@@ -85,6 +91,9 @@ def export(values: flags.FlagValues) -> None:
     from tflottery.progress.reporter import Reporter
 
     reporter = Reporter(open_console())
+    if isinstance(done, Bundle):
+        reporter.say(f"Bundle: {done.folder}/ (a licence is yours to choose: README.md)")
+        return
     if done.found:
         show_found(reporter, done.found)
     if isinstance(done, Compared):
@@ -143,6 +152,7 @@ COMMAND = app.Command(
     bin/export --ticket tickets/imdb-cnn-… --structured --sparsity 0.59
     bin/export --ticket tickets/imdb-cnn-… --compare --structured
     bin/export --ticket tickets/imdb-cnn-… --name reviews --version 3
+    bin/export --ticket tickets/imdb-cnn-… --bundle
     """,
     kept=_kept,
     argument="ticket",

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-import numpy as np
-
 from tflottery import plugins, startup, status
 from tflottery.errors import UserError
+from tflottery.exports import bundle as bundles
+from tflottery.exports.bundle import Bundle
 from tflottery.exports.formats import asked
-from tflottery.exports.formats.asked import Asked
 from tflottery.exports.places import checked_name, default_name, require_publishable
 from tflottery.files import require_writable, write_atomically
 from tflottery.plugins import Plugins
@@ -26,14 +25,11 @@ from tflottery.tickets import plan as plans
 from tflottery.tickets.given import level_of, located, open_ticket
 from tflottery.tickets.ticket import Ticket
 
-# Training texts that int8 is calibrated with.
-_EXAMPLES = 200
-
 if TYPE_CHECKING:
     from tflottery.data.encoded import Corpus
     from tflottery.experiments.ticket.result import FoundTicket
     from tflottery.exports.comparison import Comparison
-    from tflottery.exports.formats.checking import Also, Beside
+    from tflottery.exports.formats.checking import Beside
     from tflottery.progress.reporter import Reporter
 
 
@@ -100,7 +96,20 @@ def export(
     ticket: str | Path | Ticket = ...,
     output: str | Path = ...,
     *,
+    bundle: Literal[True],
+    name: str | None = ...,
+    plugin: Plugins = ...,
+    progress: bool | Reporter = ...,
+) -> Bundle: ...
+
+
+@overload
+def export(
+    ticket: str | Path | Ticket = ...,
+    output: str | Path = ...,
+    *,
     compare: Literal[False] = ...,
+    bundle: Literal[False] = ...,
     name: str | None = ...,
     version: int | None = ...,
     compact: bool = ...,
@@ -122,6 +131,7 @@ def export(
     output: str | Path = "saved_models",
     *,
     compare: bool = False,
+    bundle: bool = False,
     name: str | None = None,
     version: int | None = None,
     compact: bool = False,
@@ -134,7 +144,7 @@ def export(
     store: str | Path | Store = "runs",
     plugin: Plugins = (),
     progress: bool | Reporter = True,
-) -> Exported | Compared:
+) -> Exported | Compared | Bundle:
     """Writes a trained ticket as a SavedModel that takes raw text, and as files of other formats,
     checks each in a fresh process and publishes them. With ``compare``, measures variants of the
     ticket instead.
@@ -147,6 +157,8 @@ def export(
         ticket: a ticket, its folder, or a folder of tickets, whose newest is taken.
         output: the folder for models; each name has a folder in it.
         compare: measure size, speed and accuracy of each variant instead of publishing one.
+        bundle: write the ticket as a folder to share instead, ``<name>-bundle``: with a model card,
+            its weights as safetensors, and checksums; ``load_ticket`` reads it.
         name: the model's name; by default data set and architecture, as ``imdb-cnn``.
         version: a whole number from 1 on that is not taken; by default the next.
         compact: remove what pruning made useless; every test score is compared.
@@ -166,7 +178,7 @@ def export(
         progress: whether progress is shown.
 
     Returns:
-        The published model; with ``compare`` the measurements.
+        The published model; with ``compare`` the measurements, with ``bundle`` the bundle.
 
     Raises:
         UserError: the ticket is missing or damaged or has no trained weights, or the name, the
@@ -182,6 +194,8 @@ def export(
     asked_for = asked.checked(format, quantize, max_score_difference)
     if compare and asked_for.formats:
         raise UserError("--compare measures every format that is installed; leave --format out.")
+    if bundle and (compare or compact or structured or version is not None or asked_for.formats):
+        raise UserError("--bundle shares a ticket as it is; only --ticket, --name and --output go.")
     plugins.load(plugin)
     opened = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
     if compare or not structured:
@@ -189,11 +203,14 @@ def export(
     asked_for.require_writable(opened)
     base = place("output", output) / checked_name(default_name(opened) if name is None else name)
     require_writable(base, "--output")
+    if bundle:
+        return bundles.write(opened, base.with_name(f"{base.name}-bundle"))
     if structured:
         require_writable(opened.folder.absolute().parent, "--ticket")
     if not compare:
         require_publishable(base, version)
     startup.start_tensorflow()
+    from tflottery.exports.formats.checking import Also
     from tflottery.exports.publishing import publish
     from tflottery.progress.reporter import Reporter
 
@@ -208,7 +225,7 @@ def export(
         published = publish(chosen, base, version)
     else:
         corpus = _corpus(chosen, data_dir, store)
-        also = _also(asked_for, corpus, chosen) if asked_for.formats else None
+        also = Also.of(asked_for, corpus, chosen) if asked_for.formats else None
         published = publish(chosen, base, version, corpus.test if smaller else None, also)
     return Exported(
         chosen, published.folder, published.checked, found, published.size, published.beside
@@ -217,26 +234,6 @@ def export(
 
 def _corpus(ticket: Ticket, data_dir: str | Path | None, store: Store) -> Corpus:
     return load_corpus(located(ticket.recipe.data, data_dir), store)
-
-
-def _also(asked_for: Asked, corpus: Corpus, ticket: Ticket) -> Also:
-    from tflottery.exports.formats.checking import Also
-
-    return Also(
-        asked_for.formats,
-        corpus.test,
-        asked_for.quantize,
-        asked_for.max_score_difference,
-        _examples(corpus, ticket),
-    )
-
-
-def _examples(corpus: Corpus, ticket: Ticket) -> np.ndarray:
-    """int32 [texts, max_length]: training texts, whose activations set the scales of int8."""
-    from tflottery.exports.verification import padded
-
-    train = corpus.train.take(np.arange(min(len(corpus.train), _EXAMPLES)))
-    return padded(np.split(train.ids, train.offsets[1:-1]), ticket.recipe.data.max_length)
 
 
 def _of_units(
@@ -277,11 +274,12 @@ def _compare(
 ) -> Compared:
     from tflottery.exports import comparison_tables
     from tflottery.exports.comparison import compare, dense_weights
+    from tflottery.exports.formats.checking import examples
 
     dense = dense_weights(ticket, store)
     structured = found.ticket if found else None
     corpus = _corpus(ticket, data_dir, store)
-    comparison = compare(ticket, dense, structured, corpus.test, _examples(corpus, ticket))
+    comparison = compare(ticket, dense, structured, corpus.test, examples(corpus, ticket))
     options = ["--structured"] if found else []
     options += ["--sparsity", f"{sparsity:g}"] if sparsity is not None else []
     options += [word for one in plugins.listed(plugin) for word in ("--plugin", one)]

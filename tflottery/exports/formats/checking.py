@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from tflottery import activity
-from tflottery.data.encoded import Encoded
+from tflottery.data.encoded import Corpus, Encoded
 from tflottery.errors import TflotteryError
-from tflottery.exports.formats import device
-from tflottery.exports.formats.format import Format, Given, Quantize, digest
+from tflottery.exports.formats import device, tensors
+from tflottery.exports.formats.asked import Asked
+from tflottery.exports.formats.format import Format, Given, Quantize
 from tflottery.exports.saved_model import IDS
 from tflottery.exports.session import Process
 from tflottery.exports.verification import (
@@ -24,8 +25,9 @@ from tflottery.exports.verification import (
     padded,
     per_class,
 )
+from tflottery.tickets.ticket import Ticket
 
-TENSORS = "tensors"
+_EXAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,17 @@ class Also:
     max_score_difference: float = 0.05
     examples: np.ndarray | None = None
 
+    @classmethod
+    def of(cls, asked: Asked, corpus: Corpus, ticket: Ticket) -> Also:
+        """What was asked for, with the texts of the ticket's data."""
+        return cls(
+            asked.formats,
+            corpus.test,
+            asked.quantize,
+            asked.max_score_difference,
+            examples(corpus, ticket),
+        )
+
     def bound(self, of: Format) -> float:
         """The most by which a score of a format may differ from the Python model's: kernels of
         other runtimes add in another order than TensorFlow's, so it is larger for these."""
@@ -80,6 +93,12 @@ class Also:
             is_quantised = self.quantize and of.name == "tflite"
             return self.max_score_difference if is_quantised else 10 * TOLERANCE
         return TOLERANCE
+
+
+def examples(corpus: Corpus, ticket: Ticket) -> np.ndarray:
+    """int32 [texts, max_length]: training texts, whose activations set the scales of int8."""
+    train = corpus.train.take(np.arange(min(len(corpus.train), _EXAMPLES)))
+    return padded(np.split(train.ids, train.offsets[1:-1]), ticket.recipe.data.max_length)
 
 
 def write(also: Also, given: Given, python_model: Scorer, folder: Path) -> tuple[Beside, ...]:
@@ -115,11 +134,7 @@ def check(one: Format, file: Path, given: Given, python_model: Scorer, also: Als
     """
     made = Beside(one.name, one.file, file.stat().st_size)
     with Process(file) as served:
-        if tensors := one.tensors(given.ticket):
-            found = served.run(TENSORS, {})
-            same = dict(zip(found["names"], found["digests"], strict=True))
-            if same != {name.encode(): digest(tensor) for name, tensor in tensors.items()}:
-                raise TflotteryError(f"{one.file} does not hold the ticket's tensors bit for bit")
+        tensors.require_same(served, one, given.ticket)
         if not one.scores:
             return made
         return _scored(made, served, given.network.max_length, python_model, also, also.bound(one))

@@ -30,13 +30,14 @@ class Given:
     """What is written.
 
     ``ticket``: its trained network goes into the formats that training goes on from. ``network``:
-    what is served, which may be without what pruning made useless; it goes into the others.
+    what is served, which may be without what pruning made useless; it goes into the others, and is
+    None where none of those is written.
     ``quantize``: how a TFLite file stores numbers; empty as they are. ``examples``: int32 [texts,
     max_length], training texts whose activations set the scales of ``int8-full``; else empty.
     """
 
     ticket: Ticket
-    network: Network
+    network: Network | None = None
     quantize: Quantize = ""
     examples: np.ndarray | None = None
 
