@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import re
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def test_answers_of_all_planned_seeds(tmp_path):
     assert outcomes["rewinding-one-shot"] == "Equivalent within 0.25"
     assert outcomes["random-when-sparse"] == "Did not hold"
     assert outcomes["sparse-slower"] == "Not measured yet: 0 of 10 seeds"
-    assert "by Welch's t test 4-13 and of dense 4-23" in before
+    assert "by Welch's t test over seeds 4-13 and of dense 4-23" in before
     assert "after Holm's correction" in before and "Yes." in before
     assert "(cnn-ticket; in the note: tickets of a CNN, 2.1.1)" in after
 
@@ -108,6 +109,10 @@ def test_a_picture_has_its_margins_to_scale():
     assert first.bands[0] == pytest.approx(2 * first.bands[1]) and len(second.bands) == 1
     assert first.mean - WIDTH / 2 == pytest.approx(first.bands[0] * 0.3 / 0.5)
     assert first.side == "held" and second.side == "unsure"
+    judged = [("held", "held"), ("equivalent within 0.5", "equivalent"), ("cannot tell", "unsure")]
+    for outcome, side in judged:  # as not worse than a margin: its mean is below 0, and it holds
+        effect = dataclasses.replace(_effect(-0.2, -0.3, -0.25), outcome=outcome)
+        assert picture([effect], 0.5).whiskers[0].side == side
     ticks = dict(drawn.scale.ticks) if drawn.scale else {}
     assert ticks[WIDTH / 2] == "0" and len(ticks) == 3
     steps = picture([Effect("one", Difference(3, 40.0, 1.0, 37.5, 42.5, 0.01), "steps")], 0.5)

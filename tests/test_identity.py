@@ -25,7 +25,8 @@ from tflottery.models.architecture import Initializers
 from tflottery.models.brought import registered as brought
 from tflottery.models.brought.canonical import configuration
 from tflottery.models.brought.kept import Rebuilt, RefusedError, portable, rebuilt
-from tflottery.models.brought.registered import Registered, register_architecture
+from tflottery.models.brought.registered import Registered
+from tflottery.models.brought.registering import register_architecture
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.models.roles import Roles
 from tflottery.runs.identifying import identified, remarks_on, with_sizes
@@ -303,6 +304,7 @@ def test_what_is_held_dense_and_what_padding_does_is_known():
     assert set(frozen.held) == {"gru/kernel", "gru/recurrent_kernel"}
 
 
+@pytest.mark.long
 def test_an_edit_on_disk_makes_another_network_in_the_next_process(tmp_path):
     check = (
         "import mine\n"

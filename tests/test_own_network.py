@@ -17,7 +17,7 @@ from tflottery.errors import UserError
 from tflottery.experiments.ticket.result import FoundTicket
 from tflottery.experiments.ticket.run import find_ticket
 from tflottery.models.architecture import Initializers
-from tflottery.models.brought.registered import register_architecture
+from tflottery.models.brought.registering import register_architecture
 from tflottery.runs.store import Store
 from tflottery.tickets.given import level_of
 from tflottery.tickets.ticket import load_ticket
@@ -149,6 +149,7 @@ def test_a_network_of_code_needs_its_module(found, tmp_path):
         load_ticket(copy.folder).build()
 
 
+@pytest.mark.long
 def test_workers_build_it_from_its_module(folder, found, command: Command, tmp_path):
     """And a command takes it with ``--plugin``; both end with the same bits as here."""
     done = command(

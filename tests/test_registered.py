@@ -16,12 +16,9 @@ from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
 from tflottery.experiments.transfer.design import Transfer
-from tflottery.models.brought.registered import (
-    Built,
-    Registered,
-    Unavailable,
-    register_architecture,
-)
+from tflottery.models.brought.built import Built
+from tflottery.models.brought.registered import Registered, Unavailable
+from tflottery.models.brought.registering import register_architecture
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.models.roles import Roles
 from tflottery.models.shipped.cnn import Cnn

@@ -80,7 +80,11 @@ def test_a_table_that_is_gone_is_missed(written, tmp_path):
         load_study(folder)
 
 
-@pytest.mark.parametrize("data", SHOWN, ids=lambda path: path.name)
+# Those of new seeds came later.
+EARLIER = [path for path in SHOWN if "new_seeds" not in path.parts]
+
+
+@pytest.mark.parametrize("data", EARLIER, ids=lambda path: path.name)
 def test_folders_of_earlier_versions_are_read(data):
     document = next(path for path in data.glob("*.json") if path.name != "rule.json")
     assert "files" not in json.loads(document.read_text())

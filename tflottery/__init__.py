@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tflottery.exports.bundle import Bundle
     from tflottery.exports.export import Compared, Exported, export
     from tflottery.metrics import register_metric
-    from tflottery.models.brought.registered import register_architecture
+    from tflottery.models.brought.registering import register_architecture
     from tflottery.pruning.criteria import register_criterion
     from tflottery.runs.run import Run
     from tflottery.runs.store import Store
@@ -78,7 +78,7 @@ _PLACES = {
     "inspect": "experiments.inspecting",
     "load_ticket": "tickets.ticket",
     "plan_seeds": "experiments.claims.seeds_plan",
-    "register_architecture": "models.brought.registered",
+    "register_architecture": "models.brought.registering",
     "register_criterion": "pruning.criteria",
     "register_metric": "metrics",
     "register_source": "data.reading.registered",

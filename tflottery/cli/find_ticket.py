@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from tflottery.progress.reporter import Reporter
 
 
-# Data of two classes about liking something, in English.
-_OF_A_KIND = {"imdb": "yelp_polarity", "yelp_polarity": "imdb"}
-
-
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
     common.define_configuration(values)
@@ -212,24 +208,14 @@ def _plain_table(*headings: str) -> Table:
 
 
 def _next_steps(values: flags.FlagValues, found: FoundTicket) -> dict[str, dict[str, Any]]:
-    """Commands that go on from a ticket, with their flags. A transfer is among them only where
-    other data of the same kind are known; there is nothing to tune, to move or to ship of what was
-    not shown to be worth it."""
-    if not found.judged.recommends:
-        return {}
-    ticket = found.ticket
-    from tflottery.data.reading.tfds_source import ALIASES
+    """Commands that go on from a ticket, with their flags and the places that were given here."""
+    from tflottery.experiments.ticket.following import next_steps
 
-    places = {"ticket": str(ticket.folder), **experiments.changed(values, "store", "plugin")}
-    if found.outcome.plan.is_open and found.outcome.plan.settings.rates:
-        return {"export": places}  # the others ask for a sparsity, which such rounds have none of
-    steps = {"tune_lr": places}
-    found_on = ALIASES.get(ticket.about["dataset"], ticket.about["dataset"])
-    pairs = {ALIASES[one]: other for one, other in _OF_A_KIND.items()}
-    if found_on in pairs:
-        there = experiments.changed(values, "data_dir", "store", "plugin")
-        steps["transfer"] = {"ticket": str(ticket.folder), "to": pairs[found_on], **there}
-    return {**steps, "export": places}
+    places = {"transfer": ("data_dir", "store", "plugin")}
+    return {
+        name: keywords | experiments.changed(values, *places.get(name, ("store", "plugin")))
+        for name, keywords in next_steps(found).items()
+    }
 
 
 COMMAND = app.Command(

@@ -23,6 +23,7 @@ class Effect:
     """A difference; ``name`` and ``about`` say what of, for the template that has the words.
 
     ``margins`` are those that it is judged by, in its unit; without any, the study's tolerance.
+    ``outcome`` is its own, where it was judged by itself.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Effect:
     unit: str = "points"
     about: Mapping[str, Any] = field(default_factory=dict)
     margins: tuple[float, ...] = ()
+    outcome: str = ""
 
     @property
     def shown(self) -> str:

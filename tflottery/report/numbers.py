@@ -33,6 +33,11 @@ def probability(value: Any) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def p_value(value: float) -> str:
+    """The same within a sentence."""
+    return f"p {probability(value)}" if value < 0.001 else f"p = {probability(value)}"
+
+
 def yes_no(value: Any) -> str:
     return "yes" if value else "no"
 
@@ -133,7 +138,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "over": over,
     "rate": rate,
     "shortest": shortest,
-    "probability": probability,
+    "p_value": p_value,
     "three_digits": rate,
     "accuracy_with_half": accuracy_with_half,
     "decimals": lambda value, digits: number(digits)(value),

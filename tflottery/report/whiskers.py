@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tflottery.report.answers import Effect
 from tflottery.report.numbers import POINTS, STEPS
+from tflottery.report.outcomes import kind
 from tflottery.statistics import Difference
 
 WIDTH, HEIGHT = 240, 20
@@ -16,8 +17,8 @@ _MIDDLE = WIDTH / 2
 @dataclass(frozen=True)
 class Whisker:
     """Places in units of the picture, from its left end; ``bands`` are half the widths of the
-    margins around 0, which is in the middle, the widest first. ``side``: held above 0, failed
-    below, else unsure.
+    margins around 0, which is in the middle, the widest first. ``side``: what the outcome amounts
+    to (``outcomes.kind``); of an effect without one, held above 0, failed below, else unsure.
     """
 
     mean: float
@@ -65,7 +66,7 @@ def picture(effects: Sequence[Effect], tolerance: float) -> Picture:
     reach = max([reach, *(1.6 * margin for some in margins for margin in some)])
     scale = (_MIDDLE - 20) / reach
     drawn = tuple(
-        _whisker(one.difference, scale, tuple(scale * margin for margin in some))
+        _whisker(one, scale, tuple(scale * margin for margin in some))
         for one, some in zip(effects, margins, strict=True)
     )
     return Picture(drawn, _scale(effects[0].unit, scale, reach, margins))
@@ -87,13 +88,17 @@ def _scale(unit: str, scale: float, reach: float, margins: Sequence[tuple[float,
     return Scale(tuple((_place(value, scale), said) for value, said in places), unit)
 
 
-def _whisker(difference: Difference, scale: float, bands: tuple[float, ...]) -> Whisker:
-    low, high = difference.low, difference.high
+def _whisker(effect: Effect, scale: float, bands: tuple[float, ...]) -> Whisker:
+    low, high = effect.difference.low, effect.difference.high
     ends = None if low is None or high is None else (_place(low, scale), _place(high, scale))
-    side = "held" if difference.mean > 0 else "failed"
-    return Whisker(
-        _place(difference.mean, scale), ends, bands, "unsure" if difference.holds_zero else side
-    )
+    side = kind(effect.outcome) if effect.outcome else _by_interval(effect.difference)
+    return Whisker(_place(effect.difference.mean, scale), ends, bands, side)
+
+
+def _by_interval(difference: Difference) -> str:
+    if difference.holds_zero:
+        return "unsure"
+    return "held" if difference.mean > 0 else "failed"
 
 
 def _place(value: float, scale: float) -> float:

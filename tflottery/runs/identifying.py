@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from tflottery import plugins, startup
 from tflottery.errors import UserError
-from tflottery.models.brought.registered import Built, Registered, Unavailable, trust
+from tflottery.models.brought.built import Built
+from tflottery.models.brought.registered import Registered, Unavailable, trust
 from tflottery.runs.recipes import Recipe
 
 if TYPE_CHECKING:

@@ -1,0 +1,249 @@
+"""What README and the results' READMEs state, and what computes it from the committed tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tests.recomputing import (
+    AT_END,
+    AT_ONE,
+    CONTROLLED,
+    GRID,
+    LSTM_LEVELS,
+    MIDDLE,
+    NEW,
+    OWN,
+    RANDOM,
+    RANDOM_NEW,
+    SHOT,
+    SHOT_END,
+    SHOT_NEW,
+    SHOT_ONE,
+    SOURCE,
+    SOURCE_NEW,
+    TARGET_DENSE,
+    TICKET,
+    Interval,
+    apart,
+    at_best,
+    at_rate,
+    below_dense,
+    best_of_dense,
+    cell,
+    clearer,
+    control,
+    exponent,
+    found,
+    gain,
+    move,
+    over,
+    raised,
+    steps,
+    steps_to_dense,
+    stretched_to_dense,
+    t,
+    to_dense,
+    turned,
+    welch,
+    words,
+)
+
+Said = tuple[str, str, Callable[[], Interval]]
+
+
+def _claims(page: str) -> Iterator[Said]:
+    """The claims' table of seeds 1 to 3."""
+    yield page, "CNN 83.2 ticket dense", lambda: to_dense("cnn", TICKET, 0.832)
+    yield page, "CNN 83.2 ticket new", lambda: apart("cnn", TICKET, NEW, 0.832)
+    yield page, "larger CNN dense", lambda: found("cnn", "ticket - dense")
+    yield page, "larger CNN new", lambda: found("cnn", "ticket - reinit")
+    yield page, "LSTM 67.2 ticket dense", lambda: to_dense("lstm", TICKET, 0.672)
+    yield page, "LSTM 67.2 ticket new", lambda: apart("lstm", TICKET, NEW, 0.672)
+    yield page, "larger LSTM dense", lambda: found("lstm", "ticket - dense")
+    yield page, "larger LSTM new", lambda: found("lstm", "ticket - reinit")
+    yield page, "LSTM - CNN", clearer
+    yield page, "one-shot CNN", lambda: apart("cnn", SHOT, TICKET, *MIDDLE)
+    yield page, "one-shot LSTM", lambda: apart("lstm", SHOT, TICKET, 0.59, 0.832)
+    yield page, "one-shot LSTM 59", lambda: apart("lstm", SHOT, TICKET, 0.59)
+    yield page, "random one-shot", lambda: apart("cnn", SHOT_NEW, SHOT, 0.972)
+    yield page, "random iterative", lambda: apart("cnn", RANDOM, TICKET, 0.972)
+    yield page, "steps", steps
+    yield page, "exponent", exponent
+    yield page, "rewound CNN", lambda: apart("cnn", AT_ONE, TICKET, *GRID)
+    yield page, "rewound CNN, not sparsest", lambda: apart("cnn", AT_ONE, TICKET, *GRID[:-1])
+    yield page, "rewound LSTM", lambda: apart("lstm", AT_ONE, TICKET, *LSTM_LEVELS)
+    yield page, "rewound to the end LSTM", lambda: apart("lstm", AT_END, TICKET, *LSTM_LEVELS)
+    yield page, "rewound one-shot CNN", lambda: apart("cnn", SHOT_ONE, SHOT, *GRID)
+    yield page, "rewound to the end one-shot", lambda: apart("cnn", SHOT_END, SHOT, *GRID)
+    yield page, "transfer dense", lambda: move("cnn", SOURCE, TARGET_DENSE, 0.832)
+    yield page, "transfer new", lambda: move("cnn", SOURCE, SOURCE_NEW, 0.832)
+
+
+def _answers(page: str) -> Iterator[Said]:
+    """What was asked beforehand, of new seeds."""
+    cnn = "new cnn"
+    yield page, "new: ticket dense", lambda: below_dense(cnn, TICKET, 0.832)
+    yield page, "new: ticket new", lambda: apart(cnn, TICKET, NEW, 0.832)
+    yield page, "new: beats dense", lambda: below_dense(cnn, TICKET, 0.36, 0.59)
+    yield page, "new: one-shot", lambda: apart(cnn, SHOT, TICKET, *MIDDLE)
+    yield page, "new: random", lambda: apart(cnn, RANDOM, TICKET, 0.972)
+    yield page, "new: random one-shot", lambda: apart(cnn, SHOT_NEW, SHOT, 0.972)
+    yield page, "new: steps", steps_to_dense
+    yield page, "new: rewound", lambda: apart(cnn, AT_ONE, TICKET, *GRID)
+    yield page, "new: rewound, sparsest", lambda: apart(cnn, AT_ONE, TICKET, 0.972)
+    yield page, "new: rewound, else", lambda: apart(cnn, AT_ONE, TICKET, *GRID[:-1])
+    yield page, "new: rewound one-shot", lambda: apart(cnn, SHOT_ONE, SHOT, *GRID)
+    yield page, "news: dense", lambda: below_dense("new ag_news", TICKET, 0.832)
+    yield page, "news: new", lambda: apart("new ag_news", TICKET, NEW, 0.832)
+    nine = best_of_dense(cnn, 9)
+    yield page, "new: same cost", lambda: welch(cell(cnn, *TICKET, 0.832), nine)
+    yield page, "new: rate 83.2", lambda: t(raised("ticket", 0.832))
+    yield page, "new: rate 97.2", lambda: t(raised("ticket", 0.972))
+    yield (
+        page,
+        "new: rate, beyond dense",
+        lambda: welch(raised("ticket", 0.972), raised("dense", 0.0)),
+    )
+    both = (0.832, 0.972)
+    yield page, "words, counts", lambda: t(words("shuffled_words", "shuffled", *both))
+    yield page, "words, rest", lambda: t(words("ticket", "shuffled_words", *both))
+
+
+def _results() -> Iterator[Said]:
+    page, cnn = "results", "new cnn"
+    yield from _answers(page)
+    for level in (0.59, 0.738, 0.972):
+        yield page, f"new {level}", lambda level=level: apart(cnn, TICKET, NEW, level)
+    for level in (0.832, 0.972):
+        yield (
+            page,
+            f"words {level}",
+            lambda level=level: t(words("shuffled_words", "shuffled", level)),
+        )
+    yield page, "below dense", lambda: turned(below_dense(cnn, TICKET, 0.972))
+    yield page, "rate, dense", lambda: t(raised("dense", 0.0))
+    yield page, "one shot behind", lambda: turned(apart(cnn, SHOT, TICKET, 0.972))
+    yield (
+        page,
+        "rewinding, iterative - one-shot",
+        lambda: t(over(cnn, AT_ONE, TICKET, GRID) - over(cnn, SHOT_ONE, SHOT, GRID)),
+    )
+
+
+def _first() -> Iterator[Said]:
+    page = "first"
+    yield from _claims(page)
+    yield page, "one-shot LSTM 83.2", lambda: apart("lstm", SHOT, TICKET, 0.832)
+    yield page, "rewound end CNN", lambda: apart("cnn", AT_END, TICKET, *GRID)
+    yield page, "rewound LSTM one-shot", lambda: apart("lstm", SHOT_ONE, SHOT, 0.59, 0.832)
+    yield page, "to the end LSTM one-shot", lambda: apart("lstm", SHOT_END, SHOT, 0.59, 0.832)
+    yield page, "higher rate LSTM", lambda: gain("lstm", "ticket", 0.832, above=0.01)
+    yield page, "transfer LSTM", lambda: move("lstm", SOURCE, TARGET_DENSE, 0.832)
+    yield page, "transfer LSTM new", lambda: move("lstm", SOURCE, SOURCE_NEW, 0.832)
+    yield page, "sparsest one-shot", lambda: to_dense("cnn", SHOT, 0.972)
+    yield page, "sparsest iterative", lambda: to_dense("cnn", TICKET, 0.972)
+    yield page, "LSTM below", lambda: turned(to_dense("lstm", TICKET, 0.672))
+    yield page, "LSTM below 83.2", lambda: turned(to_dense("lstm", TICKET, 0.832))
+    for level in CONTROLLED:
+        for kind in (
+            ("one_shot", "random", "original"), ("iterative", "shuffled", "original"),
+            ("iterative", "magnitude", "signs"), ("iterative", "head_pruned", "original"),
+            ("gradual", "gradual", "fresh"), ("dense", "dense", "fresh"),
+        ):  # fmt: skip
+            yield page, f"{kind} {level}", lambda kind=kind, level=level: control(*kind, level)
+    yield page, "ticket - three epochs", stretched_to_dense
+    yield page, "rewound one-shot, not sparsest", lambda: apart("cnn", SHOT_ONE, SHOT, *GRID[:-1])
+    yield page, "rewound at the sparsest", lambda: apart("cnn", AT_ONE, TICKET, 0.972)
+    yield page, "rewound one-shot sparsest", lambda: apart("cnn", SHOT_ONE, SHOT, 0.972)
+    yield (
+        page,
+        "iterative - one-shot",
+        lambda: t(over("cnn", AT_ONE, TICKET, GRID) - over("cnn", SHOT_ONE, SHOT, GRID)),
+    )
+    yield page, "larger CNN, below", lambda: turned(found("cnn", "ticket - dense"))
+    yield (
+        page,
+        "tuned, new",
+        lambda: t(at_best("cnn", "ticket", 0.832) - at_best("cnn", "reinit", 0.832)),
+    )
+    yield page, "weights", lambda: move("cnn", SOURCE, SOURCE_NEW, 0.972)
+    yield page, "mask 83.2", lambda: move("cnn", SOURCE_NEW, RANDOM_NEW, 0.832)
+    yield page, "mask 97.2", lambda: move("cnn", SOURCE_NEW, RANDOM_NEW, 0.972)
+    yield page, "own", lambda: move("cnn", SOURCE, OWN, 0.972)
+    yield page, "back", lambda: move("reverse", SOURCE, TARGET_DENSE, 0.832)
+    yield page, "LSTM's lower rate", lambda: gain("lstm", "ticket", 0.832)
+    yield (
+        page,
+        "LSTM tuned",
+        lambda: t(at_best("lstm", "ticket", 0.832) - at_best("lstm", "reinit", 0.832)),
+    )
+
+
+def _transfer() -> Iterator[Said]:
+    page = "transfer"
+    yield page, "dense", lambda: move("cnn", SOURCE, TARGET_DENSE, 0.832)
+    yield page, "new 83.2", lambda: move("cnn", SOURCE, SOURCE_NEW, 0.832)
+    yield page, "new 97.2", lambda: move("cnn", SOURCE, SOURCE_NEW, 0.972)
+    yield page, "below dense", lambda: turned(move("cnn", SOURCE, TARGET_DENSE, 0.972))
+    for level in (0.36, 0.59, 0.972):
+        yield page, f"own {level}", lambda level=level: move("cnn", SOURCE, OWN, level)
+    for level in (0.738, 0.832, 0.972):
+        yield page, f"mask {level}", lambda level=level: move("cnn", SOURCE_NEW, RANDOM_NEW, level)
+    yield page, "LSTM", lambda: turned(move("lstm", SOURCE_NEW, TARGET_DENSE, 0.832))
+    yield page, "back", lambda: move("reverse", SOURCE, TARGET_DENSE, 0.832)
+    yield page, "back, own", lambda: turned(move("reverse", SOURCE, OWN, 0.832))
+    yield page, "back, new", lambda: move("reverse", SOURCE, SOURCE_NEW, 0.832)
+
+
+def _rates() -> Iterator[Said]:
+    page = "rates"
+    yield (
+        page,
+        "tuned LSTM",
+        lambda: t(at_best("lstm", "ticket", 0.832) - at_best("lstm", "reinit", 0.832)),
+    )
+    yield (
+        page,
+        "untuned LSTM",
+        lambda: t(at_rate("lstm", "ticket", 0.832, 0.01) - at_rate("lstm", "reinit", 0.832, 0.01)),
+    )
+    yield (
+        page,
+        "LSTM to dense",
+        lambda: t(at_best("lstm", "ticket", 0.832) - at_best("lstm", "dense", 0.0)),
+    )
+    yield page, "higher LSTM", lambda: gain("lstm", "ticket", 0.832, above=0.01)
+    yield (
+        page,
+        "sparsest",
+        lambda: turned(t(at_best("cnn", "ticket", 0.972) - at_best("cnn", "dense", 0.0))),
+    )
+    yield (
+        page,
+        "sparsest new",
+        lambda: t(at_best("cnn", "ticket", 0.972) - at_best("cnn", "reinit", 0.972)),
+    )
+
+
+def _find() -> Iterator[Said]:
+    for model in ("cnn", "lstm", "gru", "transformer"):
+        for other in ("dense", "reinit"):
+            what = f"ticket - {other}"
+            yield "find", f"{model} {what}", lambda model=model, what=what: found(model, what)
+
+
+def _readme() -> Iterator[Said]:
+    page = "README"
+    yield from _answers(page)
+    yield page, "LSTM ticket dense", lambda: to_dense("lstm", TICKET, 0.672)
+    yield page, "LSTM ticket new", lambda: apart("lstm", TICKET, NEW, 0.672)
+    yield page, "LSTM - CNN", clearer
+    yield page, "transfer dense", lambda: move("cnn", SOURCE, TARGET_DENSE, 0.832)
+    yield page, "transfer new", lambda: move("cnn", SOURCE, SOURCE_NEW, 0.832)
+    for model in ("cnn", "lstm", "gru", "transformer"):
+        for other in ("dense", "reinit"):
+            what = f"ticket - {other}"
+            yield "README", f"{model} {what}", lambda model=model, what=what: found(model, what)
+
+
+SAID = [*_readme(), *_results(), *_first(), *_transfer(), *_rates(), *_find()]
