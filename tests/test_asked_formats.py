@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from tests.conftest import SMALL
 from tflottery.errors import UserError
 from tflottery.exports.formats import asked, registry
 from tflottery.exports.formats.registry import FORMATS
@@ -53,6 +56,14 @@ def test_what_is_not_installed_is_told_with_the_mend(monkeypatch):
     with pytest.raises(UserError, match=r"onnx and onnxruntime: pip install 'tflottery\[formats\]"):
         registry.require_writable([FORMATS["onnx"]], None)
     registry.require_writable([FORMATS["tflite"], FORMATS["keras"]], None)
+
+
+def test_onnx_is_for_the_networks_that_come_along():
+    own = SimpleNamespace(recipe=SimpleNamespace(model=SimpleNamespace(name="mine")))
+    with pytest.raises(UserError, match="mine is another. Its SavedModel can be converted with"):
+        registry.require_writable([FORMATS["onnx"]], own)
+    for model in SMALL.values():
+        assert FORMATS["onnx"].refusal(SimpleNamespace(recipe=SimpleNamespace(model=model))) == ""
 
 
 def test_a_file_is_known_by_its_ending(tmp_path):

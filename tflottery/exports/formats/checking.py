@@ -137,7 +137,7 @@ def check(one: Format, file: Path, given: Given, python_model: Scorer, also: Als
         tensors.require_same(served, one, given.ticket)
         if not one.scores:
             return made
-        return _scored(made, served, given.network.max_length, python_model, also, also.bound(one))
+        return _scored(made, served, given.served.max_length, python_model, also, also.bound(one))
 
 
 def _scored(

@@ -41,6 +41,12 @@ class Given:
     quantize: Quantize = ""
     examples: np.ndarray | None = None
 
+    @property
+    def served(self) -> Network:
+        """``network``, for a format that it goes into."""
+        assert self.network is not None
+        return self.network
+
 
 class Loaded(Protocol):
     """A model in its runtime."""

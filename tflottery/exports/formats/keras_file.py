@@ -20,7 +20,7 @@ class KerasFile:
     name = "keras"
     file = "model.keras"
     purpose = "training on with tf_keras; the mask holds"
-    modules = ()
+    modules: tuple[str, ...] = ()
     scores = True
     for_devices = False
 

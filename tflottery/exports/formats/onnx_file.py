@@ -29,7 +29,7 @@ class Onnx:
     name = "onnx"
     file = "model.onnx"
     purpose = "ONNX Runtime: servers, phones, browsers"
-    modules = ("onnx", "onnxruntime")
+    modules: tuple[str, ...] = ("onnx", "onnxruntime")
     scores = True
     for_devices = True
 
@@ -43,7 +43,7 @@ class Onnx:
         )
 
     def write(self, given: Given, file: Path) -> None:
-        file.write_bytes(graph_of(given.network, about(given.ticket)).SerializeToString())
+        file.write_bytes(graph_of(given.served, about(given.ticket)).SerializeToString())
 
     def tensors(self, ticket: Ticket) -> Arrays:
         del ticket

@@ -20,7 +20,7 @@ class SafeTensors:
     name = "safetensors"
     file = "model.safetensors"
     purpose = "the weights alone, for any framework"
-    modules = ("safetensors",)
+    modules: tuple[str, ...] = ("safetensors",)
     scores = False
     for_devices = False
 

@@ -18,7 +18,7 @@ class SavedModel:
     name = "savedmodel"
     file = ""
     purpose = "TensorFlow Serving, from raw text"
-    modules = ()
+    modules: tuple[str, ...] = ()
     scores = True
     for_devices = False
 
@@ -29,7 +29,7 @@ class SavedModel:
     def write(self, given: Given, file: Path) -> None:
         from tflottery.exports import saved_model
 
-        saved_model.save(given.network, given.ticket.vocabulary, file)
+        saved_model.save(given.served, given.ticket.vocabulary, file)
 
     def tensors(self, ticket: Ticket) -> Arrays:
         del ticket

@@ -34,7 +34,7 @@ class TfLite:
     name = "tflite"
     file = "model.tflite"
     purpose = "phones and small computers"
-    modules = ()
+    modules: tuple[str, ...] = ()
     scores = True
     for_devices = True
 
@@ -43,7 +43,7 @@ class TfLite:
         return ""
 
     def write(self, given: Given, file: Path) -> None:
-        converted = convert(given.network, 1, given.quantize, given.examples)
+        converted = convert(given.served, 1, given.quantize, given.examples)
         said = {**about(given.ticket), "quantize": given.quantize or "none"}
         file.write_bytes(with_metadata(converted, said))
 
@@ -138,10 +138,10 @@ def _interpreter() -> Callable[..., Any]:
     if importlib.util.find_spec("ai_edge_litert") is not None:
         from ai_edge_litert.interpreter import Interpreter
 
-        return Interpreter  # type: ignore[no-any-return]
+        return Interpreter
     import tensorflow as tf
 
-    return tf.lite.Interpreter  # type: ignore[no-any-return]
+    return tf.lite.Interpreter
 
 
 class _Interpreter:
