@@ -111,7 +111,7 @@ def test_a_fine_tuned_model_becomes_a_ticket(tmp_path):
     assert saved.classes == CLASSES and saved.recipe == ticket.recipe
     assert saved.vocabulary.words == ticket.vocabulary.words
     # What was measured was measured on other weights.
-    assert saved.verdict == "no verdict" and "winning ticket" in saved.sentence
+    assert saved.verdict == "no verdict" and "Winning ticket" in saved.sentence
     assert not [key for key in saved.about if key.endswith("_accuracy") or key == "metrics"]
     assert saved.about["run_key"] == ticket.about["run_key"]
     again = load_ticket(tmp_path / "tuned")
