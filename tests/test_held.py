@@ -56,7 +56,9 @@ def require_held(model: keras.Model, mask: masks.Masks) -> None:
     assert any(now[name][kept].any() for name, kept in mask.items())
 
 
-@pytest.mark.parametrize("ending", [".keras", ".h5", pytest.param("", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "ending", [".keras", *(pytest.param(one, marks=pytest.mark.long) for one in (".h5", ""))]
+)
 @pytest.mark.parametrize(
     "network", ["cnn", *(pytest.param(one, marks=pytest.mark.long) for one in ("gru", "lstm"))]
 )

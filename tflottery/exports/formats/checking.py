@@ -18,7 +18,6 @@ from tflottery.exports.formats.format import Format, Given, Quantize
 from tflottery.exports.saved_model import IDS
 from tflottery.exports.session import Process
 from tflottery.exports.verification import (
-    TOLERANCE,
     Scorer,
     as_served,
     batches,
@@ -87,12 +86,9 @@ class Also:
         )
 
     def bound(self, of: Format) -> float:
-        """The most by which a score of a format may differ from the Python model's: kernels of
-        other runtimes add in another order than TensorFlow's, so it is larger for these."""
-        if of.for_devices:
-            is_quantised = self.quantize and of.name == "tflite"
-            return self.max_score_difference if is_quantised else 10 * TOLERANCE
-        return TOLERANCE
+        """The most by which a score of a format may differ from the Python model's."""
+        is_quantised = self.quantize and of.name == "tflite"
+        return self.max_score_difference if is_quantised else of.tolerance
 
 
 def examples(corpus: Corpus, ticket: Ticket) -> np.ndarray:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tflottery.tickets.ticket import Ticket
 
 Arrays = Mapping[str, np.ndarray]
+SAME_KERNELS, OTHER_KERNELS = 1e-5, 1e-4
+"""How far scores may lie apart: kernels of other runtimes add in another order."""
 Quantize = Literal["", "float16", "int8", "int8-full"]
 
 
@@ -65,7 +67,8 @@ class Format(Protocol):
 
     ``file`` is its path in a version's folder. ``purpose`` is what it is for, in half a sentence.
     ``modules``: what has to be installed beside TensorFlow, by the name that it is imported by.
-    ``scores``: whether it gives scores for ``ids``. ``for_devices``: whether the files that a
+    ``scores``: whether it gives scores for ``ids``. ``tolerance``: the most by which a score may differ
+    from the Python model's. ``for_devices``: whether the files that a
     device reads texts with go beside it.
     """
 
@@ -74,6 +77,7 @@ class Format(Protocol):
     purpose: str
     modules: tuple[str, ...]
     scores: bool
+    tolerance: float
     for_devices: bool
 
     def refusal(self, ticket: Ticket) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tflottery.exports.formats.format import Arrays, Given, Loaded, answers, digests
+from tflottery.exports.formats.format import SAME_KERNELS, Arrays, Given, Loaded, answers, digests
 
 if TYPE_CHECKING:
     from tflottery.tickets.ticket import Ticket
@@ -22,6 +22,7 @@ class KerasFile:
     purpose = "training on with tf_keras; the mask holds"
     modules: tuple[str, ...] = ()
     scores = True
+    tolerance = SAME_KERNELS
     for_devices = False
 
     def refusal(self, ticket: Ticket) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tflottery.arithmetic import threads
-from tflottery.exports.formats.format import Arrays, Given, Loaded, about
+from tflottery.exports.formats.format import OTHER_KERNELS, Arrays, Given, Loaded, about
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.models.shipped.recurrent import DIRECTIONS, Recurrent
 from tflottery.models.shipped.transformer import Transformer
@@ -31,6 +31,7 @@ class Onnx:
     purpose = "ONNX Runtime: servers, phones, browsers"
     modules: tuple[str, ...] = ("onnx", "onnxruntime")
     scores = True
+    tolerance = OTHER_KERNELS
     for_devices = True
 
     def refusal(self, ticket: Ticket) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tflottery.exports.formats.format import Arrays, Given, Loaded, about, digests
+from tflottery.exports.formats.format import SAME_KERNELS, Arrays, Given, Loaded, about, digests
 
 if TYPE_CHECKING:
     from tflottery.tickets.ticket import Ticket
@@ -22,6 +22,7 @@ class SafeTensors:
     purpose = "the weights alone, for any framework"
     modules: tuple[str, ...] = ("safetensors",)
     scores = False
+    tolerance = SAME_KERNELS
     for_devices = False
 
     def refusal(self, ticket: Ticket) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tflottery.exports.formats.format import Arrays, Given, Loaded
+from tflottery.exports.formats.format import SAME_KERNELS, Arrays, Given, Loaded
 
 if TYPE_CHECKING:
     from tflottery.tickets.ticket import Ticket
@@ -20,6 +20,7 @@ class SavedModel:
     purpose = "TensorFlow Serving, from raw text"
     modules: tuple[str, ...] = ()
     scores = True
+    tolerance = SAME_KERNELS
     for_devices = False
 
     def refusal(self, ticket: Ticket) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflottery.arithmetic import threads
-from tflottery.exports.formats.format import Arrays, Given, Loaded, Quantize, about
+from tflottery.exports.formats.format import OTHER_KERNELS, Arrays, Given, Loaded, Quantize, about
 
 if TYPE_CHECKING:
     from tflottery.exports.network import Network
@@ -36,6 +36,7 @@ class TfLite:
     purpose = "phones and small computers"
     modules: tuple[str, ...] = ()
     scores = True
+    tolerance = OTHER_KERNELS
     for_devices = True
 
     def refusal(self, ticket: Ticket) -> str:

@@ -25,13 +25,18 @@ export class Normaliser {
     return text.split(" ").filter((word) => word !== "");
   }
 
+  /** The words that are read, at most max_length. @param {string} text @returns {string[]} */
+  kept(text) {
+    const { max_length, first, last } = this.about;
+    const words = this.words(text);
+    if (words.length <= max_length) return words;
+    return [...words.slice(0, first), ...words.slice(words.length - last)];
+  }
+
   /** At least one id, at most max_length, without padding. @param {string} text */
   encode(text) {
-    const { max_length, first, last, unknown } = this.about;
-    let words = this.words(text);
-    if (words.length > max_length) {
-      words = [...words.slice(0, first), ...words.slice(words.length - last)];
-    }
+    const { unknown } = this.about;
+    const words = this.kept(text);
     return words.length ? words.map((word) => this.ids.get(word) ?? unknown) : [unknown];
   }
 }
