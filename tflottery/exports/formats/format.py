@@ -67,9 +67,9 @@ class Format(Protocol):
 
     ``file`` is its path in a version's folder. ``purpose`` is what it is for, in half a sentence.
     ``modules``: what has to be installed beside TensorFlow, by the name that it is imported by.
-    ``scores``: whether it gives scores for ``ids``. ``tolerance``: the most by which a score may differ
-    from the Python model's. ``for_devices``: whether the files that a
-    device reads texts with go beside it.
+    ``scores``: whether it gives scores for ``ids``. ``tolerance``: the most by which a score may
+    differ from the Python model's. ``for_devices``: whether the files that a device reads texts
+    with go beside it.
     """
 
     name: str
