@@ -19,7 +19,7 @@ from tflottery.exports.formats.registry import FORMATS
         ("onnx,keras", ["keras", "onnx"]),
         (["tflite", "savedmodel"], ["tflite"]),
         (" onnx , onnx", ["onnx"]),
-        (",".join(FORMATS), ["keras", "safetensors", "tflite", "onnx"]),
+        (",".join(FORMATS), ["keras", "safetensors", "tflite", "onnx", "web"]),
     ],
 )
 def test_the_saved_model_is_always_there_and_never_beside_itself(words, names):

@@ -166,8 +166,9 @@ def export(
             of this ticket; trains what the store lacks.
         sparsity: with ``structured``, the fraction of units to prune, in [0, 1); by default the
             ticket's.
-        format: ``savedmodel``, ``keras``, ``safetensors``, ``tflite``, ``onnx``; several as a list,
-            or with commas between them. The SavedModel is in every version, the others beside it.
+        format: ``savedmodel``, ``keras``, ``safetensors``, ``tflite``, ``onnx``, ``web``; several
+            as a list, or with commas between them. The SavedModel is in every version, the others
+            beside it.
         quantize: how numbers of the TFLite file are stored: ``float16``, ``int8`` (weights alone)
             or ``int8-full`` (activations too); by default as they are.
         max_score_difference: with ``quantize``, the most by which a score may differ from the

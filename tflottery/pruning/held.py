@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from tflottery.models import keras_classes  # noqa: F401 - for whoever loads a model
 from tflottery.models import weights as named_weights
 from tflottery.pruning.masks import Masks, pack, unpack
 

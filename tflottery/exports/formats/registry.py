@@ -14,11 +14,12 @@ from tflottery.exports.formats.onnx_file import Onnx
 from tflottery.exports.formats.safe_tensors import SafeTensors
 from tflottery.exports.formats.savedmodel import SavedModel
 from tflottery.exports.formats.tflite import TfLite
+from tflottery.exports.formats.web_page import WebPage
 
 if TYPE_CHECKING:
     from tflottery.tickets.ticket import Ticket
 
-_ALL: tuple[Format, ...] = (SavedModel(), KerasFile(), SafeTensors(), TfLite(), Onnx())
+_ALL: tuple[Format, ...] = (SavedModel(), KerasFile(), SafeTensors(), TfLite(), Onnx(), WebPage())
 SAVED_MODEL = SavedModel.name
 FORMATS: dict[str, Format] = {one.name: one for one in _ALL}
 
