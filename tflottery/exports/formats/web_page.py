@@ -38,6 +38,7 @@ _RUNTIME, _WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 _TEMPLATE = "exports/formats/page.html.j2"
 _NORMALISER = Path(__file__).parent / "reference" / "normalise.mjs"
 _CHECK = "async function check("
+_LONGEST = 600
 
 
 class WebPage(Onnx):
@@ -53,6 +54,10 @@ class WebPage(Onnx):
             return refusal.replace("--format onnx", "--format web")
         if not _cached().is_file() and shutil.which("npm") is None:
             return f"--format web takes npm (Node.js), which fetches {PACKAGE} once."
+        try:
+            runtime()
+        except UserError as missing:
+            return str(missing)
         return ""
 
     def write(self, given: Given, file: Path) -> None:
@@ -135,10 +140,13 @@ def runtime() -> dict[str, bytes]:
 
 def _fetched() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            ["npm", "pack", "--silent", f"{PACKAGE}@{VERSION}"],
-            cwd=folder, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                ["npm", "pack", "--silent", f"{PACKAGE}@{VERSION}"],
+                cwd=folder, capture_output=True, text=True, check=False, timeout=_LONGEST,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise UserError(f"npm could not fetch {PACKAGE} {VERSION} in {_LONGEST} s.") from None
         files = list(Path(folder).glob("*.tgz"))
         if done.returncode or not files:
             said = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
