@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflottery.arithmetic import threads
+from tflottery.errors import TflotteryError, in_a_line
 from tflottery.exports.formats.format import OTHER_KERNELS, Arrays, Given, Loaded, Quantize, about
 
 if TYPE_CHECKING:
@@ -44,7 +45,13 @@ class TfLite:
         return ""
 
     def write(self, given: Given, file: Path) -> None:
-        converted = convert(given.served, 1, given.quantize, given.examples)
+        try:
+            converted = convert(given.served, 1, given.quantize, given.examples)
+        except Exception as error:
+            # The converter raises whatever its parts do; it cannot convert every network.
+            raise TflotteryError(
+                f"TFLite's converter fails on this network: {in_a_line(error)}; nothing was written"
+            ) from error
         said = {**about(given.ticket), "quantize": given.quantize or "none"}
         file.write_bytes(with_metadata(converted, said))
 
