@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tflottery.data.encoded import Encoded
 from tflottery.errors import TflotteryError
 from tflottery.exports import network
 from tflottery.exports.formats import checking, tflite
-from tflottery.exports.formats.checking import Also
+from tflottery.exports.formats.checking import Also, Beside
 from tflottery.exports.formats.format import Given
 from tflottery.exports.formats.registry import FORMATS
 from tflottery.exports.publishing import publish
@@ -44,23 +45,38 @@ def checked(tmp_path, model: str, also: Also, classes: tuple[str, ...] = CLASSES
     return checking.write(also, given, python_model, tmp_path / "files")
 
 
+def test_files_are_checked_by_their_own_runtimes_and_go_with_what_a_device_needs(tmp_path):
+    # These two load without TensorFlow.
+    also = Also((FORMATS["safetensors"], FORMATS["onnx"]), TEXTS)
+    safe, onnx = checked(tmp_path, "cnn", also)
+    require_found(tmp_path / "files", safe, onnx)
+    device = tmp_path / "files" / "device"
+    assert (device / "labels.txt").read_text() == "negative\npositive\n"
+    assert (device / "vocabulary.txt").read_text() == VOCABULARY.to_text()
+    assert "at most 12 ids" in (device / "normalisation.md").read_text()
+    vectors = json.loads((device / "normalisation.json").read_text())["vectors"]
+    assert vectors[0] == {"text": "", "ids": [1]} and len(vectors) == 200
+    subprocess.run([sys.executable, str(device / "normalise.py")], check=True)
+
+
+def require_found(folder: Path, *files: Beside) -> None:
+    for one in files:
+        assert (folder / one.file).stat().st_size == one.bytes
+        if one.format == "safetensors":
+            assert one.difference is None and "bit for bit" in one.sentence
+        else:
+            assert one.difference < 1e-4 and one.texts == 40
+            assert one.accuracy == one.python_accuracy and "of all 40 test texts" in one.sentence
+
+
+@pytest.mark.long
 def test_every_format_is_published_with_the_saved_model(tmp_path):
     ticket = make_ticket(tmp_path / "ticket", "cnn")
     published = publish(ticket, tmp_path / "m", None, TEXTS, Also(EVERY, TEXTS))
     assert [one.format for one in published.beside] == [one.name for one in EVERY]
+    require_found(published.folder, *published.beside)
     for one in published.beside:
-        assert (published.folder / one.file).stat().st_size == one.bytes
-        assert one.sentence in (published.folder / "model_card.md").read_text()
-        if one.format != "safetensors":
-            assert one.difference < 1e-4 and one.texts == 40
-            assert one.accuracy == one.python_accuracy
-    device = published.folder / "device"
-    assert (device / "labels.txt").read_text() == "negative\npositive\n"
-    assert (device / "vocabulary.txt").read_text() == VOCABULARY.to_text()
-    assert "0x" not in (device / "normalisation.md").read_text()
-    vectors = json.loads((device / "normalisation.json").read_text())["vectors"]
-    assert vectors[0] == {"text": "", "ids": [1]} and len(vectors) == 200
-    subprocess.run([sys.executable, str(device / "normalise.py")], check=True)
+        assert one.file in (published.folder / "model_card.md").read_text()
     said = tflite.metadata((published.folder / "model.tflite").read_bytes())
     assert json.loads(said["classes"]) == list(CLASSES) and said["max_length"] == "12"
 
