@@ -90,7 +90,9 @@ def convert(
     module = tf.Module()
     module.weights = named_weights.variables(model)
 
-    @tf.function(input_signature=[tf.TensorSpec([batch, network.max_length], tf.int32, "ids")])
+    ids = tf.TensorSpec([batch, network.max_length], tf.int32, "ids")
+
+    @tf.function(input_signature=[ids], autograph=False)
     def scored(ids: tf.Tensor) -> dict[str, tf.Tensor]:
         rows = ids if network.own_rows is None else tf.gather(tf.constant(network.rows), ids)
         logits = class_logits(model(rows, training=False), len(network.classes))
