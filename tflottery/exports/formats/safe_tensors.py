@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +36,9 @@ class SafeTensors:
         weights = given.ticket.final_weights
         arrays = {name: np.ascontiguousarray(weights[name]) for name in sorted(weights)}
         # Not ``save_file``, whose files only their owner may read.
-        file.write_bytes(save(arrays, metadata=about(given.ticket)))
+        # One entry, since several come in another order each time.
+        said = json.dumps(about(given.ticket), sort_keys=True)
+        file.write_bytes(save(arrays, metadata={"tflottery": said}))
 
     def tensors(self, ticket: Ticket) -> Arrays:
         return ticket.final_weights
