@@ -44,6 +44,7 @@ from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Count, Masks
 from tflottery.runs.recipes import Recipe, recipe_from_tables, recipe_to_tables
 from tflottery.settings import from_table, place
+from tflottery.tickets import trained_on
 from tflottery.tickets.checked import require_fitting, require_sound
 from tflottery.tickets.plan import AUTO, PruningSettings
 from tflottery.tickets.rule import Rule, rule_from
@@ -215,6 +216,29 @@ class Ticket:
                     shutil.copyfile(self.folder / name, staging / name)
         return load_ticket(where)
 
+    def save_as(self, model: keras.Model, folder: str | Path) -> Ticket:
+        """Writes a ticket of the same mask with a model's weights as its trained ones.
+
+        Verdict and accuracies are left out, since they were measured on other weights; how the mask
+        was found, and the weights to begin from, are this ticket's.
+
+        Args:
+            model: what ``build`` gave, trained on; its weights under the mask are zero.
+            folder: where the ticket goes; one that is there is replaced.
+
+        Raises:
+            UserError: the model's network is another, or it has weights that the ticket prunes; or
+                the folder cannot be written, or holds something else than a ticket.
+        """
+        where = place("folder", folder)
+        _require_free(where)
+        require_writable(where, "folder")
+        weights = trained_on.weights_of(self, model)
+        return write_ticket(
+            where, trained_on.about_of(self), self.recipe, self.classes, self.vocabulary,
+            self.masks, self.rewind_weights, weights,
+        )  # fmt: skip
+
     def __repr__(self) -> str:
         about = self.about
         return (
@@ -230,7 +254,8 @@ class Ticket:
     def build(self, weights: str = "rewind") -> keras.Model:
         """An uncompiled Keras model, ids int32 [batch, words] → logits, pruned and masked.
 
-        Compile it and ``fit`` as any model: pruned weights stay exactly zero.
+        Compile it and ``fit`` as any model: pruned weights stay exactly zero, also after
+        ``model.save`` and ``keras.models.load_model``.
 
         Args:
             weights: ``rewind`` (where training begins) or ``final`` (trained).

@@ -133,9 +133,7 @@ def _require_known(value: Mapping[str, Any], layer: str) -> None:
     import tf_keras as keras
 
     # The classes of this package have to be there before Keras looks for them.
-    import tflottery.models.shipped.convolution
-    import tflottery.models.shipped.layers
-    import tflottery.models.shipped.recurrence  # noqa: F401
+    import tflottery.models.keras_classes  # noqa: F401
 
     name, module = value["class_name"], value.get("module")
     registered = value.get("registered_name")
