@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -102,10 +103,12 @@ class Process:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            self._process.wait()
+            code = self._process.wait()
             self._errors.seek(0)
             said = self._errors.read().decode(errors="replace").strip().splitlines()
-            raise TflotteryError(f"{self._model} fails in a fresh process: {''.join(said[-1:])}")
+            # Who is killed, as by a fault in a runtime's own code, has said nothing of it.
+            why = f"killed by {signal.Signals(-code).name}" if code < 0 else "".join(said[-1:])
+            raise TflotteryError(f"{self._model} fails in a fresh process: {why}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
