@@ -59,7 +59,7 @@ class Arm:
     def check(self) -> str:
         """In a comparison of criteria what its ticket differs in: ``shuffled``, ``shuffled_words``,
         ``inverted``, ``reinit``, or ``longer``; empty for the ticket itself."""
-        if not self.criterion or self.mask == self.criterion and self.init == "original":
+        if not self.criterion or (self.mask == self.criterion and self.init == "original"):
             return ""
         if "+" in self.init:
             return "longer"

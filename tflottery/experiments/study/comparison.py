@@ -94,9 +94,7 @@ def _method(moment: str) -> Method:
     return "iterative" if moment == "iterative" else "one_shot"
 
 
-def _checks(
-    seed: Seed, name: str, moment: str, level: float
-) -> Iterator[tuple[str, str, RunSpec]]:
+def _checks(seed: Seed, name: str, moment: str, level: float) -> Iterator[tuple[str, str, RunSpec]]:
     """Mask and init in words, and the network. A random mask that is shuffled, has new weights or
     inverted scores is another random mask, and says nothing."""
     if name == "random":
