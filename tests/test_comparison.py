@@ -40,9 +40,7 @@ def compared(settings=SETTINGS, recipe=RECIPE, **pruning) -> dict[Place, Cell]:
 
 
 def test_every_criterion_prunes_at_its_own_moment_and_level():
-    tickets = {
-        place[:2] for place in compared() if ":" not in place[1] and place[2] == "original"
-    }
+    tickets = {place[:2] for place in compared() if ":" not in place[1] and place[2] == "original"}
     assert tickets == {
         ("at_init", "random"), ("at_init", "snip"), ("at_init", "synflow"),
         ("one_shot", "magnitude"), ("iterative", "magnitude"),
