@@ -145,7 +145,7 @@ def test_what_a_study_trained_before_is_not_trained_again():
             "control", "iterative", "shuffled_words", "original"
         ),
     }.items():  # fmt: skip
-        assert mine[method, mask, init, 0.832] == theirs[*place, 0.832]
+        assert mine[method, mask, init, 0.832] == theirs[(*place, 0.832)]
 
 
 @pytest.mark.parametrize(
