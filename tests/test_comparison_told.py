@@ -10,6 +10,7 @@ import pytest
 
 from tests import synthetic_study
 from tflottery import statistics
+from tflottery.experiments import configuration
 from tflottery.experiments.reports import write_report
 from tflottery.experiments.study import criteria_figures
 from tflottery.experiments.study.cells import DENSE, Arm, Results
@@ -20,7 +21,15 @@ from tflottery.experiments.study.criteria_tables import (
     criteria_checks,
     criteria_longer,
 )
+from tflottery.experiments.study.design import Study
+from tflottery.experiments.study.measuring import run_study, write_study
 from tflottery.experiments.study.results import CELLS, load_study
+from tflottery.models.shipped.cnn import Cnn
+from tflottery.runs.realise import Realiser
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.store import Store
+from tflottery.tickets.plan import PruningSettings
+from tflottery.training.settings import TrainingSettings
 
 SEEDS = (1, 2, 3)
 LEVELS = (0.59, 0.832)
@@ -189,6 +198,7 @@ def test_the_chapter_says_all_of_it(tmp_path):
     def lose(frame: pd.DataFrame) -> None:
         frame.loc[(frame["mask"] == "snip") & (frame["level"] == 0.832), "collapsed"] = 1
         chosen = (frame["mask"] == "random") & (frame["seed"] == 2) & (frame["level"] == 0.832)
+        frame["reason"] = frame["reason"].astype(object)
         frame.loc[chosen, ["state", "reason"]] = ["failed", "the loss is not finite"]
         frame.loc[chosen, "test_accuracy"] = None
 
@@ -237,23 +247,40 @@ def test_the_schema_knows_what_the_comparison_writes(results):
 
 
 @pytest.mark.long
-def test_the_toy_study_of_criteria_trains_every_arm(command, tmp_path):
-    done = command("study", "--config", "study_toy_criteria", "--seeds", "2")
-    assert done.returncode == 0, done.stderr
-    folder = tmp_path / "runs" / "studies" / "study_toy_criteria"
+def test_every_network_of_a_comparison_trains(small_settings, tmp_path):
+    training = TrainingSettings(
+        learning_rate=0.02, decay="linear", batch_size=16, epochs=1, patience=1
+    )
+    settings = dataclasses.replace(
+        configuration.load("study_toy_criteria", {}).study, levels=(0.5,)
+    )
+    settings = dataclasses.replace(settings, controls=(), criteria_longer=("snip",))
+    recipe = Recipe(small_settings, Cnn(embedding=6, widths=(2,), filters=4), training)
+    study = Study("told", recipe, PruningSettings(rate=0.3), settings, (1,))
+    store = Store(tmp_path / "runs")
+    realise = Realiser(store, study.wanted(1))
+    assert run_study(study, realise) == {}
+    folder = write_study(study, realise, store, {}, "bin/study")
     frame = load_study(folder).cells
     assert set(frame["state"]) == {"done"}
-    rows = frame[(frame["part"] == "criterion") & (frame["seed"] == 1)]
-    columns = ["method", "mask", "init"]
-    spent = {tuple(row[name] for name in columns): row for row in rows.to_dict("records")}
-    assert len(spent) == 7 + 4 + 4 + 3 + 1
+    rows = frame[frame["part"] == "criterion"].to_dict("records")
+    spent = {(row["method"], row["mask"], row["init"]): row for row in rows}
+    assert len(spent) == len(rows) == 7 + 4 + 4 + 3 + 1
+    # Two rounds to 50 %, an epoch each, after dense; before training nothing is behind.
     snip = spent["at_init", "snip", "original"]
-    # Two rounds of 40 %, two epochs each, after dense.
-    assert (snip["trainings_behind"], snip["epochs_behind"]) == (1, 2)
-    assert spent["one_shot", "magnitude", "original"]["epochs_behind"] == 4
-    assert spent["iterative", "taylor", "original"]["epochs_behind"] == 6
-    assert spent["at_init", "snip", "original+4ep"]["epochs_behind"] == 6
-    sizes = {name: row["remaining"] for name, row in spent.items()}
-    assert max(sizes.values()) - min(sizes.values()) <= 4  # as many of each tensor, to rounding
-    found = Results(dataclasses.replace(load_study(folder)))
+    assert (snip["trainings_behind"], snip["epochs_behind"]) == (1, 1)
+    assert spent["one_shot", "magnitude", "original"]["epochs_behind"] == 2
+    assert spent["iterative", "taylor", "original"]["epochs_behind"] == 3
+    assert spent["at_init", "snip", "original+2ep"]["epochs_behind"] == 3
+    sizes = [row["remaining"] for row in rows]
+    assert max(sizes) - min(sizes) <= 4  # as many of each tensor, to rounding
+    once, inverted = (
+        store.find(spent["one_shot", mask, "original"]["key"]).masks()
+        for mask in ("magnitude", "magnitude:inverted")
+    )
+    for name, mask in once.items():
+        assert abs(int((mask & inverted[name]).sum()) * 2 - (2 * int(mask.sum()) - mask.size)) <= 2
+    found = Results(load_study(folder))
     assert len(criteria_checks(found).rows) == 11 and len(criteria(found).rows) == 7
+    page = write_report(folder, tmp_path / "report").read_text(encoding="utf-8")
+    assert "Which weights to keep" in page
