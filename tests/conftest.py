@@ -97,7 +97,7 @@ def small_corpus(small_settings: DataSettings) -> Corpus:
 
 
 @pytest.fixture(
-    params=[pytest.param(one, marks=pytest.mark.long) if one == "gru" else one
+    params=[one if one in ("cnn", "lstm") else pytest.param(one, marks=pytest.mark.long)
             for one in sorted(SMALL)]
 )  # fmt: skip
 def small_recipe(request: pytest.FixtureRequest, small_settings: DataSettings) -> Recipe:

@@ -22,9 +22,10 @@ Interval = tuple[float, float, float]
 @cache
 def study(name: str) -> pd.DataFrame:
     """The cells of a study of seeds 1 to 3, ``cnn``, or of new seeds, ``new cnn``."""
-    folder = RESULTS / "new_seeds" if name.startswith("new ") else RESULTS
+    is_new = name.startswith("new ")
     name = f"study_{name.removeprefix('new ')}"
-    return pd.read_csv(folder / name / "data" / name / "cells.csv")
+    folder = RESULTS / ("new_seeds" if is_new else name)
+    return pd.read_csv(folder / "data" / name / "cells.csv")
 
 
 @cache
@@ -129,6 +130,34 @@ def words(one: str, other: str, *levels: float) -> pd.Series:
     ]
     gains = [first - second for first, second in zip(*arms, strict=True)]
     return pd.concat(gains, axis=1).mean(axis=1)
+
+
+def best_of_dense(name: str, trainings: int) -> pd.Series:
+    """The best, on validation data, of so many dense networks of each seed, in points."""
+    frame = study(name)
+    frame = frame[frame["part"].isin(["dense", "again"]) & (frame["repeat"] < trainings)]
+    best = {
+        seed: 100 * rows.loc[rows["val_accuracy"].idxmax(), "test_accuracy"]
+        for seed, rows in frame.groupby("seed")
+        if len(rows) == trainings
+    }
+    return pd.Series(best)
+
+
+@cache
+def searched() -> pd.DataFrame:
+    """Two learning rates of dense and of tickets, of new seeds."""
+    files = sorted((RESULTS / "new_seeds" / "data").glob("*/trials.csv"))
+    assert len(files) == 2
+    return pd.concat(map(pd.read_csv, files))
+
+
+def raised(network: str, level: float) -> pd.Series:
+    """What a network gains at twice the rate, by seed, in points."""
+    twice, once = (
+        of(searched(), arm=network, level=level, learning_rate=rate) for rate in (0.02, 0.01)
+    )
+    return twice - once
 
 
 def steps_to_dense() -> Interval:

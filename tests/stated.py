@@ -28,6 +28,8 @@ from tests.recomputing import (
     at_best,
     at_rate,
     below_dense,
+    best_of_dense,
+    cell,
     clearer,
     control,
     exponent,
@@ -35,12 +37,14 @@ from tests.recomputing import (
     gain,
     move,
     over,
+    raised,
     steps,
     steps_to_dense,
     stretched_to_dense,
     t,
     to_dense,
     turned,
+    welch,
     words,
 )
 
@@ -91,6 +95,15 @@ def _answers(page: str) -> Iterator[Said]:
     yield page, "new: rewound one-shot", lambda: apart(cnn, SHOT_ONE, SHOT, *GRID)
     yield page, "news: dense", lambda: below_dense("new ag_news", TICKET, 0.832)
     yield page, "news: new", lambda: apart("new ag_news", TICKET, NEW, 0.832)
+    nine = best_of_dense(cnn, 9)
+    yield page, "new: same cost", lambda: welch(cell(cnn, *TICKET, 0.832), nine)
+    yield page, "new: rate 83.2", lambda: t(raised("ticket", 0.832))
+    yield page, "new: rate 97.2", lambda: t(raised("ticket", 0.972))
+    yield (
+        page,
+        "new: rate, beyond dense",
+        lambda: welch(raised("ticket", 0.972), raised("dense", 0.0)),
+    )
     both = (0.832, 0.972)
     yield page, "words, counts", lambda: t(words("shuffled_words", "shuffled", *both))
     yield page, "words, rest", lambda: t(words("ticket", "shuffled_words", *both))
@@ -108,6 +121,7 @@ def _results() -> Iterator[Said]:
             lambda level=level: t(words("shuffled_words", "shuffled", level)),
         )
     yield page, "below dense", lambda: turned(below_dense(cnn, TICKET, 0.972))
+    yield page, "rate, dense", lambda: t(raised("dense", 0.0))
     yield page, "one shot behind", lambda: turned(apart(cnn, SHOT, TICKET, 0.972))
     yield (
         page,
@@ -224,7 +238,6 @@ def _readme() -> Iterator[Said]:
     yield page, "LSTM ticket dense", lambda: to_dense("lstm", TICKET, 0.672)
     yield page, "LSTM ticket new", lambda: apart("lstm", TICKET, NEW, 0.672)
     yield page, "LSTM - CNN", clearer
-    yield page, "exponent", exponent
     yield page, "transfer dense", lambda: move("cnn", SOURCE, TARGET_DENSE, 0.832)
     yield page, "transfer new", lambda: move("cnn", SOURCE, SOURCE_NEW, 0.832)
     for model in ("cnn", "lstm", "gru", "transformer"):

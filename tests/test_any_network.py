@@ -48,8 +48,8 @@ class Made:
     mask: masks.Masks
 
 
-# Layers within layers take longest to trace.
-KINDS = [pytest.param(one, marks=pytest.mark.long) if one == "cells" else one
+# Layers within layers, and both directions, take longest to trace.
+KINDS = [pytest.param(one, marks=pytest.mark.long) if one in ("cells", "both_ways") else one
          for one in sorted(NETWORKS)]  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def test_what_is_excluded_keeps_its_bias(key):
     assert not made["conv_2/bias"].all()
 
 
-@pytest.mark.parametrize("model", ["cnn", "lstm"])
+@pytest.mark.parametrize("model", ["cnn", pytest.param("lstm", marks=pytest.mark.long)])
 def test_a_chain_counts_its_biases_and_holds_their_zeros(model, small_settings, tmp_path):
     training = TrainingSettings(learning_rate=0.05, batch_size=16, epochs=2, patience=2)
     recipe = Recipe(small_settings, SMALL[model], training)

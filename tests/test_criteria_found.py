@@ -25,6 +25,7 @@ def found(folder, criterion: str, **more) -> tfl.FoundTicket:
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_tickets_of_a_gradient_are_the_same_here_and_in_workers(tmp_path):
     write_reviews(tmp_path / "small.csv")
     tickets = {}

@@ -215,8 +215,9 @@ def test_workers_that_cannot_start_end_the_command(plan, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("end", "code"),
-    [(signal.SIGINT, 130), pytest.param(signal.SIGKILL, -9, marks=pytest.mark.long)],
+    [(signal.SIGINT, 130), (signal.SIGKILL, -9)],
 )
+@pytest.mark.long
 def test_a_study_that_is_ended_leaves_no_worker_and_goes_on(command, tmp_path, end, code):
     write_reviews(tmp_path / "mine.csv")
     (tmp_path / "tiny.toml").write_text(TINY)

@@ -22,7 +22,9 @@ from tflottery.cli import predict
 from tflottery.data.words.wording import Wording
 from tflottery.exports import client, reading
 from tflottery.scoring import coloured, words
-from tflottery.scoring.words import deciding, explanations, log_odds
+from tflottery.scoring.integrated import Integrated
+from tflottery.scoring.model import Scorer, per_class
+from tflottery.scoring.words import deciding, explanations, log_odds, occlusions
 
 _IDS = st.lists(st.integers(1, 9), min_size=2, max_size=12)
 
@@ -46,7 +48,9 @@ def explained(ids: list[list[int]], ask: words.Ask, classes=CLASSES) -> list[wor
     names = [[f"w{number}" for number in one] for one in ids]
     labels = [classes[number] for number in scores.argmax(axis=1)]
     texts = [" ".join(one) for one in names]
-    return explanations(texts, names, ids, [0] * len(ids), labels, tuple(classes), ask)
+    unread = [0] * len(ids)
+    by = occlusions(ask)
+    return explanations(texts, names, ids, unread, labels, scores, tuple(classes), by)
 
 
 @settings(max_examples=20)
@@ -219,9 +223,51 @@ def test_the_command_explains_on_a_terminal_in_columns_and_as_a_page(
     assert "leave --server out" in capsys.readouterr().err
 
 
-def test_numbers_of_words_are_scored_as_their_text(model):
-    from tflottery.scoring.model import Scorer
+@pytest.mark.parametrize(
+    "kind",
+    ["cnn", *(pytest.param(one, marks=pytest.mark.long) for one in ("lstm", "transformer"))],
+)
+@pytest.mark.parametrize("classes", [CLASSES, ("bad", "fair", "good")], ids=len)
+def test_integrated_gradients_sum_to_what_the_words_change(kind, classes, tmp_path):
+    ticket = make_ticket(tmp_path / "ticket", kind, classes=classes)
+    folder = save_unchecked(ticket, tmp_path / "small")
+    scorer = Scorer(folder)
+    ids = [[2, 3, 4, 3], [5], list(range(2, 14)), [1]]
+    before = scorer.score_ids(ids)
+    blank = tf.saved_model.load(str(folder / "1"))
+    table = blank.weights["embedding/embeddings"]
+    table.assign(tf.zeros_like(table))
+    given = tf.constant(scorer.padded(ids))
+    zero = per_class(blank.signatures["ids"](ids=given)["score"].numpy())
+    found = Integrated(scorer).effects(ids)
+    assert [one.shape for one, _ in found] == [(len(of_text), len(classes)) for of_text in ids]
+    moved = log_odds(before) - log_odds(zero)
+    assert np.abs(moved).max() > 0.05
+    for row, (on_odds, on_scores) in enumerate(found):
+        assert on_odds.sum(axis=0) == pytest.approx(moved[row], abs=2e-2)
+        assert on_scores.sum(axis=0) == pytest.approx(before[row] - zero[row], abs=5e-3)
 
+
+def test_what_effects_are_computed_by_is_chosen(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (one,) = tfl.explain(model, "a film again", by="integrated_gradients")
+    (other,) = tfl.explain(model, "a film again")
+    assert (one.words, one.score) == (other.words, other.score)
+    assert not np.allclose(one.effects, other.effects)
+    with pytest.raises(tfl.UserError, match=r"by 'occlusions'\. Did you mean 'occlusion'"):
+        tfl.explain(model, "a film again", by="occlusions")
+    ask = ["--model", str(model), "--by", "integrated_gradients"]
+    Path("new.csv").write_text("text\na film again\n")
+    assert predict.main([*ask, "--explain", "--input", "new.csv", "--output", "o.csv"]) == 0
+    with Path("o.csv").open(newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    expected = [[word, round(effect, 3)] for word, effect in one.strongest(10)[0]]
+    assert json.loads(row["words_for"]) == expected
+    assert predict.main([*ask, "a film"]) == 2
+    assert "--by says what --explain goes by" in capsys.readouterr().err
+
+
+def test_numbers_of_words_are_scored_as_their_text(model):
     scorer = Scorer(model)
     ids = [[2, 3, 4], [5], list(range(2, 14))]
     alone = client.load(model / "1").signatures["ids"]

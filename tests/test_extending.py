@@ -113,6 +113,7 @@ def ran(folder: Path, installed: Path, *words: str, **more: str) -> subprocess.C
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_package_is_used_where_it_is_installed(installed, tmp_path):
     done = ran(
         tmp_path, installed, "find_ticket", "--dataset", "example_mails", "--model", "example_bag",

@@ -304,6 +304,7 @@ def test_what_is_held_dense_and_what_padding_does_is_known():
     assert set(frozen.held) == {"gru/kernel", "gru/recurrent_kernel"}
 
 
+@pytest.mark.long
 def test_an_edit_on_disk_makes_another_network_in_the_next_process(tmp_path):
     check = (
         "import mine\n"

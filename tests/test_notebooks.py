@@ -12,8 +12,6 @@ from tests.conftest import ROOT
 
 FOLDER = ROOT / "notebooks"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
-# What is in the others is tested elsewhere too.
-QUICK = ("bring_your_own_network",)
 
 
 def runner():
@@ -45,9 +43,9 @@ def test_a_notebook_is_committed_as_it_was_run(name):
     assert not re.search(r"/(root|home|tmp|Users)/", shown(book))
 
 
-@pytest.mark.parametrize(
-    "name", [one if one in QUICK else pytest.param(one, marks=pytest.mark.long) for one in NAMES]
-)
+# What is in them is tested elsewhere too.
+@pytest.mark.long
+@pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_runs_from_top_to_bottom_and_finds_what_it_says(name, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     committed = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)

@@ -149,6 +149,7 @@ def test_a_network_of_code_needs_its_module(found, tmp_path):
         load_ticket(copy.folder).build()
 
 
+@pytest.mark.long
 def test_workers_build_it_from_its_module(folder, found, command: Command, tmp_path):
     """And a command takes it with ``--plugin``; both end with the same bits as here."""
     done = command(

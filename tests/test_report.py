@@ -441,7 +441,7 @@ def test_print_opens_what_is_folded(browser, report):
     page.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_in_a_browser(browser, report, width, theme):
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)

@@ -324,6 +324,7 @@ def _finished(root: Path) -> dict[str, dict]:
     return runs
 
 
+@pytest.mark.long
 def test_killed_runs_resume_and_two_processes_share_a_store(tmp_path):
     """kill -9 in the middle, then two processes at once: the results of an undisturbed run."""
     environment = user_environment()

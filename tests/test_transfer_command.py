@@ -104,6 +104,7 @@ def test_end_to_end_right_after_find_ticket(command, here, capsys):
     assert "from films to meals" in (here / "report" / "index.html").read_text()
 
 
+@pytest.mark.long
 def test_levels_seeds_sizes_and_the_other_way(here, capsys):
     flags = ["--to", "meals.csv", "--levels", "all", "--seeds", "1-2", "--train_size", "60"]
     flags += ["--more_dense", "1"]

@@ -149,6 +149,7 @@ def test_a_search_of_the_same_networks_waits(here, monkeypatch):
     assert held and contents(folder) == before
 
 
+@pytest.mark.long
 def test_a_grid_in_several_processes_gives_the_same(here, capsys):
     (folder,) = results(here)
     before = contents(folder)

@@ -54,6 +54,12 @@ def define(values: flags.FlagValues) -> None:
         "where --output ends in .html.",
         flag_values=values,
     )
+    flags.DEFINE_string(
+        "by",
+        "occlusion",
+        "What --explain goes by: occlusion, the score without a word; or integrated_gradients.",
+        flag_values=values,
+    )
     flags.DEFINE_multi_string(
         "set",
         [],
@@ -71,6 +77,8 @@ def predict(values: flags.FlagValues) -> None:
     if not values.model:
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
     plugins.load(values.plugin, installed=False)
+    if values["by"].present and not values.explain:
+        raise UserError("--by says what --explain goes by; give that, too.")
     as_table = [name for name in ("output", "format", "prefix") if values[name].value is not None]
     if values.explain and values.server:
         raise UserError("Words are explained on this machine; leave --server out.")
@@ -140,6 +148,7 @@ def _score(values: flags.FlagValues) -> None:
         format=values.format or "",
         prefix=values.prefix or "",
         explain=values.explain,
+        by=values.by,
         set=values.set,
     )
     for line in [*done.remarks, done.sentence]:
@@ -153,12 +162,14 @@ def _explain(values: flags.FlagValues, texts: Iterator[bytes]) -> None:
     from tflottery.exports import client
     from tflottery.report.escaping import visible
     from tflottery.scoring import coloured, page
-    from tflottery.scoring.explain import Explainer
+    from tflottery.scoring.explain import Explainer, effects_by
     from tflottery.scoring.model import Scorer
 
     if values.output is not None:
         page.require_free(Path(values.output))
-    explainer = Explainer(Scorer(client.version_folder(client.Model(Path(values.model)))))
+    effects_by(values.by)
+    scorer = Scorer(client.version_folder(client.Model(Path(values.model))))
+    explainer = Explainer(scorer, values.by)
     batches = iter(lambda: list(islice(texts, client.BATCH)), [])
     explained = (explainer.explain([_decoded(text) for text in batch]) for batch in batches)
     if values.output is not None:

@@ -45,6 +45,7 @@ def write_report(store: str | Path, output: str | Path) -> Path:
         articles = study_articles([Results(study) for study in studies], shares)
         articles += [transfer_article(transfer, shares) for transfer in transfers]
         articles += [tuning_article(tuning, shares) for tuning in tunings]
+        articles.sort(key=lambda one: shares.place([said.answer.name for said in one.fixed]))
     if not articles:
         raise UserError(
             f"{store} holds no study, transfer or search; run bin/study, bin/transfer or "

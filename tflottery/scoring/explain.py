@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 
 from tflottery import activity, plugins, status
 from tflottery.data.reading.whole_table import encoded
-from tflottery.errors import UserError
+from tflottery.errors import UserError, suggest
 from tflottery.exports import client, reading
 from tflottery.plugins import Plugins
+from tflottery.scoring.integrated import Integrated
 from tflottery.scoring.model import Scorer
-from tflottery.scoring.words import Explanation, explanations
-from tflottery.settings import place
+from tflottery.scoring.words import Effects, Explanation, explanations, occlusions
+from tflottery.settings import argument, place
+
+By = Literal["occlusion", "integrated_gradients"]
 
 # How many texts without a word are asked for together.
 _ROWS = 8_192
@@ -23,7 +27,12 @@ _TOLERANCE = 1e-5
 
 @status.said
 def explain(
-    model: str | Path, texts: str | Sequence[str], *, plugin: Plugins = (), progress: bool = True
+    model: str | Path,
+    texts: str | Sequence[str],
+    *,
+    by: str = "occlusion",
+    plugin: Plugins = (),
+    progress: bool = True,
 ) -> list[Explanation]:
     """What each word of each text did: the log-odds with it minus those without it.
 
@@ -33,29 +42,48 @@ def explain(
     Args:
         model: the folder of a model, or of one of its versions.
         texts: a text, or several.
+        by: ``occlusion``, or ``integrated_gradients`` (Sundararajan et al. 2017).
         plugin: as in ``find_ticket``.
         progress: whether progress is shown.
 
     Raises:
-        UserError: there is no such model, or it does not say how it reads texts.
+        UserError: there is no such model, it does not say how it reads texts, or ``by`` is neither.
     """
+    effects_by(by)
     plugins.load(plugin, installed=False)
     listed = [texts] if isinstance(texts, str) else list(texts)
     if not all(isinstance(text, str) for text in listed):
         raise UserError("Texts to explain come as a text, or as a list of texts.")
     folder = client.version_folder(client.Model(place("model", model)))
-    return Explainer(Scorer(folder)).explain(listed)
+    return Explainer(Scorer(folder), by).explain(listed)
+
+
+def effects_by(by: str) -> By:
+    """What effects are computed by.
+
+    Raises:
+        UserError: there is no such way.
+    """
+    known = get_args(By)
+    if by not in known:
+        raise UserError(f"Words are not explained by {by!r}. {suggest(by, known)}")
+    chosen: By = argument("by", by, By)
+    return chosen
 
 
 class Explainer:
-    """Explains texts with a model.
+    """Explains texts with a model, by occlusion or by integrated gradients.
 
     Raises:
         UserError: the model's folder does not hold how it reads texts.
     """
 
-    def __init__(self, scorer: Scorer) -> None:
+    def __init__(self, scorer: Scorer, by: str = "occlusion") -> None:
         self.scorer, self.reading = scorer, reading.read(scorer.folder)
+        is_occlusion = effects_by(by) == "occlusion"
+        self._effects: Effects = (
+            occlusions(scorer.score_ids) if is_occlusion else Integrated(scorer).effects
+        )
 
     def words(self, texts: Sequence[str]) -> tuple[list[list[str]], list[int]]:
         """The words of each text that are read, and how many are not."""
@@ -76,7 +104,8 @@ class Explainer:
         """What each word of each text did.
 
         Raises:
-            UserError: the export does not say how it reads texts, and reads otherwise than most.
+            UserError: the export does not say how it reads texts, and reads otherwise than most; or
+                it cannot be explained so.
         """
         if not texts:
             return []
@@ -95,7 +124,7 @@ class Explainer:
                 some = slice(first, last)
                 found += explanations(
                     texts[some], words[some], ids[some], unread[some], labels[some],
-                    self.scorer.classes, self.scorer.score_ids,
+                    again[some], self.scorer.classes, self._effects,
                 )  # fmt: skip
                 activity.advance(last - first)
         return found

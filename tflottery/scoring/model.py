@@ -64,7 +64,7 @@ class Scorer:
     @property
     def max_length(self) -> int:
         """Words of a text that the model reads."""
-        _, inputs = self._loaded.signatures["ids"].structured_input_signature
+        _, inputs = self.by_ids.structured_input_signature
         return int(inputs["ids"].shape[1])
 
     def score_ids(self, texts: Sequence[Sequence[int]]) -> np.ndarray:
@@ -74,12 +74,21 @@ class Scorer:
 
         scores = np.empty((len(texts), len(self.classes)), np.float32)
         for rows in batches([len(text) for text in texts]):
-            ids = np.zeros((len(rows), self.max_length), np.int32)
-            for number, row in enumerate(rows.tolist()):
-                ids[number, : len(texts[row])] = texts[row]
-            given = self._loaded.signatures["ids"](ids=tf.constant(ids))
-            scores[rows] = per_class(given["score"].numpy())
+            ids = self.padded([texts[row] for row in rows.tolist()])
+            scores[rows] = per_class(self.by_ids(ids=tf.constant(ids))["score"].numpy())
         return scores
+
+    def padded(self, texts: Sequence[Sequence[int]]) -> np.ndarray:
+        """int32 [texts, ``max_length``]: the numbers of words, and padding."""
+        ids = np.zeros((len(texts), self.max_length), np.int32)
+        for number, text in enumerate(texts):
+            ids[number, : len(text)] = text
+        return ids
+
+    @property
+    def by_ids(self) -> Any:
+        """The function of the signature ``ids``."""
+        return self._loaded.signatures["ids"]
 
     def _ask(self, texts: list[bytes]) -> tuple[list[str], np.ndarray]:
         import tensorflow as tf

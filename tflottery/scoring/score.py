@@ -21,6 +21,7 @@ from tflottery.experiments.configuration import Settings, assigned
 from tflottery.exports import client
 from tflottery.plugins import Plugins
 from tflottery.scoring import formats
+from tflottery.scoring.explain import effects_by
 from tflottery.scoring.formats import Format
 from tflottery.scoring.model import Scorer
 from tflottery.scoring.writing import (
@@ -53,6 +54,7 @@ def score(
     format: str = "",
     prefix: str = "",
     explain: bool = False,
+    by: str = "occlusion",
     set: Settings = (),
     plugin: Plugins = (),
     progress: bool = True,
@@ -81,6 +83,7 @@ def score(
         prefix: stands before the names of the added columns, where the table has such columns.
         explain: whether columns ``words_for`` and ``words_against`` name the words that speak most
             for the label and against it, with their effects (``tfl.explain``), of a file.
+        by: what effects are computed by, as in ``explain``.
         set: how the file is read, as ``{"data.delimiter": ";"}`` (``docs/data.md``).
         plugin: as in ``find_ticket``.
         progress: whether progress is shown.
@@ -93,6 +96,7 @@ def score(
         UserError: the table, the model or the output cannot be used; nothing was written.
     """
     plugins.load(plugin, installed=False)
+    effects_by(by)
     prefix, kind = argument("prefix", prefix, str), argument("format", format, str)
     folder = client.version_folder(client.Model(place("model", model)))
     if not isinstance(data, (str, os.PathLike)):
@@ -110,7 +114,7 @@ def score(
     file = place("output", output)
     chosen = formats.format_of(file, kind, "csv")
     require_free(file, settings.dataset, chosen, prefix)
-    return write(folder, opened(settings), file, chosen, prefix, explain=explain)
+    return write(folder, opened(settings), file, chosen, prefix, by=by if explain else "")
 
 
 def command(
@@ -122,10 +126,12 @@ def command(
     format: str,
     prefix: str,
     explain: bool,
+    by: str,
     set: Settings,
 ) -> Scored:
     """What ``bin/predict`` does with a table, or with texts as they come: as ``score``, to standard
     output where there is no other."""
+    effects_by(by)
     folder = client.version_folder(client.Model(place("model", model)))
     file = None if output is None else place("output", output)
     otherwise: Format = "table" if file is None and sys.stdout.isatty() else "csv"
@@ -134,7 +140,7 @@ def command(
     if file is not None:
         require_free(file, settings.dataset if settings else "", chosen, prefix)
     table = opened(settings) if settings else _Lines(data, text)
-    return write(folder, table, file, chosen, prefix, explain=explain)
+    return write(folder, table, file, chosen, prefix, by=by if explain else "")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What each word of a text did: its occlusion, the log-odds with it minus those without it.
+"""What each word of a text did; by default its occlusion, the log-odds with it minus those without.
 
 Without a word means: the words that the model reads, but for this one. Its neighbours move
 together, as in the text that somebody would have written without it; no word beyond the end of what
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 Ask = Callable[[Sequence[Sequence[int]]], np.ndarray]
 """Ids of texts → float [texts, classes], probabilities."""
 
-# Probabilities are 32-bit: beyond that, they are 0 or 1.
-_LEAST = 1e-7
+LEAST = 1e-7
+"""Probabilities are 32-bit: beyond that, they are 0 or 1."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,43 +91,62 @@ class Explanation:
         return html([self])
 
 
+Effects = Callable[[Sequence[Sequence[int]]], list[tuple[np.ndarray, np.ndarray]]]
+"""Ids of texts → of each float [words, classes], by how much each word raises the log-odds of each
+class, and by how much its probability."""
+
+
 def explanations(
     texts: Sequence[str],
     words: Sequence[Sequence[str]],
     ids: Sequence[Sequence[int]],
     unread: Sequence[int],
     labels: Sequence[str],
+    scores: np.ndarray,
     classes: tuple[str, ...],
-    ask: Ask,
+    effects: Effects,
 ) -> list[Explanation]:
     """Explains texts together.
 
     Args:
         texts, words, unread, labels: of each text, as ``Explanation`` has them.
         ids: of each text's words; one unknown word where it has none.
+        scores: float [texts, classes], probabilities.
         classes: names in the order of the scores.
-        ask: gives the scores of ids.
+        effects: gives what words of ids do.
     """
-    asked: list[Sequence[int]] = []
-    for one in ids:
-        asked += [one, *without_each(one)]
-    scores = ask(asked)
-    odds = log_odds(scores)
-    found, first = [], 0
-    for text, own, numbers, left, label in zip(texts, words, ids, unread, labels, strict=True):
-        last = first + 1 + len(numbers)
-        effects = odds[first] - odds[first + 1 : last]
-        of_label = scores[first:last, classes.index(label)].astype(np.float64)
+    found = []
+    each = zip(texts, words, ids, unread, labels, scores, effects(ids), strict=True)
+    for text, own, numbers, left, label, score, (on_odds, on_scores) in each:
         count = len(own)  # none of a text without words, which is one unknown word
+        side = classes.index(label)
         known = tuple(number != UNKNOWN for number in numbers)[:count]
         found.append(
             Explanation(
-                text, label, float(of_label[0]), classes, tuple(own), known,
-                effects[:count], (of_label[0] - of_label[1:])[:count], left,
+                text, label, float(score[side]), classes, tuple(own), known,
+                on_odds[:count], on_scores[:count, side], left,
             )
         )  # fmt: skip
-        first = last
     return found
+
+
+def occlusions(ask: Ask) -> Effects:
+    """What words do by the scores with and without each of them."""
+
+    def effects(ids: Sequence[Sequence[int]]) -> list[tuple[np.ndarray, np.ndarray]]:
+        asked: list[Sequence[int]] = []
+        for one in ids:
+            asked += [one, *without_each(one)]
+        scores = ask(asked)
+        odds, exact = log_odds(scores), scores.astype(np.float64)
+        found, first = [], 0
+        for one in ids:
+            rest = slice(first + 1, first + 1 + len(one))
+            found.append((odds[first] - odds[rest], exact[first] - exact[rest]))
+            first = rest.stop
+        return found
+
+    return effects
 
 
 def without_each(ids: Sequence[int]) -> list[list[int]]:
@@ -138,7 +157,7 @@ def without_each(ids: Sequence[int]) -> list[list[int]]:
 def log_odds(scores: np.ndarray) -> np.ndarray:
     """float64 [texts, classes]: log(p / (1 - p)) of probabilities, which end at 1e-7 and what is
     left to 1."""
-    exact = np.clip(scores.astype(np.float64), _LEAST, 1 - _LEAST)
+    exact = np.clip(scores.astype(np.float64), LEAST, 1 - LEAST)
     if exact.shape[1] == 2:
         # Of two classes, the second's probability is what a model gives.
         second = np.log(exact[:, 1]) - np.log1p(-exact[:, 1])

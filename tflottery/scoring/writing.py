@@ -89,7 +89,7 @@ def write(
     kind: Format,
     prefix: str = "",
     *,
-    explain: bool = False,
+    by: str = "",
 ) -> Scored:
     """Writes a table with scores.
 
@@ -99,7 +99,8 @@ def write(
         output: where to; None for standard output.
         kind: the format.
         prefix: before the names of added columns.
-        explain: whether two more columns say which words speak most for the label and against it.
+        by: what two more columns are computed by, which say which words speak most for the label
+            and against it; empty for none.
 
     Raises:
         UserError: the table has such columns already, or the model cannot be loaded.
@@ -108,9 +109,9 @@ def write(
     formats.writer(kind, table.names, 0)
     require_new(table.names, [f"{prefix}{LABEL}"], prefix)
     scorer = Scorer(model)
-    explainer = Explainer(scorer) if explain else None
+    explainer = Explainer(scorer, by) if by else None
     added = added_columns(scorer.classes, prefix)
-    added += [f"{prefix}{FOR}", f"{prefix}{AGAINST}"] * explain
+    added += [f"{prefix}{FOR}", f"{prefix}{AGAINST}"] * bool(by)
     require_new(table.names, added, prefix)
     writer = formats.writer(kind, [*table.names, *added], len(added))
     rows = 0

@@ -86,6 +86,11 @@ class Shares:
         needs = planning.needs_of([one.contrast for one in own], self._found)
         return Own(tuple(own), tuple(needs))
 
+    def place(self, claims: Sequence[str]) -> int:
+        """Where an article stands that answers these claims: by the first one's place among all."""
+        order = list(dict.fromkeys(one.contrast.claim for one in self._judged))
+        return min((order.index(one) for one in claims), default=len(order))
+
 
 def answers(judged: Sequence[Judged], model: str) -> list[Answer]:
     """One answer for each claim that has a contrast among those; empty where no planned seed is
