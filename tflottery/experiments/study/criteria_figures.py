@@ -108,7 +108,7 @@ def _panel(results: Results, level: float, curves: Sequence[Curve]) -> Panel:
     canvas.axis_labels("epochs spent in all (log)", ACCURACY)
     for curve in drawn:
         for one in curve.points:
-            if one.low is not None:
+            if one.low is not None and one.high is not None:
                 canvas.axes.vlines(one.x, one.low, one.high, color=curve.style.colour, linewidth=1)
     canvas.curves([_without_bands(curve) for curve in drawn])
     return canvas.finish(
