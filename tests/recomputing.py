@@ -30,8 +30,11 @@ def study(name: str) -> pd.DataFrame:
 
 @cache
 def moved(name: str) -> pd.DataFrame:
-    (folder,) = (RESULTS / "transfer" / name / "data").iterdir()
-    return pd.read_csv(folder / "cells.csv")
+    """The cells of a transfer of seeds 1 to 3, as ``cnn``, or of new seeds, ``new``."""
+    is_new = name == "new"
+    folder = RESULTS / "new_seeds" if is_new else RESULTS / "transfer" / name
+    (file,) = (folder / "data").glob("*-to-*/cells.csv")
+    return pd.read_csv(file)
 
 
 @cache
@@ -190,6 +193,11 @@ def arm(name: str, mask: str, init: str, level: float) -> pd.Series:
 def move(name: str, one: tuple[str, str], other: tuple[str, str], level: float) -> Interval:
     at = 0.0 if other[0] == "dense" else level
     return t(arm(name, *one, level) - arm(name, *other, at))
+
+
+def moved_over(one: tuple[str, str], *levels: float) -> pd.Series:
+    """Of new seeds, the mean over levels."""
+    return pd.concat([arm("new", *one, level) for level in levels], axis=1).mean(axis=1)
 
 
 OWN, SOURCE, SOURCE_NEW = ("target", "target"), ("source", "source"), ("source", "reinit")

@@ -25,6 +25,7 @@ from tests.recomputing import (
     TICKET,
     Interval,
     apart,
+    arm,
     at_best,
     at_rate,
     below_dense,
@@ -36,6 +37,7 @@ from tests.recomputing import (
     found,
     gain,
     move,
+    moved_over,
     over,
     raised,
     steps,
@@ -104,6 +106,9 @@ def _answers(page: str) -> Iterator[Said]:
         "new: rate, beyond dense",
         lambda: welch(raised("ticket", 0.972), raised("dense", 0.0)),
     )
+    there = arm("new", *TARGET_DENSE, 0.0)
+    yield page, "new: transfer dense", lambda: welch(arm("new", *SOURCE, 0.832), there)
+    yield page, "new: transfer new", lambda: move("new", SOURCE, SOURCE_NEW, 0.832)
     both = (0.832, 0.972)
     yield page, "words, counts", lambda: t(words("shuffled_words", "shuffled", *both))
     yield page, "words, rest", lambda: t(words("ticket", "shuffled_words", *both))
@@ -122,6 +127,15 @@ def _results() -> Iterator[Said]:
         )
     yield page, "below dense", lambda: turned(below_dense(cnn, TICKET, 0.972))
     yield page, "rate, dense", lambda: t(raised("dense", 0.0))
+    two = (0.36, 0.832)
+    yield page, "own", lambda: welch(moved_over(SOURCE, *two), moved_over(OWN, *two))
+    for level in (0.36, 0.972):
+        yield (
+            page,
+            f"transfer {level}",
+            lambda level=level: welch(arm("new", *SOURCE, level), arm("new", *TARGET_DENSE, 0.0)),
+        )
+    yield page, "transfer, random mask", lambda: move("new", SOURCE_NEW, RANDOM_NEW, 0.832)
     yield page, "one shot behind", lambda: turned(apart(cnn, SHOT, TICKET, 0.972))
     yield (
         page,
@@ -238,8 +252,6 @@ def _readme() -> Iterator[Said]:
     yield page, "LSTM ticket dense", lambda: to_dense("lstm", TICKET, 0.672)
     yield page, "LSTM ticket new", lambda: apart("lstm", TICKET, NEW, 0.672)
     yield page, "LSTM - CNN", clearer
-    yield page, "transfer dense", lambda: move("cnn", SOURCE, TARGET_DENSE, 0.832)
-    yield page, "transfer new", lambda: move("cnn", SOURCE, SOURCE_NEW, 0.832)
     for model in ("cnn", "lstm", "gru", "transformer"):
         for other in ("dense", "reinit"):
             what = f"ticket - {other}"

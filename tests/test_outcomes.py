@@ -21,7 +21,11 @@ from tests.recomputing import (
     SHOT,
     SHOT_NEW,
     SHOT_ONE,
+    SOURCE,
+    SOURCE_NEW,
+    TARGET_DENSE,
     TICKET,
+    arm,
     best_of_dense,
     cell,
     dense,
@@ -47,6 +51,7 @@ ASKED = {
     "Much of a ticket is": (("above", "above"), 0, ()),
     "A ticket is better than": (("above, else equivalent",), 0, (0.5, 0.25)),
     "Learning rates": (("above, else equivalent",) * 3, 0, (0.5, 0.25)),
+    "A ticket from IMDB": (("not worse", "above"), 0, (0.5,)),
     "A CNN has winning tickets on AG News": (("not worse", "above"), 0, (1.0,)),
 }
 
@@ -73,6 +78,10 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
         "Late rewinding is much better": [(over(cnn, AT_ONE, TICKET, GRID), None)],
         "It is not decisive": [(over(cnn, SHOT_ONE, SHOT, GRID), None)],
         "A ticket is better than": [(cell(cnn, *TICKET, 0.832), best_of_dense(cnn, 9))],
+        "A ticket from IMDB": [
+            (arm("new", *SOURCE, 0.832), arm("new", *TARGET_DENSE, 0.0)),
+            (arm("new", *SOURCE, 0.832) - arm("new", *SOURCE_NEW, 0.832), None),
+        ],
         "Learning rates": [
             (raised("ticket", 0.832), None), (raised("ticket", 0.972), None),
             (raised("ticket", 0.972), raised("dense", 0.0)),
