@@ -132,6 +132,9 @@ def test_structured_prunes_units_by_the_level_of_the_weights_that_compete(here, 
         (["--structured", "--sparsity", "half"], "--sparsity takes a number"),
         (["--structured", "--sparsity", "0.5", "--version", "5"], "5 is there already"),
         (["--compare", "--version", "3"], "leave --compact and --version out"),
+        (["--compare", "--format", "onnx"], "leave --format out"),
+        (["--format", "onxx"], "Did you mean 'onnx'"),
+        (["--quantize", "int8"], "add --format tflite"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_leaves_nothing(here, capfd, flags, message):
@@ -161,12 +164,14 @@ def test_compare_measures_every_variant(here, capsys):
     assert "Zeros save no time" in capsys.readouterr().out
     with Path("saved_models/table/comparison.csv").open() as stream:
         rows = {row["variant"]: row for row in csv.DictReader(stream)}
-    assert list(rows) == ["dense", "sparse", "compact", "structured", "TFLite", "TFLite int8"]
+    lite = ["TFLite", "TFLite float16", "TFLite int8", "TFLite int8-full"]
+    assert list(rows) == ["dense", "sparse", "compact", "structured", *lite, "ONNX"]
     sizes = {name: int(row["gzip_bytes"]) for name, row in rows.items()}
     assert sizes["sparse"] < sizes["dense"]
     assert int(rows["compact"]["numbers"]) < int(rows["sparse"]["numbers"])
     assert rows["compact"]["test_accuracy"] == rows["sparse"]["test_accuracy"]
-    assert rows["TFLite"]["test_accuracy"] == rows["sparse"]["test_accuracy"]
+    for same in ("TFLite", "ONNX"):
+        assert rows[same]["test_accuracy"] == rows["sparse"]["test_accuracy"]
     for row in rows.values():
         assert 0 < float(row["p50_ms_batch_1"]) <= float(row["p99_ms_batch_1"])
         assert float(row["texts_per_second"]) > 0 and int(row["memory_bytes"]) > 0

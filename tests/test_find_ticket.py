@@ -129,6 +129,12 @@ def test_dry_run_trains_and_writes_nothing(command, tmp_path):
         (["--datset", "toy"], "no flag --datset. Did you mean '--dataset'"),
         (["toy"], "'toy' belongs to no flag"),
         (["--dry_run=perhaps"], "dry_run"),
+        (["--dataset", "toy", "--method", "rigl", "--scope", "lamp"], "choose layerwise, erk"),
+        (
+            ["--dataset", "toy", "--method", "set", "--sparsity", "0.8", "--rate", "0.1"],
+            "leave out --rate 0.1",
+        ),
+        (["--dataset", "toy", "--method", "rigle"], "pruning.method is 'rigle'"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_two(

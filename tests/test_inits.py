@@ -19,6 +19,7 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Fresh, RunSpec
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
+from tflottery.tickets.methods import FINDING_TICKETS
 from tflottery.tickets.plan import CARRIED, KEPT, PruningSettings
 from tflottery.training.settings import TrainingSettings
 
@@ -57,7 +58,7 @@ def _tickets(init: str, method: str, seed: int, sparsity: float = 0.738):
 
 @given(
     st.sampled_from([CARRIED, KEPT]),
-    st.sampled_from(plans.METHODS),
+    st.sampled_from(FINDING_TICKETS),
     st.integers(0, 2**31),
     st.sets(st.sampled_from(sorted(SHAPES)), min_size=1, max_size=3),
 )
@@ -78,7 +79,7 @@ def test_the_embedding_has_one_source_and_all_else_is_drawn_anew(init, method, s
         seen.append(started)
 
 
-@pytest.mark.parametrize("method", plans.METHODS)
+@pytest.mark.parametrize("method", FINDING_TICKETS)
 @pytest.mark.parametrize("init", [CARRIED, KEPT])
 def test_what_is_drawn_anew_is_what_random_draws(method, init):
     _, tickets = _tickets(init, method, seed=3)

@@ -34,6 +34,7 @@ MODULES = [
     "tflottery.experiments.ticket.run",
     "tflottery.tickets.given",
     "tflottery.exports.export",
+    "tflottery.exports.formats.registry",
     "tflottery.report",
     "tflottery.experiments.reports",
     "tflottery.experiments.learning_rate.judging",

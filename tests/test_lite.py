@@ -7,8 +7,8 @@ import pytest
 
 from tests.exported import VOCABULARY, drawn
 from tests.test_compaction import IDS, SIZES, network
-from tflottery.exports import lite
 from tflottery.exports.compaction import compact
+from tflottery.exports.formats import tflite
 from tflottery.exports.session import Process
 from tflottery.exports.verification import scorer
 
@@ -22,10 +22,12 @@ def test_a_compact_network_converts_and_keeps_its_scores(model, tmp_path):
     small = compact(whole)
     assert small.own_rows is not None and len(small.rows) == len(VOCABULARY)
     file = tmp_path / "m.tflite"
-    file.write_bytes(lite.convert(small, len(IDS), int8=False))
+    file.write_bytes(tflite.convert(small, len(IDS)))
     with Process(file) as loaded:
-        found = loaded.run("ids", {"ids": IDS})["score"]
+        answer = loaded.run("ids", {"ids": IDS})
+        found = answer["score"]
     # The plain model has the layers that are trained, with our own recurrent ones.
     expected = scorer(whole.plain())(IDS)[:, 1]
     assert np.ptp(expected) > 0.05
+    assert np.array_equal(answer["label"], expected > 0.5)
     assert found == pytest.approx(expected, abs=1e-5)

@@ -18,6 +18,7 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
+from tflottery.tickets.methods import FINDING_TICKETS
 from tflottery.tickets.plan import PruningSettings, make_plan
 from tflottery.training.rates import rate
 from tflottery.training.settings import TrainingSettings
@@ -69,7 +70,7 @@ def test_one_shot_prunes_dense_at_once():
     assert [round(ticket.mask.amount.sparsity, 3) for ticket in levels[:3]] == [0.2, 0.36, 0.488]
 
 
-@pytest.mark.parametrize("method", plans.METHODS)
+@pytest.mark.parametrize("method", FINDING_TICKETS)
 def test_initialisations(method):
     def inits(name: str) -> list:
         return [ticket.init for ticket in tickets(plan(method=method, init=name, sparsity=0.36))]
@@ -83,7 +84,7 @@ def test_initialisations(method):
     assert len(set(drawn)) == len(drawn)  # each round draws its own
 
 
-@pytest.mark.parametrize("method", plans.METHODS)
+@pytest.mark.parametrize("method", FINDING_TICKETS)
 @pytest.mark.parametrize("init", ["learning_rate_rewinding", "fine_tuning", "finetune"])
 def test_weights_of_the_round_before_go_on(method, init):
     made = plan(method=method, init=init, sparsity=0.36)

@@ -349,7 +349,9 @@ def test_next_steps_and_recorded_commands_keep_plugins(capsys):
     found: Any = SimpleNamespace(
         judged=SimpleNamespace(recommends=True),
         ticket=SimpleNamespace(folder=Path("tickets/mine"), about={"dataset": "imdb"}),
-        outcome=SimpleNamespace(plan=SimpleNamespace(is_open=False)),
+        outcome=SimpleNamespace(
+            plan=SimpleNamespace(is_open=False, settings=SimpleNamespace(method="one_shot"))
+        ),
     )
     steps = find_command._next_steps(given(find_command.COMMAND), found)
     assert set(steps) == {"tune_lr", "transfer", "export"}

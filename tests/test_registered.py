@@ -313,7 +313,8 @@ def test_the_roles_are_the_networks_own():
     pruning = PruningSettings(embedding=False, head=False, sparsity=0.5)
     roles = Roles(("a/embeddings", "b/embeddings"), ("x/kernel", "y/kernel"))
     mask = make_plan(recipe(identified(roles=roles)), pruning, 1).levels[0].ticket.mask
-    from tflottery.runs.pruned import GraduallyPruned, excluded
+    from tflottery.pruning.shares import excluded
+    from tflottery.runs.pruned import GraduallyPruned
 
     assert excluded(roles, mask.embedding, mask.head) == (*roles.embedding, *roles.head)
     gradual = GraduallyPruned(0.5, embedding=False).gradual(10, roles)

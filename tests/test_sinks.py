@@ -252,15 +252,23 @@ def test_rounds_without_a_sparsity_go_on_to_an_export_alone():
     assert set(command._next_steps(values, found)) == {"export"}
 
 
+def test_a_sparse_training_is_not_tuned():
+    values = app.defined(command.COMMAND)
+    values(["find_ticket"])
+    found = _found(Path("x"), "imdb", method="rigl")
+    assert set(command._next_steps(values, found)) == {"transfer", "export"}
+
+
 def _found(
     folder: Path,
     dataset: str,
     *,
     recommends: bool = True,
     rates: tuple[tuple[str, float], ...] = (),
+    method: str = "iterative",
 ) -> SimpleNamespace:
     ticket = SimpleNamespace(folder=folder, about={"dataset": dataset})
-    plan = SimpleNamespace(is_open=True, settings=SimpleNamespace(rates=rates))
+    plan = SimpleNamespace(is_open=True, settings=SimpleNamespace(rates=rates, method=method))
     judged = SimpleNamespace(recommends=recommends)
     return SimpleNamespace(ticket=ticket, judged=judged, outcome=SimpleNamespace(plan=plan))
 

@@ -17,6 +17,7 @@ from tflottery.models.shipped.transformer import Transformer
 from tflottery.pruning.masks import By, To
 from tflottery.runs import specs
 from tflottery.runs.inits import EmbeddingFrom, Snapshot
+from tflottery.runs.moving import LastOf, Moving
 from tflottery.runs.pruned import GraduallyPruned, Pruned
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.shuffled import Shuffled, ShuffledWords
@@ -82,6 +83,10 @@ DIFFERENT = [
             {"training": TrainingSettings(keep="last")},
         )
     ),
+    child(DENSE, mask=Moving("rigl", 0.8, 0.25, 0.75, 0.3, seed=1)),
+    child(DENSE, mask=Moving("rigl", 0.8, 0.25, 0.75, 0.3, seed=2)),
+    child(DENSE, mask=Moving("set", 0.8, 0.25, 0.75, 0.3, seed=1)),
+    child(DENSE, mask=LastOf(ROUND)),
     child(DENSE, mask=Shuffled(Pruned(DENSE, By(0.2)), seed=1)),
     child(DENSE, mask=Shuffled(Pruned(DENSE, By(0.2)), seed=2)),
     child(DENSE, init=Snapshot(DENSE, "1ep")),
@@ -165,6 +170,9 @@ DEFAULTS = {
         "biases": False, "rates": (), "computes": "",
     },
     GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
+    Moving: {
+        "scope": "layerwise", "embedding": True, "head": True, "biases": False, "rates": (),
+    },
     Fit: {"words_of": None, "without": (), "seed": 0},
     TransferredMask: {"like": "table"},
     ShuffledWords: {"dealt": False, "others": True},

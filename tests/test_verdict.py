@@ -100,6 +100,20 @@ def test_outcomes(networks, terms, outcome, reason):
         assert "83.2 % pruned (6.0 times fewer weights)" in line
 
 
+def test_a_sparse_training_finds_no_ticket():
+    terms = terms_of(PruningSettings(method="rigl", sparsity=0.832, tolerance=2.0))
+    found = verdicts.give(held(), held(), terms, matched=True)
+    assert (found.outcome, found.reason) == (MATCHES, "better than reinit") and found.recommends
+    assert said(found).startswith(
+        "Matches: with 83.2 % pruned (6.0 times fewer weights) after one sparse training by RigL, "
+        "in which its mask moved, it is not worse than dense by more than 2 points, and better "
+        "than its last mask, held from newly drawn weights on (95 % intervals over"
+    )
+    worse = verdicts.give(held(ticket=0.8), held(ticket=0.8), terms, matched=True)
+    assert worse.outcome == NO_TICKET and "by RigL, in which its mask moved, it is" in said(worse)
+    assert terms_of(PruningSettings()).training == ""
+
+
 def majority(texts: int) -> HeldOut:
     """97 % are one class; dense says that class alone, as a collapsed ticket does."""
     made = held(texts, share=0.03)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
     from tflottery.experiments.ticket.run import find_ticket
     from tflottery.experiments.transfer.run import TransferResult, transfer
+    from tflottery.exports.bundle import Bundle
     from tflottery.exports.export import Compared, Exported, export
     from tflottery.metrics import register_metric
     from tflottery.models.brought.registering import register_architecture
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 # Where each public name lives; it is imported when it is first used.
 _PLACES = {
+    "Bundle": "exports.bundle",
     "Compared": "exports.export",
     "DamagedFileError": "errors",
     "Evaluation": "scoring.evaluate",
@@ -110,6 +112,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "TuningResult",
     "Exported",
     "Compared",
+    "Bundle",
     "Scored",
     "Evaluation",
     "Explanation",

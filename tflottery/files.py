@@ -10,8 +10,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
+import struct
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -179,14 +181,17 @@ def read_sealed(path: Path, *, what: str, format_version: int | tuple[int, ...])
         DamagedFileError: its content is not what was written.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path} is no file.")
         payload = json.loads(path.read_bytes())
         checksum = payload.pop("sha256")
         version = payload.get("format_version")
+        found = sha256_of_bytes(canonical_json(payload).encode())
     except FileNotFoundError:
         raise UserError(f"{path.parent} holds no {what} ({path.name} is missing).") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise DamagedFileError(f"{path} is damaged: it is not a sealed {what}. {_REMEDY}") from None
     readable = format_version if isinstance(format_version, tuple) else (format_version,)
     if version not in readable:
@@ -195,7 +200,7 @@ def read_sealed(path: Path, *, what: str, format_version: int | tuple[int, ...])
             f"{' and '.join(map(str, readable))}. "
             f"Make the {what} anew, or use the tflottery that wrote it."
         )
-    if sha256_of_bytes(canonical_json(payload).encode()) != checksum:
+    if found != checksum:
         raise DamagedFileError(f"{path} is damaged: its checksum does not fit. {_REMEDY}")
     return payload
 
@@ -218,10 +223,43 @@ def read_arrays(path: Path, sha256: str) -> Arrays:
     """
     check_file(path, sha256)
     try:
+        _require_as_large_as_said(path)
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, zipfile.BadZipFile):
+    except _NO_ARCHIVE:
         raise DamagedFileError(f"{path} is damaged: no array archive. {_REMEDY}") from None
+
+
+# What numpy and zipfile raise where a file is no archive of arrays, or a hostile one.
+_NO_ARCHIVE = (
+    ValueError, OSError, KeyError, EOFError, RuntimeError, OverflowError, struct.error,
+    zipfile.BadZipFile,
+)  # fmt: skip
+
+
+def _require_as_large_as_said(path: Path) -> None:
+    """Makes sure that reading an archive takes no more memory than its file takes bytes.
+
+    Raises:
+        ValueError: it is compressed, or an array says that it is larger or smaller than it is.
+    """
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > path.stat().st_size:
+            raise ValueError("it is compressed")
+        for member in members:
+            with archive.open(member) as stream:
+                version = np.lib.format.read_magic(stream)
+                read = _HEADERS[version]
+                shape, _, dtype = read(stream)
+                if math.prod(shape) * dtype.itemsize != member.file_size - stream.tell():
+                    raise ValueError(f"{member.filename} has another size than it says")
+
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def check_file(path: Path, sha256: str) -> None:

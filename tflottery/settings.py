@@ -14,6 +14,7 @@ import types
 import typing
 from collections.abc import Collection, Mapping
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -243,9 +244,18 @@ def check_choices(settings: Any, section: str) -> None:
 
 
 def folder() -> Path:
-    """``configs/`` of the checkout, or where an installation put it."""
-    checkout = Path(__file__).parents[1] / "configs"
-    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "tflottery" / "configs"
+    """``configs/``, which comes along with the package wherever that is installed.
+
+    Raises:
+        UserError: it is not there, and names would mean other settings without a word.
+    """
+    found = Path(str(resources.files("tflottery") / "configs")).resolve()
+    if not (found / "defaults.toml").is_file():
+        raise UserError(
+            f"The configurations of tflottery are missing: there is no {found}/defaults.toml. "
+            "Install it again."
+        )
+    return found
 
 
 def read_toml(path: Path, sections: Collection[str]) -> Tables:

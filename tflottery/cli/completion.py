@@ -11,14 +11,17 @@ from collections.abc import Callable
 
 from tflottery.cli import COMMANDS
 from tflottery.cli.app import Command, defined, help_of, own_flags
+from tflottery.exports.formats.asked import QUANTIZE
+from tflottery.exports.formats.registry import FORMATS
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.pruning import criteria
 from tflottery.pruning.scopes import SCOPES
+from tflottery.tickets.methods import METHODS
 
 # What flags take that is no file.
 CHOICES = {
     "model": tuple(ARCHITECTURES),
-    "method": ("iterative", "one_shot"),
+    "method": tuple(METHODS),
     "scope": SCOPES,
     "init": (
         "original",
@@ -36,9 +39,11 @@ CHOICES = {
     "grid": ("default", "full"),
     "vocabulary": ("reuse", "remap", "drop", "shared"),
     "format": ("csv", "tsv", "jsonl", "table"),
+    "quantize": QUANTIZE,
     "split": ("test", "validation", "train", "all"),
     "tuner": ("grid", "random", "bayesian", "hyperband"),
 }
+_OF_COMMAND = {("export", "format"): tuple(FORMATS)}
 # Of these, a file will do as well.
 _ALSO_FILES = ("dataset", "to")
 _USING = ("predict", "evaluate")
@@ -58,7 +63,9 @@ def flags_of(command: Command) -> dict[str, str]:
 
 def choices_of(command: str, flag: str) -> tuple[str, ...]:
     """Words that a flag takes, or none. The model of a command that uses one is a folder."""
-    return () if flag == "model" and command in _USING else CHOICES.get(flag, ())
+    if flag == "model" and command in _USING:
+        return ()
+    return _OF_COMMAND.get((command, flag)) or CHOICES.get(flag, ())
 
 
 def is_switch(command: Command, flag: str) -> bool:

@@ -1,4 +1,4 @@
-"""``bin/export``: a ticket as a model that TensorFlow Serving loads."""
+"""``bin/export``: a ticket as a model that TensorFlow Serving loads, and as files of others."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from tflottery import program
 from tflottery.cli import app
 from tflottery.cli import flags as common
 from tflottery.cli.find_ticket import show_found
+from tflottery.exports.formats.asked import QUANTIZE
+from tflottery.exports.formats.registry import FORMATS
 
 if TYPE_CHECKING:
     from tflottery.exports.export import Compared, Exported
@@ -36,6 +38,28 @@ def define(values: flags.FlagValues) -> None:
         "trains what the store does not hold.",
     )
     text("sparsity", None, "With --structured: fraction of units to prune. Default: the ticket's.")
+    text(
+        "format",
+        "savedmodel",
+        f"Files to write, with commas between them: {', '.join(FORMATS)}. The SavedModel is in "
+        "every version, the others beside it.",
+    )
+    text(
+        "quantize",
+        None,
+        f"How the TFLite file stores numbers: {', '.join(QUANTIZE)}. Default: as they are.",
+    )
+    text(
+        "max_score_difference",
+        None,
+        "With --quantize: the most by which a score may differ from the Python model's. Default: "
+        "0.05.",
+    )
+    switch(
+        "bundle",
+        "Write the ticket as a folder to share instead: with a model card, safetensors and "
+        "checksums.",
+    )
     switch("compare", "Measure size and speed of each variant instead, with a table.")
     text("data_dir", None, "Folder of prepared TFDS data. Default: where the ticket's data were.")
     text("store", "runs", "Folder where trainings and encoded data are kept.")
@@ -46,30 +70,41 @@ def export(values: flags.FlagValues) -> None:
     """Calls ``tflottery.export`` and prints what it returns."""
     version = common.whole_number(values, "version", least=1) if values.version else None
     # Imported only here, so that --help is quick.
+    from tflottery.exports.bundle import Bundle
     from tflottery.exports.export import Compared
     from tflottery.exports.export import export as export_ticket
 
     places = {
         "name": values.name,
         "structured": values.structured,
-        "sparsity": common.number("sparsity", values.sparsity) if values.sparsity else None,
+        "sparsity": _number(values, "sparsity"),
         "data_dir": values.data_dir,
         "store": values.store,
     }
     done = export_ticket(
-        values.ticket, values.output, compare=values.compare, version=version,
-        compact=values.compact, plugin=values.plugin, **places,
+        values.ticket, values.output, compare=values.compare, bundle=values.bundle, version=version,
+        compact=values.compact, plugin=values.plugin, format=values.format,
+        quantize=values.quantize,
+        max_score_difference=_number(values, "max_score_difference"), **places,
     )  # fmt: skip
     from tflottery.progress.consoles import open_console
     from tflottery.progress.reporter import Reporter
 
     reporter = Reporter(open_console())
+    if isinstance(done, Bundle):
+        reporter.say(f"Bundle: {done.folder}/ (a licence is yours to choose: README.md)")
+        return
     if done.found:
         show_found(reporter, done.found)
     if isinstance(done, Compared):
         _show_compared(reporter, done)
     else:
         _show_exported(reporter, done, values.store)
+
+
+def _number(values: flags.FlagValues, name: str) -> float | None:
+    text = values[name].value
+    return common.number(name, text) if text else None
 
 
 def _show_compared(reporter: Reporter, done: Compared) -> None:
@@ -89,6 +124,8 @@ def _show_exported(reporter: Reporter, done: Exported, store: str) -> None:
     reporter.say(f"Export: {done.folder}/")
     reporter.say(done.checked)
     reporter.say(f"Size:   {done.size}" if done.size else "")
+    for one in done.beside:
+        reporter.say(f"Beside: {one.sentence}")
     for line in (
         f"Serve:  {docker_run(base)}",
         f"        or docker compose -f {program.quoted(str(base / COMPOSE))} up",
@@ -111,9 +148,11 @@ COMMAND = app.Command(
     bin/export
     bin/export --ticket tickets/imdb-cnn-…
     bin/export --ticket tickets/imdb-cnn-… --compact
+    bin/export --ticket tickets/imdb-cnn-… --format tflite,onnx --quantize int8
     bin/export --ticket tickets/imdb-cnn-… --structured --sparsity 0.59
     bin/export --ticket tickets/imdb-cnn-… --compare --structured
     bin/export --ticket tickets/imdb-cnn-… --name reviews --version 3
+    bin/export --ticket tickets/imdb-cnn-… --bundle
     """,
     kept=_kept,
     argument="ticket",

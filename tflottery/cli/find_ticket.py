@@ -99,11 +99,32 @@ def show_found(reporter: Reporter, found: FoundTicket) -> None:
             f"trained at {dense.recipe.training.learning_rate:g}, the ticket at "
             f"{about['learning_rate']:g}, by the rule {found.rule}."
         )
+    if moved := _moved(found):
+        reporter.say(moved, wrap=True)
     reporter.say(_size(found), wrap=True)
     for caution in found.cautions:
         reporter.say(caution, wrap=True)
     if not found.trained:
         reporter.say(f"Trained nothing: every run was in {found.store.root}/ already.")
+
+
+def _moved(found: FoundTicket) -> str:
+    """How far the mask of the reported network moved with the first seed; empty where it stayed."""
+    from tflottery.tickets.methods import METHODS
+
+    if METHODS[found.outcome.plan.settings.method].finds_tickets:
+        return ""
+    number, seed = found.outcome.reported.level.number, found.outcome.seed
+    moves = found.moves
+    own = moves[(moves["network"] == f"round {number}") & (moves["seed"] == seed)]
+    steps = own["step"].unique()
+    last = own[own["step"] == steps[-1]]
+    stayed = (last["from_start"] * last["remaining"]).sum() / max(last["remaining"].sum(), 1)
+    return (
+        f"Its mask moved {len(steps)} times, at steps {steps[0]:,} to {steps[-1]:,}: "
+        f"{own['dropped'].sum():,} weights were dropped and {own['grown'].sum():,} grown; "
+        f"{100 * stayed:.1f} % of its weights are in the mask since the beginning."
+    )
 
 
 def _size(found: FoundTicket) -> str:

@@ -10,6 +10,7 @@ from absl import flags
 from tflottery.errors import UserError
 from tflottery.pruning import criteria
 from tflottery.runs.resources import LOCAL, Resources
+from tflottery.tickets.methods import FINDING_TICKETS, MOVING
 
 AUTO = "auto"
 _LARGEST = 2**63 - 1
@@ -44,7 +45,11 @@ def define_search(values: flags.FlagValues) -> None:
     def text(name: str, help_text: str) -> None:
         flags.DEFINE_string(name, None, help_text, flag_values=values)
 
-    text("method", "iterative or one_shot. Default: iterative.")
+    text(
+        "method",
+        f"{' or '.join(FINDING_TICKETS)}; or one sparse training, whose mask moves: "
+        f"{', '.join(MOVING)}. Default: iterative.",
+    )
     text("rate", "Fraction of the remaining weights that a round prunes. Default: 0.2.")
     text(
         "sparsity",

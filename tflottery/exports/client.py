@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import math
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -22,6 +24,9 @@ once."""
 LARGEST_REQUEST = 1024
 """The most texts that a server with our batching file takes in one request."""
 _TIMEOUT = 30.0
+# Bytes of an answer on one request, and of a reason for none.
+_LARGEST_ANSWER = 8 << 20
+_LARGEST_REASON = 1 << 16
 _SIGNATURE = "serving_default"
 
 
@@ -75,7 +80,7 @@ def local(model: Model) -> Ask:
             given = loaded.signatures[_SIGNATURE](text=tf.constant(list(texts), tf.string))
             return _answers(given["label"].numpy(), given["score"].numpy())
 
-        return _checked(str(folder), read)
+        return _checked(str(folder), len(texts), read)
 
     return ask
 
@@ -145,7 +150,7 @@ def over_grpc(address: str, model: Model) -> Ask:
         except grpc.RpcError as error:
             raise TflotteryError(f"the server {address} says: {error.details()}") from None
         given = {name: tf.make_ndarray(tensor) for name, tensor in outputs.items()}
-        return _checked(address, lambda: _answers(given["label"], given["score"]))
+        return _checked(address, len(texts), lambda: _answers(given["label"], given["score"]))
 
     return ask
 
@@ -169,16 +174,16 @@ def over_rest(url: str, model: Model) -> Ask:
         )
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply:
-                content = reply.read()
+                content = _whole(reply, time.monotonic() + _TIMEOUT)
         except urllib.error.HTTPError as error:
             raise TflotteryError(f"{place} says: {_reason(error)}") from None
         except (OSError, http.client.HTTPException) as error:
             raise TflotteryError(f"{place} does not answer: {error}") from None
         return _checked(
             url,
+            len(texts),
             lambda: [
-                Answer(str(row["label"]), row["score"])
-                for row in json.loads(content)["predictions"]
+                Answer(row["label"], row["score"]) for row in json.loads(content)["predictions"]
             ],
         )
 
@@ -187,8 +192,8 @@ def over_rest(url: str, model: Model) -> Ask:
 
 def _reason(error: urllib.error.HTTPError) -> str:
     try:
-        return str(json.loads(error.read())["error"])
-    except (ValueError, KeyError, TypeError):
+        return str(json.loads(error.read(_LARGEST_REASON))["error"])
+    except (ValueError, KeyError, TypeError, RecursionError, OSError, http.client.HTTPException):
         return f"{error.code} {error.reason}"
 
 
@@ -199,10 +204,38 @@ def _answers(labels: Any, scores: Any) -> list[Answer]:
     ]
 
 
-def _checked(server: str, read: Callable[[], list[Answer]]) -> list[Answer]:
+def _whole(reply: http.client.HTTPResponse, deadline: float) -> bytes:
+    """What a server says, if that is no more than an answer on so many texts may be.
+
+    Raises:
+        OSError: it is more, or takes longer.
+    """
+    content = bytearray()
+    while block := reply.read1(1 << 16):
+        content += block
+        if len(content) > _LARGEST_ANSWER:
+            raise OSError(f"more than {_LARGEST_ANSWER >> 20} MB")
+        if time.monotonic() > deadline:
+            raise OSError(f"not whole after {_TIMEOUT:.0f} seconds")
+    return bytes(content)
+
+
+def _checked(server: str, texts: int, read: Callable[[], list[Answer]]) -> list[Answer]:
     try:
-        return read()
-    except (KeyError, TypeError, ValueError, AttributeError):
+        answers = read()
+        if len(answers) != texts or not all(map(_is_sound, answers)):
+            raise ValueError
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise TflotteryError(
             f"{server} answers, but not with label and score: not a model of ours?"
         ) from None
+    return answers
+
+
+def _is_sound(answer: Answer) -> bool:
+    scores = answer.score if isinstance(answer.score, list) else [answer.score]
+    return (
+        isinstance(answer.label, str)
+        and bool(scores)
+        and all(type(score) in (int, float) and math.isfinite(score) for score in scores)
+    )

@@ -1,4 +1,5 @@
-"""Dense, sparse, compact, structured and TFLite side by side, measured on this machine."""
+"""Dense, sparse, compact, structured and the files of devices side by side, measured on this
+machine."""
 
 from __future__ import annotations
 
@@ -13,8 +14,11 @@ import numpy as np
 from tflottery import arithmetic, steps
 from tflottery.data.encoded import Encoded
 from tflottery.errors import UserError
-from tflottery.exports import lite, measuring, network, saved_model
+from tflottery.exports import measuring, network, saved_model
 from tflottery.exports.compaction import compact
+from tflottery.exports.formats import onnx_file, tflite
+from tflottery.exports.formats.format import Quantize
+from tflottery.exports.formats.registry import FORMATS, is_installed
 from tflottery.exports.measuring import RUNS, Size, Speed
 from tflottery.exports.network import Network
 from tflottery.exports.verification import Scorer, padded, scorer, verify, verify_ids
@@ -27,6 +31,12 @@ LARGEST = max(RUNS)
 _SMALLEST = min(RUNS)
 # In these, pruned weights are removed and not only set to zero.
 _REMOVED = ("compact", "structured")
+_LITE: dict[str, Quantize] = {
+    "TFLite": "",
+    "TFLite float16": "float16",
+    "TFLite int8": "int8",
+    "TFLite int8-full": "int8-full",
+}
 
 
 @dataclass(frozen=True)
@@ -73,14 +83,21 @@ def dense_weights(ticket: Ticket, store: Store) -> Arrays:
     return run.snapshot(steps.END)
 
 
-def compare(ticket: Ticket, dense: Arrays, structured: Ticket | None, test: Encoded) -> Comparison:
+def compare(
+    ticket: Ticket,
+    dense: Arrays,
+    structured: Ticket | None,
+    test: Encoded,
+    examples: np.ndarray,
+) -> Comparison:
     """Writes each variant to a temporary folder, checks it and measures it.
 
     Args:
-        ticket: for the variants ``sparse``, ``compact`` and TFLite.
+        ticket: for the variants ``sparse``, ``compact``, TFLite and ONNX.
         dense: the weights of ``dense``, float32 arrays by tensor.
         structured: a ticket of whole units on the same data; None leaves this variant out.
         test: the test texts.
+        examples: int32 [texts, max_length], training texts that int8 is calibrated with.
 
     Raises:
         TflotteryError: the scores of a variant are not its Python model's.
@@ -93,8 +110,8 @@ def compare(ticket: Ticket, dense: Arrays, structured: Ticket | None, test: Enco
         smaller = compact(network.of_ticket(structured))
         networks["structured"] = (smaller, scorer(structured.build("final")))
     with tempfile.TemporaryDirectory() as temporary:
-        models = _write(networks, ticket, test, Path(temporary))
-        # The TFLite files are made of the compact network.
+        models = _write(networks, ticket, test, examples, Path(temporary))
+        # The files of devices are made of the compact network.
         served = {name: networks.get(name, networks["compact"])[0] for name in models}
         speeds = measuring.speeds(models, _full_texts(test, sparse.max_length))
         ids = padded(np.split(test.ids, test.offsets[1:-1]), sparse.max_length)
@@ -120,7 +137,11 @@ def compare(ticket: Ticket, dense: Arrays, structured: Ticket | None, test: Enco
 
 
 def _write(
-    networks: dict[str, tuple[Network, Scorer]], ticket: Ticket, test: Encoded, folder: Path
+    networks: dict[str, tuple[Network, Scorer]],
+    ticket: Ticket,
+    test: Encoded,
+    examples: np.ndarray,
+    folder: Path,
 ) -> dict[str, dict[int, Path]]:
     """The files of each variant for each batch size."""
     models: dict[str, dict[int, Path]] = {}
@@ -131,12 +152,19 @@ def _write(
         verify(folder / name, served, ticket.vocabulary, python_model, texts)
         models[name] = dict.fromkeys(RUNS, folder / name)
     small, python_model = networks["compact"]
-    for name, int8 in (("TFLite", False), ("TFLite int8", True)):
+    full = _full_texts(test, small.max_length)
+    for name, quantize in _LITE.items():
         models[name] = {batch: folder / f"{name}-{batch}.tflite" for batch in RUNS}
         for batch, file in models[name].items():
-            file.write_bytes(lite.convert(small, batch, int8=int8))
-            if not int8:  # int8 changes scores by design; the table shows its accuracy
-                verify_ids(file, python_model, _full_texts(test, small.max_length)[:batch])
+            file.write_bytes(tflite.convert(small, batch, quantize, examples))
+            if not quantize:  # others change scores by design; the table shows their accuracy
+                verify_ids(file, python_model, full[:batch])
+    onnx = FORMATS["onnx"]
+    if is_installed(onnx) and not onnx.refusal(ticket):
+        file = folder / "ONNX.onnx"
+        file.write_bytes(onnx_file.graph_of(small, {}).SerializeToString())
+        verify_ids(file, python_model, full)
+        models["ONNX"] = dict.fromkeys(RUNS, file)
     return models
 
 

@@ -10,6 +10,7 @@ from tflottery.exports.network import Network
 from tflottery.exports.serving_files import curl
 from tflottery.metrics import METRICS
 from tflottery.report import environments
+from tflottery.tickets.methods import METHODS
 from tflottery.tickets.ticket import Ticket
 from tflottery.tickets.words import interval
 from tflottery.versions import versions
@@ -49,6 +50,7 @@ def model_card(ticket: Ticket, network: Network, name: str, version: int, checke
         classes=ticket.classes,
         curl=curl(name),
         data=data,
+        method=METHODS[about["method"]].about,
         name=name,
         network=ticket.recipe.model,
         networks=_NETWORKS,

@@ -6,6 +6,7 @@
       saved_model.pb, variables/, assets/vocabulary.txt
       assets.extra/tf_serving_warmup_requests
       model_card.md, reading.json
+      model.keras, model.onnx, … where other formats are asked for
     saved_models/<name>/models.config, batching.config, compose.yaml
 """
 
@@ -20,25 +21,34 @@ from tflottery import activity
 from tflottery.data.encoded import Encoded
 from tflottery.exports import network, reading, saved_model, serving_files
 from tflottery.exports.compaction import compact
+from tflottery.exports.formats import checking
+from tflottery.exports.formats.checking import Also, Beside
+from tflottery.exports.formats.format import Given
 from tflottery.exports.model_card import model_card
 from tflottery.exports.network import Network
 from tflottery.exports.places import require_publishable, taken, versions
-from tflottery.exports.verification import scorer, sentences, verify
+from tflottery.exports.verification import Scorer, scorer, sentences, verify
 from tflottery.files import new_folder
 from tflottery.tickets.ticket import Ticket
 
 
 @dataclass(frozen=True)
 class Published:
-    """The folder of a published version, a sentence on how it was checked, and one on its size."""
+    """The folder of a published version, a sentence on how it was checked, one on its size, and the
+    files of other formats."""
 
     folder: Path
     checked: str
     size: str = ""
+    beside: tuple[Beside, ...] = ()
 
 
 def publish(
-    ticket: Ticket, base: Path, version: int | None = None, test: Encoded | None = None
+    ticket: Ticket,
+    base: Path,
+    version: int | None = None,
+    test: Encoded | None = None,
+    also: Also | None = None,
 ) -> Published:
     """Writes, checks and publishes the trained network of a ticket.
 
@@ -51,6 +61,7 @@ def publish(
         version: a number that is not taken; by default the highest version plus 1.
         test: test texts; with them, the network is exported without what pruning made useless, and
             its scores on all of them are compared with the ticket's.
+        also: other formats to write beside the SavedModel.
 
     Raises:
         UserError: the version exists, or the extra ``serving`` is not installed.
@@ -75,12 +86,23 @@ def publish(
                 staging, base.name, ticket.vocabulary, served.max_length, served.wording
             )
             reading.write(staging, served.wording, served.own_rows)
-            card = model_card(ticket, served, base.name, version, checked)
+            beside = _beside(also, ticket, served, python_model, staging)
+            said = " ".join([checked, *(one.sentence for one in beside)])
+            card = model_card(ticket, served, base.name, version, said)
             (staging / "model_card.md").write_text(card, encoding="utf-8")
     except FileExistsError:
         raise taken(folder) from None
     serving_files.write_configuration(base)
-    return Published(folder, checked, _size(whole, served, folder))
+    return Published(folder, checked, _size(whole, served, folder), beside)
+
+
+def _beside(
+    also: Also | None, ticket: Ticket, served: Network, python_model: Scorer, folder: Path
+) -> tuple[Beside, ...]:
+    if also is None:
+        return ()
+    given = Given(ticket, served, also.quantize, also.examples)
+    return checking.write(also, given, python_model, folder)
 
 
 def _size(whole: Network, served: Network, folder: Path) -> str:

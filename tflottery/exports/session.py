@@ -1,9 +1,9 @@
-"""A model in a fresh process, loaded as TensorFlow Serving loads it.
+"""A model in a fresh process, loaded by its format's own runtime.
 
 TensorFlow Serving restores a SavedModel into a session. An export that loads in eager Python can
 fail there, or can work only thanks to objects in the process that wrote it. So exports are checked
-and measured through ``Process``: it runs this module as a program, which imports TensorFlow and
-almost nothing of tflottery. TFLite files are loaded by TFLite's interpreter.
+and measured through ``Process``: it runs this module as a program, which imports the runtime and
+almost nothing of tflottery.
 
 The two processes exchange lines of JSON. Strings are sent in base64, since texts may be any bytes.
 """
@@ -19,12 +19,12 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from tflottery.arithmetic import threads
 from tflottery.errors import TflotteryError
+from tflottery.exports.formats import registry as formats
 
 Texts = Sequence[bytes]
 Inputs = Mapping[str, np.ndarray | Texts]
@@ -34,7 +34,7 @@ class Process:
     """A model in a process of its own, which ends with the ``with``.
 
     Args:
-        model: a SavedModel's folder or a TFLite file.
+        model: a SavedModel's folder, or a file of another of the ``formats``.
 
     Attributes:
         operations: the names of the operations that each signature runs, also in functions that it
@@ -76,7 +76,7 @@ class Process:
         """The outputs of a signature by name; strings are arrays of bytes objects.
 
         Args:
-            signature: its name; a TFLite file has only one, and any name will do.
+            signature: its name, as ``ids``.
             inputs: arrays or lists of bytes, by name.
         """
         outputs = self._ask(signature, inputs, repeat=1)["outputs"]
@@ -126,99 +126,12 @@ def _decoded(value: Mapping[str, Any]) -> np.ndarray:
     return texts.reshape(value["shape"])
 
 
-class _Loaded(Protocol):
-    def operations(self) -> dict[str, list[str]]: ...
-
-    def prepare(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Any:
-        """A function without arguments that runs the model once and gives its outputs."""
-        ...
-
-
-class _SavedModel:
-    def __init__(self, folder: str) -> None:
-        import tensorflow as tf
-
-        self._session = tf.compat.v1.Session(graph=tf.Graph())
-        with self._session.graph.as_default():
-            loaded = tf.compat.v1.saved_model.load(self._session, ["serve"], folder)
-        self._library = {
-            function.signature.name: function.node_def
-            for function in loaded.graph_def.library.function
-        }
-        # TensorFlow adds an entry of its own, which initialises tables; it is no signature.
-        self._signatures = {
-            name: signature
-            for name, signature in loaded.signature_def.items()
-            if not name.startswith("__")
-        }
-
-    def operations(self) -> dict[str, list[str]]:
-        return {name: self._behind(signature) for name, signature in self._signatures.items()}
-
-    def _behind(self, signature: Any) -> list[str]:
-        graph = self._session.graph
-        waiting = [graph.get_tensor_by_name(out.name).op for out in signature.outputs.values()]
-        met, nodes = set(waiting), []
-        while waiting:
-            operation = waiting.pop()
-            nodes.append(operation.node_def)
-            before = [tensor.op for tensor in operation.inputs] + operation.control_inputs
-            waiting += [one for one in before if one not in met]
-            met.update(before)
-        called: set[str] = set()
-        for node in nodes:  # the loop itself adds nodes
-            values = node.attr.values()
-            functions = [call for value in values for call in (value.func, *value.list.func)]
-            names = ({call.name for call in functions} & set(self._library)) - called
-            called |= names
-            for name in names:
-                nodes.extend(self._library[name])
-        return sorted({node.op for node in nodes})
-
-    def prepare(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Any:
-        asked = self._signatures[signature]
-        fetches = {name: out.name for name, out in asked.outputs.items()}
-        feed = {asked.inputs[name].name: value for name, value in inputs.items()}
-        return lambda: self._session.run(fetches, feed)
-
-
-class _Lite:
-    def __init__(self, file: str) -> None:
-        import warnings
-
-        import tensorflow as tf
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns that another package will replace it
-            self._interpreter = tf.lite.Interpreter(file, num_threads=threads())
-        self._interpreter.allocate_tensors()
-
-    def operations(self) -> dict[str, list[str]]:
-        return {}
-
-    def prepare(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Any:
-        del signature  # there is only one
-        (given,), (result,) = (
-            self._interpreter.get_input_details(),
-            self._interpreter.get_output_details(),
-        )
-        (value,) = inputs.values()
-        self._interpreter.set_tensor(given["index"], value)
-
-        def run() -> dict[str, np.ndarray]:
-            self._interpreter.invoke()
-            return {"score": self._interpreter.get_tensor(result["index"])}
-
-        return run
-
-
 def main(model: str) -> None:
     """Loads a model and answers requests from standard input until it ends."""
-    import tensorflow as tf
-
-    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+    form = formats.of_file(Path(model))
+    form.start()
     before = _memory("VmRSS") if _reset_highest() else None
-    loaded: _Loaded = _Lite(model) if model.endswith(".tflite") else _SavedModel(model)
+    loaded = form.load(model)
     peak_memory = 0 if before is None else max(_memory("VmHWM") - before, 0)
     _send(operations=loaded.operations(), peak_memory=peak_memory)
     for line in sys.stdin:

@@ -85,10 +85,10 @@ def verify(
         if writing:
             raise TflotteryError(f"the export changes variables while it serves: {writing}")
         largest = _check_signatures(served, network, vocabulary, python_model)
-        for ids in _batches(texts) if texts is not None else ():
+        for ids, _ in batches(texts) if texts is not None else ():
             answer = served.run(IDS, {"ids": padded(ids, network.max_length)})
-            found = _per_class(answer["score"])
-            largest = max(largest, require_equal(found, python_model(_as_served(ids))))
+            found = per_class(answer["score"])
+            largest = max(largest, require_equal(found, python_model(as_served(ids))))
             activity.advance(len(ids))
     return largest
 
@@ -103,7 +103,7 @@ def _check_signatures(
 ) -> float:
     texts, width = sentences(network.wording), network.max_length
     ids = padded(vocabulary.encode(texts, width, network.wording), width)
-    expected = python_model(_as_served(ids))
+    expected = python_model(as_served(ids))
     answers = [served.run(TEXT, {"text": texts}), served.run(IDS, {"ids": ids})]
     classified = served.run(CLASSIFY, {"inputs": examples(texts)})
     labels = [network.classes[place] for place in expected.argmax(axis=1)]
@@ -111,18 +111,20 @@ def _check_signatures(
         raise TflotteryError("the export's labels are not the Python model's")
     if classified["classes"].tolist() != [[name.encode() for name in network.classes]] * len(ids):
         raise TflotteryError("the export's classes are not the ticket's")
-    found = [classified["scores"], *(_per_class(answer["score"]) for answer in answers)]
+    found = [classified["scores"], *(per_class(answer["score"]) for answer in answers)]
     return require_equal(np.concatenate(found), np.concatenate([expected] * len(found)))
 
 
-def _batches(texts: Encoded) -> Iterator[np.ndarray]:
-    """int32 [texts, words]: all texts in batches; texts of similar length are in the same batch."""
+def batches(texts: Encoded) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """ids int32 [texts, words] and labels int32 [texts]: all texts in batches; texts of similar
+    length are in the same batch."""
     order = np.argsort(texts.lengths, kind="stable")
     for rows in np.array_split(order, math.ceil(len(order) / _BATCH)):
-        yield pad(texts.take(rows))
+        some = texts.take(rows)
+        yield pad(some), some.labels
 
 
-def _as_served(ids: np.ndarray) -> np.ndarray:
+def as_served(ids: np.ndarray) -> np.ndarray:
     """Ids without the columns that are padding in all texts, as an export reads them; padding may
     change the scores of a network of one's own."""
     used = np.flatnonzero((ids != PADDING).any(axis=0))
@@ -147,7 +149,7 @@ def verify_ids(file: Path, python_model: Scorer, ids: np.ndarray) -> float:
         TflotteryError: the difference is too large.
     """
     with Process(file) as served:
-        found = _per_class(served.run(IDS, {IDS: ids})["score"])
+        found = per_class(served.run(IDS, {IDS: ids})["score"])
     return require_equal(found, python_model(ids), 10 * TOLERANCE)
 
 
@@ -203,7 +205,7 @@ def _writes(operation: str) -> bool:
     return operation.startswith(("Assign", "ResourceScatter"))
 
 
-def _per_class(score: np.ndarray) -> np.ndarray:
+def per_class(score: np.ndarray) -> np.ndarray:
     """A ``score`` output as float [texts, classes]."""
     return np.stack([1 - score, score], axis=1) if score.ndim == 1 else score
 

@@ -15,6 +15,7 @@ from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import Masks
 
 if TYPE_CHECKING:
+    import tensorflow as tf
     import tf_keras as keras
 
 
@@ -49,6 +50,20 @@ class MaskedModel(Protocol):
         """
         ...
 
+    @property
+    def variables(self) -> dict[str, tf.Variable]:
+        """The weights that have a mask, by name."""
+        ...
+
+    def move(self, masks: Masks) -> None:
+        """Changes the masks within a training. Weights that are kept stay as they are; those that
+        are pruned, and those that come back, are zero.
+
+        Args:
+            masks: bool arrays for every prunable tensor.
+        """
+        ...
+
     def restart(self, seed: int) -> None:
         """Begins the random streams of all layers anew."""
         ...
@@ -78,7 +93,8 @@ def masked_model(
 
     Args:
         plain: a functional model; it stays as it is.
-        gradual: how masks change during a training; without it they stay as they are loaded.
+        gradual: how TF-MOT changes masks during a training; without it they stay as they are
+            loaded, or moved.
         biases: whether biases have masks too.
     """
     from tflottery.pruning.schedules import polynomial

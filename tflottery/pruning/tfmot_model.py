@@ -9,7 +9,7 @@ stays zero when the wrappers are stripped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -23,27 +23,10 @@ from tflottery.models import streams
 from tflottery.models import weights as named_weights
 from tflottery.models.brought.building import as_functional, isolated
 from tflottery.models.parts import layers_of
+from tflottery.pruning.held import HeldModel, HoldMask, held
 from tflottery.pruning.masks import Masks, apply
 from tflottery.pruning.schedules import HoldSparsity
 from tflottery.pruning.wrapping import wrap
-
-
-class HoldMask(keras.constraints.Constraint):
-    """Multiplies a weight by its mask after each optimizer update.
-
-    Args:
-        mask: 0 or 1 for each weight.
-        own: the constraint that the weight has beside this one. It sees no pruned weights, and
-            cannot bring any back.
-    """
-
-    def __init__(self, mask: tf.Variable, own: Callable[[tf.Tensor], tf.Tensor] | None) -> None:
-        self.mask = mask
-        self.own = own
-
-    def __call__(self, weight: tf.Tensor) -> tf.Tensor:
-        masked = weight * self.mask
-        return masked if self.own is None else self.own(masked) * self.mask
 
 
 class TfmotModel:
@@ -131,6 +114,26 @@ class TfmotModel:
         for wrapper in self._wrappers():
             wrapper.pruning_step.assign(-1)
 
+    @property
+    def variables(self) -> dict[str, tf.Variable]:
+        """The weights that have a mask, by name."""
+        return {name: self._variables[name] for name in self._masks}
+
+    def move(self, masks: Masks) -> None:
+        """Changes the masks within a training. Weights that are kept stay as they are; those that
+        are pruned, and those that come back, are zero.
+
+        Args:
+            masks: bool arrays for every prunable tensor.
+        """
+        before = self.masks()
+        for name, mask in masks.items():
+            if np.array_equal(mask, before[name]):
+                continue
+            self._masks[name].assign(mask.astype(np.float32))
+            weight = self._variables[name]
+            weight.assign(np.where(mask & before[name], weight.numpy(), np.float32(0)))
+
     def restart(self, seed: int) -> None:
         """Begins the random streams of all layers anew."""
         streams.restart(self.model, seed)
@@ -147,7 +150,7 @@ class TfmotModel:
         """The callbacks that ``fit`` needs, before all others."""
         return [tfmot.sparsity.keras.UpdatePruningStep()]
 
-    def strip(self) -> keras.Model:
+    def strip(self) -> HeldModel:
         """The plain model with the same variables, without TF-MOT's wrappers. If it is trained, its
-        pruned weights stay zero."""
-        return tfmot.sparsity.keras.strip_pruning(self.model)
+        pruned weights stay zero, also once it is saved and loaded."""
+        return held(tfmot.sparsity.keras.strip_pruning(self.model))

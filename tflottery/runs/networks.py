@@ -16,7 +16,9 @@ def network(spec: RunSpec) -> Hashable:
     """A value that is equal for runs that can share a compiled model."""
     recipe = spec.recipe
     gradual = spec.mask.gradual(recipe.training.epochs, recipe.model.roles())
-    return recipe.model, recipe.data, compiled(recipe.training), gradual, spec.mask.biases
+    mask = spec.mask
+    how = (gradual, mask.biases, mask.reads_gradients)
+    return recipe.model, recipe.data, compiled(recipe.training), *how
 
 
 def compiled(training: TrainingSettings) -> TrainingSettings:

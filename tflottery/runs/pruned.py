@@ -11,7 +11,7 @@ from tflottery.files import Arrays
 from tflottery.models.biases import biases_beside, is_bias
 from tflottery.models.roles import Roles
 from tflottery.models.units import Units
-from tflottery.pruning import criteria, scopes
+from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning import rates as rates_by_name
 from tflottery.pruning.context import Computed, PruningContext
@@ -20,6 +20,7 @@ from tflottery.pruning.masks import By, Masks, To
 from tflottery.pruning.rates import Rates
 from tflottery.pruning.rounds import Partly, in_rounds, partly
 from tflottery.pruning.scopes import Scope
+from tflottery.pruning.shares import Shares, ends_in, excluded
 from tflottery.runs.inits import drawn_in
 from tflottery.runs.specs import Ancestors, MaskSpec, Need, RunSpec
 
@@ -146,33 +147,21 @@ class Pruned(MaskSpec):
 
         return in_rounds(masks, self.amount, criterion.rounds, score, prune)
 
-    def require_reached(self, masks: Masks) -> None:
+    def require_reached(self, masks: Masks, roles: Roles) -> None:
         """Makes sure that masks can be pruned as far as is asked, where that can be told without
         scores.
 
         Args:
             masks: bool arrays for every prunable tensor: what is left so far.
+            roles: of the network.
 
         Raises:
             BeyondReachError: the scope, or rates of 0, keep more than that.
         """
-        is_by_rates = bool(self.rates) and isinstance(self.amount, To)
-        if criteria.scores_units(self.criterion) or not (is_by_rates or self.scope == "uniform+"):
+        if criteria.scores_units(self.criterion):
             return
-        roles = self.of.recipe.model.roles()
-        exclude = excluded(roles, self.embedding, self.head)
-        exclude += biases_beside(exclude, masks)
-        open_ = {name: mask for name, mask in masks.items() if name not in exclude}
-        rates = self._rates(open_, roles)
-        floors = (
-            scopes.floors_by_place(open_, ends_in(masks, roles))
-            if rates is None
-            else scopes.floors_by_rates(open_, rates)
-        )
-        counted = mask_ops.count(open_)
-        total = self.amount.kept(counted.remaining, counted.total)
-        what = "uniform+" if rates is None else "rates"
-        scopes.require_reached(what, sum(floors.values()), total, counted.total)
+        shares = Shares(roles, self.scope, self.rates, self.embedding, self.head)
+        shares.require_reached(masks, self.amount)
 
     def _rates(self, masks: Masks, roles: Roles) -> dict[str, float] | None:
         if not self.rates:
@@ -187,12 +176,6 @@ class Pruned(MaskSpec):
         return rates_by_name.by_layer(self.rates, kernels_of(layers), masks, roles)
 
 
-def ends_in(masks: Masks, roles: Roles) -> scopes.Ends:
-    """The tensors at the ends of a network that has these masks and roles."""
-    shapes = {name: mask.shape for name, mask in masks.items()}
-    return scopes.ends_of(shapes, roles.embedding, roles.head)
-
-
 def kernels_of(layers: Iterable[Units]) -> dict[str, tuple[str, ...]]:
     """The tensors that compute the units of each layer, biases left out, by the layer's name."""
     return {
@@ -204,12 +187,6 @@ def kernels_of(layers: Iterable[Units]) -> dict[str, tuple[str, ...]]:
 def _later(ancestors: Ancestors, run: RunSpec, step: str) -> Callable[[], Arrays]:
     """Reads a snapshot when it is asked for."""
     return lambda: ancestors.snapshot(run, step)
-
-
-def excluded(roles: Roles, embedding: bool, head: bool) -> tuple[str, ...]:
-    """The names of the tensors that ``Pruned`` excludes with these values of its fields, in a
-    network with these roles."""
-    return (() if embedding else roles.embedding) + (() if head else roles.head)
 
 
 @dataclass(frozen=True)

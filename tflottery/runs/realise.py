@@ -217,7 +217,7 @@ class Realiser:
         """
         # TensorFlow is imported only here: a store that holds every run needs none.
         startup.start_tensorflow()
-        from tflottery.runs.trainers import StoredAncestors, trainer_for
+        from tflottery.runs.trainers import StoredAncestors, moves_of, trainer_for
 
         self.observer.run_begun(spec)
         corpus = load_corpus(spec.recipe.data, self.store)
@@ -236,6 +236,7 @@ class Realiser:
             spec.seeds,
             sorted(wanted),
             _Following(self.observer, spec),
+            moves_of(spec, corpus),
         )
         changed = earlier is not None and _ends_otherwise(earlier, trained.snapshots[steps.END])
         run = self.store.write(spec, trained, replaced=earlier if changed else None)

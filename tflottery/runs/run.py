@@ -11,11 +11,13 @@ from tflottery.arithmetic import Arithmetic
 from tflottery.files import Arrays, read_arrays, read_sealed
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
+from tflottery.pruning.moving import moves
 from tflottery.runs.predictions import Predictions, from_arrays
 
 FORMAT_VERSION = 1
 MASKS = "masks.npz"
 PREDICTIONS = "predictions.npz"
+MOVES = "moves.npz"
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,24 @@ class Run:
             DamagedFileError: the file is not what was written.
         """
         packed = read_arrays(self.folder / MASKS, self.record["files"][MASKS])
-        shapes = {name: tuple(shape) for name, shape in self.record["prunable"].items()}
-        return mask_ops.unpack(packed, shapes)
+        return mask_ops.unpack(packed, self._shapes)
+
+    def moves(self) -> dict[int, Masks]:
+        """The masks by the optimizer step from whose end on they held, bool arrays by tensor: those
+        that the training began with (0), and those after each move. Empty where the masks stayed as
+        they were, or where TF-MOT moved them.
+
+        Raises:
+            DamagedFileError: the file is not what was written.
+        """
+        # As predictions, no file of weights.
+        if (checksum := self.record.get("moves")) is None:
+            return {}
+        return moves.from_arrays(read_arrays(self.folder / MOVES, checksum), self._shapes)
+
+    @property
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(shape) for name, shape in self.record["prunable"].items()}
 
     def snapshot(self, step: str) -> Arrays:
         """float32 arrays for every trainable tensor at that step; pruned weights are zero.

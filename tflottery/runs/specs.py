@@ -5,8 +5,9 @@ runs. Its key is the SHA-256 of its canonical form. That form names parents by t
 out fields at their defaults (so that a new field leaves old keys alone) and folders on disk, and
 holds the fingerprint of the data.
 
-A new control or initialisation is one more dataclass with ``needs`` and ``make``: ``pruned.py``,
-``shuffled.py`` and ``transferred.py`` have masks, ``inits.py`` and ``transferred.py`` weights.
+A new control or initialisation is one more dataclass with ``needs`` and ``make``. Masks are in
+``pruned.py``, ``moving.py``, ``shuffled.py`` and ``transferred.py``, weights in ``inits.py`` and
+``transferred.py``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.context import Computed
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import Masks
+from tflottery.pruning.moving.moves import Moves
 from tflottery.runs.recipes import Recipe
 from tflottery.training.settings import TrainingSeeds
 
@@ -98,6 +100,25 @@ class MaskSpec(ABC):
             roles: of the network to be trained.
         """
         del total_steps, roles
+        return None
+
+    @property
+    def reads_gradients(self) -> bool:
+        """Whether the training reads gradients of pruned weights, which is compiled in."""
+        return False
+
+    def moves(self, per_epoch: int, epochs: int, roles: Roles) -> Moves | None:
+        """How the masks move during the training; None if they stay as they are.
+
+        Args:
+            per_epoch: optimizer steps in one pass over the data.
+            epochs: of a training that is not stopped early.
+            roles: of the network to be trained.
+
+        Raises:
+            UserError: the training is too short for them to move.
+        """
+        del per_epoch, epochs, roles
         return None
 
 

@@ -8,6 +8,7 @@
       <key>/masks.npz       one bit a weight
       <key>/<step>.npz      weights
       <key>/predictions.npz logits and labels of validation and test texts
+      <key>/moves.npz       where masks moved: those after each move, one bit a weight
       locks/<key>           held while a process trains that run
       data/                 encoded data
 
@@ -44,8 +45,9 @@ from tflottery.files import (
 from tflottery.models.brought.registered import origin_of
 from tflottery.notebook import as_html
 from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.moving import moves
 from tflottery.runs import inventory, predictions
-from tflottery.runs.run import FORMAT_VERSION, MASKS, PREDICTIONS, Run
+from tflottery.runs.run import FORMAT_VERSION, MASKS, MOVES, PREDICTIONS, Run
 from tflottery.runs.specs import RunSpec
 from tflottery.settings import place
 from tflottery.training.trained import Trained
@@ -236,6 +238,8 @@ class Store:
             if trained.logits:
                 arrays = predictions.to_arrays(trained.logits, trained.labels)
                 kept["predictions"] = write_arrays(staging / PREDICTIONS, arrays)
+            if trained.moves:
+                kept["moves"] = write_arrays(staging / MOVES, moves.to_arrays(trained.moves))
             payload = {
                 "format_version": FORMAT_VERSION,
                 "key": spec.key,

@@ -12,6 +12,7 @@ from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.models.roles import Roles
 from tflottery.pruning.masks import Masks
+from tflottery.pruning.moving.moves import Moves
 from tflottery.runs.computed import OnTrainingData
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.networks import CACHED, compiled
@@ -35,7 +36,15 @@ def trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
         compiled(training),
         spec.mask.gradual(steps, spec.recipe.model.roles()),
         spec.mask.biases,
+        spec.mask.reads_gradients,
     )
+
+
+def moves_of(spec: RunSpec, corpus: Corpus) -> Moves | None:
+    """How the masks of a run move while it trains; None if they stay as they are."""
+    training = spec.recipe.training
+    per_epoch = corpus.train.steps_per_epoch(training.batch_size)
+    return spec.mask.moves(per_epoch, training.epochs, spec.recipe.model.roles())
 
 
 def forget() -> None:

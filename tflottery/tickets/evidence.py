@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -14,6 +15,7 @@ from tflottery.errors import UserError
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
+from tflottery.tickets.methods import METHODS
 from tflottery.tickets.plan import PruningSettings
 from tflottery.tickets.search import Outcome, Worth, accuracy
 from tflottery.tickets.verdict import TEST, VALIDATION, HeldOut, Terms
@@ -61,9 +63,14 @@ def by_metric(name: str, predictions: Predictions) -> Worth:
 
 def terms_of(settings: PruningSettings) -> Terms:
     """What is asked of a ticket that is searched for like this."""
-    from_original = settings.init == "original"
+    method = METHODS[settings.method]
+    terms = Terms(
+        settings.tolerance,
+        from_original=settings.init == "original",
+        training="" if method.finds_tickets else method.about,
+    )
     if settings.metric == ACCURACY:
-        return Terms(settings.tolerance, from_original)
+        return terms
     metric = find_metric(settings.metric)
 
     def measure(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -74,7 +81,9 @@ def terms_of(settings: PruningSettings) -> Terms:
             return math.nan
         return math.nan if value is None else value
 
-    return Terms(settings.tolerance, from_original, metric.name, measure, metric.higher_is_better)
+    return dataclasses.replace(
+        terms, metric=metric.name, measure=measure, higher_is_better=metric.higher_is_better
+    )
 
 
 def of_their_own(corpus: Corpus, split: str) -> np.ndarray:

@@ -1,165 +1,72 @@
 """The plan of a search: which runs find a ticket.
 
 The algorithm is Frankle and Carbin's (2019, arXiv 1803.03635): train, prune the smallest weights,
-reset the rest to their initial values, train again. ``make_plan`` writes it as specs.
+reset the rest to their initial values, train again. Beside it there are sparse trainings, whose
+mask moves (``methods.py``). ``make_plan`` writes both as specs.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from tflottery import seeds, steps
-from tflottery.errors import UserError, suggest
-from tflottery.metrics import ACCURACY, find_metric
+from tflottery.errors import UserError
 from tflottery.models.architecture import Architecture
 from tflottery.models.biases import biases_beside, is_bias
 from tflottery.models.shapes import Shaped, names_of
-from tflottery.pruning import criteria, scopes
+from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning import rates as rates_by_name
 from tflottery.pruning.criteria.gradients import OF_FLOW
-from tflottery.pruning.masks import By, To, not_of_units
-from tflottery.pruning.rates import Rates
-from tflottery.pruning.scopes import BeyondReachError, Scope
+from tflottery.pruning.masks import By, To
+from tflottery.pruning.scopes import BeyondReachError
+from tflottery.pruning.shares import excluded
 from tflottery.runs.inits import EmbeddingFrom, Snapshot
-from tflottery.runs.pruned import Pruned, excluded, kernels_of
+from tflottery.runs.moving import LastOf, Moving
+from tflottery.runs.pruned import Pruned, kernels_of
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Dense, Fresh, InitSpec, RunSpec
-from tflottery.settings import LATER, check_choices
+from tflottery.runs.specs import Dense, Fresh, InitSpec, MaskSpec, RunSpec
+from tflottery.tickets import methods
+from tflottery.tickets.methods import METHODS
+from tflottery.tickets.settings import (
+    AUTO,
+    CARRIED,
+    FINE_TUNING,
+    KEPT,
+    LEARNING_RATE_REWINDING,
+    SPARSEST,
+    PruningSettings,
+    parse_init,
+    present_name,
+)
 from tflottery.training.rates import last_rate
 from tflottery.training.settings import TrainingSeeds
 
-Method = Literal["iterative", "one_shot"]
-METHODS: tuple[Method, ...] = get_args(Method)
-AUTO: Literal["auto"] = "auto"
-LEARNING_RATE_REWINDING, FINE_TUNING = "learning_rate_rewinding", "fine_tuning"
-# What ``random`` keeps of the embedding: what the round before made of it, or its start.
-CARRIED, KEPT = "random:carried", "random:kept"
-# Beside ``rewind:STEP``.
-INITS = (
-    "original", "random", CARRIED, KEPT, LEARNING_RATE_REWINDING, FINE_TUNING, "finetune",
-)  # fmt: skip
-# "auto" goes on at most until this much is pruned.
-_SPARSEST = 0.995
-_MOST_ROUNDS = 600
+__all__ = [
+    "AUTO", "CARRIED", "KEPT", "Level", "Plan", "PruningSettings", "at_rates", "excluding",
+    "make_plan", "parse_init", "present_name", "require_roles",
+]  # fmt: skip
+
 # Sparsities are quoted to three digits: 0.738 is six rounds of 20 %, 0.737856.
 _QUOTED = 5e-4
 
 
 @dataclass(frozen=True)
-class PruningSettings:
-    """How a ticket is searched for.
-
-    ``method`` is ``iterative``: each round prunes the fraction ``rate`` of what is left, or
-    ``one_shot``. Weights compete within ``scope``: each tensor by itself (``layerwise``), all
-    together (``global``), with scores in their tensor's measure (``global:normalised``, ``lamp``),
-    or each tensor by itself with as much as its shape (``erk``) or place (``uniform+``) says;
-    ``criterion`` scores them. ``rates`` are fractions by role (``embedding``, ``head``), layer,
-    tensor or pattern, as ``{embedding=0.3, "conv_*"=0.2, head=0.0}``, which a round prunes of what
-    is left of them, in place of ``rate`` and ``scope``; with a ``sparsity`` that is a number, they
-    say how that is shared out.
-    ``init`` is what a pruned network starts from: ``original``, ``random``, ``random:carried``,
-    ``random:kept``, ``rewind:STEP``, or the weights of the round before:
-    ``learning_rate_rewinding`` begins the schedule anew, and ``fine_tuning`` goes on at its last,
-    low rate. ``finetune`` is an older word for the first.
-
-    ``sparsity`` is a fraction of the prunable weights (of the units, where the criterion prunes
-    whole units) or ``auto``; ``metric`` is what a search compares networks by on validation data
-    (``tflottery.metrics``); ``tolerance`` is in points (hundredths) of it, and of test accuracy in
-    a study; ``embedding`` and ``head`` say whether those are pruned, ``biases`` whether biases are
-    pruned and counted too, each as a tensor of its own. The head is pruned at the same
-    rate as other layers; pruning a feature's last outgoing weight discards the feature. Frankle and
-    Carbin (2019) prune the output layer at half the rate.
-    """
-
-    method: Method = "iterative"
-    rate: float = 0.2
-    sparsity: float | Literal["auto"] = "auto"
-    init: str = "original"
-    scope: Scope = "layerwise"
-    criterion: str = "magnitude"
-    embedding: bool = True
-    head: bool = True
-    tolerance: float = 0.5
-    metric: str = field(default=ACCURACY, metadata=LATER)
-    biases: bool = field(default=False, metadata=LATER)
-    rates: Rates = field(default=(), metadata=LATER)
-
-    def __post_init__(self) -> None:
-        check_choices(self, "pruning")
-        criteria.require_known(self.criterion)
-        object.__setattr__(self, "rates", rates_by_name.checked(self.rates))
-        if self.rates and self.scope != "layerwise":
-            raise UserError(
-                "pruning.rates say how much of each tensor goes, so that no two compete; leave "
-                f"out pruning.scope={self.scope}, or the rates."
-            )
-        if criteria.scores_units(self.criterion) and self.scope not in scopes.OF_UNITS:
-            raise UserError(not_of_units(self.scope))
-        find_metric(self.metric)
-        if not 0 < self.rate < 1:
-            raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
-        if math.log1p(-_SPARSEST) / math.log1p(-self.rate) > _MOST_ROUNDS:
-            raise UserError(
-                f"pruning.rate is {self.rate:g}, which takes more than {_MOST_ROUNDS} rounds to "
-                f"{_SPARSEST:.1%}; give 0.01 or more."
-            )
-        if isinstance(self.sparsity, str) and self.sparsity != AUTO:
-            raise UserError(f"A sparsity is a fraction in [0, 1) or 'auto', not {self.sparsity!r}.")
-        if not isinstance(self.sparsity, str) and not 0 <= self.sparsity < 1:
-            raise UserError(
-                f"A sparsity is a fraction in [0, 1), not {self.sparsity:g}; "
-                "0.832 prunes 83.2 % of the weights."
-            )
-        if not 0 <= self.tolerance < math.inf:
-            raise UserError("pruning.tolerance is 0 points or more.")
-        object.__setattr__(self, "init", parse_init(self.init))
-
-    def table(self) -> dict[str, Any]:
-        """The settings as records hold them: rates by name, and only where there are some, so that
-        records of before and of now say the same of the same settings."""
-        table = dataclasses.asdict(self)
-        rates = dict(table.pop("rates"))
-        return {**table, **({"rates": rates} if rates else {})}
-
-
-def parse_init(text: str) -> str:
-    """An initialisation in its one form: rewinding to the beginning is ``original``. ``finetune``
-    stays as it is, so that folders and tickets that hold it keep their names."""
-    if text in INITS:
-        return text
-    name, _, step = text.partition(":")
-    if name != "rewind" or not step:
-        raise UserError(
-            f"There is no initialisation {text!r}. "
-            f"{suggest(text, [*INITS, 'rewind:1ep', 'rewind:500it'])}"
-        )
-    step = steps.parse(step)
-    return "original" if step == steps.BEGINNING else f"rewind:{step}"
-
-
-def present_name(init: str) -> str:
-    """An initialisation by the word that tables use today."""
-    return LEARNING_RATE_REWINDING if init == "finetune" else init
-
-
-@dataclass(frozen=True)
 class Level:
-    """One sparsity: the network to judge, and the same mask with newly drawn weights."""
+    """One sparsity: the network to judge, and the same mask with newly drawn weights. Where the
+    ticket's mask moves, that of the reinit is its last one, held."""
 
     number: int
     ticket: RunSpec
     reinit: RunSpec
 
     @property
-    def mask(self) -> Pruned:
-        """The mask of both."""
-        mask = self.ticket.mask
-        assert isinstance(mask, Pruned)
+    def mask(self) -> Pruned | LastOf:
+        """The mask that the ticket ends with; ``mask.of`` is the run whose weights decide it."""
+        mask = self.reinit.mask
+        assert isinstance(mask, Pruned | LastOf)
         return mask
 
     @property
@@ -169,15 +76,18 @@ class Level:
         Raises:
             UserError: none was set: in rounds that prune each tensor by its own rate.
         """
-        amount = self.mask.amount
-        if isinstance(amount, To):
-            return amount.sparsity
-        if self.mask.rates:
+        mask = self.ticket.mask
+        if isinstance(mask, Moving):
+            return mask.to
+        assert isinstance(mask, Pruned)
+        if isinstance(mask.amount, To):
+            return mask.amount.sparsity
+        if mask.rates:
             raise UserError(
                 "Rounds by pruning.rates are to no sparsity that is known beforehand; find a "
                 "ticket with a --sparsity, and the rates say how that is shared out."
             )
-        return round(1 - (1 - amount.fraction) ** self.number, 6)
+        return round(1 - (1 - mask.amount.fraction) ** self.number, 6)
 
 
 @dataclass(frozen=True)
@@ -215,11 +125,20 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
     _require_reached(settings.init, recipe.training.epochs)
     require_roles(recipe.model, settings)
     dense = RunSpec(recipe, Dense(), Fresh(seed), TrainingSeeds(order=seed, dropout=seed))
-    levels: list[Level] = []
+    made = _by_pruning if METHODS[settings.method].finds_tickets else _by_moving
+    levels = tuple(made(dense, settings, seed))
+    if settings.sparsity != AUTO:
+        _require_within_reach(levels[-1], settings)
+    return Plan(settings, dense, levels)
+
+
+def _by_pruning(dense: RunSpec, settings: PruningSettings, seed: int) -> Iterator[Level]:
+    """Levels that are pruned by trained weights, and trained again."""
+    recipe, is_chain = dense.recipe, METHODS[settings.method].is_chain
     before = dense
     for number, amount in enumerate(_amounts(settings), start=1):
         mask = Pruned(
-            of=before if settings.method == "iterative" else dense,
+            of=before if is_chain else dense,
             amount=amount,
             scope=settings.scope,
             criterion=settings.criterion,
@@ -229,32 +148,73 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
             biases=settings.biases,
             rates=rates_by_name.with_rest(settings.rates, settings.rate),
         )
-        draw = number if settings.method == "iterative" else 1
-        init = _init(settings.init, dense, mask.of, seed, draw)
+        init = _init(settings.init, dense, mask.of, seed, number if is_chain else 1)
         ticket = dataclasses.replace(
             dense, recipe=_recipe(settings.init, recipe), mask=mask, init=init
         )
         # New weights need the whole schedule, however the ticket is trained.
-        reinit = dataclasses.replace(dense, mask=mask, init=Fresh(seeds.derive("reinit", seed)))
-        levels.append(Level(number, ticket, reinit))
+        yield Level(number, ticket, _reinit(dense, mask, seed))
         before = ticket
-    if settings.sparsity != AUTO:
-        _require_within_reach(levels[-1].mask, recipe, settings)
-    return Plan(settings, dense, tuple(levels))
 
 
-def _require_within_reach(mask: Pruned, recipe: Recipe, settings: PruningSettings) -> None:
+def _by_moving(dense: RunSpec, settings: PruningSettings, seed: int) -> Iterator[Level]:
+    """Levels that are one sparse training each, from the original weights on."""
+    for number, amount in enumerate(_amounts(settings), start=1):
+        assert isinstance(amount, To)
+        mask = _moving_mask(settings, dense.recipe, amount.sparsity, seed)
+        init = _init(settings.init, dense, dense, seed, 1)
+        ticket = dataclasses.replace(dense, mask=mask, init=init)
+        yield Level(number, ticket, _reinit(dense, LastOf(ticket), seed))
+
+
+def _moving_mask(settings: PruningSettings, recipe: Recipe, sparsity: float, seed: int) -> Moving:
+    """The mask of a sparse training.
+
+    Args:
+        settings: of a method whose mask moves.
+        recipe: of the training.
+        sparsity: the fraction that it ends with.
+        seed: of what the method leaves to chance.
+
+    Raises:
+        UserError: the training is too short for the mask to move.
+    """
+    moved = METHODS[settings.method].moved
+    assert moved is not None
+    every = moved.every if settings.move_every == AUTO else settings.move_every
+    until = moved.until if settings.move_until == AUTO else settings.move_until
+    epochs = recipe.training.epochs
+    if every >= until * epochs:
+        raise UserError(
+            f"The mask of --method {settings.method} moves each {every:g} epochs in the first "
+            f"{until * epochs:g}, so never; lower pruning.move_every, or raise training.epochs "
+            f"({epochs})."
+        )
+    return Moving(
+        settings.method, sparsity, every, until, settings.move_share if moved.has_share else 0.0,
+        seed, scope=settings.scope, embedding=settings.embedding, head=settings.head,
+        biases=settings.biases, rates=rates_by_name.with_rest(settings.rates, settings.rate),
+    )  # fmt: skip
+
+
+def _reinit(dense: RunSpec, mask: MaskSpec, seed: int) -> RunSpec:
+    return dataclasses.replace(dense, mask=mask, init=Fresh(seeds.derive("reinit", seed)))
+
+
+def _require_within_reach(level: Level, settings: PruningSettings) -> None:
     """Makes sure, before anything is trained, that what scope or rates keep whatever happens is no
     more than the sparsity asks for. With fewer words or more classes than these it is still more.
     """
+    recipe, mask = level.ticket.recipe, level.ticket.mask
     if not isinstance(recipe.model, Shaped) or isinstance(settings.sparsity, str):
         return
     shapes = recipe.model.shapes(recipe.data.vocabulary_size, classes=2)
     shapes = {name: shape for name, shape in shapes.items() if settings.biases or not is_bias(name)}
+    if isinstance(mask, Pruned):
+        mask = dataclasses.replace(mask, amount=To(settings.sparsity))
+    assert isinstance(mask, Pruned | Moving)
     try:
-        dataclasses.replace(mask, amount=To(settings.sparsity)).require_reached(
-            mask_ops.dense(shapes)
-        )
+        mask.require_reached(mask_ops.dense(shapes), recipe.model.roles())
     except BeyondReachError as error:
         raise UserError(str(error)) from None
 
@@ -334,7 +294,11 @@ def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:
     Args:
         plan: how masks are found.
         rate: the learning rate for a sparsity.
+
+    Raises:
+        UserError: no chain finds them: the networks that are judged do, at their own rate.
     """
+    methods.require_tickets(plan.settings.method, "A rule for learning rates")
 
     def recipe(sparsity: float) -> Recipe:
         return plan.dense.recipe.with_training(learning_rate=rate(sparsity))
@@ -380,12 +344,12 @@ def _recipe(init: str, recipe: Recipe) -> Recipe:
 
 
 def _amounts(settings: PruningSettings) -> list[By | To]:
-    """What each level prunes: of what is left (iterative), or of all at once (one-shot)."""
-    goal = _SPARSEST if isinstance(settings.sparsity, str) else settings.sparsity
+    """What each level prunes: of what is left, where levels are a chain, or of all at once."""
+    goal = SPARSEST if isinstance(settings.sparsity, str) else settings.sparsity
     whole = [settings.rate]
     while whole[-1] < goal - _QUOTED:
         whole.append(1 - (1 - settings.rate) ** (len(whole) + 1))
-    if settings.method == "one_shot":
+    if not METHODS[settings.method].is_chain:
         return [To(sparsity) for sparsity in whole] if settings.sparsity == AUTO else [To(goal)]
     if settings.rates and settings.sparsity != AUTO:
         # What rounds by rates come to depends on the sizes of tensors, so each has a goal.

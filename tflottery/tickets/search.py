@@ -15,6 +15,8 @@ import numpy as np
 from tflottery.pruning.collapse import collapsed
 from tflottery.pruning.masks import Count, count
 from tflottery.pruning.scopes import BeyondReachError
+from tflottery.runs.moving import Moving
+from tflottery.runs.pruned import Pruned
 from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets.plan import Level, Plan
@@ -95,7 +97,8 @@ def search(
     rounds: list[tuple[Round, ...]] = []
     for place in range(len(first.levels)):
         levels = [plan.levels[place] for plan in plans]
-        if first.is_open and rounds and not all(_is_within_reach(one, realise) for one in levels):
+        reached = (_is_within_reach(*one, realise) for one in zip(plans, levels, strict=True))
+        if first.is_open and rounds and not all(reached):
             break
         if first.is_open:
             train([level.ticket for level in levels])
@@ -149,13 +152,15 @@ def _judge(
     return tuple(judged)
 
 
-def _is_within_reach(level: Level, realise: Callable[[RunSpec], Run]) -> bool:
+def _is_within_reach(plan: Plan, level: Level, realise: Callable[[RunSpec], Run]) -> bool:
     """Whether scope and rates can prune as far as a level, whose parent is trained."""
-    mask = level.mask
+    mask = level.ticket.mask
+    assert isinstance(mask, Pruned | Moving)
     if mask.scope != "uniform+" and not mask.rates:
         return True
+    before = mask.of if isinstance(mask, Pruned) else plan.dense
     try:
-        mask.require_reached(realise(mask.of).masks())
+        mask.require_reached(realise(before).masks(), plan.dense.recipe.model.roles())
     except BeyondReachError:
         return False
     return True

@@ -44,6 +44,8 @@ from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Count, Masks
 from tflottery.runs.recipes import Recipe, recipe_from_tables, recipe_to_tables
 from tflottery.settings import from_table, place
+from tflottery.tickets import trained_on
+from tflottery.tickets.checked import require_fitting, require_sound
 from tflottery.tickets.plan import AUTO, PruningSettings
 from tflottery.tickets.rule import Rule, rule_from
 from tflottery.tickets.verdict import RECOMMENDED
@@ -59,6 +61,7 @@ _BY_FORMER_RULES = " (by validation accuracy alone, without intervals)"
 _DOCUMENT = "ticket.json"
 _MASKS, _REWIND, _FINAL, _VOCABULARY = "masks.npz", "rewind.npz", "final.npz", "vocabulary.txt"
 _NETWORK = "network.json"
+_FILES = (_MASKS, _REWIND, _FINAL, _VOCABULARY, _NETWORK)
 
 
 @dataclass(frozen=True, repr=False)
@@ -160,7 +163,7 @@ class Ticket:
     @cached_property
     def rewind_weights(self) -> Arrays:
         """float32 arrays by tensor name: where training begins, before the mask."""
-        return self._arrays(_REWIND)
+        return self._weights(_REWIND)
 
     @cached_property
     def final_weights(self) -> Arrays:
@@ -171,12 +174,15 @@ class Ticket:
         """
         if _FINAL not in self.about["files"]:
             raise UserError(f"The ticket {self.folder} has no trained weights ({_FINAL}).")
-        return self._arrays(_FINAL)
+        return self._weights(_FINAL)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         check_file(self.folder / _VOCABULARY, self.about["files"][_VOCABULARY])
         return Vocabulary.from_file(self.folder / _VOCABULARY)
+
+    def _weights(self, name: str) -> Arrays:
+        return require_fitting(self.folder, self._arrays(name), self.about["prunable"])
 
     def _arrays(self, name: str) -> Arrays:
         return read_arrays(self.folder / name, self.about["files"][name])
@@ -210,6 +216,29 @@ class Ticket:
                     shutil.copyfile(self.folder / name, staging / name)
         return load_ticket(where)
 
+    def save_as(self, model: keras.Model, folder: str | Path) -> Ticket:
+        """Writes a ticket of the same mask with a model's weights as its trained ones.
+
+        Verdict and accuracies are left out, since they were measured on other weights; how the mask
+        was found, and the weights to begin from, are this ticket's.
+
+        Args:
+            model: what ``build`` gave, trained on; its weights under the mask are zero.
+            folder: where the ticket goes; one that is there is replaced.
+
+        Raises:
+            UserError: the model's network is another, or it has weights that the ticket prunes; or
+                the folder cannot be written, or holds something else than a ticket.
+        """
+        where = place("folder", folder)
+        _require_free(where)
+        require_writable(where, "folder")
+        weights = trained_on.weights_of(self, model)
+        return write_ticket(
+            where, trained_on.about_of(self), self.recipe, self.classes, self.vocabulary,
+            self.masks, self.rewind_weights, weights,
+        )  # fmt: skip
+
     def __repr__(self) -> str:
         about = self.about
         return (
@@ -225,7 +254,8 @@ class Ticket:
     def build(self, weights: str = "rewind") -> keras.Model:
         """An uncompiled Keras model, ids int32 [batch, words] → logits, pruned and masked.
 
-        Compile it and ``fit`` as any model: pruned weights stay exactly zero.
+        Compile it and ``fit`` as any model: pruned weights stay exactly zero, also after
+        ``model.save`` and ``keras.models.load_model``.
 
         Args:
             weights: ``rewind`` (where training begins) or ``final`` (trained).
@@ -263,8 +293,7 @@ def load_ticket(path: str | Path, *, plugin: Plugins = ()) -> Ticket:
     plugins.load(plugin)
     folder = place("ticket", path)
     about = read_sealed(folder / _DOCUMENT, what="ticket", format_version=_READABLE)
-    for name, checksum in about["files"].items():
-        check_file(folder / name, checksum)
+    require_sound(folder, about, _FILES)
     return Ticket(folder, about)
 
 
@@ -275,7 +304,7 @@ def _require_free(folder: Path) -> None:
         UserError: the folder holds something else than a ticket, or lies within one.
     """
     there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if there - {_DOCUMENT, _MASKS, _REWIND, _FINAL, _VOCABULARY, _NETWORK}:
+    if there - {_DOCUMENT, *_FILES}:
         raise UserError(f"{folder} is a folder of other things; move them, or give a new one.")
     if any((parent / _DOCUMENT).is_file() for parent in folder.absolute().parents):
         raise UserError(f"{folder} lies within a ticket; give a folder outside of it.")

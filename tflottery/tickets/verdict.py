@@ -31,7 +31,9 @@ class Terms:
 
     ``tolerance``: points that it may be worse than dense. ``from_original``: whether it begins at
     the original weights. ``metric``: what is compared; ``measure`` takes labels and scores
-    and gives nan where it is undefined, None for accuracy.
+    and gives nan where it is undefined, None for accuracy. ``training``: in words, the sparse
+    training that found the network while its mask moved; empty where it is a ticket, trained under
+    its mask from the beginning.
     """
 
     tolerance: float = 0.5
@@ -39,6 +41,7 @@ class Terms:
     metric: str = "accuracy"
     measure: Measure | None = None
     higher_is_better: bool = True
+    training: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,6 +261,9 @@ def _decide(
     if not to_dense.at_least(margin):
         reason = "tolerance too wide" if terms.tolerance > half else "perhaps worse than dense"
         return CANNOT_TELL, reason, _more(to_dense, margin)
+    if to_reinit.above(0) and terms.training:
+        # No weights that it began with were ever trained under this mask alone.
+        return MATCHES, "better than reinit", None
     if to_reinit.above(0):
         return WINNING if terms.from_original else SUBNETWORK, "", None
     if to_reinit.below(0):

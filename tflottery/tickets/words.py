@@ -52,7 +52,9 @@ def _sentence(verdict: Verdict, counted: Count, classes: Sequence[str]) -> str:
         return head + _why_none(verdict, classes)
     times = counted.total / max(counted.remaining, 1)
     pruned = f"with {100 * counted.sparsity:.1f} % pruned ({times:.1f} times fewer weights) "
-    return head + pruned + _finding(verdict, classes)
+    training = verdict.terms.training
+    how = f"after {training}, in which its mask moved, " if training else ""
+    return head + pruned + how + _finding(verdict, classes)
 
 
 def cautions(verdict: Verdict) -> tuple[str, ...]:
@@ -137,11 +139,14 @@ def _finding(verdict: Verdict, classes: Sequence[str]) -> str:
     larger = _interval(verdict, "ticket", CONSTANT)
     gains = f"({of}{on}: {larger} points)"
     passes = f"it is not worse than dense {tolerance}"
+    last = "its last mask, held from newly drawn weights on"
+    of_mask = last if verdict.terms.training else "the reinit of its mask"
     told = {
-        "": f"{passes}, and better than the reinit of its mask {both}.",
-        "worse than reinit": f"{passes}, but worse than the reinit of its mask {both}.",
+        "": f"{passes}, and better than {of_mask} {both}.",
+        "better than reinit": f"{passes}, and better than {of_mask} {both}.",
+        "worse than reinit": f"{passes}, but worse than {of_mask} {both}.",
         "perhaps no better than reinit": (
-            f"{passes}, but it is not shown to beat the reinit of its mask {both}."
+            f"{passes}, but it is not shown to beat {of_mask} {both}."
         ),
         "worse than dense": f"it is worse than dense {tolerance} {both}.",
         "learnt nothing": f"it does not beat {_constant(verdict, classes)} {gains}.",

@@ -77,7 +77,7 @@ class KeepMoment(keras.callbacks.Callback, Generic[T]):
         sign: 1 where higher is better, -1 where lower is.
         patience: how many periods without improvement end the training.
         moment: returns copies of what is kept of a moment, as the model's weights.
-        first: the first period that counts, from 1; gradual pruning must be finished by then.
+        first: the first period that counts, from 1; masks must have come to rest by its end.
         in_all: whether ``patience`` counts all periods without improvement, and not only those
             since the best one.
         last: whether the last moment is kept instead of the best one.

@@ -24,6 +24,19 @@ def optimizer(settings: TrainingSettings) -> keras.optimizers.Optimizer:
     return made
 
 
+# Where Keras' optimizers keep what they remember of each weight: lists with a variable a weight, or
+# none.
+_MEMORIES = ("_momentums", "_velocities", "_average_gradients", "momentums")
+
+
+def slots(optimizer: keras.optimizers.Optimizer, variable: tf.Variable) -> list[tf.Variable]:
+    """What a built optimizer remembers of a variable, one number a weight each: moments of Adam and
+    RMSprop, momentum of SGD where it has one."""
+    number = optimizer._index_dict[optimizer._var_key(variable)]
+    memories = [getattr(optimizer, name, None) for name in _MEMORIES]
+    return [memory[number] for memory in memories if memory]
+
+
 class FusedAdam(keras.optimizers.Adam):
     """``keras.optimizers.Adam`` (Kingma and Ba 2015, arXiv 1412.6980) with its update in one op,
     which passes over an embedding once instead of a dozen times."""

@@ -18,7 +18,9 @@ class Trained:
     validation, with its optimizer ``step``. ``snapshots``: float32 arrays by tensor, by step;
     ``end`` holds the weights that are kept. ``seconds``: wall time; all else is equal whenever the
     training is repeated. ``logits`` (float32 [texts, units]) and ``labels`` (int32 [texts]) by
-    split, ``validation`` and ``test``: what the weights that are kept say of each text.
+    split, ``validation`` and ``test``: what the weights that are kept say of each text. ``moves``:
+    where the masks moved, those that the training began with (0) and those after each move, by the
+    optimizer step.
     """
 
     masks: Masks
@@ -28,3 +30,4 @@ class Trained:
     seconds: float
     logits: Arrays = field(default_factory=dict)
     labels: Arrays = field(default_factory=dict)
+    moves: dict[int, Masks] = field(default_factory=dict)

@@ -28,6 +28,7 @@ from tflottery.models.roles import Roles
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masked_model import masked_model
 from tflottery.pruning.masks import Masks
+from tflottery.pruning.moving.moves import Moves
 from tflottery.training.callbacks import (
     EndAfter,
     KeepMoment,
@@ -38,6 +39,7 @@ from tflottery.training.callbacks import (
 )
 from tflottery.training.listener import Listener
 from tflottery.training.logits import KeepLogits
+from tflottery.training.moving import KeepGradients, MoveMasks
 from tflottery.training.optimizers import optimizer
 from tflottery.training.probe import Probe
 from tflottery.training.rates import rate
@@ -144,6 +146,7 @@ class Trainer:
         settings: optimizer, epsilon and weight decay are compiled in; the rest comes with each run.
         gradual: how TF-MOT prunes during each training; without it, masks stay as they are.
         biases: whether biases have masks too.
+        gradients: whether trainings read gradients of pruned weights.
     """
 
     @deterministic()
@@ -155,6 +158,7 @@ class Trainer:
         settings: TrainingSettings,
         gradual: Gradual | None = None,
         biases: bool = False,
+        gradients: bool = False,
     ) -> None:
         _require_plain_keras()
         self.architecture = architecture
@@ -168,6 +172,7 @@ class Trainer:
         self._optimizer_start = [variable.numpy() for variable in self._optimizer.variables]
         self._model.compile(self._optimizer, loss(classes), metrics=[accuracy(classes)])
         self._logits = KeepLogits(self._model)
+        self._gradients = KeepGradients(self._masked) if gradients else None
 
     def _build(self, seed: int) -> keras.Model:
         return self.architecture.build(self._vocabulary_size, self._classes, Initializers(seed))
@@ -202,8 +207,10 @@ class Trainer:
         random: TrainingSeeds,
         snapshots: Iterable[str] = (),
         listener: Listener | None = None,
+        moves: Moves | None = None,
     ) -> Trained:
-        """Trains from mask x weights, under a mask that stays as it is or is pruned gradually.
+        """Trains from mask x weights, under a mask that stays as it is, moves, or is pruned
+        gradually by TF-MOT.
 
         Args:
             corpus: encoded data; its test split is read once, at the end.
@@ -213,6 +220,7 @@ class Trainer:
             random: seeds of the data order and of dropout.
             snapshots: steps (see ``steps``) whose weights are kept, beside ``end``.
             listener: is called after each step and each validation, and before test data are read.
+            moves: how the masks move; by default they do not.
 
         Raises:
             UserError: a snapshot lies beyond the last epoch.
@@ -225,10 +233,12 @@ class Trainer:
         self._begin(masks, weights, random)
 
         capture = RewindCapture(moments.values(), self._masked.weights)
-        keeper = self._keeper(settings, pace)
+        keeper = self._keeper(settings, pace, self._last_move(moves))
+        mover = MoveMasks(self._masked, moves, self._gradients) if moves else None
         callbacks = [
             SetRate(lambda step: rate(settings, step, pace.per_epoch)),
             *self._masked.callbacks(),
+            *([mover] if mover else []),
             capture,
             self._logits,
             *self._measures(settings, corpus.validation),
@@ -265,6 +275,7 @@ class Trainer:
             seconds=time.monotonic() - began,
             logits=logits,
             labels={"validation": corpus.validation.labels, "test": corpus.test.labels},
+            moves=mover.history if mover else {},
         )
 
     def _begin(
@@ -276,18 +287,25 @@ class Trainer:
             variable.assign(value)
         self._masked.restart(random.dropout)
         self._model.stop_training = False
+        if self._gradients is not None:
+            self._gradients.wanted.assign(False)
+
+    def _last_move(self, moves: Moves | None) -> int:
+        """The optimizer step after which masks stay as they are; 0 where they always do."""
+        if moves is not None:
+            return moves.steps[-1]
+        return self._gradual.last_update if self._gradual else 0
 
     def _keeper(
-        self, settings: TrainingSettings, pace: _Pace
+        self, settings: TrainingSettings, pace: _Pace, last_move: int
     ) -> KeepMoment[tuple[Arrays, np.ndarray]]:
-        """Early stopping; before gradual pruning is finished, no weights count as the best."""
-        gradual = self._gradual
+        """Early stopping; before the last move of the masks, no weights count as the best."""
         return KeepMoment(
             settings.monitor,
             settings.metric.sign if settings.metric else -1,
             settings.patience * settings.validations_per_epoch,
             lambda: (self._masked.weights(), self._logits.logits),
-            first=math.ceil(gradual.last_update / pace.period) if gradual else 1,
+            first=max(1, math.ceil(last_move / pace.period)),
             in_all=settings.misses == "in_all",
             last=settings.keep == "last",
         )

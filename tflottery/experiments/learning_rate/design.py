@@ -26,6 +26,7 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec
 from tflottery.settings import LATER, check_choices
 from tflottery.tickets import plan as plans
+from tflottery.tickets.methods import require_tickets
 from tflottery.tickets.plan import PruningSettings
 
 # What a search may try values of.
@@ -129,6 +130,7 @@ class Tuning:
     settings: TuningSettings
 
     def __post_init__(self) -> None:
+        require_tickets(self.pruning.method, "A search of learning rates")
         for name, dimension in self.space.items():
             for value in dimension.values:
                 with_values(self.recipe, {name: value})  # raises where it cannot be

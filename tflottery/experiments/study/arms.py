@@ -9,7 +9,8 @@ from tflottery.experiments.study.settings import StudySettings
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import Level, Method, PruningSettings
+from tflottery.tickets.methods import MethodName
+from tflottery.tickets.plan import Level, PruningSettings
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Seed:
         return self.recipe.training.epochs
 
     def last(
-        self, method: Method, init: str, level: float, pruning: PruningSettings | None = None
+        self, method: MethodName, init: str, level: float, pruning: PruningSettings | None = None
     ) -> Level:
         """The end of the plan that reaches a level.
 

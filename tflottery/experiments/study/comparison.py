@@ -22,7 +22,8 @@ from tflottery.pruning.criteria.gradients import OF_FLOW
 from tflottery.runs.pruned import Pruned
 from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import RunSpec
-from tflottery.tickets.plan import Level, Method, PruningSettings
+from tflottery.tickets.methods import Method
+from tflottery.tickets.plan import Level, PruningSettings
 
 PART = "criterion"
 

@@ -22,7 +22,8 @@ from tflottery.runs.pruned import GraduallyPruned, Pruned
 from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import METHODS, PruningSettings
+from tflottery.tickets.methods import FINDING_TICKETS
+from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSeeds
 
 
@@ -116,7 +117,7 @@ def dense_again(seed: Seed) -> Iterator[Cell]:
 def lengths(seed: Seed) -> Iterator[Cell]:
     """Tickets from original weights that are trained longer: as long as those that were rewound
     late, with the epochs behind their weights."""
-    for method in METHODS:
+    for method in FINDING_TICKETS:
         for level in seed.study.levels_of(method):
             ticket = seed.last(method, "original", level).ticket
             for more in seed.study.longer_by:
@@ -137,7 +138,7 @@ def convergence(seed: Seed) -> Iterator[Cell]:
     dense = seed.dense.with_training(validations_per_epoch=often)
     yield seed.cell("convergence", "dense", "dense", "fresh", 0.0, dense)
     for level in seed.study.controls:
-        for method in METHODS:
+        for method in FINDING_TICKETS:
             ticket = seed.last(method, "original", level).ticket
             watched = ticket.with_training(validations_per_epoch=often)
             yield seed.cell("convergence", method, "magnitude", "original", level, watched)

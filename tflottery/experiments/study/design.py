@@ -18,7 +18,8 @@ from tflottery.runs.inits import Snapshot
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import METHODS, PruningSettings
+from tflottery.tickets.methods import FINDING_TICKETS, require_tickets
+from tflottery.tickets.plan import PruningSettings
 from tflottery.training.settings import TrainingSeeds
 
 
@@ -48,7 +49,7 @@ def _cells(seed: Seed) -> Iterator[Cell]:
 
 
 def _grid(seed: Seed) -> Iterator[Cell]:
-    for method in METHODS:
+    for method in FINDING_TICKETS:
         for level in seed.study.levels_of(method):
             for init in seed.study.inits:
                 ticket = seed.last(method, init, level).ticket
@@ -63,7 +64,7 @@ def _grid(seed: Seed) -> Iterator[Cell]:
 
 def _rewinds(seed: Seed) -> Iterator[Cell]:
     for level in seed.study.rewind_levels:
-        for method in METHODS:
+        for method in FINDING_TICKETS:
             for point in seed.study.rewind_points:
                 init = f"rewind:{point}"
                 ticket = seed.last(method, init, level).ticket
@@ -100,6 +101,9 @@ class Study:
     pruning: PruningSettings
     settings: StudySettings
     seeds: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        require_tickets(self.pruning.method, "A study")
 
     @property
     def dense_alone(self) -> tuple[int, ...]:

@@ -375,7 +375,9 @@ class _Measured:
 def one_shot_mask(recipe: Recipe, pruning: PruningSettings, level: float, seed: int) -> Pruned:
     """How one-shot pruning to a level draws its mask: by the study's own criterion and scope."""
     settings = dataclasses.replace(pruning, method="one_shot", sparsity=level, init="original")
-    return plans.make_plan(recipe, settings, seed).levels[-1].mask
+    mask = plans.make_plan(recipe, settings, seed).levels[-1].mask
+    assert isinstance(mask, Pruned)
+    return mask
 
 
 def _between(ends: Sequence[Arrays], alpha: float) -> Arrays:

@@ -9,6 +9,7 @@ from tflottery import steps
 from tflottery.errors import UserError, suggest
 from tflottery.pruning import criteria
 from tflottery.tickets import plan as plans
+from tflottery.tickets.methods import MethodName
 
 FEWEST_VALIDATIONS = 20
 CONTROLS = ("random", "shuffled", "signs", "head", "gradual", "stretched")
@@ -173,7 +174,7 @@ class StudySettings:
                 )
         return [int(length.removesuffix("ep")) for length in lengths]
 
-    def levels_of(self, method: plans.Method) -> tuple[float, ...]:
+    def levels_of(self, method: MethodName) -> tuple[float, ...]:
         """The levels of the grid for a method."""
         return (self.one_shot_levels or self.levels) if method == "one_shot" else self.levels
 

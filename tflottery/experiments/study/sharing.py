@@ -14,7 +14,7 @@ from tflottery.pruning import masks as mask_ops
 from tflottery.pruning import scopes
 from tflottery.pruning.masks import Masks, To
 from tflottery.pruning.scopes import BeyondReachError
-from tflottery.runs.pruned import ends_in, excluded
+from tflottery.pruning.shares import ends_in, excluded
 
 # In the order in which a text goes through them.
 PARTS = ("embedding", "convolution", "gates", "other layers", "head", "biases")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tflottery.tickets.methods import METHODS
+
 if TYPE_CHECKING:
     from tflottery.experiments.ticket.result import FoundTicket
 
@@ -16,8 +18,8 @@ def next_steps(found: FoundTicket) -> dict[str, dict[str, str]]:
     that say from where and whereto.
 
     Nothing is tuned, moved or shipped of what was not shown to be worth it; a transfer is named
-    where other data of the same kind are known; and rounds by rates have no sparsity, which all but
-    an export ask for.
+    where other data of the same kind are known; rounds by rates have no sparsity, which all but an
+    export ask for; and a sparse training's mask is not found before it is tuned.
     """
     if not found.judged.recommends:
         return {}
@@ -25,7 +27,8 @@ def next_steps(found: FoundTicket) -> dict[str, dict[str, str]]:
     plan = found.outcome.plan
     if plan.is_open and plan.settings.rates:
         return {"export": ticket}
-    steps = {"tune_lr": ticket}
+    finds_tickets = METHODS[plan.settings.method].finds_tickets
+    steps = {"tune_lr": ticket} if finds_tickets else {}
     if other := _of_the_same_kind(found.ticket.about["dataset"]):
         steps["transfer"] = {**ticket, "to": other}
     return {**steps, "export": ticket}

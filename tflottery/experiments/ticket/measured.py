@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tflottery import metrics
+from tflottery.pruning.moving.moves import OF_CHANGES, changes
 from tflottery.runs.predictions import SPLITS, Predictions
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets.search import Outcome
@@ -60,6 +61,19 @@ def recorded(outcome: Outcome, predict: Predict, classes: Sequence[str]) -> dict
         name: {split: _record(said, classes) for split, said in predict(spec).items()}
         for name, spec in judged.items()
     }
+
+
+def by_move(outcomes: Iterable[Outcome]) -> pd.DataFrame:
+    """See ``FoundTicket.moves``."""
+    import pandas as pd
+
+    rows = [
+        {"network": f"round {one.level.number}", "seed": outcome.seed, **row}
+        for outcome in outcomes
+        for one in outcome.rounds
+        for row in changes(one.run.moves())
+    ]
+    return pd.DataFrame(rows, columns=["network", "seed", *OF_CHANGES])
 
 
 def _record(said: Predictions, classes: Sequence[str]) -> dict[str, Any]:

@@ -102,6 +102,17 @@ class FoundTicket:
         ``precision`` (NaN where it was never predicted), ``recall``, ``f1``, ``texts``."""
         return measured.by_class(self.outcomes, self._predictions, self.ticket.classes)
 
+    @cached_property
+    def moves(self) -> pd.DataFrame:
+        """How the masks of sparse trainings moved (methods ``gradual``, ``rigl`` and ``set``): a
+        row a level, seed, move and tensor; empty for tickets, whose masks stay.
+
+        Columns: ``network``, ``seed``; ``step`` (optimizer steps done); ``tensor``; ``remaining``,
+        ``dropped`` and ``grown`` (weights); ``from_start`` (the part of what remains that was there
+        at the beginning). ``Run.moves`` has the masks themselves.
+        """
+        return measured.by_move(self.outcomes)
+
     def plot_confusion(self, ax: Axes | None = None) -> Axes:
         """Draws which class the ticket takes the test texts of each class for.
 

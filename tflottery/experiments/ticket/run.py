@@ -27,11 +27,12 @@ from tflottery.runs.resources import LOCAL
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.settings import argument, place
+from tflottery.tickets import methods, words
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets import verdict as verdicts
-from tflottery.tickets import words
 from tflottery.tickets.evidence import by_metric, gather, terms_of
+from tflottery.tickets.methods import MethodName
 from tflottery.tickets.plan import AUTO, Plan, PruningSettings
 from tflottery.tickets.rule import SEARCHES, read_rule
 from tflottery.tickets.rules import find_rule
@@ -54,7 +55,7 @@ def find_ticket(
     config: str | Path = ...,
     set: Settings = ...,
     model: str | None = ...,
-    method: Literal["iterative", "one_shot"] | None = ...,
+    method: MethodName | None = ...,
     rate: float | None = ...,
     sparsity: float | Literal["auto"] | None = ...,
     init: str | None = ...,
@@ -90,7 +91,7 @@ def find_ticket(
     config: str | Path = ...,
     set: Settings = ...,
     model: str | None = ...,
-    method: Literal["iterative", "one_shot"] | None = ...,
+    method: MethodName | None = ...,
     rate: float | None = ...,
     sparsity: float | Literal["auto"] | None = ...,
     init: str | None = ...,
@@ -126,7 +127,7 @@ def find_ticket(
     config: str | Path = "",
     set: Settings = (),
     model: str | None = None,
-    method: Literal["iterative", "one_shot"] | None = None,
+    method: MethodName | None = None,
     rate: float | None = None,
     sparsity: float | Literal["auto"] | None = None,
     init: str | None = None,
@@ -179,7 +180,9 @@ def find_ticket(
             and model, and where none does, the defaults scaled to the data (``scaled``).
         set: single settings, as ``{"training.epochs": 6}``; they win over all others.
         model: the architecture, ``cnn``, ``gru``, ``lstm`` or ``transformer``.
-        method: ``iterative`` or ``one_shot``.
+        method: ``iterative`` or ``one_shot``; or one sparse training, whose mask moves:
+            ``gradual``, ``rigl`` or ``set`` (docs/moving_masks.md). What that finds is no ticket,
+            and the verdict says so.
         rate: the fraction of the remaining weights that a round prunes, in (0, 1).
         sparsity: the fraction of the weights to prune, in [0, 1); ``auto`` goes on until two rounds
             in a row no longer match dense.
@@ -241,6 +244,7 @@ def find_ticket(
     if isinstance(learning_rate, float):
         changes["training.learning_rate"] = learning_rate
     chosen = configuration.load(config, changes, set)
+    methods.require_used(chosen.pruning, chosen.set_keys)
     store = driver.store
     output = place("output", output)
     require_writable(output, "--output")

@@ -11,11 +11,9 @@ from tflottery import steps
 from tflottery.data.encoded import Corpus
 from tflottery.experiments.ticket import measured
 from tflottery.experiments.ticket.result import rate
-from tflottery.runs.pruned import Pruned
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.run import Run
-from tflottery.runs.specs import RunSpec
 from tflottery.tickets import words
 from tflottery.tickets.search import Outcome, Round
 from tflottery.tickets.ticket import Ticket, write_ticket
@@ -56,7 +54,7 @@ def write_found(
         "seed": outcome.seed,
         "seeds": [one.seed for one in outcomes],
         "learning_rate": rate(reported.level.ticket),
-        "found_learning_rate": _rate_found(reported.level.ticket),
+        "found_learning_rate": rate(reported.level.mask.of),
         "learning_rate_rule": rule and dataclasses.asdict(rule),
         **_verdict(
             verdict,
@@ -140,9 +138,3 @@ def _record(judged: Round) -> dict[str, Any]:
         "learning_rate": rate(judged.level.ticket),
         "run_key": judged.run.key,
     }
-
-
-def _rate_found(spec: RunSpec) -> float:
-    """That of the network whose weights decide its mask."""
-    assert isinstance(spec.mask, Pruned)
-    return rate(spec.mask.of)

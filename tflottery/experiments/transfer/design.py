@@ -121,18 +121,18 @@ class Transfer:
         fit = self._fit(own_seed)
         for level in self.levels:
             plan = _plan(self.source, self.pruning, level, seed)
-            found = plan.levels[-1].ticket
+            found = plan.levels[-1]
             own = _plan(self.target, own_pruning, level, own_seed).levels[-1]
             mask = self._fitted_mask(found.mask, fit)
             masks: dict[str, MaskSpec] = {
-                "target": own.ticket.mask,
+                "target": own.mask,
                 "source": mask,
                 "random": Shuffled(mask, seeds.derive("random mask", own_seed)),
                 "shuffled": Shuffled(mask, seeds.derive("shuffled mask", own_seed)),
             }
             inits: dict[str, InitSpec] = {
                 "target": own.ticket.init,
-                "source": _fitted_weights(found.init, fit),
+                "source": _fitted_weights(found.ticket.init, fit),
                 "source_late": _fitted_weights(Snapshot(plan.dense, LATE), fit),
                 "reinit": own.reinit.init,
             }

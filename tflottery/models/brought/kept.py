@@ -27,6 +27,8 @@ _ZEROS: dict[str, Any] = {
     "registered_name": None,
 }
 _WITH_CODE = frozenset({"Lambda"})
+# Their vocabulary may be the path of a file, which they read.
+_WITH_FILES = frozenset({"IntegerLookup", "StringLookup", "TextVectorization"})
 _MODULES = frozenset(
     {"keras.layers", "keras.regularizers", "keras.constraints", "keras.initializers",
      "keras.mixed_precision"}
@@ -131,9 +133,7 @@ def _require_known(value: Mapping[str, Any], layer: str) -> None:
     import tf_keras as keras
 
     # The classes of this package have to be there before Keras looks for them.
-    import tflottery.models.shipped.convolution
-    import tflottery.models.shipped.layers
-    import tflottery.models.shipped.recurrence  # noqa: F401
+    import tflottery.models.keras_classes  # noqa: F401
 
     name, module = value["class_name"], value.get("module")
     registered = value.get("registered_name")
@@ -150,6 +150,8 @@ def _require_known(value: Mapping[str, Any], layer: str) -> None:
             return
     elif _MODELS.get(name) == module:
         return
+    elif name in _WITH_FILES:
+        raise RefusedError(f"the layer {layer} reads words, which no network of ids does.")
     elif module in _MODULES and registered is None and name not in _WITH_CODE:
         space = getattr(keras, module.partition(".")[2])
         if isinstance(getattr(space, name, None), type):

@@ -1,0 +1,98 @@
+"""The quick tests on every Python that is here: ``make test-pythons``.
+
+Each interpreter gets an environment of its own with what the bounds of setup.cfg resolve to there;
+``--write`` after ``--`` writes what came out into docs/compatibility.md.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT / "docs"))
+import compatibility  # noqa: E402
+
+# Settings, keys, masks, criteria, statistics and readers, mostly without TensorFlow; masks in a
+# training; and one search from a command to a ticket. Some minutes on an idle machine.
+QUICK = [
+    *(
+        f"tests/test_{name}.py"
+        for name in (
+            "api_shape", "completion", "configuration", "criteria_found", "digests", "escaping",
+            "estimates", "light", "masked_model", "masks", "metrics", "older_formats", "outcomes",
+            "package", "paired", "power", "program", "rates", "reading_text", "sources", "specs",
+            "statistics", "text", "verdict",
+        )
+    ),
+    "tests/test_find_ticket.py::test_end_to_end_on_toy_reviews[cnn]",
+]  # fmt: skip
+LOWEST = "3.11"
+
+
+def supported() -> list[str]:
+    """The Pythons that setup.cfg names, as ``3.11``."""
+    found = configparser.ConfigParser()
+    found.read(ROOT / "setup.cfg", encoding="utf-8")
+    return re.findall(r"Python :: (3\.\d+)", found["metadata"]["classifiers"])
+
+
+def put_on_path(versions: list[str]) -> None:
+    """pyenv's interpreters before its shims, which refuse what is not switched on."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    folders = [
+        str(place / "bin") for version in versions for place in sorted(root.glob(f"{version}.*"))
+    ]
+    os.environ["PATH"] = os.pathsep.join([*folders, os.environ.get("PATH", "")])
+
+
+def is_there(version: str) -> bool:
+    found = shutil.which(f"python{version}")
+    return bool(found) and subprocess.run([found, "-c", ""], check=False).returncode == 0
+
+
+put_on_path(supported())
+FOUND = [version for version in supported() if is_there(version)]
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["quick"]
+nox.options.error_on_missing_interpreters = True
+
+
+@nox.session(python=FOUND)
+def quick(session: nox.Session) -> None:
+    """The newest that the bounds allow."""
+    _test(session, compatibility.NEWEST)
+
+
+@nox.session(python=LOWEST)
+def lowest(session: nox.Session) -> None:
+    """The oldest of each direct dependency that the bounds allow; uv finds them."""
+    _test(session, compatibility.LOWEST, "--resolution", "lowest-direct")
+
+
+def _test(session: nox.Session, kind: str, *options: str) -> None:
+    try:
+        session.install(*options, ".[quick]")
+        results = Path(session.create_tmp()).resolve() / "results.xml"
+        session.run(
+            "python", "-m", "pytest", "-q", f"--junitxml={results}", *QUICK,
+            env={"PYTHONDONTWRITEBYTECODE": "1"}, success_codes=[0, 1],
+        )  # fmt: skip
+        listed = session.run("python", "-c", compatibility.LISTING, silent=True)
+        row = compatibility.row(kind, json.loads(str(listed)), results)
+        session.log(row)
+        if "--write" in session.posargs:
+            compatibility.write(row)
+        if compatibility.failures(results):
+            session.error("Some tests failed.")
+    finally:
+        # Some GB each: one at a time.
+        shutil.rmtree(session.virtualenv.location, ignore_errors=True)

@@ -1,0 +1,125 @@
+"""A ticket as files of other formats: each in its own runtime, and published together or not."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.exported import CLASSES, VOCABULARY, make_ticket
+from tflottery.data.encoded import Encoded
+from tflottery.errors import TflotteryError
+from tflottery.exports import network
+from tflottery.exports.formats import checking, tflite
+from tflottery.exports.formats.checking import Also, Beside
+from tflottery.exports.formats.format import Given
+from tflottery.exports.formats.registry import FORMATS
+from tflottery.exports.publishing import publish
+from tflottery.exports.verification import scorer
+
+for package in ("onnx", "onnxruntime", "safetensors"):
+    pytest.importorskip(package)
+
+RANDOM = np.random.default_rng(3)
+LENGTHS = RANDOM.integers(1, 13, 40)
+TEXTS = Encoded(
+    RANDOM.integers(1, len(VOCABULARY), LENGTHS.sum()).astype(np.int32),
+    np.concatenate([[0], np.cumsum(LENGTHS)]).astype(np.int64),
+    RANDOM.integers(0, 2, 40).astype(np.int32),
+)
+EXAMPLES = RANDOM.integers(0, len(VOCABULARY), (30, 12)).astype(np.int32)
+# A page holds a runtime that npm fetches; it has tests of its own.
+EVERY = tuple(one for name, one in FORMATS.items() if name not in ("savedmodel", "web"))
+
+
+def checked(tmp_path, model: str, also: Also, classes: tuple[str, ...] = CLASSES):
+    ticket = make_ticket(tmp_path / "ticket", model, classes)
+    given = Given(ticket, network.of_ticket(ticket), also.quantize, also.examples)
+    (tmp_path / "files").mkdir()
+    python_model = scorer(ticket.build("final"))
+    return checking.write(also, given, python_model, tmp_path / "files")
+
+
+def test_files_are_checked_by_their_own_runtimes_and_go_with_what_a_device_needs(tmp_path):
+    # These two load without TensorFlow.
+    also = Also((FORMATS["safetensors"], FORMATS["onnx"]), TEXTS)
+    safe, onnx = checked(tmp_path, "cnn", also)
+    require_found(tmp_path / "files", safe, onnx)
+    device = tmp_path / "files" / "device"
+    assert (device / "labels.txt").read_text() == "negative\npositive\n"
+    assert (device / "vocabulary.txt").read_text() == VOCABULARY.to_text()
+    assert "at most 12 ids" in (device / "normalisation.md").read_text()
+    vectors = json.loads((device / "normalisation.json").read_text())["vectors"]
+    assert vectors[0] == {"text": "", "ids": [1]} and len(vectors) == 200
+    subprocess.run([sys.executable, str(device / "normalise.py")], check=True)
+
+
+def require_found(folder: Path, *files: Beside) -> None:
+    for one in files:
+        assert (folder / one.file).stat().st_size == one.bytes
+        if one.format == "safetensors":
+            assert one.difference is None and "bit for bit" in one.sentence
+        else:
+            assert one.difference < 1e-4 and one.texts == 40
+            assert one.accuracy == one.python_accuracy and "of all 40 test texts" in one.sentence
+
+
+@pytest.mark.long
+def test_every_format_is_published_with_the_saved_model(tmp_path):
+    ticket = make_ticket(tmp_path / "ticket", "cnn")
+    published = publish(ticket, tmp_path / "m", None, TEXTS, Also(EVERY, TEXTS))
+    assert [one.format for one in published.beside] == [one.name for one in EVERY]
+    require_found(published.folder, *published.beside)
+    for one in published.beside:
+        assert one.file in (published.folder / "model_card.md").read_text()
+    said = tflite.metadata((published.folder / "model.tflite").read_bytes())
+    assert json.loads(said["classes"]) == list(CLASSES) and said["max_length"] == "12"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("classes", [CLASSES, ("bad", "fair", "good")])
+@pytest.mark.parametrize("model", ["lstm", "gru", "transformer"])
+def test_every_network_in_every_format(model, classes, tmp_path):
+    made = checked(tmp_path, model, Also(EVERY, TEXTS), classes)
+    assert [one.format for one in made] == [one.name for one in EVERY]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("quantize", ["float16", "int8", "int8-full"])
+def test_a_quantised_file_is_smaller_and_bounded(quantize, tmp_path):
+    also = Also((FORMATS["tflite"],), TEXTS, quantize, 0.2, EXAMPLES)
+    (made,) = checked(tmp_path, "cnn", also)
+    assert 1e-7 < made.difference <= 0.2
+    said = tflite.metadata((tmp_path / "files" / "model.tflite").read_bytes())
+    assert said["quantize"] == quantize
+
+
+@pytest.mark.long
+def test_beyond_the_bound_nothing_is_published(tmp_path):
+    ticket = make_ticket(tmp_path / "ticket", "cnn")
+    also = Also((FORMATS["tflite"],), TEXTS, "int8", 1e-9, EXAMPLES)
+    with pytest.raises(TflotteryError, match="--max_score_difference bounds them; nothing was"):
+        publish(ticket, tmp_path / "m", None, None, also)
+    assert list((tmp_path / "m").iterdir()) == []
+
+
+def test_other_scores_or_tensors_than_the_tickets_are_refused(tmp_path):
+    ticket = make_ticket(tmp_path / "ticket", "cnn")
+    served = network.of_ticket(ticket)
+    weights = {**served.weights, "head/bias": served.weights["head/bias"] + np.float32(0.01)}
+    given = Given(ticket, dataclasses.replace(served, weights=weights))
+    python_model = scorer(ticket.build("final"))
+    with pytest.raises(TflotteryError, match=r"model.onnx: its scores differ .* nothing was"):
+        checking.write(Also((FORMATS["onnx"],), TEXTS), given, python_model, tmp_path)
+    other = make_ticket(tmp_path / "other", "cnn", sparsity=0.3)
+    FORMATS["safetensors"].write(Given(other, served), tmp_path / "model.safetensors")
+    with pytest.raises(TflotteryError, match="bit for bit"):
+        checking.check(
+            FORMATS["safetensors"], tmp_path / "model.safetensors", given, python_model,
+            Also((), TEXTS),
+        )  # fmt: skip

@@ -1,0 +1,136 @@
+"""A bundle: a ticket to share, as one folder that any file host takes.
+
+::
+
+    saved_models/<name>-bundle/
+      ticket.json, masks.npz, …     the ticket; ``load_ticket`` reads the folder
+      model.safetensors             its trained weights, for other frameworks
+      README.md                     a model card with the head that Hugging Face's hub reads
+      SHA256SUMS                    of every file, for ``sha256sum --check``
+
+Nothing is uploaded, and no licence is chosen: both are the user's.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from tflottery.errors import UserError
+from tflottery.exports.formats import tensors
+from tflottery.exports.formats.format import Given
+from tflottery.exports.formats.registry import FORMATS, require_writable
+from tflottery.exports.session import Process
+from tflottery.files import new_folder, sha256_of_file
+from tflottery.report import environments
+from tflottery.tickets.ticket import Ticket, load_ticket
+
+CARD, SUMS = "README.md", "SHA256SUMS"
+_TEMPLATE = "exports/bundle.md.j2"
+_SAFE = FORMATS["safetensors"]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """``ticket``: what was bundled, as it is read from the bundle; ``folder``: where it is."""
+
+    ticket: Ticket
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+
+def require_free(folder: Path, ticket: Ticket) -> None:
+    """Makes sure that a bundle can be written there, before anything is.
+
+    Raises:
+        UserError: safetensors is not installed, or the folder holds something else than a bundle.
+    """
+    require_writable([_SAFE], ticket)
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if folder.exists() and there and SUMS not in there:
+        raise UserError(f"{folder} is a folder of other things; move them, or give another --name.")
+
+
+def write(ticket: Ticket, folder: Path) -> Bundle:
+    """Writes a bundle, and reads it back before it appears; one that is there is replaced.
+
+    Args:
+        ticket: one with trained weights.
+        folder: the bundle's.
+
+    Raises:
+        UserError: as ``require_free``, or the ticket is damaged.
+        TflotteryError: the bundle does not hold the ticket's weights.
+    """
+    require_free(folder, ticket)
+    with new_folder(folder) as staging:
+        copied = ticket.save(staging / "ticket")
+        for file in copied.folder.iterdir():
+            file.replace(staging / file.name)
+        copied.folder.rmdir()
+        _SAFE.write(Given(ticket), staging / _SAFE.file)
+        with Process(staging / _SAFE.file) as served:
+            tensors.require_same(served, _SAFE, ticket)
+        (staging / CARD).write_text(card(ticket, folder.name), encoding="utf-8")
+        sums = "".join(
+            f"{sha256_of_file(file)}  {file.name}\n" for file in sorted(staging.iterdir())
+        )
+        (staging / SUMS).write_text(sums, encoding="utf-8")
+        load_ticket(staging)
+    return Bundle(load_ticket(folder), folder)
+
+
+def card(ticket: Ticket, name: str) -> str:
+    """The model card as Markdown, with a head in YAML."""
+    rendered = (
+        environments.markdown()
+        .get_template(_TEMPLATE)
+        .render(
+            about=ticket.about,
+            classes=ticket.classes,
+            dataset=_dataset(ticket),
+            data=ticket.recipe.data,
+            head=Markup("\n".join(f"{key}: {json.dumps(one)}" for key, one in _head(ticket, name))),
+            name=name,
+            network=ticket.recipe.model,
+            sentence=ticket.sentence,
+        )
+    )
+    return f"{rendered}\n"
+
+
+def _dataset(ticket: Ticket) -> str:
+    """The data set's name; of a file, without the folders of somebody's machine."""
+    return Path(ticket.recipe.data.dataset).name
+
+
+def _head(ticket: Ticket, name: str) -> list[tuple[str, Any]]:
+    """What the hub reads, by key; JSON is YAML."""
+    dataset = _dataset(ticket)
+    metrics = [
+        {"type": "accuracy", "name": f"{split} accuracy", "value": ticket.about[key]}
+        for split in ("test", "validation")
+        if (key := f"ticket_{split}_accuracy") in ticket.about
+    ]
+    head: list[tuple[str, Any]] = [
+        ("library_name", "tflottery"),
+        ("pipeline_tag", "text-classification"),
+        ("tags", ["lottery-ticket", "pruning", "sparse", ticket.recipe.model.name]),
+    ]
+    if metrics:
+        task = {"type": "text-classification"}
+        of_data = {"name": dataset, "type": dataset}
+        result = {"task": task, "dataset": of_data, "metrics": metrics}
+        head += [
+            ("metrics", ["accuracy"]),
+            ("model-index", [{"name": name, "results": [result]}]),
+        ]
+    return head

@@ -1,0 +1,191 @@
+"""A TFLite file: for phones and small computers, from ids to scores, one text at a time.
+
+TFLite has no string operations, so the file takes ids. An LSTM's loop can be converted only if all
+shapes are fixed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tflottery.arithmetic import threads
+from tflottery.errors import TflotteryError, in_a_line
+from tflottery.exports.formats.format import OTHER_KERNELS, Arrays, Given, Loaded, Quantize, about
+
+if TYPE_CHECKING:
+    from tflottery.exports.network import Network
+    from tflottery.tickets.ticket import Ticket
+
+METADATA = "tflottery"
+"""The name of the entry in the file's metadata: JSON in UTF-8."""
+_SIGNATURE = "serving_default"
+
+
+class TfLite:
+    """See ``Format``. It is loaded by LiteRT's interpreter where that is installed, else by
+    TensorFlow's own."""
+
+    name = "tflite"
+    file = "model.tflite"
+    purpose = "phones and small computers"
+    modules: tuple[str, ...] = ()
+    scores = True
+    tolerance = OTHER_KERNELS
+    for_devices = True
+
+    def refusal(self, ticket: Ticket) -> str:
+        del ticket
+        return ""
+
+    def write(self, given: Given, file: Path) -> None:
+        try:
+            converted = convert(given.served, 1, given.quantize, given.examples)
+        except Exception as error:
+            # The converter raises whatever its parts do; it cannot convert every network.
+            raise TflotteryError(
+                f"TFLite's converter fails on this network: {in_a_line(error)}; nothing was written"
+            ) from error
+        said = {**about(given.ticket), "quantize": given.quantize or "none"}
+        file.write_bytes(with_metadata(converted, said))
+
+    def tensors(self, ticket: Ticket) -> Arrays:
+        del ticket
+        return {}
+
+    def start(self) -> None:
+        _interpreter()
+
+    def load(self, file: str) -> Loaded:
+        return _Interpreter(file)
+
+
+def convert(
+    network: Network, batch: int, quantize: Quantize = "", examples: np.ndarray | None = None
+) -> bytes:
+    """A TFLite file: ``ids`` int32 [batch, max_length] → ``score`` as in ``saved_model``, and
+    ``label`` int32 [batch], the class' number.
+
+    Args:
+        network: what to convert.
+        batch: the number of texts that one call takes.
+        quantize: ``float16`` stores weights so; ``int8`` stores weights so and computes with them
+            where TFLite can, activations stay float (its dynamic range quantisation); with
+            ``int8-full`` activations are int8 too, where TFLite has such kernels. Empty: all stays
+            as it is.
+        examples: int32 [texts, max_length], for ``int8-full``: texts like those to come.
+    """
+    import tensorflow as tf
+
+    from tflottery.exports.saved_model import class_logits, score, without_news
+    from tflottery.models import weights as named_weights
+
+    model = network.build()
+    module = tf.Module()
+    module.weights = named_weights.variables(model)
+
+    ids = tf.TensorSpec([batch, network.max_length], tf.int32, "ids")
+
+    @tf.function(input_signature=[ids], autograph=False)
+    def scored(ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        rows = ids if network.own_rows is None else tf.gather(tf.constant(network.rows), ids)
+        logits = class_logits(model(rows, training=False), len(network.classes))
+        return {"score": score(logits), "label": tf.argmax(logits, 1, output_type=tf.int32)}
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [scored.get_concrete_function()], module
+    )
+    if quantize:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if quantize == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if quantize == "int8-full":
+        assert examples is not None
+        converter.representative_dataset = lambda: _calibrated(examples, batch)
+        kinds = tf.lite.OpsSet
+        converter.target_spec.supported_ops = [kinds.TFLITE_BUILTINS_INT8, kinds.TFLITE_BUILTINS]
+    with without_news(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of parts that stay float, and of a package to come
+        return bytes(converter.convert())
+
+
+def _calibrated(examples: np.ndarray, batch: int) -> Iterator[dict[str, np.ndarray]]:
+    for start in range(0, len(examples) - batch + 1, batch):
+        yield {"ids": examples[start : start + batch]}
+
+
+def with_metadata(content: bytes, said: Mapping[str, str]) -> bytes:
+    """A TFLite file with an entry in its metadata."""
+    from tensorflow.lite.python import schema_py_generated as schema
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer.data = np.frombuffer(json.dumps(dict(said)).encode(), np.uint8)
+    model.buffers.append(buffer)
+    entry.name, entry.buffer = METADATA, len(model.buffers) - 1
+    model.metadata = [*(model.metadata or []), entry]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def metadata(content: bytes) -> dict[str, str]:
+    """What ``with_metadata`` wrote."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    (entry,) = [one for one in model.metadata if one.name in (METADATA, METADATA.encode())]
+    found: dict[str, str] = json.loads(bytes(model.buffers[entry.buffer].data).decode())
+    return found
+
+
+def _interpreter() -> Callable[..., Any]:
+    if importlib.util.find_spec("ai_edge_litert") is not None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        return Interpreter
+    import tensorflow as tf
+
+    return tf.lite.Interpreter
+
+
+class _Interpreter:
+    def __init__(self, file: str) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TensorFlow's warns that another will replace it
+            self._interpreter = _interpreter()(file, num_threads=threads())
+        self._interpreter.allocate_tensors()
+        self._ids = self._interpreter.get_input_details()[0]
+        runner = self._interpreter.get_signature_runner(_SIGNATURE)
+        self._places = {name: one["index"] for name, one in runner.get_output_details().items()}
+
+    def operations(self) -> dict[str, list[str]]:
+        return {}
+
+    def prepare(self, signature: str, inputs: Arrays) -> Callable[[], Arrays]:
+        """Ids of more texts than the file takes at once are given to it one part after another."""
+        del signature  # there is only one
+        batch = int(self._ids["shape"][0])
+        parts = np.split(inputs["ids"], range(batch, len(inputs["ids"]), batch))
+        if len(parts) == 1:
+            self._interpreter.set_tensor(self._ids["index"], parts[0])
+            return self._invoke
+        return lambda: _joined([self._run(part) for part in parts])
+
+    def _run(self, ids: np.ndarray) -> Arrays:
+        self._interpreter.set_tensor(self._ids["index"], ids)
+        return self._invoke()
+
+    def _invoke(self) -> Arrays:
+        self._interpreter.invoke()
+        tensor = self._interpreter.get_tensor
+        return {name: tensor(place) for name, place in self._places.items()}
+
+
+def _joined(parts: list[Arrays]) -> Arrays:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

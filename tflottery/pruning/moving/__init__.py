@@ -1,0 +1,1 @@
+"""Masks that move: how a mask changes within one training, decided in numpy."""

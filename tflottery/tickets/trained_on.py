@@ -1,0 +1,75 @@
+"""A ticket whose weights somebody trained on: written back, without what was measured on others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tflottery.errors import UserError
+from tflottery.files import Arrays
+from tflottery.tickets.verdict import NO_VERDICT
+
+if TYPE_CHECKING:
+    import tf_keras as keras
+
+    from tflottery.tickets.ticket import Ticket
+
+# Said of the weights that the ticket had, and not of any others.
+_MEASURED = (
+    "by_seed", "baseline", "cautions", "collapsed", "files", "format_version", "intervals",
+    "metrics", "more", "rounds", "sentence", "texts", "verdict",
+)  # fmt: skip
+_ACCURACY = "_accuracy"
+
+
+def weights_of(ticket: Ticket, model: keras.Model) -> Arrays:
+    """A model's weights by tensor, once they are shown to be those of the ticket's network.
+
+    Raises:
+        UserError: they are not.
+    """
+    from tflottery.models import weights as named_weights
+
+    weights = named_weights.get(model)
+    expected = {name: weight.shape for name, weight in ticket.rewind_weights.items()}
+    odd = sorted(
+        name
+        for name in {*weights, *expected}
+        if name not in weights or weights[name].shape != expected.get(name)
+    )
+    if odd:
+        raise UserError(
+            f"This model's network is not that of the ticket {ticket.folder}: {', '.join(odd)}; "
+            "give one that ticket.build() made."
+        )
+    broken = sorted(name for name, weight in weights.items() if not np.isfinite(weight).all())
+    if broken:
+        raise UserError(f"This model has weights that are not a number: {', '.join(broken)}.")
+    revived = sorted(name for name, kept in ticket.masks.items() if weights[name][~kept].any())
+    if revived:
+        raise UserError(
+            f"This model has weights that the ticket prunes in {', '.join(revived)}; train one "
+            "that ticket.build() made, which holds the mask."
+        )
+    return weights
+
+
+def about_of(ticket: Ticket) -> dict[str, Any]:
+    """How the ticket was found. What was measured is left out, since it was measured on other
+    weights."""
+    kept = {
+        key: value
+        for key, value in ticket.about.items()
+        if key not in _MEASURED and not key.endswith(_ACCURACY)
+    }
+    sentence = (
+        "No verdict: the weights were trained on after the search, and nothing was measured since. "
+        f"The ticket that they come from: {ticket.sentence}"
+    )
+    origin = {
+        "verdict": ticket.verdict,
+        "sentence": ticket.sentence,
+        "files": ticket.about["files"],
+    }
+    return {**kept, "verdict": NO_VERDICT, "sentence": sentence, "trained_on_from": origin}
