@@ -22,7 +22,7 @@ from tflottery.pruning.criteria.gradients import OF_FLOW
 from tflottery.runs.pruned import Pruned
 from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import RunSpec
-from tflottery.tickets.methods import Method
+from tflottery.tickets.methods import MethodName
 from tflottery.tickets.plan import Level, PruningSettings
 
 PART = "criterion"
@@ -80,7 +80,7 @@ def _moments(name: str, study: StudySettings) -> tuple[str, ...]:
     return ("one_shot", "iterative") if name in study.criteria_in_rounds else ("one_shot",)
 
 
-def _last(seed: Seed, name: str, method: Method, level: float, init: str = "original") -> Level:
+def _last(seed: Seed, name: str, method: MethodName, level: float, init: str = "original") -> Level:
     return seed.last(method, init, level, dataclasses.replace(seed.pruning, criterion=name))
 
 
@@ -90,7 +90,7 @@ def _ticket(seed: Seed, name: str, moment: str, level: float) -> RunSpec:
     return _last(seed, name, _method(moment), level).ticket
 
 
-def _method(moment: str) -> Method:
+def _method(moment: str) -> MethodName:
     """How a mask is drawn: before training it is drawn at once too."""
     return "iterative" if moment == "iterative" else "one_shot"
 
