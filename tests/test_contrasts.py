@@ -8,9 +8,11 @@ import re
 import pytest
 
 from tests.conftest import ROOT
+from tests.test_controls import planned
 from tflottery.errors import UserError
 from tflottery.experiments.claims import contrasts
 from tflottery.experiments.study.cells import Arm
+from tflottery.experiments.study.comparison import PART
 
 SHIPPED = contrasts.load()
 FILE = (ROOT / "configs" / "claims.toml").read_text(encoding="utf-8")
@@ -47,6 +49,22 @@ def test_every_contrast_asks_for_cells_that_its_study_has():
                 known = held.levels_of(arm.method)
                 assert set(one.levels) <= set(known), one.name
                 assert arm.init in (*held.inits, "reinit"), one.name
+
+
+def test_every_contrast_of_criteria_asks_for_networks_that_its_study_trains():
+    asked = [one for one in SHIPPED.current if one.study == "criteria_cnn"]
+    assert len(asked) == 10
+    trained = {
+        (Arm(cell.part, cell.method, cell.mask, cell.init), cell.level)
+        for cell in planned("criteria_cnn").cells(4)
+    }
+    for one in asked:
+        assert one.first.part == one.second.part == PART and one.is_paired
+        # Of these seeds only dense had been trained before.
+        assert not any(arm.is_dense for arm in (one.first, one.second))
+        assert one.seeds == one.second_seeds == tuple(range(14, 19))
+        wanted = {(arm, level) for arm in (one.first, one.second) for level in one.levels}
+        assert wanted <= trained, one.name
 
 
 def test_a_contrast_as_it_is_read():

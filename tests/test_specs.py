@@ -63,6 +63,7 @@ DIFFERENT = [
     child(DENSE, mask=Pruned(DENSE, By(0.2), rates=(("*", 0.2), ("head", 0.0)))),
     child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="random")),
     child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="snip")),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="snip", inverted=True)),
     child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="taylor_units")),
     child(DENSE, mask=Pruned(DENSE, By(0.2), embedding=False)),
     child(DENSE, mask=Pruned(DENSE, By(0.2), head=False)),

@@ -139,7 +139,9 @@ def test_settings_that_cannot_be(settings):
 
 
 STUDIES = sorted(
-    path.stem for kind in ("study", "note") for path in (ROOT / "configs").glob(f"{kind}_*.toml")
+    path.stem
+    for kind in ("study", "note", "criteria")
+    for path in (ROOT / "configs").glob(f"{kind}_*.toml")
 )
 
 

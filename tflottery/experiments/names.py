@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+AT_INIT = "at_init"
 METHODS = {
     "dense": "dense",
+    AT_INIT: "at initialisation",
     "one_shot": "one-shot",
     "iterative": "iterative",
     "gradual": "gradual",
@@ -29,7 +31,15 @@ _MASKS = {
     "head_pruned": "head pruned too",
     "head_spared": "head excluded",
 }
-_PARTS = ("dense", "grid", "control", "rewind", "again", "length", "ramp", "convergence")
+CHECKS = {
+    "shuffled": "shuffled",
+    "shuffled_words": "shuffled in words",
+    "reinit": "new weights",
+    "inverted": "inverted",
+}
+_PARTS = (
+    "dense", "grid", "control", "rewind", "again", "length", "ramp", "convergence", "criterion",
+)  # fmt: skip
 DATASETS = {
     "imdb": "IMDB",
     "imdb_sample": "IMDB sample",
@@ -65,7 +75,14 @@ def step(moment: str) -> str:
 
 
 def arm(method_name: str, mask: str, init_name: str, part: str) -> str:
-    """A curve of the controls figure, or a row of its table."""
+    """A curve of the controls figure, or a row of its table; a network of a comparison of
+    criteria."""
+    if part == "criterion":
+        criterion, _, check = mask.partition(":")
+        more = check or ("" if init_name == "original" else init_name)
+        if longer := init_name.partition("+")[2]:
+            return f"{criterion} + {step(longer)}"
+        return f"{criterion}, {CHECKS.get(more, more)}" if more else criterion
     if part == "control" and method_name == "dense":
         return "dense, stretched"
     if method_name == "dense":

@@ -231,11 +231,11 @@ class Canvas:
         self.axes.xaxis.set_minor_locator(NullLocator())
         self.axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
 
-    def rate_axis(self, rates: Sequence[float]) -> None:
-        """A log axis of learning rates."""
+    def log_axis(self, values: Sequence[float]) -> None:
+        """A log axis of learning rates, or of whatever else differs by factors."""
         self.axes.set_xscale("log")
-        self.axes.set_xlim(min(rates) / 1.15, max(rates) * 1.15)
-        shown = _apart(rates, self.axes, room=44)
+        self.axes.set_xlim(min(values) / 1.15, max(values) * 1.15)
+        shown = _apart(values, self.axes, room=44)
         self.axes.xaxis.set_major_locator(FixedLocator(shown))
         self.axes.xaxis.set_minor_locator(NullLocator())
         self.axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))

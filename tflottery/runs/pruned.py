@@ -39,7 +39,8 @@ class Pruned(MaskSpec):
     head's weights that read a pruned unit are pruned even with ``head=False``. ``biases`` prunes
     and counts biases too, each as a tensor of its own, but for those of layers that are excluded.
     ``seed`` is for criteria that draw random numbers. ``computes``, filled in, is a digest of what
-    a criterion of the user's computes; it is empty for those of tflottery.
+    a criterion of the user's computes; it is empty for those of tflottery. ``inverted`` keeps the
+    lowest scores: a check that they say anything (Frankle et al. 2021, arXiv 2009.08576).
     """
 
     of: RunSpec
@@ -51,6 +52,7 @@ class Pruned(MaskSpec):
     seed: int = 0
     biases: bool = False
     rates: Rates = ()
+    inverted: bool = False
     computes: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -115,7 +117,7 @@ class Pruned(MaskSpec):
         layers = model.unit_layers()
 
         def score(left: Masks) -> Arrays:
-            return criteria.score(
+            scores = criteria.score(
                 PruningContext(
                     self.criterion,
                     mask_ops.apply(left, scored),
@@ -128,6 +130,7 @@ class Pruned(MaskSpec):
                     computed,
                 )
             )
+            return {name: -one for name, one in scores.items()} if self.inverted else scores
 
         if criterion.of == "units":
             return mask_ops.prune_units(

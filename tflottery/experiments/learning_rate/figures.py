@@ -67,7 +67,7 @@ def _against_rate(tuning: TuningTables, level: float) -> Panel | None:
     ]
     title = f"{100 * level:.1f} % pruned ({100 * (1 - level):.1f} % left)" if level else "Dense"
     canvas = Canvas(f"{tuning.slug}-rates-{level:g}", title, right=92)
-    canvas.rate_axis(sorted({tried.rate for cell in cells for tried in cell.curve}))
+    canvas.log_axis(sorted({tried.rate for cell in cells for tried in cell.curve}))
     canvas.axis_labels("learning rate (log)", "validation accuracy, %")
     means = [tried.validation.mean for cell in cells for tried in cell.curve]
     low, high = max(min(means), max(means) - POINTS_SHOWN), max(means)

@@ -17,10 +17,11 @@ from tflottery.tickets.plan import Level, PruningSettings
 class Cell:
     """One network to compare: where it stands in the study, and its spec.
 
-    ``part``: dense, grid, control, rewind, again, length, ramp or convergence. ``method``: dense,
-    one_shot, iterative or gradual. ``mask``: dense, magnitude, random, shuffled, shuffled_words,
-    words_only, random_words, gradual, or magnitude with the head treated the other way
-    (head_pruned or head_spared). ``init``: fresh, original, random, reinit, signs, ``rewind:STEP``,
+    ``part``: dense, grid, control, rewind, again, length, ramp, convergence or criterion.
+    ``method``: dense, at_init, one_shot, iterative or gradual. ``mask``: dense, magnitude, random,
+    shuffled, shuffled_words, words_only, random_words, gradual, or magnitude with the head treated
+    the other way (head_pruned or head_spared); of criteria the criterion, and ``snip:shuffled`` or
+    the like of a check. ``init``: fresh, original, random, reinit, signs, ``rewind:STEP``,
     ``original+1ep`` (trained longer), trained, or another init of the grid. ``level``: the sparsity
     asked for. ``repeat``: the number of another dense network, from 1; else 0.
     """

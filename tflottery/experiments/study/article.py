@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from tflottery.experiments import names
 from tflottery.experiments.claims.fixed import Own, Shares
-from tflottery.experiments.study import costs, fair_tables, figures, mask_figures, summary, tables
+from tflottery.experiments.study import (
+    costs,
+    criteria_figures,
+    criteria_tables,
+    fair_tables,
+    figures,
+    mask_figures,
+    summary,
+    tables,
+)
 from tflottery.experiments.study.answers import WORDS, answers, clearer
 from tflottery.experiments.study.cells import Results
 from tflottery.report.answers import Answer, say
@@ -62,6 +71,8 @@ def _article(results: Results, together: Answer | None, own: Own) -> Article:
                 "scopes": mask_figures.scopes(results),
                 "early_bird": mask_figures.early_bird(results),
                 "instability": mask_figures.instability(results),
+                "criteria_spent": criteria_figures.against_epochs(results),
+                "criteria": criteria_figures.against_weights_left(results),
                 "data": drawn,
             },
             "tables": {
@@ -75,6 +86,9 @@ def _article(results: Results, together: Answer | None, own: Own) -> Article:
                 "dense_again": fair_tables.dense_again(results),
                 "lengths": fair_tables.lengths(results),
                 "converged": fair_tables.converged(results),
+                "criteria": criteria_tables.criteria(results),
+                "criteria_checks": criteria_tables.criteria_checks(results),
+                "criteria_longer": criteria_tables.criteria_longer(results),
                 "cost_of_arms": costs.cost_of_arms(results),
                 "cost": costs.cost(results),
                 **own.tables(study.texts),

@@ -46,7 +46,24 @@ class Arm:
         """Its name within a sentence."""
         if self.is_dense:
             return "best dense" if self.part == "again" else "dense"
+        if self.criterion:
+            return f"{self.label}, {names.method(self.method)}"
         return f"{self.method.replace('_', '-')} {self.label}"
+
+    @property
+    def criterion(self) -> str:
+        """In a comparison of criteria the one that drew its mask; else empty."""
+        return self.mask.partition(":")[0] if self.part == "criterion" else ""
+
+    @property
+    def check(self) -> str:
+        """In a comparison of criteria what its ticket differs in: ``shuffled``, ``shuffled_words``,
+        ``inverted``, ``reinit``, or ``longer``; empty for the ticket itself."""
+        if not self.criterion or (self.mask == self.criterion and self.init == "original"):
+            return ""
+        if "+" in self.init:
+            return "longer"
+        return self.mask.partition(":")[2] or self.init
 
     @property
     def is_dense(self) -> bool:

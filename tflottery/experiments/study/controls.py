@@ -40,16 +40,7 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
     drawn = seeds.derive("control", seed.number)
     change = dataclasses.replace
     if "random" in kinds and _masks_single_weights(pruning):
-        random = Pruned(
-            seed.dense,
-            To(level),
-            pruning.scope,
-            "random",
-            seed=drawn,
-            rates=with_rest(pruning.rates, pruning.rate),
-            **_counted(pruning),
-        )
-        yield "one_shot", "random", "original", change(ticket, mask=random)
+        yield "one_shot", "random", "original", random_mask(seed, level)
     if "shuffled" in kinds:
         shuffled = Shuffled(ticket.mask, drawn)
         yield "iterative", "shuffled", "original", change(ticket, mask=shuffled)
@@ -67,7 +58,7 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
         whole = seed.epochs * (last.number + 1)
         stretched = seed.dense.with_training(epochs=whole, patience=whole)
         yield "dense", "dense", "fresh", stretched
-    if seed.study.word_masks and _words_are_pruned(pruning, seed.recipe.model):
+    if seed.study.word_masks and words_are_pruned(pruning, seed.recipe.model):
         for name, words in (
             ("shuffled_words", ShuffledWords(ticket.mask, drawn)),
             ("words_only", ShuffledWords(ticket.mask, drawn, others=False)),
@@ -76,6 +67,22 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
             yield "iterative", name, "original", change(ticket, mask=words)
     if seed.study.gradual_ramp and _tf_mot_can(pruning):
         yield "gradual", "gradual", "trained", _from_trained(seed, level, seed.study.gradual_ramp)
+
+
+def random_mask(seed: Seed, level: float) -> RunSpec:
+    """A mask that chance draws, with the original weights."""
+    pruning = seed.pruning
+    mask = Pruned(
+        seed.dense,
+        To(level),
+        pruning.scope,
+        "random",
+        seed=seeds.derive("control", seed.number),
+        rates=with_rest(pruning.rates, pruning.rate),
+        **_counted(pruning),
+    )
+    init = Snapshot(seed.dense, steps.BEGINNING)
+    return dataclasses.replace(seed.dense, mask=mask, init=init)
 
 
 def _from_trained(seed: Seed, level: float, ramp: float) -> RunSpec:
@@ -155,7 +162,7 @@ def left_out(
             f"The random mask is left out: it keeps single weights, and {pruning.criterion} prunes "
             "whole units."
         )
-    if study.controls and study.word_masks and not _words_are_pruned(pruning, model):
+    if study.controls and study.word_masks and not words_are_pruned(pruning, model):
         lines.append(
             "Masks that are permuted within words are left out: no embedding is pruned here."
         )
@@ -187,5 +194,6 @@ def _masks_single_weights(pruning: PruningSettings) -> bool:
     return not criteria.scores_units(pruning.criterion)
 
 
-def _words_are_pruned(pruning: PruningSettings, model: Architecture) -> bool:
+def words_are_pruned(pruning: PruningSettings, model: Architecture) -> bool:
+    """Whether the vectors of words have a mask that can be permuted within them."""
     return pruning.embedding and bool(model.roles().embedding)

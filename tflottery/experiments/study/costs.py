@@ -28,7 +28,7 @@ def cost_of_a_seed(results: Results, cells: Iterable[tuple[Arm, float | None]]) 
     """
     alone = dense = 0.0  # epochs
     trainings = 0
-    chains: dict[str, tuple[float, float]] = {}
+    chains: dict[tuple[str, str], tuple[float, float]] = {}
     for arm, level in dict.fromkeys(cells):
         behind, epochs_behind, epochs = (
             _measured(results, column, arm, level)
@@ -36,13 +36,15 @@ def cost_of_a_seed(results: Results, cells: Iterable[tuple[Arm, float | None]]) 
         )
         if behind is None or epochs_behind is None or epochs is None:
             return None
-        if behind > 1 or arm.part == "dense":
+        # A store trains dense before whatever is pruned, also where nothing of it is read.
+        if behind > 1 or arm.part == "dense" or arm.criterion:
             dense = _mean(results.values("epochs", DENSE)) or 0.0
         if arm.part == "dense":
             continue
         is_round = arm.part in ("grid", "rewind") and arm.init != "reinit"
+        is_round = is_round or bool(arm.criterion and not arm.check)
         if arm.method == "iterative":
-            name = arm.init if is_round else "original"
+            name = arm.criterion or "magnitude", arm.init if is_round else "original"
             rounds = behind - (1 if is_round else 2)
             chain = (rounds, rounds * epochs_behind / behind)
             chains[name] = max(chains.get(name, chain), chain)

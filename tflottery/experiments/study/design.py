@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tflottery import seeds, steps
-from tflottery.experiments.study import controls
+from tflottery.experiments.study import comparison, controls
 from tflottery.experiments.study.arms import Cell, Seed
 from tflottery.experiments.study.settings import StudySettings
 from tflottery.runs.inits import Snapshot
@@ -45,6 +45,7 @@ def _cells(seed: Seed) -> Iterator[Cell]:
     yield from controls.lengths(seed)
     yield from controls.ramps(seed)
     yield from controls.convergence(seed)
+    yield from comparison.compared(seed)
 
 
 def _grid(seed: Seed) -> Iterator[Cell]:
@@ -145,5 +146,6 @@ class Study:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Lines on the controls that cannot follow how this study prunes."""
-        return controls.left_out(self.settings, self.pruning, self.recipe.model)
+        """Lines on what is asked for and cannot follow how this study prunes."""
+        asked = self.settings, self.pruning, self.recipe.model
+        return controls.left_out(*asked) + comparison.left_out(*asked)

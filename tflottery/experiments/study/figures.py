@@ -20,7 +20,7 @@ from tflottery.report.drawing import (
 )
 
 _REMAINING = "weights left, % of all prunable (log)"
-_ACCURACY = "test accuracy, %"
+ACCURACY = "test accuracy, %"
 # A figure that spans more points than this gets a second view without the worst levels.
 _WIDE = 4.0
 # The first ones of a study's arms always look the same, in every figure.
@@ -39,13 +39,13 @@ def accuracy(results: Results) -> Drawing | None:
     """Accuracy against the remaining weights, a panel a method, and again near dense."""
     panels: list[Panel] = []
     methods = results.methods("grid")
-    for view, levels in _views(results, results.arms("grid"), results.levels("grid")):
-        limits = _limits(results, results.arms("grid"), levels)
+    for view, levels in views_of(results, results.arms("grid"), results.levels("grid")):
+        limits = limits_of(results, results.arms("grid"), levels)
         for method in methods:
             arms = [arm for arm in results.arms("grid") if arm.method == method]
             title = names.method(method).capitalize() + (", the upper part" if view else "")
             name = f"accuracy-{method}{view}"
-            panels.append(_accuracy_panel(results, name, title, arms, limits, _by_init, levels))
+            panels.append(accuracy_panel(results, name, title, arms, limits, _by_init, levels))
     if not panels:
         return None
     return Drawing("accuracy", panels)
@@ -81,17 +81,17 @@ def _control_panels(results: Results, name: str, title: str, arms: Sequence[Arm]
     tickets = [arm for arm in tickets if results.curve(arm)][:1]
     looks = {arm: style(place) for place, arm in enumerate([*tickets, *arms])}
     return [
-        _accuracy_panel(
+        accuracy_panel(
             results,
             f"{name}{view}",
             f"{title}{', the upper part' if view else ''}",
             [*tickets, *arms],
-            _limits(results, [*tickets, *arms], levels),
+            limits_of(results, [*tickets, *arms], levels),
             looks.__getitem__,
             levels,
             ticket=True,
         )
-        for view, levels in _views(results, [*tickets, *arms], results.levels("control"))
+        for view, levels in views_of(results, [*tickets, *arms], results.levels("control"))
     ]
 
 
@@ -99,7 +99,7 @@ def _by_init(arm: Arm) -> Style:
     return look(arm.init)
 
 
-def _accuracy_panel(
+def accuracy_panel(
     results: Results,
     name: str,
     title: str,
@@ -110,7 +110,8 @@ def _accuracy_panel(
     *,
     ticket: bool = False,
 ) -> Panel:
-    """``ticket`` calls the grid's arms by that name."""
+    """Arms against the weights that are left, with dense across; ``ticket`` calls the grid's arms
+    by that name."""
     canvas = Canvas(f"{results.study.slug}-{name}", title, right=150 if ticket else 118)
     curves = [
         Curve(
@@ -126,7 +127,7 @@ def _accuracy_panel(
     ]
     canvas.remaining_axis(sorted(levels))
     canvas.axes.set_ylim(*limits)
-    canvas.axis_labels(_REMAINING, _ACCURACY)
+    canvas.axis_labels(_REMAINING, ACCURACY)
     if results.dense:
         dense = results.dense
         canvas.level_line(dense.mean, dense.low, dense.high, "dense")
@@ -141,7 +142,7 @@ def _left(cell: Cell) -> float:
     return 100 * (1 - cell.level)
 
 
-def _views(
+def views_of(
     results: Results, arms: Sequence[Arm], levels: Sequence[float]
 ) -> list[tuple[str, list[float]]]:
     """All levels, and where they span many points a second view without the worst of them."""
@@ -171,7 +172,7 @@ def _means(results: Results, arms: Sequence[Arm], levels: Collection[float]) -> 
     ]
 
 
-def _limits(
+def limits_of(
     results: Results, arms: Sequence[Arm], levels: Collection[float]
 ) -> tuple[float, float]:
     """Limits by the means: the interval of two seeds can be so wide that it hides all else."""
@@ -256,7 +257,7 @@ def rewinding(results: Results) -> Drawing | None:
         # Room for the intervals, unless two seeds make one that would flatten all else.
         room = max(0.35 * (max(means) - min(means)), 0.5, min(max(halves, default=0), 1.3))
         canvas.axes.set_ylim(min(means) - room, max(means) + room)
-        canvas.axis_labels("rewound to", _ACCURACY)
+        canvas.axis_labels("rewound to", ACCURACY)
         if results.dense:
             canvas.level_line(results.dense.mean, results.dense.low, results.dense.high, "dense")
         canvas.curves(curves)

@@ -15,6 +15,7 @@ from tflottery import steps
 from tflottery.data.look.inspection import Inspection
 from tflottery.experiments.claims import over_texts
 from tflottery.experiments.learnt import what_dense_learnt
+from tflottery.experiments.names import AT_INIT
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.experiments.study import controls, results, sharing
 from tflottery.experiments.study.arms import Cell
@@ -177,7 +178,9 @@ class _Measured:
         }
         if run is None:
             return row
-        behind = (self._realise(spec) for spec in ancestry([cell.spec]))
+        # What is pruned before training needs nothing of dense but its beginning.
+        needed = [cell.spec] if cell.method == AT_INIT else ancestry([cell.spec])
+        behind = (self._realise(spec) for spec in needed)
         if cell.part == "convergence" and cell.seed in goals:
             row["steps_to_dense"] = steps_until(run, goals[cell.seed])
         return {**row, **measures(run, cell.spec.recipe.model.roles(), behind)}

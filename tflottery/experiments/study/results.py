@@ -23,6 +23,7 @@ from tflottery.experiments.documents import (
     read_about,
     write_folder,
 )
+from tflottery.experiments.names import AT_INIT
 from tflottery.experiments.schema import (
     DONE,
     FAILED,
@@ -37,6 +38,7 @@ from tflottery.experiments.schema import (
     text,
 )
 from tflottery.files import read_sealed
+from tflottery.pruning import criteria
 from tflottery.report.article import slug
 
 if TYPE_CHECKING:
@@ -48,12 +50,20 @@ STUDIES = "studies"
 FORMAT_VERSION = 1
 _COMMAND = "bin/study"
 _DOCUMENT, _TIMINGS = "study.json", "timings.json"
-_METHODS = ("dense", "one_shot", "iterative", "gradual")
+_METHODS = ("dense", AT_INIT, "one_shot", "iterative", "gradual")
 _MASKS = (
     "dense", "magnitude", "random", "shuffled", "gradual", "head_pruned", "head_spared",
     "shuffled_words", "words_only", "random_words",
+    *(
+        f"{name}{check}"
+        for name in criteria.shipped("weights")
+        for check in ("", ":shuffled", ":shuffled_words", ":inverted")
+        if name + check not in ("magnitude", "random")
+    ),
 )  # fmt: skip
-_PARTS = ("dense", "grid", "control", "rewind", "again", "length", "ramp", "convergence")
+_PARTS = (
+    "dense", "grid", "control", "rewind", "again", "length", "ramp", "convergence", "criterion",
+)  # fmt: skip
 
 # What says which network a row is of.
 LABELS = ("part", "method", "mask", "init", "level", "seed", "repeat")

@@ -22,6 +22,7 @@ from tflottery.experiments.driver import (
     seeds_of,
     seeds_recorded,
 )
+from tflottery.experiments.study import comparison
 from tflottery.experiments.study.design import Study
 from tflottery.plugins import Plugins
 from tflottery.runs.identifying import remarks_on
@@ -259,7 +260,8 @@ def _trainings(study: Study) -> Trainings:
     names: dict[str, str] = {}
     for seed in study.all_seeds:
         for cell in study.cells(seed):
-            name = f"seed {seed} {cell.method} {cell.level:g} {cell.init}"
+            what = f" {cell.mask}" if cell.part == comparison.PART else ""
+            name = f"seed {seed} {cell.method}{what} {cell.level:g} {cell.init}"
             for spec in ancestry([cell.spec]):
                 names.setdefault(spec.key, name)
         for point, *pair in study.pairs(seed):

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from tflottery import steps
 from tflottery.errors import UserError, suggest
+from tflottery.pruning import criteria
 from tflottery.tickets import plan as plans
 from tflottery.tickets.methods import MethodName
 
 FEWEST_VALIDATIONS = 20
 CONTROLS = ("random", "shuffled", "signs", "head", "gradual", "stretched")
+CHECKS = ("shuffled", "shuffled_words", "reinit", "inverted")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,13 @@ class StudySettings:
     gradual pruning of the trained dense network grows, at ``controls``; 0 leaves it out. ``ramps``
     are swept at ``ramp_levels``. ``convergence_validations``: how often the trainings at
     ``controls`` that tell the speed of convergence are validated; 0 leaves them out.
+
+    ``criteria`` are compared at ``criteria_levels`` (empty: ``levels``): before training where a
+    criterion needs none, else one-shot after it, those of ``criteria_in_rounds`` iteratively too.
+    ``criteria_checks`` are made of those of ``criteria_checked`` (empty: of all), at
+    ``criteria_check_levels`` (empty: all levels): the mask shuffled within tensors, shuffled
+    within words, with new weights, by inverted scores. There those of ``criteria_longer``, which
+    prune before training, are trained for as many epochs as the iterative ticket took in all.
     """
 
     levels: tuple[float, ...] = (0.36, 0.59, 0.738, 0.832, 0.972)
@@ -54,9 +63,19 @@ class StudySettings:
     ramps: tuple[float, ...] = (0.25, 0.5, 0.75, 0.9)
     convergence_validations: int = 0
     more_dense: int = 0
+    criteria: tuple[str, ...] = ()
+    criteria_levels: tuple[float, ...] = ()
+    criteria_in_rounds: tuple[str, ...] = ()
+    criteria_checks: tuple[str, ...] = CHECKS
+    criteria_checked: tuple[str, ...] = ()
+    criteria_check_levels: tuple[float, ...] = ()
+    criteria_longer: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for key in ("levels", "one_shot_levels", "controls", "rewind_levels", "ramp_levels"):
+        for key in (
+            "levels", "one_shot_levels", "controls", "rewind_levels", "ramp_levels",
+            "criteria_levels", "criteria_check_levels",
+        ):  # fmt: skip
             for level in getattr(self, key):
                 if not 0 < level < 1:
                     raise UserError(f"study.{key} holds {level:g}; a sparsity here is in (0, 1).")
@@ -73,6 +92,7 @@ class StudySettings:
                 "one; write epochs or steps, as 3ep."
             )
         self._check_controls()
+        self._check_criteria()
 
     def _check_controls(self) -> None:
         _require_each_once("control_kinds", self.control_kinds)
@@ -94,6 +114,50 @@ class StudySettings:
                 f"study.convergence_validations is 0 or at least {FEWEST_VALIDATIONS}; fewer do "
                 "not tell when a training reaches an accuracy."
             )
+
+    def _check_criteria(self) -> None:
+        for key, known in (("criteria", criteria.CRITERIA), ("criteria_checks", CHECKS)):
+            _require_each_once(key, getattr(self, key))
+            for name in getattr(self, key):
+                if name not in known:
+                    raise UserError(f"study.{key} holds {name!r}. {suggest(name, known)}")
+        for name in self.criteria:
+            if criteria.scores_units(name):
+                raise UserError(
+                    f"study.criteria holds {name}, which prunes whole units; those that are "
+                    "compared prune single weights."
+                )
+        for key in ("criteria_in_rounds", "criteria_checked", "criteria_longer"):
+            _require_each_once(key, getattr(self, key))
+            for name in getattr(self, key):
+                if name not in self.criteria:
+                    raise UserError(
+                        f"study.{key} holds {name!r}, which study.criteria does not; name it there."
+                    )
+                self._check_moment(key, name)
+        if odd := [one for one in self.criteria_check_levels if one not in self.compared_levels]:
+            raise UserError(
+                f"study.criteria_check_levels holds {odd[0]:g}, at which criteria are not compared."
+            )
+
+    def _check_moment(self, key: str, name: str) -> None:
+        """Whether rounds, or a longer training, make sense for a criterion."""
+        is_at_init = criteria.needs_no_training(name)
+        if key == "criteria_in_rounds" and is_at_init:
+            raise UserError(
+                f"study.{key} holds {name}, which reads nothing of a training; rounds of it "
+                "would be trained for nothing."
+            )
+        if key == "criteria_longer" and not is_at_init:
+            raise UserError(
+                f"study.{key} holds {name}, which prunes after a training; those that prune "
+                "before it are trained longer."
+            )
+
+    @property
+    def compared_levels(self) -> tuple[float, ...]:
+        """The levels at which criteria are compared."""
+        return self.criteria_levels or self.levels
 
     @property
     def longer_by(self) -> list[int]:

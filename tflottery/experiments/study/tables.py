@@ -95,11 +95,12 @@ def _measured_row(cell: Cell) -> dict[str, Any]:
         **_accuracy_row(cell.accuracy),
         "failed": "; ".join(f"seed {seed}: {reason}" for seed, reason in cell.failures) or None,
         "remaining": cell.remaining,
-        "collapsed": _of_seeds(cell.collapsed),
+        "collapsed": of_seeds(cell.collapsed),
     }
 
 
-def _of_seeds(count: int) -> str | None:
+def of_seeds(count: int) -> str | None:
+    """``with 2 seeds``; None without any."""
     return f"with {count} seed{'s' * (count > 1)}" if count else None
 
 

@@ -162,6 +162,12 @@ def steps_of(name: str) -> tuple[str, ...]:
     return CRITERIA[name].steps if name in CRITERIA else (steps.END,)
 
 
+def needs_no_training(name: str) -> bool:
+    """Whether a criterion can prune before anything is trained: it reads the beginning alone, or,
+    as ``random``, nothing."""
+    return name == "random" or steps_of(name) == (steps.BEGINNING,)
+
+
 def computes(name: str) -> str:
     """What a key holds of a criterion beside its name: a digest of what it computes and declares;
     empty for those of this package, whose names say it, and where there is none of that name.
