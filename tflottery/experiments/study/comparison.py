@@ -115,8 +115,7 @@ def _checks(seed: Seed, name: str, moment: str, level: float) -> Iterator[tuple[
         yield name, "reinit", last.reinit if method == "iterative" else anew
     # In rounds it would take a chain of its own.
     if "inverted" in kinds and method == "one_shot" and _can_be_inverted(seed.pruning):
-        inverted: Pruned = change(mask, inverted=True)
-        yield f"{name}:inverted", "original", change(ticket, mask=inverted)
+        yield f"{name}:inverted", "original", change(ticket, mask=change(mask, inverted=True))
 
 
 def _is_meant_for(name: str, model: Architecture) -> bool:
