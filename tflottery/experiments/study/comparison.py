@@ -19,7 +19,6 @@ from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.architecture import Architecture
 from tflottery.pruning import criteria
 from tflottery.pruning.criteria.gradients import OF_FLOW
-from tflottery.runs.pruned import Pruned
 from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets.methods import MethodName

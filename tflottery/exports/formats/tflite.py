@@ -87,6 +87,9 @@ def convert(
     from tflottery.models import weights as named_weights
 
     model = network.build()
+    for layer in model.layers:
+        if hasattr(layer, "is_narrow"):
+            layer.is_narrow = quantize == "int8-full"
     module = tf.Module()
     module.weights = named_weights.variables(model)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import tensorflow as tf
 import tf_keras as keras
 
+from tflottery.models.shipped.layers import without_padding
+
 Gradients = tuple[tf.Tensor, tf.Tensor, None]
 
 
@@ -18,30 +20,34 @@ class ConvMaxOverTime(keras.layers.Conv1D):
     the maximum, the first one gets the gradient.
     """
 
+    # As of ``MaxOverTime``.
+    is_narrow = False
+
     def get_prunable_weights(self) -> list[tf.Variable]:
         """The weights that TF-MOT wraps; it asks layers that are not Keras' own."""
         return [self.kernel]
 
     def call(self, inputs: tf.Tensor, mask: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        maxima = _maxima_to_train if training else _maxima
-        return maxima(inputs, tf.convert_to_tensor(self.kernel), mask) + self.bias
+        kernel = tf.convert_to_tensor(self.kernel)
+        if training:
+            return _maxima_to_train(inputs, kernel, mask) + self.bias
+        windows = _windows(inputs, kernel, mask, self.is_narrow)
+        return tf.reduce_max(windows, axis=1) + self.bias
 
 
-def _windows(x: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+def _windows(
+    x: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor, is_narrow: bool = False
+) -> tf.Tensor:
     """float [batch, words, filters]: each filter at each word; at padding the lowest number."""
     windows = tf.nn.conv1d(x, kernel, stride=1, padding="SAME")
-    return tf.where(mask[:, :, tf.newaxis], windows, x.dtype.min)
-
-
-def _maxima(x: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_max(_windows(x, kernel, mask), axis=1)
+    return without_padding(windows, mask, is_narrow)
 
 
 @tf.custom_gradient
 def _maxima_to_train(
     x: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], Gradients]]:
-    """``_maxima`` with a gradient that visits only the window of each text that a filter chose.
+    """The maxima with a gradient that visits only the window of each text that a filter chose.
 
     Keras' own gradient passes zeros through the convolution for all other windows, which takes
     twice the work of the convolution itself.

@@ -29,6 +29,15 @@ class BlankPadding(keras.layers.Layer):
         return x * tf.cast(mask, x.dtype)[:, :, tf.newaxis]
 
 
+def without_padding(x: tf.Tensor, mask: tf.Tensor, is_narrow: bool = False) -> tf.Tensor:
+    """float [batch, words, size], where padding has the lowest number that there is; for numbers of
+    a narrow range, the lowest one of its text, which is no maximum either."""
+    floor = tf.constant(x.dtype.min, x.dtype)
+    if is_narrow:
+        floor = tf.reduce_min(x, axis=1, keepdims=True)
+    return tf.where(mask[:, :, tf.newaxis], x, floor)
+
+
 @keras.saving.register_keras_serializable(package="tflottery")
 class MaxOverTime(keras.layers.Layer):
     """(x float [batch, words, size], mask bool [batch, words]) → float [batch, size].
@@ -36,10 +45,12 @@ class MaxOverTime(keras.layers.Layer):
     The maximum over all words; padding never decides a feature.
     """
 
+    # Whether numbers are scaled to few bits, which the lowest float would leave no room in.
+    is_narrow = False
+
     def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         x, mask = inputs
-        floor = tf.constant(x.dtype.min, x.dtype)
-        return tf.reduce_max(tf.where(mask[:, :, tf.newaxis], x, floor), axis=1)
+        return tf.reduce_max(without_padding(x, mask, self.is_narrow), axis=1)
 
 
 @keras.saving.register_keras_serializable(package="tflottery")
