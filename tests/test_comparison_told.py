@@ -23,8 +23,9 @@ from tflottery.experiments.study.criteria_tables import (
 )
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.measuring import run_study, write_study
-from tflottery.experiments.study.results import CELLS, load_study
+from tflottery.experiments.study.results import CELLS, CRITERIA, load_study
 from tflottery.models.shipped.cnn import Cnn
+from tflottery.pruning.criteria import shipped
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.store import Store
@@ -239,6 +240,7 @@ def test_a_study_without_criteria_has_no_such_chapter(tmp_path):
 
 
 def test_the_schema_knows_what_the_comparison_writes(results):
+    assert set(CRITERIA) == set(shipped("weights"))
     rows = results.study.cells[CELLS.names].to_dict("records")
     CELLS.frame(rows, only_known=True)
     odd = [{**rows[-1], "mask": "snip:turned", "repeat": 1}]

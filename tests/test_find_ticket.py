@@ -134,7 +134,10 @@ def test_dry_run_trains_and_writes_nothing(command, tmp_path):
             ["--dataset", "toy", "--method", "set", "--sparsity", "0.8", "--rate", "0.1"],
             "leave out --rate 0.1",
         ),
-        (["--dataset", "toy", "--method", "rigle"], "pruning.method is 'rigle'"),
+        (
+            ["--dataset", "toy", "--method", "rigle"],
+            "pruning.method is not 'rigle'. Did you mean 'rigl'?",
+        ),
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_two(
