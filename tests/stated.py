@@ -106,6 +106,11 @@ def _answers(page: str) -> Iterator[Said]:
         "new: rate, beyond dense",
         lambda: welch(raised("ticket", 0.972), raised("dense", 0.0)),
     )
+    lstm, shots = "new lstm_long", (0.59, 0.832)
+    yield page, "new: LSTM beats dense", lambda: below_dense(lstm, TICKET, 0.36, 0.59)
+    yield page, "new: LSTM one-shot", lambda: apart(lstm, SHOT, TICKET, *shots)
+    yield page, "new: LSTM rewound", lambda: apart(lstm, AT_ONE, TICKET, *LSTM_LEVELS)
+    yield page, "new: LSTM rewound one-shot", lambda: apart(lstm, SHOT_ONE, SHOT, *shots)
     there = arm("new", *TARGET_DENSE, 0.0)
     yield page, "new: transfer dense", lambda: welch(arm("new", *SOURCE, 0.832), there)
     yield page, "new: transfer new", lambda: move("new", SOURCE, SOURCE_NEW, 0.832)
@@ -127,6 +132,9 @@ def _results() -> Iterator[Said]:
         )
     yield page, "below dense", lambda: turned(below_dense(cnn, TICKET, 0.972))
     yield page, "rate, dense", lambda: t(raised("dense", 0.0))
+    lstm = "new lstm_long"
+    for level in (0.672, 0.832):
+        yield page, f"LSTM {level}", lambda level=level: below_dense(lstm, TICKET, level)
     two = (0.36, 0.832)
     yield page, "own", lambda: welch(moved_over(SOURCE, *two), moved_over(OWN, *two))
     for level in (0.36, 0.972):
