@@ -3,9 +3,10 @@ tried."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tflottery.errors import UserError
 from tflottery.pruning import criteria
@@ -13,6 +14,7 @@ from tflottery.pruning.criteria.latency import OF_COSTS
 from tflottery.pruning.rates import Rates
 from tflottery.pruning.scopes import Scope
 from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import RunSpec
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import Plan, PruningSettings
 from tflottery.tickets.ticket import Ticket, load_ticket
@@ -34,7 +36,7 @@ class Row:
 
 ROWS = (
     Row("taylor, layerwise", "taylor_units"),
-    Row("taylor, embedding spared", "taylor_units", rates=(("embedding", RATE / 4),)),
+    Row("taylor, embedding spared", "taylor_units", rates=(("embedding", 0.05),)),
     Row("taylor, global", "taylor_units", "global"),
     Row("latency", "latency", "global"),
 )
@@ -84,8 +86,21 @@ def chains(ticket: Ticket, recipe: Recipe, costs: Mapping[str, float]) -> list[C
         keys = {level.ticket.key for level in plan.levels}
         if not keys <= met:
             met |= keys
-            found.append(Chain(other.folder.name, plan, is_known=True))
+            scope = "rates" if settings.rates else settings.scope
+            name = f"{settings.criterion}, {scope}, {settings.method}, {settings.init}"
+            found.append(Chain(name, plan, is_known=True))
     return found
+
+
+def trainings(chains: Iterable[Chain]) -> list[RunSpec]:
+    """All that a search may train, each once, but for the last one, of the ticket's reinit."""
+    specs = [
+        spec
+        for chain in chains
+        if not chain.is_known
+        for spec in (chain.plan.dense, *(level.ticket for level in chain.plan.levels))
+    ]
+    return list(dict.fromkeys(specs))
 
 
 def beside(ticket: Ticket) -> Iterator[Ticket]:
@@ -102,7 +117,7 @@ def beside(ticket: Ticket) -> Iterator[Ticket]:
             yield other
 
 
-def _kept(settings: PruningSettings) -> dict[str, object]:
+def _kept(settings: PruningSettings) -> dict[str, Any]:
     """What candidates take over from a ticket."""
     names = ("embedding", "head", "biases", "tolerance", "metric")
     return {name: getattr(settings, name) for name in names}

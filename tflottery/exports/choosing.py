@@ -7,7 +7,7 @@ was given up.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from tflottery.exports.budget import Budget, Reached
 from tflottery.exports.candidates import Chain
 from tflottery.exports.compaction import compact
 from tflottery.exports.network import Network
+from tflottery.exports.shown import BATCH
 from tflottery.paired import Paired
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec
@@ -88,7 +89,7 @@ class Chosen:
         return (
             f"{self.budget}: {'met' if self.is_met else 'not met'} by {self.best.name}, of "
             f"{len(self.tried)} measured. Gained: {reached.throughput:.2f} times the throughput of "
-            f"dense ({forms.BATCH} texts at a time, one thread), {reached.size:.1f} times smaller "
+            f"dense ({BATCH} texts at a time, one thread), {reached.size:.1f} times smaller "
             f"compressed. Given up: {-test.difference:.2f} points of test accuracy (95 % interval "
             f"{-test.high:.2f} to {-test.low:.2f}), {100 * self.accuracy:.2f} % of all test texts "
             f"against {100 * self.dense_accuracy:.2f} %; {-reached.accuracy:.2f} of validation "
@@ -120,13 +121,13 @@ class Chosen:
 class Choosing:
     """What a search needs.
 
-    ``forms``: those that the network may be exported in. ``examples``: int32 [texts, max_length],
-    training texts for ``int8-full``.
+    ``tried_in``: the forms that the network may be exported in. ``examples``: int32 [texts,
+    max_length], training texts for ``int8-full``.
     """
 
     ticket: Ticket
     budget: Budget
-    forms: tuple[str, ...]
+    tried_in: tuple[str, ...]
     corpus: Corpus
     examples: np.ndarray
     realise: Realiser
@@ -187,7 +188,7 @@ class Choosing:
         small = compact(self._network(level.ticket))
         models = {_DENSE: beside}
         with activity.doing("measuring how fast it is", long=True):
-            for form in self.forms:
+            for form in self.tried_in:
                 place = folder / level.ticket.key / form
                 place.mkdir(parents=True, exist_ok=True)
                 models[form] = forms.write(
@@ -196,12 +197,11 @@ class Choosing:
             speeds = forms.speeds(models, self.corpus.test, small.max_length, _ROUNDS)
             sizes = forms.sizes(models)
             worth = _accuracy(*self._said(dense, VALIDATION))
-            for form in self.forms:
+            for form in self.tried_in:
                 own = _accuracy(*self._said(level.ticket, VALIDATION, form, models[form]))
                 reached = Reached(
                     accuracy=round(100 * (own - worth), _DIGITS),
-                    throughput=speeds[form].throughput(forms.BATCH)
-                    / speeds[_DENSE].throughput(forms.BATCH),
+                    throughput=speeds[form].throughput(BATCH) / speeds[_DENSE].throughput(BATCH),
                     size=sizes[_DENSE].gzipped / sizes[form].gzipped,
                 )
                 yield Tried(chain.name, form, level.sparsity, reached, level, chain)
@@ -235,16 +235,6 @@ def is_enough(budget: Budget, met: Sequence[bool]) -> bool:
     if budget.of == "accuracy":
         return len(met) > 1 and not any(met[-2:])
     return met[-1]
-
-
-def trainings(chains: Iterable[Chain]) -> list[RunSpec]:
-    """All that a search may train, but for the last one, of the ticket's reinit."""
-    return [
-        spec
-        for chain in chains
-        if not chain.is_known
-        for spec in (chain.plan.dense, *(level.ticket for level in chain.plan.levels))
-    ]
 
 
 def _accuracy(scores: np.ndarray, labels: np.ndarray) -> float:

@@ -15,10 +15,9 @@ from tflottery.exports.formats import tflite
 from tflottery.exports.formats.format import Quantize
 from tflottery.exports.measuring import Size, Speed
 from tflottery.exports.network import Network
+from tflottery.exports.shown import BATCH, THREADS
 from tflottery.exports.verification import padded
 
-BATCH = 32
-THREADS = 1
 SAVED_MODEL = "SavedModel"
 FILE = "model.tflite"
 LITE: dict[str, Quantize] = {

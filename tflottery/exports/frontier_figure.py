@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from tflottery.exports.frontier import Against, Frontier, Shown
+from tflottery.exports.shown import Against, Shown
 from tflottery.files import write_atomically
 from tflottery.report.drawing import INK, MARKERS, MUTED, Canvas, style
 
@@ -21,15 +21,15 @@ _LABELS: dict[Against, str] = {
 _RIGHT, _SIZE, _DPI = 168, 8, 144
 
 
-def write(frontier: Frontier, folder: Path) -> list[Path]:
+def write(shown: Sequence[Shown], folder: Path) -> list[Path]:
     """Writes both figures, each as SVG and as PNG; returns the files."""
     written = []
     for against in _LABELS:
         canvas = Canvas(
             f"frontier-{against}", f"Accuracy against {against}", right=_RIGHT, height=360
         )
-        draw(canvas.axes, frontier.shown, against)
-        panel = canvas.finish(_in_words(frontier.shown, against))
+        draw(canvas.axes, shown, against)
+        panel = canvas.finish(_in_words(shown, against))
         picture = io.BytesIO()
         canvas.figure.savefig(picture, format="png", dpi=_DPI, facecolor="white")
         for name, content in ((panel.file, panel.alone), (f"{panel.name}.png", picture.getvalue())):

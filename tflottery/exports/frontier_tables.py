@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from tflottery.exports import forms
-from tflottery.exports.frontier import Frontier, Shown
+from tflottery.exports.shown import BATCH, THREADS, Shown
 from tflottery.report.escaping import escaped, fenced
 from tflottery.report.numbers import number, yes_no
 from tflottery.report.rendering import markdown_table
 from tflottery.report.table import Column, Table
+
+if TYPE_CHECKING:
+    from tflottery.exports.frontier import Frontier
+
+_POINTS = number(2)
 
 
 def _percent(value: float) -> str:
@@ -37,10 +42,9 @@ _COLUMNS = (
 _EXTRA = ("numbers", "texts_per_second", "raw_bytes", "low", "high")
 
 
-def rows(frontier: Frontier) -> list[dict[str, Any]]:
+def rows(shown: Sequence[Shown]) -> list[dict[str, Any]]:
     """A row for each that was measured; accuracies are fractions, differences points."""
-    dense = frontier.shown[0]
-    return [_row(place, one, dense) for place, one in enumerate(frontier.shown, start=1)]
+    return [_row(place, one, shown[0]) for place, one in enumerate(shown, start=1)]
 
 
 def _row(place: int, one: Shown, dense: Shown) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def _row(place: int, one: Shown, dense: Shown) -> dict[str, Any]:
         "sparsity": one.sparsity,
         "test_accuracy": one.accuracy,
         "difference": test.difference,
-        "interval": f"{test.low:+.2f} to {test.high:+.2f}",
+        "interval": f"{_POINTS(test.low)} to {_POINTS(test.high)}",
         "times_dense": one.throughput,
         "gzip_bytes": one.gzipped,
         "times_smaller": dense.gzipped / one.gzipped,
@@ -66,9 +70,9 @@ def _row(place: int, one: Shown, dense: Shown) -> dict[str, Any]:
     }
 
 
-def csv(frontier: Frontier) -> str:
+def csv(shown: Sequence[Shown]) -> str:
     """Every number, a line for each that was measured."""
-    return Table("frontier", _COLUMNS, rows(frontier), extra=_EXTRA).csv()
+    return Table("frontier", _COLUMNS, rows(shown), extra=_EXTRA).csv()
 
 
 def markdown(frontier: Frontier, command: str) -> str:
@@ -92,15 +96,15 @@ def markdown(frontier: Frontier, command: str) -> str:
 
 ![Accuracy against size](frontier-size.svg)
 
-{markdown_table(Table("frontier", _COLUMNS, rows(frontier)))}
+{markdown_table(Table("frontier", _COLUMNS, rows(frontier.shown)))}
 
 *pruned*: nothing (dense), single weights, or whole units, and how; every pruned network is without
 what pruning made useless. *points to dense*: test accuracy minus that of dense as a SavedModel, on
 {frontier.shown[0].test.texts:,} test texts that are in neither train nor validation, with its 95 %
-interval of this one training each. *x dense*: throughput with {forms.BATCH} texts at a time of
-{frontier.words} words, ids in, {forms.THREADS} thread, all models in turns in one run on one
+interval of this one training each. *x dense*: throughput with {BATCH} texts at a time of
+{frontier.words} words, ids in, {THREADS} thread, all models in turns in one run on one
 machine ({frontier.machine}). *gzip*: the files in one .tar.gz; a SavedModel holds the vocabulary, a
 TFLite file does not. *fastest*, *smallest*: no other that was measured is as accurate on the test
-texts and faster, or smaller. That line is drawn with the test texts in sight: it says what there is;
-whoever chooses by it has chosen on test data (`--budget` chooses by validation data).{left_out}
+texts and faster, or smaller. That line is drawn with the test texts in sight: it says what there
+is; whoever chooses by it has chosen on test data (`--budget` chooses by validation data).{left_out}
 """

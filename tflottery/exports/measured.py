@@ -26,19 +26,20 @@ def frontier(
     ticket: Ticket, base: Path, data_dir: str | Path | None, store: Store, plugin: Plugins
 ) -> Frontier:
     """Measures every ticket of a network that there is, and writes tables and figures."""
-    from tflottery.exports import frontier as frontiers
-    from tflottery.exports import frontier_figure, frontier_tables
+    from tflottery.exports import frontier_figure, frontier_measuring, frontier_tables
     from tflottery.exports.comparison import dense_weights
     from tflottery.exports.formats.checking import examples
 
     dense = dense_weights(ticket, store)
     corpus = _corpus(ticket, data_dir, store)
-    chains = frontiers.chains_of(ticket, data_dir, store)
-    found = frontiers.measure(ticket, dense, chains, store, corpus, examples(corpus, ticket))
+    chains = frontier_measuring.chains_of(ticket, data_dir, store)
+    found = frontier_measuring.measure(
+        ticket, dense, chains, store, corpus, examples(corpus, ticket)
+    )
     text = frontier_tables.markdown(found, _command(ticket, ["--frontier"], plugin))
     write_atomically(base / "frontier.md", text)
-    write_atomically(base / "frontier.csv", frontier_tables.csv(found))
-    drawn = frontier_figure.write(found, base)
+    write_atomically(base / "frontier.csv", frontier_tables.csv(found.shown))
+    drawn = frontier_figure.write(found.shown, base)
     files = (base / "frontier.md", base / "frontier.csv", *drawn)
     return dataclasses.replace(found, markdown=text, files=files)
 

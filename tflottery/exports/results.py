@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tflottery.errors import TflotteryError
+from tflottery.exports.candidates import Chain, trainings
 from tflottery.runs.store import Store
 from tflottery.tickets.ticket import Ticket
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from tflottery.experiments.ticket.result import FoundTicket
     from tflottery.exports.budget import Budget
-    from tflottery.exports.candidates import Chain
     from tflottery.exports.choosing import Chosen
     from tflottery.exports.comparison import Comparison
     from tflottery.exports.formats.checking import Beside
@@ -92,7 +92,7 @@ class PlannedBudget:
     def total(self) -> int:
         """Trainings that the whole search takes at most, the reinit of the chosen network among
         them."""
-        return len(self.runs) + 1
+        return len(trainings(self.chains)) + 1
 
     @property
     def missing(self) -> int:
@@ -101,8 +101,9 @@ class PlannedBudget:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """A row a run, in the order in which they are tried: ``pruned`` (how), ``network``,
-        ``sparsity`` (of units, a fraction), ``done`` (bool: in the store), ``run_key``."""
+        """A row a run, in the order in which they are tried, those that are looked at and not
+        trained at the end: ``pruned`` (how), ``network``, ``sparsity`` (of units, a fraction),
+        ``done`` (bool: in the store), ``run_key``."""
         import pandas as pd
 
         from tflottery.runs.realise import Realiser

@@ -20,6 +20,7 @@ import numpy as np
 from tflottery import activity, arithmetic, seeds
 from tflottery.data.words.vocabulary import PADDING
 from tflottery.errors import UserError
+from tflottery.exports.shown import BATCH, THREADS
 from tflottery.files import canonical_json, read_sealed, seal, sha256_of_bytes, write_atomically
 from tflottery.models.units import Units
 from tflottery.runs.specs import canonical_form
@@ -28,8 +29,6 @@ from tflottery.tickets.ticket import Ticket
 
 FOLDER = "unit_costs"
 _FORMAT = 1
-BATCH = 32
-THREADS = 1
 _FEWER = (0.25, 0.5)
 # Of the network's time, what all units of a layer count for at the least: less is noise, and a cost
 # is above 0.

@@ -77,7 +77,7 @@ def search_within(
         UserError: the network does not tell its units.
         TrainingError: no candidate could be trained.
     """
-    from tflottery.exports.choosing import Choosing, trainings
+    from tflottery.exports.choosing import Choosing
     from tflottery.exports.formats.checking import examples
 
     unit_costs.require_units(ticket)
@@ -87,10 +87,11 @@ def search_within(
     chains = candidates.chains(ticket, recipe, costs.costs)
     driver.look(recipe)
     corpus = load_corpus(recipe.data, store)
-    asked = trainings(chains)
     names = _names(chains)
     view, observer = driver.watch(
-        lambda spec: names.get(spec.key, spec.key[:12]), len(set(asked)), may_end_early=True
+        lambda spec: names.get(spec.key, spec.key[:12]),
+        len(candidates.trainings(chains)),
+        may_end_early=True,
     )
     with view:
         wanted = [spec for chain in chains for spec in chain.plan.specs()]
