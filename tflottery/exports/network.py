@@ -133,7 +133,10 @@ class Network:
             config["units"] = self.weights[f"{layer.name}/kernel"].shape[-1]
         if isinstance(layer, ConvMaxOverTime):
             config["filters"] = self.weights[f"{layer.name}/kernel"].shape[-1]
-        return type(layer).from_config(config)
+        made = type(layer).from_config(config)
+        if isinstance(made, BlockLstm):
+            made.learns = False
+        return made
 
 
 def _tells_padding(layer: keras.layers.Layer, node: Any) -> bool:
