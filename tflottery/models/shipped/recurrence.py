@@ -113,7 +113,7 @@ def _backwards(x: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
 
 
 def _backwards_plainly(x: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-    """``_backwards`` without a gradient of its own, and with as much of the shape as is known, which
+    """``_backwards`` without a gradient of its own, and with all of the shape that is known, which
     other runtimes need."""
     words, batch, size = tf.shape(x)[0], tf.shape(x)[1], x.shape[-1]
     rows = _rows_backwards(words, batch, lengths)
