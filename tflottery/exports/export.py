@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from tflottery import plugins, startup, status
-from tflottery.errors import UserError
 from tflottery.exports import budget as budgets
 from tflottery.exports import bundle as bundles
+from tflottery.exports import together, units
 from tflottery.exports import unit_costs as costs_of_units
-from tflottery.exports import units
 from tflottery.exports.bundle import Bundle
 from tflottery.exports.formats import asked
 from tflottery.exports.places import checked_name, default_name, require_publishable
@@ -212,26 +211,13 @@ def export(
     version = count("version", version)
     name = argument("name", name, str | None)
     wanted = None if budget is None else budgets.parse(argument("budget", budget, str))
-    modes = {"--bundle": bundle, "--compare": compare, "--frontier": frontier,
-             "--unit_costs": unit_costs, "--budget": wanted is not None}  # fmt: skip
-    _require_one([mode for mode, is_given in modes.items() if is_given])
-    if sparsity is not None and not structured:
-        raise UserError("--sparsity goes with --structured; bin/find_ticket prunes weights.")
-    if dry_run and wanted is None:
-        raise UserError("--dry_run goes with --budget, which may train for hours.")
-    if wanted and structured:
-        raise UserError("--budget finds tickets of whole units itself; leave --structured out.")
     asked_for = asked.checked(format, quantize, max_score_difference)
-    if compare and (compact or version is not None):
-        raise UserError("--compare publishes nothing; leave --compact and --version out.")
-    if compare and asked_for.formats:
-        raise UserError("--compare measures every format that is installed; leave --format out.")
-    publishing = compact or structured or version is not None or bool(asked_for.formats)
-    if bundle and publishing:
-        raise UserError("--bundle shares a ticket as it is; only --ticket, --name and --output go.")
-    if (frontier or unit_costs) and publishing:
-        mode = "--frontier" if frontier else "--unit_costs"
-        raise UserError(f"{mode} publishes nothing; only --ticket, --name, --store and such go.")
+    together.check(
+        bundle=bundle, compare=compare, frontier=frontier, unit_costs=unit_costs,
+        budget=wanted is not None, structured=structured, compact=compact, dry_run=dry_run,
+        has_version=version is not None, has_sparsity=sparsity is not None,
+        has_formats=bool(asked_for.formats),
+    )  # fmt: skip
     plugins.load(plugin)
     opened = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
     if not (structured or wanted or unit_costs) or compare:
@@ -281,11 +267,6 @@ def export(
     if chosen and not chosen.is_met:
         raise BudgetNotMetError(exported)
     return exported
-
-
-def _require_one(modes: Sequence[str]) -> None:
-    if len(modes) > 1:
-        raise UserError(f"{modes[0]} and {modes[1]} are different things to do; give one.")
 
 
 def _published(
