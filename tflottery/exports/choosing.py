@@ -24,6 +24,7 @@ from tflottery.exports.compaction import compact
 from tflottery.exports.network import Network
 from tflottery.exports.shown import BATCH
 from tflottery.paired import Paired
+from tflottery.report.numbers import number
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets.evidence import of_their_own
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ROUNDS = 10
+_POINTS = number(2)
 _DENSE = "dense"
 # Of points: fewer than a text of 100,000 makes, so that a tie is a tie.
 _DIGITS = 3
@@ -86,14 +88,15 @@ class Chosen:
     def sentence(self) -> str:
         """What was chosen, what it gains and what it gave up."""
         reached, test = self.best.reached, self.test
+        lost, least, most = (_lost(value) for value in (test.difference, test.high, test.low))
         return (
             f"{self.budget}: {'met' if self.is_met else 'not met'} by {self.best.name}, of "
             f"{len(self.tried)} measured. Gained: {reached.throughput:.2f} times the throughput of "
             f"dense ({BATCH} texts at a time, one thread), {reached.size:.1f} times smaller "
-            f"compressed. Given up: {-test.difference:.2f} points of test accuracy (95 % interval "
-            f"{-test.high:.2f} to {-test.low:.2f}), {100 * self.accuracy:.2f} % of all test texts "
-            f"against {100 * self.dense_accuracy:.2f} %; {-reached.accuracy:.2f} of validation "
-            "accuracy, by which it was chosen."
+            f"compressed. Given up: {lost} points of test accuracy (95 % interval {least} to "
+            f"{most}), {100 * self.accuracy:.2f} % of all test texts against "
+            f"{100 * self.dense_accuracy:.2f} %; {_lost(reached.accuracy)} of validation accuracy, "
+            "by which it was chosen."
         )
 
     @property
@@ -235,6 +238,11 @@ def is_enough(budget: Budget, met: Sequence[bool]) -> bool:
     if budget.of == "accuracy":
         return len(met) > 1 and not any(met[-2:])
     return met[-1]
+
+
+def _lost(difference: float) -> str:
+    """Points to dense as points that were given up."""
+    return _POINTS(round(-difference, 2) + 0.0)
 
 
 def _accuracy(scores: np.ndarray, labels: np.ndarray) -> float:

@@ -26,7 +26,7 @@ def _kilobytes(value: float) -> str:
 
 
 _COLUMNS = (
-    Column("number", "#", str),
+    Column("number", "no.", str),
     Column("pruned", "pruned", is_text=True),
     Column("form", "form", is_text=True),
     Column("sparsity", "weights pruned %", _percent),
