@@ -128,7 +128,9 @@ def test_the_page_has_the_table_of_candidates():
         told = f"`pruning.rates={{embedding={row.rates[0][1]:g}}}`" if row.rates else row.scope
         assert told.strip("`") in scope
     assert f"`--rate {RATE}`" in page and f"`--init {INIT}`" in page
-    assert f"{100 * DEEPEST:.0f} %" in page and "TFLite, TFLite int8, TFLite int8-full" in page
+    flowing = " ".join(page.split())
+    assert f"down to {100 * DEEPEST:.0f} %" in flowing
+    assert f"any of {', '.join(units.PRECISIONS)}" in flowing
 
 
 def test_tickets_beside_it_are_those_of_its_dense_network(ticket, tmp_path, monkeypatch):
