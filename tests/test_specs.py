@@ -68,6 +68,7 @@ DIFFERENT = [
     child(DENSE, mask=Pruned(DENSE, By(0.2), embedding=False)),
     child(DENSE, mask=Pruned(DENSE, By(0.2), head=False)),
     child(DENSE, mask=Pruned(DENSE, By(0.2), biases=True)),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="filters", attention_heads=True)),
     child(DENSE, init=EmbeddingFrom(Snapshot(DENSE, "0ep"), Fresh(1))),
     *(
         dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, **change))
@@ -167,7 +168,7 @@ DEFAULTS = {
     },
     Pruned: {
         "scope": "layerwise", "criterion": "magnitude", "embedding": True, "head": True, "seed": 0,
-        "biases": False, "rates": (), "computes": "",
+        "biases": False, "rates": (), "computes": "", "inverted": False, "attention_heads": False,
     },
     GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
     Moving: {

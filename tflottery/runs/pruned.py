@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tflottery import steps
 from tflottery.errors import UserError
 from tflottery.files import Arrays
+from tflottery.models import units as unit_layers
 from tflottery.models.biases import biases_beside, is_bias
 from tflottery.models.roles import Roles
 from tflottery.models.units import Units
@@ -38,7 +39,8 @@ class Pruned(MaskSpec):
     output layer's kernel. A criterion of units prunes whole units, and ``amount`` counts units; the
     head's weights that read a pruned unit are pruned even with ``head=False``. ``biases`` prunes
     and counts biases too, each as a tensor of its own, but for those of layers that are excluded.
-    ``seed`` is for criteria that draw random numbers. ``computes``, filled in, is a digest of what
+    ``attention_heads``: a criterion of units prunes whole heads of attention too. ``seed`` is for
+    criteria that draw random numbers. ``computes``, filled in, is a digest of what
     a criterion of the user's computes; it is empty for those of tflottery. ``inverted`` keeps the
     lowest scores: a check that they say anything (Frankle et al. 2021, arXiv 2009.08576).
     """
@@ -53,6 +55,7 @@ class Pruned(MaskSpec):
     biases: bool = False
     rates: Rates = ()
     inverted: bool = False
+    attention_heads: bool = False
     computes: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -114,7 +117,7 @@ class Pruned(MaskSpec):
         exclude = excluded(model.roles(), self.embedding, self.head)
         exclude += biases_beside(exclude, masks)
         rates_by_name.require_named(self.rates, masks, model.roles())
-        layers = model.unit_layers()
+        layers = unit_layers.chosen(model.unit_layers(), self.attention_heads)
 
         def score(left: Masks) -> Arrays:
             scores = criteria.score(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from tflottery import seeds, steps
 from tflottery.errors import UserError
+from tflottery.models import units
 from tflottery.models.architecture import Architecture
 from tflottery.models.biases import biases_beside, is_bias
 from tflottery.models.shapes import Shaped, names_of
@@ -147,6 +148,7 @@ def _by_pruning(dense: RunSpec, settings: PruningSettings, seed: int) -> Iterato
             seed=seed,
             biases=settings.biases,
             rates=rates_by_name.with_rest(settings.rates, settings.rate),
+            attention_heads=settings.attention_heads,
         )
         init = _init(settings.init, dense, mask.of, seed, number if is_chain else 1)
         ticket = dataclasses.replace(
@@ -246,6 +248,12 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
                 f"pruning.{key}=false, and the network {model.name} has no {what}; leave "
                 f"pruning.{key} out."
             )
+    layers = units.chosen(model.unit_layers(), settings.attention_heads)
+    if settings.attention_heads and layers == units.chosen(model.unit_layers(), False):
+        raise UserError(
+            f"pruning.attention_heads=true, and the network {model.name} has no heads of attention "
+            "that it tells; leave it out."
+        )
     if settings.rates and (names := names_of(model)):
         masked = [name for name in names if settings.biases or not is_bias(name)]
         exclude = excluded(roles, settings.embedding, settings.head)
@@ -255,14 +263,14 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
             masked,
             roles,
             (*exclude, *biases_beside(exclude, masked)),
-            kernels_of(model.unit_layers()) if is_of_units else None,
+            kernels_of(layers) if is_of_units else None,
         )
     if settings.init in (CARRIED, KEPT) and not roles.embedding:
         raise UserError(
             f"--init {settings.init} keeps the embedding, and the network {model.name} has none (a "
             "table of vectors, one a word); give --init random."
         )
-    if criteria.scores_units(settings.criterion) and not model.unit_layers():
+    if criteria.scores_units(settings.criterion) and not layers:
         raise UserError(
             f"pruning.criterion {settings.criterion} prunes whole units, and the network "
             f"{model.name} does not say where its units lie; register a dataclass that has "

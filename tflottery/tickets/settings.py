@@ -62,6 +62,9 @@ class PruningSettings:
     moves, for gradual the ramp of the sparsity; ``auto`` is 0.75 for gradual and rigl, and 1 for
     set. ``move_share``: the part of a tensor's weights that is dropped, and grown elsewhere: for
     rigl at the first move, from where it falls to nothing, for set at each.
+
+    ``attention_heads``: a criterion of whole units prunes the heads of a transformer's attention
+    too, beside its feed-forward units.
     """
 
     method: MethodName = "iterative"
@@ -79,6 +82,7 @@ class PruningSettings:
     move_every: Auto = field(default=AUTO, metadata=LATER)
     move_until: Auto = field(default=AUTO, metadata=LATER)
     move_share: float = field(default=SHARE, metadata=LATER)
+    attention_heads: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choices(self, "pruning")
@@ -91,6 +95,11 @@ class PruningSettings:
             )
         if criteria.scores_units(self.criterion) and self.scope not in scopes.OF_UNITS:
             raise UserError(not_of_units(self.scope))
+        if self.attention_heads and not criteria.scores_units(self.criterion):
+            raise UserError(
+                "pruning.attention_heads=true goes with a criterion of whole units, as filters, "
+                f"and not with {self.criterion}, which is of single weights."
+            )
         find_metric(self.metric)
         if not 0 < self.rate < 1:
             raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
@@ -117,7 +126,7 @@ class PruningSettings:
         settings."""
         table = dataclasses.asdict(self)
         rates = dict(table.pop("rates"))
-        for name, own in OF_MOVES.items():
+        for name, own in {**OF_MOVES, "attention_heads": False}.items():
             if table[name] == own:
                 del table[name]
         return {**table, **({"rates": rates} if rates else {})}

@@ -1,4 +1,5 @@
-"""Criteria of whole units: filters, recurrent units, columns of embeddings, feed-forward units."""
+"""Criteria of whole units: filters, recurrent units, columns of embeddings, feed-forward units,
+heads of attention."""
 
 from __future__ import annotations
 
@@ -50,7 +51,9 @@ def taylor_units(context: PruningContext) -> Arrays:
     moves without the unit, to first order (Molchanov et al. 2017, arXiv 1611.06440).
 
     As in the paper, scores are divided by the root of their squares' sum in a layer. A ReLU after
-    the layer changes nothing: where it gives 0, so does the gradient before it.
+    the layer changes nothing: where it gives 0, so does the gradient before it. Of a head of
+    attention the sum is over its numbers too, which is the importance of Michel et al. (2019, arXiv
+    1905.10650, equation 2).
     """
     sums = {units.layer: np.zeros(units.count) for units in context.units}
     for batch in context.activations():
