@@ -100,6 +100,7 @@ class PruningContext:
     _seed: int = 0
     _steps: Mapping[str, Callable[[], Arrays]] = field(default_factory=dict)
     _computed: Callable[[], Computed] | None = None
+    _scales: Callable[[], Arrays] | None = None
 
     def weights_at(self, step: str) -> Arrays:
         """The weights at a step that the criterion declared, as ``weights``.
@@ -191,6 +192,22 @@ class PruningContext:
                 units.layer: Activations(*(_by_unit(array, units) for array in batch[units.layer]))
                 for units in self.units
             }
+
+    def scales(self) -> Arrays:
+        """The scales that were trained along with the weights (network slimming): float [units] by
+        layer of ``units``, 0 or above; 1 for units that had none.
+
+        Raises:
+            UserError: the run was not trained with scales.
+        """
+        found = self._scales() if self._scales is not None else {}
+        if not found:
+            raise UserError(
+                f"The criterion {self.criterion!r} reads scales of units, and the run that it "
+                "prunes was trained without; write scales=True where it is registered, and prune "
+                "a network that is trained for it."
+            )
+        return {one.layer: found.get(one.layer, np.ones(one.count)) for one in self.units}
 
     def _asked(self) -> Computed:
         if self._computed is None:

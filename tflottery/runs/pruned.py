@@ -78,7 +78,9 @@ class Pruned(MaskSpec):
             for step in criteria.steps_of(self.criterion)
         }
         masks = ancestors.masks(self.of)
-        return self._prune(masks, weights, lambda: ancestors.computed(self.of))
+        return self._prune(
+            masks, weights, lambda: ancestors.computed(self.of), lambda: ancestors.scales(self.of)
+        )
 
     def prune(
         self, masks: Masks, final: Arrays, computed: Callable[[], Computed] | None = None
@@ -92,7 +94,8 @@ class Pruned(MaskSpec):
             computed: gives gradients and activations; None if there are no data.
 
         Raises:
-            UserError: the criterion reads other steps, or asks for data that are not there.
+            UserError: the criterion reads other steps or scales, or asks for data that are not
+                there.
         """
         criteria.require_unchanged(self.criterion, self.computes)
         return self._prune(masks, {steps.END: lambda: final}, computed)
@@ -102,6 +105,7 @@ class Pruned(MaskSpec):
         masks: Masks,
         weights: dict[str, Callable[[], Arrays]],
         computed: Callable[[], Computed] | None,
+        scales: Callable[[], Arrays] | None = None,
     ) -> Masks:
         criterion = criteria.CRITERIA.find(self.criterion)
         if criterion.at not in weights:
@@ -131,6 +135,7 @@ class Pruned(MaskSpec):
                     self.seed,
                     weights,
                     computed,
+                    scales,
                 )
             )
             return {name: -one for name, one in scores.items()} if self.inverted else scores

@@ -6,8 +6,8 @@ out fields at their defaults (so that a new field leaves old keys alone) and fol
 holds the fingerprint of the data.
 
 A new control or initialisation is one more dataclass with ``needs`` and ``make``. Masks are in
-``pruned.py``, ``moving.py``, ``shuffled.py`` and ``transferred.py``, weights in ``inits.py`` and
-``transferred.py``.
+``pruned.py``, ``moving.py``, ``scaled.py``, ``shuffled.py`` and ``transferred.py``, weights in
+``inits.py`` and ``transferred.py``.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
 from tflottery.models.brought.registered import Registered
 from tflottery.models.roles import Roles
+from tflottery.models.units import Units
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.context import Computed
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import Masks
 from tflottery.pruning.moving.moves import Moves
+from tflottery.pruning.slimming import Scales
 from tflottery.runs.recipes import Recipe
 from tflottery.training.settings import TrainingSeeds
 
@@ -56,6 +58,10 @@ class Ancestors(Protocol):
 
     def snapshot(self, run: RunSpec, step: str) -> Arrays:
         """float32 arrays for every trainable tensor: a run's weights at a step."""
+        ...
+
+    def scales(self, run: RunSpec) -> Arrays:
+        """float32 [units] by layer: the scales that a run was trained with (``runs.scaled``)."""
         ...
 
     def computed(self, run: RunSpec) -> Computed:
@@ -100,6 +106,15 @@ class MaskSpec(ABC):
             roles: of the network to be trained.
         """
         del total_steps, roles
+        return None
+
+    def scales(self, layers: Iterable[Units]) -> Scales | None:
+        """Which units have a scale that is trained along, which is compiled in; None for none.
+
+        Args:
+            layers: the units of the network to be trained.
+        """
+        del layers
         return None
 
     @property

@@ -31,6 +31,7 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, InitSpec, MaskSpec, RunSpec
 from tflottery.tickets import methods
 from tflottery.tickets.methods import METHODS
+from tflottery.tickets.scored import scored
 from tflottery.tickets.settings import (
     AUTO,
     CARRIED,
@@ -139,7 +140,7 @@ def _by_pruning(dense: RunSpec, settings: PruningSettings, seed: int) -> Iterato
     before = dense
     for number, amount in enumerate(_amounts(settings), start=1):
         mask = Pruned(
-            of=before if is_chain else dense,
+            of=scored(before if is_chain else dense, settings),
             amount=amount,
             scope=settings.scope,
             criterion=settings.criterion,

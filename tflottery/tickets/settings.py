@@ -29,6 +29,9 @@ INITS = (
 # "auto" goes on at most until this much is pruned.
 SPARSEST = 0.995
 _MOST_ROUNDS = 600
+SLIMMING = 1e-3
+# The settings that some criteria of units alone have, and what they are elsewhere.
+_OF_UNITS = {"attention_heads": False, "slimming": SLIMMING}
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ class PruningSettings:
     rigl at the first move, from where it falls to nothing, for set at each.
 
     ``attention_heads``: a criterion of whole units prunes the heads of a transformer's attention
-    too, beside its feed-forward units.
+    too, beside its feed-forward units. ``slimming``: how strongly the criterion of that name pulls
+    the scales of units towards zero while it trains them: what is added to the gradient of the mean
+    loss by each.
     """
 
     method: MethodName = "iterative"
@@ -83,6 +88,7 @@ class PruningSettings:
     move_until: Auto = field(default=AUTO, metadata=LATER)
     move_share: float = field(default=SHARE, metadata=LATER)
     attention_heads: bool = field(default=False, metadata=LATER)
+    slimming: float = field(default=SLIMMING, metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choices(self, "pruning")
@@ -99,6 +105,13 @@ class PruningSettings:
             raise UserError(
                 "pruning.attention_heads=true goes with a criterion of whole units, as filters, "
                 f"and not with {self.criterion}, which is of single weights."
+            )
+        if not 0 < self.slimming < math.inf:
+            raise UserError(f"pruning.slimming is above 0, not {self.slimming:g}.")
+        if self.slimming != SLIMMING and not criteria.reads_scales(self.criterion):
+            raise UserError(
+                "pruning.slimming is the pull on scales, which --criterion slimming reads, and not "
+                f"{self.criterion}; leave it out."
             )
         find_metric(self.metric)
         if not 0 < self.rate < 1:
@@ -126,7 +139,7 @@ class PruningSettings:
         settings."""
         table = dataclasses.asdict(self)
         rates = dict(table.pop("rates"))
-        for name, own in {**OF_MOVES, "attention_heads": False}.items():
+        for name, own in {**OF_MOVES, **_OF_UNITS}.items():
             if table[name] == own:
                 del table[name]
         return {**table, **({"rates": rates} if rates else {})}

@@ -29,6 +29,7 @@ from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masked_model import masked_model
 from tflottery.pruning.masks import Masks
 from tflottery.pruning.moving.moves import Moves
+from tflottery.pruning.slimming import Scales
 from tflottery.training.callbacks import (
     EndAfter,
     KeepMoment,
@@ -147,6 +148,7 @@ class Trainer:
         gradual: how TF-MOT prunes during each training; without it, masks stay as they are.
         biases: whether biases have masks too.
         gradients: whether trainings read gradients of pruned weights.
+        scales: the units that have a scale that is trained along; by default none.
     """
 
     @deterministic()
@@ -159,13 +161,14 @@ class Trainer:
         gradual: Gradual | None = None,
         biases: bool = False,
         gradients: bool = False,
+        scales: Scales | None = None,
     ) -> None:
         _require_plain_keras()
         self.architecture = architecture
         self._vocabulary_size = vocabulary_size
         self._classes = classes
         self._gradual = gradual
-        self._masked = masked_model(self._build(seed=0), gradual, biases)
+        self._masked = masked_model(self._build(seed=0), gradual, biases, scales)
         self._model = self._masked.model
         self._optimizer = optimizer(settings)
         self._optimizer.build(self._model.trainable_variables)
@@ -250,7 +253,7 @@ class Trainer:
         history = pace.history(self._fit(corpus, settings, random, pace, callbacks))
 
         assert keeper.kept is not None
-        final_weights, final_logits = keeper.kept
+        final_weights, final_logits, final_scales = keeper.kept
         kept = {**_captured(capture, moments, history), steps.END: final_weights}
         final_masks = self._masked.masks()
         chosen = history[keeper.period - 1]
@@ -276,6 +279,7 @@ class Trainer:
             logits=logits,
             labels={"validation": corpus.validation.labels, "test": corpus.test.labels},
             moves=mover.history if mover else {},
+            scales=final_scales,
         )
 
     def _begin(
@@ -298,13 +302,13 @@ class Trainer:
 
     def _keeper(
         self, settings: TrainingSettings, pace: _Pace, last_move: int
-    ) -> KeepMoment[tuple[Arrays, np.ndarray]]:
+    ) -> KeepMoment[tuple[Arrays, np.ndarray, Arrays]]:
         """Early stopping; before the last move of the masks, no weights count as the best."""
         return KeepMoment(
             settings.monitor,
             settings.metric.sign if settings.metric else -1,
             settings.patience * settings.validations_per_epoch,
-            lambda: (self._masked.weights(), self._logits.logits),
+            lambda: (self._masked.weights(), self._logits.logits, self._masked.scales()),
             first=max(1, math.ceil(last_move / pace.period)),
             in_all=settings.misses == "in_all",
             last=settings.keep == "last",

@@ -78,6 +78,14 @@ def activation_norm(context: PruningContext) -> Arrays:
     return {name: _in_layer(np.sqrt(total)) for name, total in sums.items()}
 
 
+@register_criterion("slimming", of="units", scales=True)
+def slimming(context: PruningContext) -> Arrays:
+    """The scale of a unit, trained along with a penalty on the sum of all |scale| (network
+    slimming: Liu et al. 2017, arXiv 1708.06519; see ``tflottery.pruning.slimming``). Scales are 0
+    or above, so this is the paper's |scale|."""
+    return context.scales()
+
+
 def _in_layer(scores: np.ndarray) -> np.ndarray:
     """Scores over the root of the sum of their squares."""
     size = np.linalg.norm(scores)
