@@ -20,6 +20,7 @@ from tflottery.runs.inits import EmbeddingFrom, Snapshot
 from tflottery.runs.moving import LastOf, Moving
 from tflottery.runs.pruned import GraduallyPruned, Pruned
 from tflottery.runs.recipes import Recipe
+from tflottery.runs.scaled import Scaled
 from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import Dense, Fresh, RunSpec, ancestry, snapshots_wanted
 from tflottery.runs.transferred import Fit, TransferredMask
@@ -88,6 +89,10 @@ DIFFERENT = [
     child(DENSE, mask=Moving("rigl", 0.8, 0.25, 0.75, 0.3, seed=2)),
     child(DENSE, mask=Moving("set", 0.8, 0.25, 0.75, 0.3, seed=1)),
     child(DENSE, mask=LastOf(ROUND)),
+    child(DENSE, mask=Scaled(Dense(), 0.1, ("conv_3",))),
+    child(DENSE, mask=Scaled(Dense(), 0.2, ("conv_3",))),
+    child(DENSE, mask=Scaled(Dense(), 0.1, ("conv_4",))),
+    child(DENSE, mask=Scaled(ROUND.mask, 0.1, ("conv_3",))),
     child(DENSE, mask=Shuffled(Pruned(DENSE, By(0.2)), seed=1)),
     child(DENSE, mask=Shuffled(Pruned(DENSE, By(0.2)), seed=2)),
     child(DENSE, init=Snapshot(DENSE, "1ep")),
