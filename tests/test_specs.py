@@ -88,6 +88,7 @@ DIFFERENT = [
     child(DENSE, mask=Moving("rigl", 0.8, 0.25, 0.75, 0.3, seed=1)),
     child(DENSE, mask=Moving("rigl", 0.8, 0.25, 0.75, 0.3, seed=2)),
     child(DENSE, mask=Moving("set", 0.8, 0.25, 0.75, 0.3, seed=1)),
+    child(DENSE, mask=Moving("movement", 0.8, 0.25, 0.75, 0.0, seed=1)),
     child(DENSE, mask=LastOf(ROUND)),
     child(DENSE, mask=Scaled(Dense(), 0.1, ("conv_3",))),
     child(DENSE, mask=Scaled(Dense(), 0.2, ("conv_3",))),

@@ -18,7 +18,7 @@ def network(spec: RunSpec) -> Hashable:
     gradual = spec.mask.gradual(recipe.training.epochs, recipe.model.roles())
     mask = spec.mask
     scales = mask.scales(recipe.model.unit_layers())
-    how = (gradual, mask.biases, mask.reads_gradients, scales)
+    how = (gradual, mask.biases, mask.reads, scales)
     return recipe.model, recipe.data, compiled(recipe.training), *how
 
 

@@ -30,7 +30,7 @@ from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.context import Computed
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import Masks
-from tflottery.pruning.moving.moves import Moves
+from tflottery.pruning.moving.moves import Moves, Reads
 from tflottery.pruning.slimming import Scales
 from tflottery.runs.recipes import Recipe
 from tflottery.training.settings import TrainingSeeds
@@ -118,9 +118,9 @@ class MaskSpec(ABC):
         return None
 
     @property
-    def reads_gradients(self) -> bool:
-        """Whether the training reads gradients of pruned weights, which is compiled in."""
-        return False
+    def reads(self) -> Reads:
+        """What of the training's steps its moves are told, which is compiled in."""
+        return "nothing"
 
     def moves(self, per_epoch: int, epochs: int, roles: Roles) -> Moves | None:
         """How the masks move during the training; None if they stay as they are.

@@ -36,7 +36,7 @@ def trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
         compiled(training),
         spec.mask.gradual(steps, spec.recipe.model.roles()),
         spec.mask.biases,
-        spec.mask.reads_gradients,
+        spec.mask.reads,
         spec.mask.scales(spec.recipe.model.unit_layers()),
     )
 

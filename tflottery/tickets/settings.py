@@ -39,9 +39,9 @@ class PruningSettings:
     """How a ticket is searched for.
 
     ``method`` is ``iterative``: each round prunes the fraction ``rate`` of what is left, or
-    ``one_shot``; or a sparse training, whose mask moves: ``gradual``, ``rigl`` or ``set``. Weights
-    compete within ``scope``: each tensor by itself (``layerwise``), all
-    together (``global``), with scores in their tensor's measure (``global:normalised``, ``lamp``),
+    ``one_shot``; or a sparse training, whose mask moves: ``gradual``, ``movement``, ``rigl`` or
+    ``set``. Weights compete within ``scope``: each tensor by itself (``layerwise``), all together
+    (``global``), with scores in their tensor's measure (``global:normalised``, ``lamp``),
     or each tensor by itself with as much as its shape (``erk``) or place (``uniform+``) says;
     ``criterion`` scores them. ``rates`` are fractions by role (``embedding``, ``head``), layer,
     tensor or pattern, as ``{embedding=0.3, "conv_*"=0.2, head=0.0}``, which a round prunes of what
@@ -60,10 +60,10 @@ class PruningSettings:
     rate as other layers; pruning a feature's last outgoing weight discards the feature. Frankle and
     Carbin (2019) prune the output layer at half the rate.
 
-    ``move_every``: epochs between two moves of a sparse training's mask, as 0.25; ``auto`` is 0.25
-    for gradual and rigl, and 1 for set. ``move_until``: the part of the training in which the mask
-    moves, for gradual the ramp of the sparsity; ``auto`` is 0.75 for gradual and rigl, and 1 for
-    set. ``move_share``: the part of a tensor's weights that is dropped, and grown elsewhere: for
+    ``move_every``: epochs between two moves of a sparse training's mask, as 0.25; ``auto`` is 1
+    for set, and 0.25 for others. ``move_until``: the part of the training in which the mask moves,
+    for gradual and movement the ramp of the sparsity; ``auto`` is 1 for set, and 0.75 for others.
+    ``move_share``: the part of a tensor's weights that is dropped, and grown elsewhere: for
     rigl at the first move, from where it falls to nothing, for set at each.
 
     ``attention_heads``: a criterion of whole units prunes the heads of a transformer's attention

@@ -28,7 +28,7 @@ from tflottery.models.roles import Roles
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masked_model import masked_model
 from tflottery.pruning.masks import Masks
-from tflottery.pruning.moving.moves import Moves
+from tflottery.pruning.moving.moves import Moves, Reads
 from tflottery.pruning.slimming import Scales
 from tflottery.training.callbacks import (
     EndAfter,
@@ -40,7 +40,7 @@ from tflottery.training.callbacks import (
 )
 from tflottery.training.listener import Listener
 from tflottery.training.logits import KeepLogits
-from tflottery.training.moving import KeepGradients, MoveMasks
+from tflottery.training.moving import READERS, MoveMasks
 from tflottery.training.optimizers import optimizer
 from tflottery.training.probe import Probe
 from tflottery.training.rates import rate
@@ -147,7 +147,7 @@ class Trainer:
         settings: optimizer, epsilon and weight decay are compiled in; the rest comes with each run.
         gradual: how TF-MOT prunes during each training; without it, masks stay as they are.
         biases: whether biases have masks too.
-        gradients: whether trainings read gradients of pruned weights.
+        reads: what of its steps a training's moves may be told.
         scales: the units that have a scale that is trained along; by default none.
     """
 
@@ -160,7 +160,7 @@ class Trainer:
         settings: TrainingSettings,
         gradual: Gradual | None = None,
         biases: bool = False,
-        gradients: bool = False,
+        reads: Reads = "nothing",
         scales: Scales | None = None,
     ) -> None:
         _require_plain_keras()
@@ -175,7 +175,7 @@ class Trainer:
         self._optimizer_start = [variable.numpy() for variable in self._optimizer.variables]
         self._model.compile(self._optimizer, loss(classes), metrics=[accuracy(classes)])
         self._logits = KeepLogits(self._model)
-        self._gradients = KeepGradients(self._masked) if gradients else None
+        self._reader = READERS[reads](self._masked) if reads != "nothing" else None
 
     def _build(self, seed: int) -> keras.Model:
         return self.architecture.build(self._vocabulary_size, self._classes, Initializers(seed))
@@ -237,7 +237,7 @@ class Trainer:
 
         capture = RewindCapture(moments.values(), self._masked.weights)
         keeper = self._keeper(settings, pace, self._last_move(moves))
-        mover = MoveMasks(self._masked, moves, self._gradients) if moves else None
+        mover = MoveMasks(self._masked, moves, self._reader) if moves else None
         callbacks = [
             SetRate(lambda step: rate(settings, step, pace.per_epoch)),
             *self._masked.callbacks(),
@@ -291,8 +291,8 @@ class Trainer:
             variable.assign(value)
         self._masked.restart(random.dropout)
         self._model.stop_training = False
-        if self._gradients is not None:
-            self._gradients.wanted.assign(False)
+        if self._reader is not None:
+            self._reader.restart()
 
     def _last_move(self, moves: Moves | None) -> int:
         """The optimizer step after which masks stay as they are; 0 where they always do."""
