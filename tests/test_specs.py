@@ -123,6 +123,9 @@ def test_keys_are_what_they_were():
     for model in (Gru(), Transformer()):
         spec = dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, model=model))
         assert spec.key == KNOWN[model.name]
+    # Of units of the transformer, from when it told of no heads.
+    pruned = child(spec, mask=Pruned(spec, By(0.2), criterion="taylor_units"))
+    assert pruned.key == KNOWN["units of the transformer"]
 
 
 KNOWN = {
@@ -132,6 +135,7 @@ KNOWN = {
     "filters": "1b27fa4b31b0f6ade3cfe66a71bbdb8ea47175eae92dde62e20a00d2f94dc231",
     "gru": "920d17f73177178571ab2b3d2928c55292b10da7edf88bab2ea762e9fc1d545d",
     "transformer": "f494fcc1254a182ec866a23881f427cfa00d4673aedcafaf478132abcd3a889c",
+    "units of the transformer": "673a04661b4e876218185a61ff5d919229297585be67b74af55bcf6a0e433bfc",
 }
 
 

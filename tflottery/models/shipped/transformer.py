@@ -189,8 +189,8 @@ class Transformer:
         for number in range(1, self.layers + 1):
             name = f"attention_{number}"
             read = Part(f"{name}/kernel", 0, bias=f"{name}/bias", width=size)
-            made = [f"{part}_{number}" for part in ("query", "key", "value")]
-            layers.append(Heads(f"heads_{number}", self.heads, (read,), *made, size=size))
+            query, key, value = (f"{part}_{number}" for part in ("query", "key", "value"))
+            layers.append(Heads(f"heads_{number}", self.heads, (read,), query, key, value, size))
             name = f"feed_forward_{number}"
             read = Part(f"{name}/kernel", 0, bias=f"{name}/bias")
             layers.append(Rectified(f"units_{number}", self.feed_forward, (read,)))
