@@ -12,6 +12,7 @@ import tf_keras as keras
 
 from tests.conftest import SMALL, is_prunable, same_arrays
 from tests.exported import VOCABULARY, drawn
+from tests.registries import put_back
 from tests.test_compaction import IDS, SIZES
 from tests.test_probe import COUNTS, LABELS, TINY, of_cnn, slope
 from tests.test_probe import IDS as TINY_IDS
@@ -23,6 +24,7 @@ from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Initializers
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.context import PruningContext
 from tflottery.pruning.scaled_model import ScaledModel
 from tflottery.pruning.slimming import Scales
 from tflottery.runs.inits import Snapshot
@@ -169,6 +171,26 @@ def test_what_makes_no_sense_is_a_line():
     with pytest.raises(UserError, match='so it is of="units"'):
         criteria.register_criterion("mine", scales=True)
     assert "slimming" not in PruningSettings().table()
+
+
+def test_a_criterion_of_ones_own_reads_scales():
+    def squared(context):
+        return {layer: np.square(scales) for layer, scales in context.scales().items()}
+
+    with put_back():
+        criteria.register_criterion("squared", of="units", scales=True)(squared)
+        told = criteria.computes("squared")
+        (level,) = plan(criterion="squared", slimming=0.2).levels
+        assert level.mask.of.mask == Scaled(Dense(), 0.2, ("embedding", "conv_2", "conv_3"))
+        assert level.mask.computes == told
+        layers = SMALL["cnn"].unit_layers()
+        given = {"conv_2": np.arange(6.0)}
+        context = PruningContext("squared", {}, {}, (), units=layers, _scales=lambda: given)
+        found = criteria.score(context)
+        assert np.array_equal(found["conv_2"], np.arange(6.0) ** 2)
+        assert (found["conv_3"] == 1).all()  # of units that had none
+        criteria.register_criterion("squared", of="units")(squared)
+        assert criteria.computes("squared") != told
 
 
 def test_a_ticket_of_the_units_whose_scales_stayed_large(small_settings, tmp_path):
