@@ -60,6 +60,8 @@ def test_every_unit_layer_lies_where_the_architecture_says(model):
     if model == "transformer":  # all its other sizes are that of the embedding
         inside = {
             ("units_1/kernel", 1), ("units_1/bias", 0), ("feed_forward_1/kernel", 0),
+            ("query_1/kernel", 1), ("key_1/kernel", 1), ("value_1/kernel", 1),
+            ("query_1/bias", 0), ("value_1/bias", 0), ("attention_1/kernel", 0),
         }  # fmt: skip
     else:
         # All other axes are words, widths of convolutions, or classes.
@@ -169,6 +171,15 @@ CASES = [
     # A feed-forward unit without incoming weights, and one that nothing reads.
     ("transformer", {"units_1__kernel": np.s_[:, 3]}, {"units_1": 5}),
     ("transformer", {"feed_forward_1__kernel": 1}, {"units_1": 5}),
+    # A head that nothing reads, and one whose values are the same for all words.
+    ("transformer", {"attention_1__kernel": np.s_[4:]}, {"heads_1": 1}),
+    ("transformer", {"value_1__kernel": np.s_[:, :4]}, {"heads_1": 1}),
+    # A head that looks at all words alike still gives their mean, and one of whose values some are
+    # the same for all words gives the others.
+    ("transformer", {"query_1__kernel": np.s_[:, :4], "query_1__bias": np.s_[:4]}, {}),
+    ("transformer", {"value_1__kernel": np.s_[:, :3]}, {}),
+    # Both heads are useless; one stays, as zeros.
+    ("transformer", {"attention_1__kernel": np.s_[:]}, {"heads_1": 1}),
     # A column of the embedding is still added to by attention.
     ("transformer", {"embedding__embeddings": np.s_[:, 3]}, {}),
 ]  # fmt: skip
@@ -179,7 +190,8 @@ def test_what_is_removed(model, zeroes, left):
     whole = network(model, zeroed(model, **zeroes))
     small = compact(whole)
     sizes = {
-        units.layer: small.weights[units.made[0].tensor].shape[-1] // units.made[0].blocks
+        units.layer: small.weights[units.made[0].tensor].shape[-1]
+        // (units.made[0].blocks * units.width)
         for units in SIZES[model].unit_layers()
     }
     assert sizes == {**units_of(model), **left}

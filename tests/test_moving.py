@@ -207,7 +207,7 @@ def test_a_sparse_training_needs_no_other_network_than_its_initial_weights():
     built = plan(method="rigl", sparsity=0.832, scope="erk")
     (level,) = built.levels
     expected = Moving("rigl", 0.832, 0.25, 0.75, 0.3, 1, scope="erk")
-    assert level.ticket.mask == expected and level.ticket.mask.reads_gradients
+    assert level.ticket.mask == expected and level.ticket.mask.reads == "gradients"
     assert level.ticket.init == Snapshot(built.dense, "0ep") and level.sparsity == 0.832
     assert level.mask == level.reinit.mask == LastOf(level.ticket)
     assert level.reinit.init == Fresh(plan(sparsity=0.2).levels[0].reinit.init.seed)
@@ -264,6 +264,10 @@ def test_methods_are_what_settings_take():
         ({"method": "rigl", "scope": "global"}, "--scope global compares weights"),
         ({"method": "set", "scope": "lamp"}, "choose layerwise, erk, uniform+"),
         ({"method": "rigl", "criterion": "random"}, "leave out --criterion random"),
+        ({"method": "movement", "criterion": "snip"}, "drops weights by scores that it learns"),
+        ({"method": "movement", "scope": "lamp"}, "some of --method movement are below 0"),
+        ({"method": "movement", "init": "rewind:1ep"}, "leave out --init rewind:1ep"),
+        ({"method": "movement", "move_share": 0.2}, "leave out pruning.move_share"),
         ({"method": "gradual", "criterion": "filters"}, "leave out --criterion filters"),
         ({"method": "rigl", "init": "rewind:1ep"}, "leave out --init rewind:1ep"),
         ({"method": "set", "init": "fine_tuning"}, "leave out --init fine_tuning"),

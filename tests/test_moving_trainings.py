@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tests.chains import dense
 from tests.conftest import SMALL, same_arrays, small_settings_in, user_environment
+from tflottery.data.batches import first_batches
 from tflottery.errors import DamagedFileError
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import count
@@ -56,7 +57,17 @@ class Watch:
 @pytest.fixture(scope="module")
 def trainer(small_corpus):
     """One that reads gradients, where that is asked for."""
-    return Trainer(SMALL["cnn"], len(small_corpus.vocabulary), 2, SETTINGS, gradients=True)
+    return trainer_that("gradients", small_corpus)
+
+
+@pytest.fixture(scope="module")
+def learner(small_corpus):
+    """One that learns scores of movement, where that is asked for."""
+    return trainer_that("movement", small_corpus)
+
+
+def trainer_that(reads, corpus):
+    return Trainer(SMALL["cnn"], len(corpus.vocabulary), 2, SETTINGS, reads=reads)
 
 
 def moving(by, trainer, corpus, every=3):
@@ -72,7 +83,8 @@ def train(trainer, corpus, moves, watch=None, settings=SETTINGS):
 
 
 @pytest.mark.parametrize("by", MOVES)
-def test_pruned_weights_are_zero_at_every_step(trainer, small_corpus, by):
+def test_pruned_weights_are_zero_at_every_step(trainer, learner, small_corpus, by):
+    trainer = learner if by == "movement" else trainer
     moves, watch = moving(by, trainer, small_corpus), Watch(trainer)
     trained = train(trainer, small_corpus, moves, watch)
     assert list(trained.moves) == [0, *moves.steps]
@@ -83,8 +95,8 @@ def test_pruned_weights_are_zero_at_every_step(trainer, small_corpus, by):
         for name, mask in held.items():
             assert not seen["weights"][name][~mask].any()
             grown = mask & ~before[name]
-            # What comes back begins at zero, and the optimizer knows nothing of it.
-            assert not seen["weights"][name][grown].any()
+            # What comes back begins at zero, or where it was, and is new to the optimizer.
+            assert by == "movement" or not seen["weights"][name][grown].any()
             for memory in seen["memory"][name]:
                 assert not memory[grown].any()
     assert same_arrays(trained.masks, held) and count(held).sparsity == pytest.approx(0.7, abs=0.02)
@@ -112,15 +124,75 @@ def test_rigl_moves_by_the_gradient_of_its_steps_texts_in_place_of_an_update(tra
     assert 0 < np.count_nonzero(grown.any(axis=1)) < len(grown)
 
 
-def test_the_step_that_keeps_gradients_trains_as_keras_does(trainer, small_corpus):
+def test_the_step_that_is_read_trains_as_keras_does(trainer, learner, small_corpus):
     """Where no step is asked for, bits are those of a trainer that reads none."""
     plain = Trainer(SMALL["cnn"], len(small_corpus.vocabulary), 2, SETTINGS)
     masks, weights = mask_ops.dense(plain.prunable), plain.fresh_weights(1)
-    one, other = (
-        each.train(small_corpus, masks, weights, SETTINGS, SEEDS) for each in (plain, trainer)
+    one, *others = (
+        each.train(small_corpus, masks, weights, SETTINGS, SEEDS)
+        for each in (plain, trainer, learner)
     )
-    assert same_arrays(one.snapshots["end"], other.snapshots["end"])
-    assert one.history == other.history and one.moves == {}
+    for other in others:
+        assert same_arrays(one.snapshots["end"], other.snapshots["end"])
+        assert one.history == other.history and one.moves == {}
+
+
+def test_moves_need_a_trainer_that_reads_for_them(trainer, small_corpus):
+    with pytest.raises(ValueError, match="told of movement, which nothing reads"):
+        train(trainer, small_corpus, moving("movement", trainer, small_corpus))
+
+
+def test_movement_is_the_papers(small_corpus):
+    """Sanh et al. 2020, section 3: S = -sum of dL/dW * W, with the gradient of the masked network
+    and the weights as they are under the mask; the mask keeps the highest scores, by a cubic
+    schedule; only weights in the mask learn. Here with SGD, in numpy, on gradients that are taken
+    beside the training."""
+    model = dataclasses.replace(SMALL["cnn"], embedding_dropout=0.0, dropout=0.0)
+    settings = dataclasses.replace(
+        SETTINGS, optimizer="sgd", learning_rate=0.5, batch_size=8, epochs=1
+    )
+    made = Trainer(model, len(small_corpus.vocabulary), 2, settings, reads="movement")
+    moves = MOVES["movement"](0.7, 2, 8, 0.0, Shares(made.roles), seed=1)
+    assert moves.steps == (2, 4, 6, 8)
+    watch = Watch(made)
+    start = made.fresh_weights(1)
+    everything = mask_ops.dense(made.prunable)
+    trained = made.train(small_corpus, everything, start, settings, SEEDS, (), watch, moves)
+
+    latent, masks = {name: one.astype(np.float64) for name, one in start.items()}, dict(everything)
+    scores = {name: np.zeros(mask.shape) for name, mask in masks.items()}
+    batches = first_batches(small_corpus.train, 8, SEEDS.order, 8, None)
+    came_back = 0
+    for step, batch in enumerate(batches, start=1):
+        slopes = made.probe.gradients(mask_ops.apply(masks, as_floats(latent)), [batch])
+        for name, one in latent.items():
+            if name in scores:
+                scores[name] -= slopes[name] * one
+            one -= 0.5 * slopes[name] * masks.get(name, True)
+        if step in moves.steps:
+            before = masks
+            share = 0.7 * (1 - (1 - step / 8) ** 3)
+            masks = {name: kept(one, share) for name, one in scores.items()}
+            came_back += sum(int((masks[name] & ~before[name]).sum()) for name in masks)
+        seen = watch.seen[step - 1]
+        for name, weight in mask_ops.apply(masks, as_floats(latent)).items():
+            assert seen["weights"][name] == pytest.approx(weight, abs=1e-5)
+            assert name not in masks or np.array_equal(seen["masks"][name], masks[name])
+    assert came_back > 0 and same_arrays(trained.masks, masks)
+    for name, one in made._reader.values().items():
+        assert one == pytest.approx(scores[name], abs=1e-5) and one.any()
+
+
+def as_floats(weights):
+    return {name: one.astype(np.float32) for name, one in weights.items()}
+
+
+def kept(scores, share):
+    """The mask of the highest scores, of equals the first."""
+    order = sorted(range(scores.size), key=lambda place: (-scores.flat[place], place))
+    mask = np.zeros(scores.size, bool)
+    mask[order[: scores.size - round(scores.size * share)]] = True
+    return mask.reshape(scores.shape)
 
 
 @pytest.mark.parametrize(("name", "count"), [("adam", 2), ("rmsprop", 1), ("sgd", 1)])
@@ -141,7 +213,7 @@ def test_an_optimizers_memory_of_a_weight(name, count):
 @pytest.mark.parametrize("model", ["lstm", "gru", "transformer"])
 def test_so_do_other_networks(small_corpus, model, biases):
     words = len(small_corpus.vocabulary)
-    made = Trainer(SMALL[model], words, 2, SETTINGS, biases=biases, gradients=True)
+    made = Trainer(SMALL[model], words, 2, SETTINGS, biases=biases, reads="gradients")
     moves = moving("rigl", made, small_corpus)
     one, other = (train(made, small_corpus, moves) for _ in range(2))
     assert same_arrays(one.snapshots["end"], other.snapshots["end"])

@@ -136,6 +136,7 @@ def test_a_recurrent_network(operator, pooling, ways):
 
 def test_a_transformer_whose_last_position_is_shared():
     size, heads, positions, epsilon = 8, 2, 6, 1e-3
+    head_size = size // heads
     weights = {
         "embedding/embeddings": drawn(WORDS, size),
         "positions/embeddings": drawn(positions, size),
@@ -153,19 +154,19 @@ def test_a_transformer_whose_last_position_is_shared():
         return dense(weights, layer, x)
 
     def split(x: np.ndarray) -> np.ndarray:
-        return x.reshape(len(x), LENGTH, heads, size // heads).transpose(0, 2, 1, 3)
+        return x.reshape(len(x), LENGTH, -1, head_size).transpose(0, 2, 1, 3)
 
     x = weights["embedding/embeddings"][IDS]
     x = x + weights["positions/embeddings"][np.minimum(np.arange(LENGTH), positions - 1)]
-    for number in (1, 2):
+    for number, left in ((1, heads), (2, 1)):  # of the second layer one head was left
         y = normed(x, f"attention_norm_{number}")
         query, key, value = (
-            split(applied(f"{part}_{number}", y, size, part != "key"))
+            split(applied(f"{part}_{number}", y, left * head_size, part != "key"))
             for part in ("query", "key", "value")
         )
-        scores = query @ key.transpose(0, 1, 3, 2) / np.sqrt(size // heads)
+        scores = query @ key.transpose(0, 1, 3, 2) / np.sqrt(head_size)
         scores = np.where(THERE[:, np.newaxis, np.newaxis], scores, -np.inf)
-        read = (softmax(scores) @ value).transpose(0, 2, 1, 3).reshape(x.shape)
+        read = (softmax(scores) @ value).transpose(0, 2, 1, 3).reshape(*x.shape[:2], -1)
         x = x + applied(f"attention_{number}", read, size)
         units = np.maximum(applied(f"units_{number}", normed(x, f"units_norm_{number}"), 5), 0)
         x = x + applied(f"feed_forward_{number}", units, size)
@@ -173,4 +174,4 @@ def test_a_transformer_whose_last_position_is_shared():
     text = normed((x * there).sum(axis=1) / there.sum(axis=1), "norm")
     expected = dense(weights, "head", text)
     graph = Graph(weights, None)
-    require_scores(graph, transformer(graph, heads, 2, epsilon), expected)
+    require_scores(graph, transformer(graph, head_size, 2, epsilon), expected)

@@ -20,6 +20,7 @@ from tflottery.runs.inits import EmbeddingFrom, Snapshot
 from tflottery.runs.moving import LastOf, Moving
 from tflottery.runs.pruned import GraduallyPruned, Pruned
 from tflottery.runs.recipes import Recipe
+from tflottery.runs.scaled import Scaled
 from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import Dense, Fresh, RunSpec, ancestry, snapshots_wanted
 from tflottery.runs.transferred import Fit, TransferredMask
@@ -68,6 +69,7 @@ DIFFERENT = [
     child(DENSE, mask=Pruned(DENSE, By(0.2), embedding=False)),
     child(DENSE, mask=Pruned(DENSE, By(0.2), head=False)),
     child(DENSE, mask=Pruned(DENSE, By(0.2), biases=True)),
+    child(DENSE, mask=Pruned(DENSE, By(0.2), criterion="filters", attention_heads=True)),
     child(DENSE, init=EmbeddingFrom(Snapshot(DENSE, "0ep"), Fresh(1))),
     *(
         dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, **change))
@@ -86,7 +88,12 @@ DIFFERENT = [
     child(DENSE, mask=Moving("rigl", 0.8, 0.25, 0.75, 0.3, seed=1)),
     child(DENSE, mask=Moving("rigl", 0.8, 0.25, 0.75, 0.3, seed=2)),
     child(DENSE, mask=Moving("set", 0.8, 0.25, 0.75, 0.3, seed=1)),
+    child(DENSE, mask=Moving("movement", 0.8, 0.25, 0.75, 0.0, seed=1)),
     child(DENSE, mask=LastOf(ROUND)),
+    child(DENSE, mask=Scaled(Dense(), 0.1, ("conv_3",))),
+    child(DENSE, mask=Scaled(Dense(), 0.2, ("conv_3",))),
+    child(DENSE, mask=Scaled(Dense(), 0.1, ("conv_4",))),
+    child(DENSE, mask=Scaled(ROUND.mask, 0.1, ("conv_3",))),
     child(DENSE, mask=Shuffled(Pruned(DENSE, By(0.2)), seed=1)),
     child(DENSE, mask=Shuffled(Pruned(DENSE, By(0.2)), seed=2)),
     child(DENSE, init=Snapshot(DENSE, "1ep")),
@@ -116,6 +123,9 @@ def test_keys_are_what_they_were():
     for model in (Gru(), Transformer()):
         spec = dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, model=model))
         assert spec.key == KNOWN[model.name]
+    # Of units of the transformer, from when it told of no heads.
+    pruned = child(spec, mask=Pruned(spec, By(0.2), criterion="taylor_units"))
+    assert pruned.key == KNOWN["units of the transformer"]
 
 
 KNOWN = {
@@ -125,6 +135,7 @@ KNOWN = {
     "filters": "1b27fa4b31b0f6ade3cfe66a71bbdb8ea47175eae92dde62e20a00d2f94dc231",
     "gru": "920d17f73177178571ab2b3d2928c55292b10da7edf88bab2ea762e9fc1d545d",
     "transformer": "f494fcc1254a182ec866a23881f427cfa00d4673aedcafaf478132abcd3a889c",
+    "units of the transformer": "673a04661b4e876218185a61ff5d919229297585be67b74af55bcf6a0e433bfc",
 }
 
 
@@ -167,7 +178,7 @@ DEFAULTS = {
     },
     Pruned: {
         "scope": "layerwise", "criterion": "magnitude", "embedding": True, "head": True, "seed": 0,
-        "biases": False, "rates": (), "computes": "",
+        "biases": False, "rates": (), "computes": "", "inverted": False, "attention_heads": False,
     },
     GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
     Moving: {

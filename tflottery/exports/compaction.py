@@ -1,11 +1,12 @@
 """Compaction: removes what pruning made useless, and changes no score.
 
-- A unit that nothing reads is removed: a filter or a feed-forward unit whose outgoing weights are
-  all pruned, an embedding column that no filter reads, an LSTM or GRU unit that only removed units
-  read.
+- A unit that nothing reads is removed: a filter, a feed-forward unit or a head of attention whose
+  outgoing weights are all pruned, an embedding column that no filter reads, an LSTM or GRU unit
+  that only removed units read.
 - A unit with a constant output is removed, and its output is added to the bias of the layer that
   reads it. The output of a filter or a feed-forward unit without incoming weights is its rectified
-  bias; the output of an LSTM or GRU unit whose candidate is always zero is zero.
+  bias; that of a head without values the bias of its values; that of an LSTM or GRU unit whose
+  candidate is always zero is zero.
 - Words whose embedding rows are all zero share one row. Padding, which is no word, keeps its own.
 
 One removal can make others possible, so they are repeated until there are no more. Zeros that are
@@ -56,8 +57,8 @@ def _remove_useless(units: Units, weights: Arrays, removed: np.ndarray) -> bool:
         weights: float32 arrays by tensor; they are changed.
         removed: bool [units], the units removed so far; it is changed.
     """
-    constants = units.constants(weights)
-    useless = (~np.isnan(constants) | ~_read(units, weights)) & ~removed
+    constants = units.constants(weights).reshape(units.count, -1)
+    useless = (~np.isnan(constants).any(axis=1) | ~_read(units, weights)) & ~removed
     if not useless.any():
         return False
     which = np.flatnonzero(useless)
@@ -65,7 +66,8 @@ def _remove_useless(units: Units, weights: Arrays, removed: np.ndarray) -> bool:
         entries = part.of(weights[part.tensor], which, units.count)
         given = np.nan_to_num(constants[which])
         if given.any():
-            weights[part.bias] += (given @ entries).astype(np.float32)
+            read = entries.reshape(given.size, -1)
+            weights[part.bias] += (given.ravel() @ read).astype(np.float32)
     for part in units.parts:
         # ``moveaxis`` returns a view, so this sets entries of the tensor itself.
         np.moveaxis(weights[part.tensor], part.axis, 0)[part.positions(which, units.count)] = 0

@@ -18,6 +18,7 @@ from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.brought.kept import Rebuilt
 from tflottery.models.brought.registered import Registered
+from tflottery.models.shipped.attention import Attention
 from tflottery.models.shipped.convolution import ConvMaxOverTime
 from tflottery.models.shipped.gated import UnrolledGru
 from tflottery.models.shipped.layers import WordMask
@@ -133,6 +134,10 @@ class Network:
             config["units"] = self.weights[f"{layer.name}/kernel"].shape[-1]
         if isinstance(layer, ConvMaxOverTime):
             config["filters"] = self.weights[f"{layer.name}/kernel"].shape[-1]
+        if isinstance(layer, Attention):
+            value = layer.input[2]
+            kernel = self.weights[f"{value._keras_history.layer.name}/kernel"]
+            config["heads"] = kernel.shape[-1] * layer.heads // value.shape[-1]
         made = type(layer).from_config(config)
         if isinstance(made, BlockLstm):
             made.learns = False

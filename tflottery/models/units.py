@@ -1,4 +1,5 @@
-"""The units of a network (embedding columns, filters, recurrent units) and where their weights lie.
+"""The units of a network (embedding columns, filters, recurrent units, heads of attention) and
+where their weights lie.
 
 An architecture lists its units layer by layer (``Architecture.unit_layers``). That is all that
 pruning of whole units, and removal of useless ones, must know of it.
@@ -7,7 +8,7 @@ pruning of whole units, and removal of useless ones, must know of it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,7 +23,7 @@ GRU_GATES = ("update", "reset", "candidate")
 @dataclass(frozen=True)
 class Part:
     """Where a layer's units lie in a tensor: along ``axis``, from index ``start`` on, in ``blocks``
-    equal blocks (the gates of an LSTM or a GRU).
+    equal blocks (the gates of an LSTM or a GRU), each unit with ``width`` places side by side.
 
     ``bias``: the bias of the layer that reads them, which takes up a constant output of theirs;
     empty if such an output can only be 0.
@@ -33,16 +34,18 @@ class Part:
     start: int = 0
     blocks: int = 1
     bias: str = ""
+    width: int = 1
 
     def positions(self, units: np.ndarray, count: int) -> np.ndarray:
-        """int [blocks * units]: the indices along ``axis`` of some units.
+        """int [blocks * units * width]: the indices along ``axis`` of some units.
 
         Args:
             units: int, the numbers of the units in their layer.
             count: how many units the layer has.
         """
-        offsets = self.start + count * np.arange(self.blocks)
-        return (offsets[:, np.newaxis] + units).ravel()
+        offsets = self.start + count * self.width * np.arange(self.blocks)
+        places = self.width * np.asarray(units)[:, np.newaxis] + np.arange(self.width)
+        return (offsets[:, np.newaxis] + places.ravel()).ravel()
 
     def of(self, tensor: np.ndarray, units: np.ndarray, count: int) -> np.ndarray:
         """[units, entries]: the entries of the tensor that belong to each unit; arguments as in
@@ -71,6 +74,11 @@ class Units(ABC):
         """Where the layer's own tensors compute the units."""
 
     @property
+    def width(self) -> int:
+        """How many numbers a unit gives, side by side, where its layer gives any."""
+        return 1
+
+    @property
     def recurrent(self) -> Part | None:
         """Where the layer reads its own units; None if it does not."""
         return None
@@ -82,7 +90,8 @@ class Units(ABC):
 
     @abstractmethod
     def constants(self, weights: Weights) -> np.ndarray:
-        """float [count]: the output of each unit if it is the same for every text, else NaN."""
+        """float [count], or [count, width]: the output of each unit if it is the same for every
+        text, else NaN."""
 
 
 class Columns(Units):
@@ -156,3 +165,40 @@ class GruCells(Cells):
     bias."""
 
     gates: ClassVar[tuple[str, ...]] = GRU_GATES
+
+
+@dataclass(frozen=True)
+class Heads(Units):
+    """The heads of an attention, each with the columns of query, key and value that are its own.
+
+    ``query``, ``key`` and ``value``: the names of the Dense layers that make them; keys have no
+    bias. ``size``: how many numbers of a word a head has.
+    """
+
+    query: str
+    key: str
+    value: str
+    size: int
+
+    @property
+    def width(self) -> int:
+        return self.size
+
+    @property
+    def made(self) -> tuple[Part, ...]:
+        projections = (self.query, self.key, self.value)
+        return (
+            *(Part(f"{name}/kernel", 1, width=self.size) for name in projections),
+            *(Part(f"{name}/bias", 0, width=self.size) for name in (self.query, self.value)),
+        )
+
+    def constants(self, weights: Weights) -> np.ndarray:
+        """A head whose values are all alike gives that value, whatever it attends to."""
+        used = weights[f"{self.value}/kernel"].any(axis=0).reshape(self.count, self.size)
+        bias = weights[f"{self.value}/bias"].reshape(self.count, self.size)
+        return np.where(used.any(axis=1, keepdims=True), np.nan, bias)
+
+
+def chosen(layers: Iterable[Units], attention_heads: bool) -> tuple[Units, ...]:
+    """The layers whose units are pruned: heads of attention only where they are asked for."""
+    return tuple(one for one in layers if attention_heads or not isinstance(one, Heads))

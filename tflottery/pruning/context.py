@@ -24,7 +24,8 @@ class Activations(NamedTuple):
     """What the units of a layer give for the texts of a batch: float32 [texts, places, units].
 
     A layer that gives one vector a text has one place; else a place is a word, and padding has
-    zeros. ``gradients`` are of the mean training loss of the batch.
+    zeros. A unit that gives several numbers a word, as a head of attention, has a place for each of
+    them. ``gradients`` are of the mean training loss of the batch.
     """
 
     values: np.ndarray
@@ -102,6 +103,7 @@ class PruningContext:
     _seed: int = 0
     _steps: Mapping[str, Callable[[], Arrays]] = field(default_factory=dict)
     _computed: Callable[[], Computed] | None = None
+    _scales: Callable[[], Arrays] | None = None
 
     def weights_at(self, step: str) -> Arrays:
         """The weights at a step that the criterion declared, as ``weights``.
@@ -189,7 +191,26 @@ class PruningContext:
             for part in ("values", "gradients"):
                 found = {name: getattr(one, part) for name, one in batch.items()}
                 self._finite(found, "activation" if part == "values" else "gradient of the units")
-            yield batch
+            yield {
+                units.layer: Activations(*(_by_unit(array, units) for array in batch[units.layer]))
+                for units in self.units
+            }
+
+    def scales(self) -> Arrays:
+        """The scales that were trained along with the weights (network slimming): float [units] by
+        layer of ``units``, 0 or above; 1 for units that had none.
+
+        Raises:
+            UserError: the run was not trained with scales.
+        """
+        found = self._scales() if self._scales is not None else {}
+        if not found:
+            raise UserError(
+                f"The criterion {self.criterion!r} reads scales of units, and the run that it "
+                "prunes was trained without; write scales=True where it is registered, and prune "
+                "a network that is trained for it."
+            )
+        return {one.layer: found.get(one.layer, np.ones(one.count)) for one in self.units}
 
     def _asked(self) -> Computed:
         if self._computed is None:
@@ -213,3 +234,9 @@ def _checked(batches: int) -> int:
     if not isinstance(batches, int) or batches < 1:
         raise UserError(f"A criterion asks for at least one batch, not {batches!r}.")
     return batches
+
+
+def _by_unit(array: np.ndarray, units: Units) -> np.ndarray:
+    """[texts, places, units] of what a layer gives, [texts, places, numbers]."""
+    apart = array.reshape(*array.shape[:2], units.count, units.width)
+    return apart.swapaxes(2, 3).reshape(len(array), -1, units.count)

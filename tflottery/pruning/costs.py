@@ -40,20 +40,26 @@ def checked(costs: Costs) -> Costs:
     return tuple(sorted(costs))
 
 
-def require_named(costs: Costs, layers: Iterable[Units]) -> None:
-    """Makes sure that every layer of units has a cost, and nothing else has one.
+def require_named(costs: Costs, layers: Iterable[Units], all_layers: Iterable[Units]) -> None:
+    """Makes sure that every layer whose units are pruned has a cost, and nothing but layers of
+    units has one.
+
+    Args:
+        costs: what units cost.
+        layers: whose units are pruned.
+        all_layers: those and others of the network, which may have a cost too.
 
     Raises:
         UserError: one has none, or a name is of no such layer.
     """
-    known, named = [units.layer for units in layers], [layer for layer, _ in costs]
+    known, named = [units.layer for units in all_layers], [layer for layer, _ in costs]
     for layer in named:
         if layer not in known:
             raise UserError(
                 f"{KEY} names {layer}, and this network has no such layer of units. "
                 f"{suggest(layer, known)}"
             )
-    if missing := [layer for layer in known if layer not in named]:
+    if missing := [units.layer for units in layers if units.layer not in named]:
         raise UserError(
             f"{KEY} gives {missing[0]} no cost; bin/export --unit_costs measures that of each "
             "layer."

@@ -13,6 +13,7 @@ import numpy as np
 
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import Masks
+from tflottery.pruning.slimming import Scales
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -76,6 +77,11 @@ class MaskedModel(Protocol):
         """Copies of all tensors by name, those that no optimizer changes among them."""
         ...
 
+    def scales(self) -> dict[str, np.ndarray]:
+        """Where units have scales that are trained along, those: float32 [units] by layer. The
+        weights are then those of the network without scales that computes the same."""
+        ...
+
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """The callbacks that ``fit`` needs, before all others."""
         ...
@@ -87,7 +93,10 @@ class MaskedModel(Protocol):
 
 
 def masked_model(
-    plain: keras.Model, gradual: Gradual | None = None, biases: bool = False
+    plain: keras.Model,
+    gradual: Gradual | None = None,
+    biases: bool = False,
+    scales: Scales | None = None,
 ) -> MaskedModel:
     """A copy of a plain model that holds masks.
 
@@ -96,10 +105,14 @@ def masked_model(
         gradual: how TF-MOT changes masks during a training; without it they stay as they are
             loaded, or moved.
         biases: whether biases have masks too.
+        scales: the units that have a scale that is trained along; they go with masks that stay.
     """
+    from tflottery.pruning.scaled_model import ScaledModel
     from tflottery.pruning.schedules import polynomial
     from tflottery.pruning.tfmot_model import TfmotModel
 
+    if scales is not None:
+        return ScaledModel(plain, scales, biases)
     if gradual is None:
         return TfmotModel(plain, biases=biases)
     return TfmotModel(plain, polynomial(gradual), gradual.exclude, biases)

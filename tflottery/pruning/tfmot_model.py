@@ -146,6 +146,10 @@ class TfmotModel:
         """Copies of all tensors: float32 arrays by name."""
         return named_weights.values(self._variables)
 
+    def scales(self) -> dict[str, np.ndarray]:
+        """None: no unit has a scale here."""
+        return {}
+
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """The callbacks that ``fit`` needs, before all others."""
         return [tfmot.sparsity.keras.UpdatePruningStep()]

@@ -10,7 +10,7 @@ from tflottery.errors import UserError
 from tflottery.models.roles import Roles
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks, To
-from tflottery.pruning.moving.moves import MOVES, Moves
+from tflottery.pruning.moving.moves import MOVES, Moves, Reads
 from tflottery.pruning.rates import Rates
 from tflottery.pruning.scopes import Scope
 from tflottery.pruning.shares import Shares
@@ -41,8 +41,8 @@ class Moving(MaskSpec):
     rates: Rates = ()
 
     @property
-    def reads_gradients(self) -> bool:
-        return MOVES[self.by].reads_gradients
+    def reads(self) -> Reads:
+        return MOVES[self.by].reads
 
     def make(self, ancestors: Ancestors) -> Masks:
         # How long the training is says when masks move, and nothing of how they begin.

@@ -17,7 +17,8 @@ def network(spec: RunSpec) -> Hashable:
     recipe = spec.recipe
     gradual = spec.mask.gradual(recipe.training.epochs, recipe.model.roles())
     mask = spec.mask
-    how = (gradual, mask.biases, mask.reads_gradients)
+    scales = mask.scales(recipe.model.unit_layers())
+    how = (gradual, mask.biases, mask.reads, scales)
     return recipe.model, recipe.data, compiled(recipe.training), *how
 
 

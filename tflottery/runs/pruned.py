@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tflottery import steps
 from tflottery.errors import UserError
 from tflottery.files import Arrays
+from tflottery.models import units as unit_layers
 from tflottery.models.biases import biases_beside, is_bias
 from tflottery.models.roles import Roles
 from tflottery.models.units import Units
@@ -39,7 +40,8 @@ class Pruned(MaskSpec):
     output layer's kernel. A criterion of units prunes whole units, and ``amount`` counts units; the
     head's weights that read a pruned unit are pruned even with ``head=False``. ``biases`` prunes
     and counts biases too, each as a tensor of its own, but for those of layers that are excluded.
-    ``seed`` is for criteria that draw random numbers. ``computes``, filled in, is a digest of what
+    ``attention_heads``: a criterion of units prunes whole heads of attention too. ``seed`` is for
+    criteria that draw random numbers. ``computes``, filled in, is a digest of what
     a criterion of the user's computes; it is empty for those of tflottery. ``inverted`` keeps the
     lowest scores: a check that they say anything (Frankle et al. 2021, arXiv 2009.08576).
     ``costs``: what a unit of each layer takes, for criteria that weigh units by it.
@@ -56,6 +58,7 @@ class Pruned(MaskSpec):
     rates: Rates = ()
     inverted: bool = False
     costs: Costs = ()
+    attention_heads: bool = False
     computes: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +81,9 @@ class Pruned(MaskSpec):
             for step in criteria.steps_of(self.criterion)
         }
         masks = ancestors.masks(self.of)
-        return self._prune(masks, weights, lambda: ancestors.computed(self.of))
+        return self._prune(
+            masks, weights, lambda: ancestors.computed(self.of), lambda: ancestors.scales(self.of)
+        )
 
     def prune(
         self, masks: Masks, final: Arrays, computed: Callable[[], Computed] | None = None
@@ -92,7 +97,8 @@ class Pruned(MaskSpec):
             computed: gives gradients and activations; None if there are no data.
 
         Raises:
-            UserError: the criterion reads other steps, or asks for data that are not there.
+            UserError: the criterion reads other steps or scales, or asks for data that are not
+                there.
         """
         criteria.require_unchanged(self.criterion, self.computes)
         return self._prune(masks, {steps.END: lambda: final}, computed)
@@ -102,6 +108,7 @@ class Pruned(MaskSpec):
         masks: Masks,
         weights: dict[str, Callable[[], Arrays]],
         computed: Callable[[], Computed] | None,
+        scales: Callable[[], Arrays] | None = None,
     ) -> Masks:
         criterion = criteria.CRITERIA.find(self.criterion)
         if criterion.at not in weights:
@@ -117,7 +124,7 @@ class Pruned(MaskSpec):
         exclude = excluded(model.roles(), self.embedding, self.head)
         exclude += biases_beside(exclude, masks)
         rates_by_name.require_named(self.rates, masks, model.roles())
-        layers = model.unit_layers()
+        layers = unit_layers.chosen(model.unit_layers(), self.attention_heads)
 
         def score(left: Masks) -> Arrays:
             scores = criteria.score(
@@ -132,6 +139,7 @@ class Pruned(MaskSpec):
                     self.seed,
                     weights,
                     computed,
+                    scales,
                 )
             )
             return {name: -one for name, one in scores.items()} if self.inverted else scores

@@ -18,6 +18,7 @@ FORMAT_VERSION = 1
 MASKS = "masks.npz"
 PREDICTIONS = "predictions.npz"
 MOVES = "moves.npz"
+SCALES = "scales.npz"
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,17 @@ class Run:
         if (checksum := self.record.get("moves")) is None:
             return {}
         return moves.from_arrays(read_arrays(self.folder / MOVES, checksum), self._shapes)
+
+    def scales(self) -> Arrays:
+        """float32 [units] by layer: the scales of the units with the weights ``end``, where they
+        were trained along; else empty. The weights are those of the network without scales.
+
+        Raises:
+            DamagedFileError: the file is not what was written.
+        """
+        if (checksum := self.record.get("scales")) is None:
+            return {}
+        return read_arrays(self.folder / SCALES, checksum)
 
     @property
     def _shapes(self) -> dict[str, tuple[int, ...]]:

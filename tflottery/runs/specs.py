@@ -6,8 +6,8 @@ out fields at their defaults (so that a new field leaves old keys alone) and fol
 holds the fingerprint of the data.
 
 A new control or initialisation is one more dataclass with ``needs`` and ``make``. Masks are in
-``pruned.py``, ``moving.py``, ``shuffled.py`` and ``transferred.py``, weights in ``inits.py`` and
-``transferred.py``.
+``pruned.py``, ``moving.py``, ``scaled.py``, ``shuffled.py`` and ``transferred.py``, weights in
+``inits.py`` and ``transferred.py``.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays, canonical_json, sha256_of_bytes
 from tflottery.models.brought.registered import Registered
 from tflottery.models.roles import Roles
+from tflottery.models.units import Units
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.context import Computed
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import Masks
-from tflottery.pruning.moving.moves import Moves
+from tflottery.pruning.moving.moves import Moves, Reads
+from tflottery.pruning.slimming import Scales
 from tflottery.runs.recipes import Recipe
 from tflottery.training.settings import TrainingSeeds
 
@@ -56,6 +58,10 @@ class Ancestors(Protocol):
 
     def snapshot(self, run: RunSpec, step: str) -> Arrays:
         """float32 arrays for every trainable tensor: a run's weights at a step."""
+        ...
+
+    def scales(self, run: RunSpec) -> Arrays:
+        """float32 [units] by layer: the scales that a run was trained with (``runs.scaled``)."""
         ...
 
     def computed(self, run: RunSpec) -> Computed:
@@ -102,10 +108,19 @@ class MaskSpec(ABC):
         del total_steps, roles
         return None
 
+    def scales(self, layers: Iterable[Units]) -> Scales | None:
+        """Which units have a scale that is trained along, which is compiled in; None for none.
+
+        Args:
+            layers: the units of the network to be trained.
+        """
+        del layers
+        return None
+
     @property
-    def reads_gradients(self) -> bool:
-        """Whether the training reads gradients of pruned weights, which is compiled in."""
-        return False
+    def reads(self) -> Reads:
+        """What of the training's steps its moves are told, which is compiled in."""
+        return "nothing"
 
     def moves(self, per_epoch: int, epochs: int, roles: Roles) -> Moves | None:
         """How the masks move during the training; None if they stay as they are.

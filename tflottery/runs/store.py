@@ -9,6 +9,7 @@
       <key>/<step>.npz      weights
       <key>/predictions.npz logits and labels of validation and test texts
       <key>/moves.npz       where masks moved: those after each move, one bit a weight
+      <key>/scales.npz      where units had scales: those of the weights that are kept
       locks/<key>           held while a process trains that run
       data/                 encoded data
 
@@ -47,7 +48,7 @@ from tflottery.notebook import as_html
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.moving import moves
 from tflottery.runs import inventory, predictions
-from tflottery.runs.run import FORMAT_VERSION, MASKS, MOVES, PREDICTIONS, Run
+from tflottery.runs.run import FORMAT_VERSION, MASKS, MOVES, PREDICTIONS, SCALES, Run
 from tflottery.runs.specs import RunSpec
 from tflottery.settings import place
 from tflottery.training.trained import Trained
@@ -240,6 +241,8 @@ class Store:
                 kept["predictions"] = write_arrays(staging / PREDICTIONS, arrays)
             if trained.moves:
                 kept["moves"] = write_arrays(staging / MOVES, moves.to_arrays(trained.moves))
+            if trained.scales:
+                kept["scales"] = write_arrays(staging / SCALES, trained.scales)
             payload = {
                 "format_version": FORMAT_VERSION,
                 "key": spec.key,

@@ -36,7 +36,8 @@ def trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
         compiled(training),
         spec.mask.gradual(steps, spec.recipe.model.roles()),
         spec.mask.biases,
-        spec.mask.reads_gradients,
+        spec.mask.reads,
+        spec.mask.scales(spec.recipe.model.unit_layers()),
     )
 
 
@@ -73,6 +74,9 @@ class StoredAncestors:
 
     def snapshot(self, run: RunSpec, step: str) -> Arrays:
         return self._run(run).snapshot(step)
+
+    def scales(self, run: RunSpec) -> Arrays:
+        return self._run(run).scales()
 
     def computed(self, run: RunSpec) -> OnTrainingData:
         corpus = load_corpus(run.recipe.data, self._store)

@@ -18,7 +18,7 @@ from tflottery.pruning.scopes import Scope
 if TYPE_CHECKING:
     from tflottery.tickets.settings import PruningSettings
 
-MethodName = Literal["iterative", "one_shot", "gradual", "rigl", "set"]
+MethodName = Literal["iterative", "one_shot", "gradual", "movement", "rigl", "set"]
 AUTO: Literal["auto"] = "auto"
 Auto = float | Literal["auto"]
 # The settings that say how masks move, and what they are where a method does not differ.
@@ -34,13 +34,16 @@ class Moved:
 
     ``every``: epochs between two moves. ``until``: the part of the training in which there are
     any. ``has_share``: whether ``pruning.move_share`` says how much moves. ``by_scores``: whether
-    the sparsity is shared out by the weights, and not before there are any.
+    the sparsity is shared out by scores, and not before there are any. ``drops_by``: what the
+    scores are. ``has_negative``: whether some of them are below 0.
     """
 
     every: float
     until: float
     has_share: bool = True
     by_scores: bool = False
+    drops_by: str = "magnitude"
+    has_negative: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,17 @@ METHODS: dict[MethodName, Method] = {
     "gradual": Method(
         "gradual pruning in one training",
         moved=Moved(every=0.25, until=0.75, has_share=False, by_scores=True),
+    ),
+    "movement": Method(
+        "movement pruning in one training",
+        moved=Moved(
+            every=0.25,
+            until=0.75,
+            has_share=False,
+            by_scores=True,
+            drops_by="scores that it learns",
+            has_negative=True,
+        ),
     ),
     "rigl": Method("one sparse training by RigL", moved=Moved(every=0.25, until=0.75)),
     "set": Method("one sparse training by SET", moved=Moved(every=1.0, until=1.0)),
@@ -117,7 +131,13 @@ def check(settings: PruningSettings) -> None:
         )
     if settings.criterion != "magnitude":
         raise UserError(
-            f"{alone} that drops weights by magnitude; leave out --criterion {settings.criterion}."
+            f"{alone} that drops weights by {moved.drops_by}; leave out --criterion "
+            f"{settings.criterion}."
+        )
+    if moved.has_negative and settings.scope == "lamp":
+        raise UserError(
+            f"--scope lamp squares scores, and some of --method {settings.method} are below 0; "
+            "choose global or global:normalised."
         )
     if not moved.by_scores and settings.scope not in _WITHOUT_SCORES:
         raise UserError(

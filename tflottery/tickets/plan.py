@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from tflottery import seeds, steps
 from tflottery.errors import UserError
+from tflottery.models import units
 from tflottery.models.architecture import Architecture
 from tflottery.models.biases import biases_beside, is_bias
 from tflottery.models.shapes import Shaped, names_of
@@ -31,6 +32,7 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, InitSpec, MaskSpec, RunSpec
 from tflottery.tickets import methods
 from tflottery.tickets.methods import METHODS
+from tflottery.tickets.scored import scored
 from tflottery.tickets.settings import (
     AUTO,
     CARRIED,
@@ -139,7 +141,7 @@ def _by_pruning(dense: RunSpec, settings: PruningSettings, seed: int) -> Iterato
     before = dense
     for number, amount in enumerate(_amounts(settings), start=1):
         mask = Pruned(
-            of=before if is_chain else dense,
+            of=scored(before if is_chain else dense, settings),
             amount=amount,
             scope=settings.scope,
             criterion=settings.criterion,
@@ -149,6 +151,7 @@ def _by_pruning(dense: RunSpec, settings: PruningSettings, seed: int) -> Iterato
             biases=settings.biases,
             rates=rates_by_name.with_rest(settings.rates, settings.rate),
             costs=settings.costs,
+            attention_heads=settings.attention_heads,
         )
         init = _init(settings.init, dense, mask.of, seed, number if is_chain else 1)
         ticket = dataclasses.replace(
@@ -248,6 +251,12 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
                 f"pruning.{key}=false, and the network {model.name} has no {what}; leave "
                 f"pruning.{key} out."
             )
+    layers = units.chosen(model.unit_layers(), settings.attention_heads)
+    if settings.attention_heads and layers == units.chosen(model.unit_layers(), False):
+        raise UserError(
+            f"pruning.attention_heads=true, and the network {model.name} has no heads of attention "
+            "that it tells; leave it out."
+        )
     if settings.rates and (names := names_of(model)):
         masked = [name for name in names if settings.biases or not is_bias(name)]
         exclude = excluded(roles, settings.embedding, settings.head)
@@ -257,21 +266,21 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
             masked,
             roles,
             (*exclude, *biases_beside(exclude, masked)),
-            kernels_of(model.unit_layers()) if is_of_units else None,
+            kernels_of(layers) if is_of_units else None,
         )
     if settings.init in (CARRIED, KEPT) and not roles.embedding:
         raise UserError(
             f"--init {settings.init} keeps the embedding, and the network {model.name} has none (a "
             "table of vectors, one a word); give --init random."
         )
-    if criteria.scores_units(settings.criterion) and not model.unit_layers():
+    if criteria.scores_units(settings.criterion) and not layers:
         raise UserError(
             f"pruning.criterion {settings.criterion} prunes whole units, and the network "
             f"{model.name} does not say where its units lie; register a dataclass that has "
             "unit_layers, or prune by magnitude."
         )
     if settings.costs:
-        unit_costs.require_named(settings.costs, model.unit_layers())
+        unit_costs.require_named(settings.costs, layers, model.unit_layers())
     if settings.criterion in OF_FLOW and not getattr(model, "flows", True):
         raise UserError(
             f"pruning.criterion {settings.criterion} follows the flow through kernels and ReLU, "

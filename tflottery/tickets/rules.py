@@ -87,8 +87,9 @@ def how_pruned(pruning: PruningSettings) -> dict[str, Any]:
     decides = {name: getattr(pruning, name) for name in names}
     # Rules of before rates came have no word on them.
     rates = {"rates": [list(pair) for pair in with_rest(pruning.rates, pruning.rate)]}
-    costs = {"costs": [list(pair) for pair in pruning.costs]}
-    return {**decides, **(rates if pruning.rates else {}), **(costs if pruning.costs else {})}
+    costs = {"costs": [list(pair) for pair in pruning.costs]} if pruning.costs else {}
+    heads = {"attention_heads": True} if pruning.attention_heads else {}
+    return {**decides, **(rates if pruning.rates else {}), **costs, **heads}
 
 
 def key_of(recipe: Recipe) -> str:

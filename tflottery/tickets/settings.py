@@ -32,6 +32,9 @@ INITS = (
 # "auto" goes on at most until this much is pruned.
 SPARSEST = 0.995
 _MOST_ROUNDS = 600
+SLIMMING = 1e-3
+# The settings that some criteria of units alone have, and what they are elsewhere.
+_OF_UNITS = {"attention_heads": False, "slimming": SLIMMING}
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,9 @@ class PruningSettings:
     """How a ticket is searched for.
 
     ``method`` is ``iterative``: each round prunes the fraction ``rate`` of what is left, or
-    ``one_shot``; or a sparse training, whose mask moves: ``gradual``, ``rigl`` or ``set``. Weights
-    compete within ``scope``: each tensor by itself (``layerwise``), all
-    together (``global``), with scores in their tensor's measure (``global:normalised``, ``lamp``),
+    ``one_shot``; or a sparse training, whose mask moves: ``gradual``, ``movement``, ``rigl`` or
+    ``set``. Weights compete within ``scope``: each tensor by itself (``layerwise``), all together
+    (``global``), with scores in their tensor's measure (``global:normalised``, ``lamp``),
     or each tensor by itself with as much as its shape (``erk``) or place (``uniform+``) says;
     ``criterion`` scores them. ``rates`` are fractions by role (``embedding``, ``head``), layer,
     tensor or pattern, as ``{embedding=0.3, "conv_*"=0.2, head=0.0}``, which a round prunes of what
@@ -60,15 +63,20 @@ class PruningSettings:
     rate as other layers; pruning a feature's last outgoing weight discards the feature. Frankle and
     Carbin (2019) prune the output layer at half the rate.
 
-    ``move_every``: epochs between two moves of a sparse training's mask, as 0.25; ``auto`` is 0.25
-    for gradual and rigl, and 1 for set. ``move_until``: the part of the training in which the mask
-    moves, for gradual the ramp of the sparsity; ``auto`` is 0.75 for gradual and rigl, and 1 for
-    set. ``move_share``: the part of a tensor's weights that is dropped, and grown elsewhere: for
+    ``move_every``: epochs between two moves of a sparse training's mask, as 0.25; ``auto`` is 1
+    for set, and 0.25 for others. ``move_until``: the part of the training in which the mask moves,
+    for gradual and movement the ramp of the sparsity; ``auto`` is 1 for set, and 0.75 for others.
+    ``move_share``: the part of a tensor's weights that is dropped, and grown elsewhere: for
     rigl at the first move, from where it falls to nothing, for set at each.
 
     ``costs``: by layer of units, the microseconds by which a batch of 32 texts takes less time for
     each unit fewer, as ``{embedding=40.0, conv_3=9.0}``; ``--criterion latency`` weighs units by
     them, and ``bin/export --unit_costs`` measures them.
+
+    ``attention_heads``: a criterion of whole units prunes the heads of a transformer's attention
+    too, beside its feed-forward units. ``slimming``: how strongly the criterion of that name pulls
+    the scales of units towards zero while it trains them: what is added to the gradient of the mean
+    loss by each.
     """
 
     method: MethodName = "iterative"
@@ -87,6 +95,8 @@ class PruningSettings:
     move_until: Auto = field(default=AUTO, metadata=LATER)
     move_share: float = field(default=SHARE, metadata=LATER)
     costs: Costs = field(default=(), metadata=LATER)
+    attention_heads: bool = field(default=False, metadata=LATER)
+    slimming: float = field(default=SLIMMING, metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choices(self, "pruning")
@@ -101,6 +111,18 @@ class PruningSettings:
             raise UserError(not_of_units(self.scope))
         object.__setattr__(self, "costs", unit_costs.checked(self.costs))
         self._check_costs()
+        if self.attention_heads and not criteria.scores_units(self.criterion):
+            raise UserError(
+                "pruning.attention_heads=true goes with a criterion of whole units, as filters, "
+                f"and not with {self.criterion}, which is of single weights."
+            )
+        if not 0 < self.slimming < math.inf:
+            raise UserError(f"pruning.slimming is above 0, not {self.slimming:g}.")
+        if self.slimming != SLIMMING and not criteria.reads_scales(self.criterion):
+            raise UserError(
+                "pruning.slimming is the pull on scales, which --criterion slimming reads, and not "
+                f"{self.criterion}; leave it out."
+            )
         find_metric(self.metric)
         if not 0 < self.rate < 1:
             raise UserError(f"pruning.rate is in (0, 1), not {self.rate}.")
@@ -146,7 +168,7 @@ class PruningSettings:
         same settings."""
         table = dataclasses.asdict(self)
         by_name = {name: dict(table.pop(name)) for name in ("rates", "costs")}
-        for name, own in OF_MOVES.items():
+        for name, own in {**OF_MOVES, **_OF_UNITS}.items():
             if table[name] == own:
                 del table[name]
         return {**table, **{name: values for name, values in by_name.items() if values}}

@@ -20,7 +20,8 @@ class Trained:
     training is repeated. ``logits`` (float32 [texts, units]) and ``labels`` (int32 [texts]) by
     split, ``validation`` and ``test``: what the weights that are kept say of each text. ``moves``:
     where the masks moved, those that the training began with (0) and those after each move, by the
-    optimizer step.
+    optimizer step. ``scales``: where units had scales that were trained along, those of the weights
+    that are kept, float32 [units] by layer.
     """
 
     masks: Masks
@@ -31,3 +32,4 @@ class Trained:
     logits: Arrays = field(default_factory=dict)
     labels: Arrays = field(default_factory=dict)
     moves: dict[int, Masks] = field(default_factory=dict)
+    scales: Arrays = field(default_factory=dict)

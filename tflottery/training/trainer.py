@@ -28,7 +28,8 @@ from tflottery.models.roles import Roles
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masked_model import masked_model
 from tflottery.pruning.masks import Masks
-from tflottery.pruning.moving.moves import Moves
+from tflottery.pruning.moving.moves import Moves, Reads
+from tflottery.pruning.slimming import Scales
 from tflottery.training.callbacks import (
     EndAfter,
     KeepMoment,
@@ -39,7 +40,7 @@ from tflottery.training.callbacks import (
 )
 from tflottery.training.listener import Listener
 from tflottery.training.logits import KeepLogits
-from tflottery.training.moving import KeepGradients, MoveMasks
+from tflottery.training.moving import READERS, MoveMasks
 from tflottery.training.optimizers import optimizer
 from tflottery.training.probe import Probe
 from tflottery.training.rates import rate
@@ -146,7 +147,8 @@ class Trainer:
         settings: optimizer, epsilon and weight decay are compiled in; the rest comes with each run.
         gradual: how TF-MOT prunes during each training; without it, masks stay as they are.
         biases: whether biases have masks too.
-        gradients: whether trainings read gradients of pruned weights.
+        reads: what of its steps a training's moves may be told.
+        scales: the units that have a scale that is trained along; by default none.
     """
 
     @deterministic()
@@ -158,21 +160,22 @@ class Trainer:
         settings: TrainingSettings,
         gradual: Gradual | None = None,
         biases: bool = False,
-        gradients: bool = False,
+        reads: Reads = "nothing",
+        scales: Scales | None = None,
     ) -> None:
         _require_plain_keras()
         self.architecture = architecture
         self._vocabulary_size = vocabulary_size
         self._classes = classes
         self._gradual = gradual
-        self._masked = masked_model(self._build(seed=0), gradual, biases)
+        self._masked = masked_model(self._build(seed=0), gradual, biases, scales)
         self._model = self._masked.model
         self._optimizer = optimizer(settings)
         self._optimizer.build(self._model.trainable_variables)
         self._optimizer_start = [variable.numpy() for variable in self._optimizer.variables]
         self._model.compile(self._optimizer, loss(classes), metrics=[accuracy(classes)])
         self._logits = KeepLogits(self._model)
-        self._gradients = KeepGradients(self._masked) if gradients else None
+        self._reader = READERS[reads](self._masked) if reads != "nothing" else None
 
     def _build(self, seed: int) -> keras.Model:
         return self.architecture.build(self._vocabulary_size, self._classes, Initializers(seed))
@@ -234,7 +237,7 @@ class Trainer:
 
         capture = RewindCapture(moments.values(), self._masked.weights)
         keeper = self._keeper(settings, pace, self._last_move(moves))
-        mover = MoveMasks(self._masked, moves, self._gradients) if moves else None
+        mover = MoveMasks(self._masked, moves, self._reader) if moves else None
         callbacks = [
             SetRate(lambda step: rate(settings, step, pace.per_epoch)),
             *self._masked.callbacks(),
@@ -250,7 +253,7 @@ class Trainer:
         history = pace.history(self._fit(corpus, settings, random, pace, callbacks))
 
         assert keeper.kept is not None
-        final_weights, final_logits = keeper.kept
+        final_weights, final_logits, final_scales = keeper.kept
         kept = {**_captured(capture, moments, history), steps.END: final_weights}
         final_masks = self._masked.masks()
         chosen = history[keeper.period - 1]
@@ -276,6 +279,7 @@ class Trainer:
             logits=logits,
             labels={"validation": corpus.validation.labels, "test": corpus.test.labels},
             moves=mover.history if mover else {},
+            scales=final_scales,
         )
 
     def _begin(
@@ -287,8 +291,8 @@ class Trainer:
             variable.assign(value)
         self._masked.restart(random.dropout)
         self._model.stop_training = False
-        if self._gradients is not None:
-            self._gradients.wanted.assign(False)
+        if self._reader is not None:
+            self._reader.restart()
 
     def _last_move(self, moves: Moves | None) -> int:
         """The optimizer step after which masks stay as they are; 0 where they always do."""
@@ -298,13 +302,13 @@ class Trainer:
 
     def _keeper(
         self, settings: TrainingSettings, pace: _Pace, last_move: int
-    ) -> KeepMoment[tuple[Arrays, np.ndarray]]:
+    ) -> KeepMoment[tuple[Arrays, np.ndarray, Arrays]]:
         """Early stopping; before the last move of the masks, no weights count as the best."""
         return KeepMoment(
             settings.monitor,
             settings.metric.sign if settings.metric else -1,
             settings.patience * settings.validations_per_epoch,
-            lambda: (self._masked.weights(), self._logits.logits),
+            lambda: (self._masked.weights(), self._logits.logits, self._masked.scales()),
             first=max(1, math.ceil(last_move / pace.period)),
             in_all=settings.misses == "in_all",
             last=settings.keep == "last",

@@ -177,7 +177,8 @@ def left_out(
 def follows_moments(pruning: PruningSettings) -> bool:
     """Whether the mask that a criterion draws changes with the moment of the training, and with
     that alone."""
-    return criteria.steps_of(pruning.criterion) == (steps.END,)
+    is_of_end = criteria.steps_of(pruning.criterion) == (steps.END,)
+    return is_of_end and not criteria.reads_scales(pruning.criterion)
 
 
 def _counted(pruning: PruningSettings) -> dict[str, bool]:

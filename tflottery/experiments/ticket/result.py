@@ -104,8 +104,8 @@ class FoundTicket:
 
     @cached_property
     def moves(self) -> pd.DataFrame:
-        """How the masks of sparse trainings moved (methods ``gradual``, ``rigl`` and ``set``): a
-        row a level, seed, move and tensor; empty for tickets, whose masks stay.
+        """How the masks of sparse trainings moved (methods ``gradual``, ``movement``, ``rigl`` and
+        ``set``): a row a level, seed, move and tensor; empty for tickets, whose masks stay.
 
         Columns: ``network``, ``seed``; ``step`` (optimizer steps done); ``tensor``; ``remaining``,
         ``dropped`` and ``grown`` (weights); ``from_start`` (the part of what remains that was there

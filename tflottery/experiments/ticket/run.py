@@ -181,8 +181,8 @@ def find_ticket(
         set: single settings, as ``{"training.epochs": 6}``; they win over all others.
         model: the architecture, ``cnn``, ``gru``, ``lstm`` or ``transformer``.
         method: ``iterative`` or ``one_shot``; or one sparse training, whose mask moves:
-            ``gradual``, ``rigl`` or ``set`` (docs/moving_masks.md). What that finds is no ticket,
-            and the verdict says so.
+            ``gradual``, ``movement``, ``rigl`` or ``set`` (docs/moving_masks.md). What that finds
+            is no ticket, and the verdict says so.
         rate: the fraction of the remaining weights that a round prunes, in (0, 1).
         sparsity: the fraction of the weights to prune, in [0, 1); ``auto`` goes on until two rounds
             in a row no longer match dense.

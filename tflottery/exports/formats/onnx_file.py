@@ -72,7 +72,8 @@ def graph_of(network: Network, said: dict[str, str]) -> onnx.ModelProto:
     if isinstance(model, Cnn):
         logits = onnx_graph.cnn(graph, model.widths)
     elif isinstance(model, Transformer):
-        logits = onnx_graph.transformer(graph, model.heads, model.layers, _EPSILON)
+        head_size = model.embedding // model.heads
+        logits = onnx_graph.transformer(graph, head_size, model.layers, _EPSILON)
     else:
         assert isinstance(model, Recurrent)
         ways = DIRECTIONS if model.bidirectional else DIRECTIONS[:1]

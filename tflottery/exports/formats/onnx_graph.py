@@ -205,8 +205,9 @@ def _read_one_way(
     return str(graph.add("Squeeze", states, graph.whole(1)))
 
 
-def transformer(graph: Graph, heads: int, layers: int, epsilon: float) -> str:
-    """The logits of a ``Transformer``, float [batch, units]."""
+def transformer(graph: Graph, head_size: int, layers: int, epsilon: float) -> str:
+    """The logits of a ``Transformer``, float [batch, units]; ``head_size`` is how many numbers of a
+    word a head has, of which layers may have different numbers."""
     there = graph.there()
     positions = graph.weights["positions/embeddings"]
     length = graph.add("Gather", graph.add("Shape", "ids"), graph.constant("one", np.int64(1)))
@@ -221,7 +222,7 @@ def transformer(graph: Graph, heads: int, layers: int, epsilon: float) -> str:
     ignored = graph.spread(ignored, 1, 2)
     for number in range(1, layers + 1):
         normed = _normed(graph, words, f"attention_norm_{number}", epsilon)
-        read = _attended(graph, normed, ignored, number, heads)
+        read = _attended(graph, normed, ignored, number, head_size)
         words = graph.add("Add", words, graph.dense(f"attention_{number}", read))
         normed = _normed(graph, words, f"units_norm_{number}", epsilon)
         units = graph.add("Relu", graph.dense(f"units_{number}", normed))
@@ -235,16 +236,16 @@ def _normed(graph: Graph, x: str, layer: str, epsilon: float) -> str:
     return str(graph.add("LayerNormalization", x, scale, shift, axis=-1, epsilon=epsilon))
 
 
-def _attended(graph: Graph, normed: str, ignored: str, number: int, heads: int) -> str:
+def _attended(graph: Graph, normed: str, ignored: str, number: int, head_size: int) -> str:
     size = graph.weights[f"query_{number}/kernel"].shape[-1]
-    split = graph.whole(0, 0, heads, size // heads)
+    split = graph.whole(0, 0, size // head_size, head_size)
 
     def part(name: str, perm: list[int]) -> str:
         made = graph.dense(f"{name}_{number}", normed)
         return str(graph.add("Transpose", graph.add("Reshape", made, split), perm=perm))
 
     query, value = part("query", [0, 2, 1, 3]), part("value", [0, 2, 1, 3])
-    query = graph.add("Mul", query, graph.number((size // heads) ** -0.5))
+    query = graph.add("Mul", query, graph.number(head_size**-0.5))
     scores = graph.add("MatMul", query, part("key", [0, 2, 3, 1]))
     weights = graph.add("Softmax", graph.add("Add", scores, ignored), axis=-1)
     read = graph.add("Transpose", graph.add("MatMul", weights, value), perm=[0, 2, 1, 3])

@@ -18,7 +18,7 @@ from tflottery.models.architecture import (
 )
 from tflottery.models.roles import Roles
 from tflottery.models.shapes import Shapes, dense_layer, words_and_head
-from tflottery.models.units import Part, Rectified, Units
+from tflottery.models.units import Heads, Part, Rectified, Units
 from tflottery.settings import check_choices
 
 if TYPE_CHECKING:
@@ -182,16 +182,19 @@ class Transformer:
         return found
 
     def unit_layers(self) -> tuple[Units, ...]:
-        """The feed-forward units. All layers add to the columns of the embedding, and heads are of
-        one size, so none of those can go alone."""
-        return tuple(
-            Rectified(
-                f"units_{number}",
-                self.feed_forward,
-                (Part(f"feed_forward_{number}/kernel", 0, bias=f"feed_forward_{number}/bias"),),
-            )
-            for number in range(1, self.layers + 1)
-        )
+        """The heads of attention and the feed-forward units. All layers add to the columns of the
+        embedding, so none of those can go alone."""
+        size = self.embedding // self.heads
+        layers: list[Units] = []
+        for number in range(1, self.layers + 1):
+            name = f"attention_{number}"
+            read = Part(f"{name}/kernel", 0, bias=f"{name}/bias", width=size)
+            query, key, value = (f"{part}_{number}" for part in ("query", "key", "value"))
+            layers.append(Heads(f"heads_{number}", self.heads, (read,), query, key, value, size))
+            name = f"feed_forward_{number}"
+            read = Part(f"{name}/kernel", 0, bias=f"{name}/bias")
+            layers.append(Rectified(f"units_{number}", self.feed_forward, (read,)))
+        return tuple(layers)
 
     def gates(self, tensor: str) -> tuple[str, ...]:
         del tensor

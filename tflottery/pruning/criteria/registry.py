@@ -31,7 +31,8 @@ class Criterion:
 
     ``at`` is the step whose weights it reads, ``reads`` are further ones. ``of`` says what gets a
     score. With ``rounds`` above 1 one pruning is done in as many rounds, each with scores of what
-    is left. ``in_context`` says that the function takes a context instead of a tensor.
+    is left. ``in_context`` says that the function takes a context instead of a tensor, ``scales``
+    that the run that it scores is trained with a scale for each unit.
     """
 
     function: Callable[..., Any]
@@ -40,6 +41,7 @@ class Criterion:
     of: Of = "weights"
     rounds: int = 1
     in_context: bool = False
+    scales: bool = False
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -57,6 +59,7 @@ def register_criterion(
     reads: Iterable[str] = (),
     of: Of = "weights",
     rounds: int = 1,
+    scales: bool = False,
 ) -> Callable[[C], C]:
     """Registers a function that scores weights or units; those with the highest scores are kept.
 
@@ -92,6 +95,8 @@ def register_criterion(
         of: ``weights``, or ``units`` for whole filters, recurrent units and columns.
         rounds: in how many rounds one pruning is done, sparser by the same factor each, with scores
             anew for what is left.
+        scales: of units alone: it reads ``context.scales()``, so the run that it scores is trained
+            with a scale for each unit.
 
     Raises:
         UserError: another function has the name, it is no name, or what is declared makes no sense.
@@ -105,6 +110,8 @@ def register_criterion(
         raise UserError(f"The criterion {name!r} prunes in at least one round, not {rounds!r}.")
     if rounds > 1 and of == "units":
         raise UserError(f"The criterion {name!r} scores units, which are pruned in one round.")
+    if scales and of != "units":
+        raise UserError(f'The criterion {name!r} reads scales of units, so it is of="units".')
     at, further = steps.parse(at), tuple(map(steps.parse, reads))
 
     def register(function: C) -> C:
@@ -114,7 +121,9 @@ def register_criterion(
                 f"The criterion {name!r} reads other steps or scores units, so it is a function of "
                 "one argument, a context."
             )
-        CRITERIA.add(name, function, Criterion(function, at, further, of, rounds, in_context))
+        CRITERIA.add(
+            name, function, Criterion(function, at, further, of, rounds, in_context, scales)
+        )
         return function
 
     return register
@@ -157,6 +166,11 @@ def scores_units(name: str) -> bool:
     return name in CRITERIA and CRITERIA[name].of == "units"
 
 
+def reads_scales(name: str) -> bool:
+    """Whether a criterion reads scales that are trained along with the weights."""
+    return name in CRITERIA and CRITERIA[name].scales
+
+
 def steps_of(name: str) -> tuple[str, ...]:
     """The steps that a criterion reads; where there is none of that name, the end."""
     return CRITERIA[name].steps if name in CRITERIA else (steps.END,)
@@ -189,7 +203,7 @@ def computes(name: str) -> str:
         key: value
         for key, value in (
             ("at", found.at), ("reads", list(found.reads)), ("of", found.of),
-            ("rounds", found.rounds),
+            ("rounds", found.rounds), ("scales", found.scales),
         )
         if value != _DEFAULTS[key]
     }  # fmt: skip
@@ -198,7 +212,9 @@ def computes(name: str) -> str:
     return hashlib.sha256(f"{told} {canonical_json(declared)}".encode()).hexdigest()
 
 
-_DEFAULTS: dict[str, Any] = {"at": steps.END, "reads": [], "of": "weights", "rounds": 1}
+_DEFAULTS: dict[str, Any] = {
+    "at": steps.END, "reads": [], "of": "weights", "rounds": 1, "scales": False,
+}  # fmt: skip
 
 
 def require_unchanged(name: str, computed: str) -> None:

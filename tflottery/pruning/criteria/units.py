@@ -1,4 +1,5 @@
-"""Criteria of whole units: filters, recurrent units, columns of embeddings, feed-forward units."""
+"""Criteria of whole units: filters, recurrent units, columns of embeddings, feed-forward units,
+heads of attention."""
 
 from __future__ import annotations
 
@@ -50,7 +51,9 @@ def taylor_units(context: PruningContext) -> Arrays:
     moves without the unit, to first order (Molchanov et al. 2017, arXiv 1611.06440).
 
     As in the paper, scores are divided by the root of their squares' sum in a layer. A ReLU after
-    the layer changes nothing: where it gives 0, so does the gradient before it.
+    the layer changes nothing: where it gives 0, so does the gradient before it. Of a head of
+    attention the sum is over its numbers too, which is the importance of Michel et al. (2019, arXiv
+    1905.10650, equation 2).
     """
     return {name: _in_layer(total) for name, total in losses(context).items()}
 
@@ -79,6 +82,14 @@ def activation_norm(context: PruningContext) -> Arrays:
             given = np.maximum(values, 0) if name in rectified else values
             sums[name] += np.square(given, dtype=np.float64).sum(axis=(0, 1))
     return {name: _in_layer(np.sqrt(total)) for name, total in sums.items()}
+
+
+@register_criterion("slimming", of="units", scales=True)
+def slimming(context: PruningContext) -> Arrays:
+    """The scale of a unit, trained along with a penalty on the sum of all |scale| (network
+    slimming: Liu et al. 2017, arXiv 1708.06519; see ``tflottery.pruning.slimming``). Scales are 0
+    or above, so this is the paper's |scale|."""
+    return context.scales()
 
 
 def _in_layer(scores: np.ndarray) -> np.ndarray:

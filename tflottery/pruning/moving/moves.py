@@ -10,7 +10,7 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks, To
 from tflottery.pruning.moving import updates
 from tflottery.pruning.shares import Shares
+
+Reads = Literal["nothing", "gradients", "movement"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,9 @@ class Moves(ABC):
     is shared out among them. ``seed`` is of whatever is left to chance.
     """
 
-    # Whether a move looks at the gradient of its step's texts, and takes the place of that step.
-    reads_gradients: ClassVar[bool] = False
+    # What a move is told: the gradient of its step's texts, and then it takes the place of that
+    # step; or the scores that the steps so far have learnt.
+    reads: ClassVar[Reads] = "nothing"
     # Whether the mask has its sparsity from the beginning, at random places.
     is_sparse_at_start: ClassVar[bool] = True
 
@@ -72,7 +75,7 @@ class Moves(ABC):
         step: int,
         masks: Masks,
         weights: Mapping[str, np.ndarray],
-        gradients: Mapping[str, np.ndarray],
+        told: Mapping[str, np.ndarray],
     ) -> Masks:
         """The masks after a step at which they move; the arguments stay as they are.
 
@@ -80,8 +83,8 @@ class Moves(ABC):
             step: one of ``steps``.
             masks: bool arrays for every prunable tensor.
             weights: float32 arrays of them, zero where they are pruned.
-            gradients: float32 arrays of the loss of this step's texts by each of them; empty where
-                nothing reads gradients.
+            told: float32 arrays by tensor of what it ``reads``: the gradient of the loss of this
+                step's texts, or scores; empty where it reads nothing.
         """
 
 
@@ -101,30 +104,48 @@ class Gradually(Moves):
         step: int,
         masks: Masks,
         weights: Mapping[str, np.ndarray],
-        gradients: Mapping[str, np.ndarray],
+        told: Mapping[str, np.ndarray],
     ) -> Masks:
-        del gradients
+        del told
         sparsity = updates.cubic(self.to, step, self.steps[-1])
         scores: Arrays = {name: np.abs(weight) for name, weight in weights.items()}
         return self.shares.prune(masks, scores, To(sparsity))
 
 
-class Rigl(Moves):
-    """Drops small weights and grows where the gradient is large, within each tensor (Evci et al.
-    2020, arXiv 1911.11134). The part that moves falls by a cosine from ``share`` to nothing."""
+class ByMovement(Gradually):
+    """From dense to ``to``, by scores that are high for weights that move away from zero; a weight
+    whose score is high enough again comes back (Sanh et al. 2020, arXiv 2005.07683)."""
 
-    reads_gradients = True
+    reads = "movement"
 
     def move(
         self,
         step: int,
         masks: Masks,
         weights: Mapping[str, np.ndarray],
-        gradients: Mapping[str, np.ndarray],
+        told: Mapping[str, np.ndarray],
+    ) -> Masks:
+        del weights
+        everything = mask_ops.dense({name: mask.shape for name, mask in masks.items()})
+        return self.shares.prune(everything, told, To(updates.cubic(self.to, step, self.steps[-1])))
+
+
+class Rigl(Moves):
+    """Drops small weights and grows where the gradient is large, within each tensor (Evci et al.
+    2020, arXiv 1911.11134). The part that moves falls by a cosine from ``share`` to nothing."""
+
+    reads = "gradients"
+
+    def move(
+        self,
+        step: int,
+        masks: Masks,
+        weights: Mapping[str, np.ndarray],
+        told: Mapping[str, np.ndarray],
     ) -> Masks:
         part = updates.cosine(self.share, step, self.until)
         moved = {
-            name: updates.rigl(masks[name], weights[name], gradients[name], part)
+            name: updates.rigl(masks[name], weights[name], told[name], part)
             for name in self.shares.open(masks)
         }
         return {**masks, **moved}
@@ -139,9 +160,9 @@ class Evolving(Moves):
         step: int,
         masks: Masks,
         weights: Mapping[str, np.ndarray],
-        gradients: Mapping[str, np.ndarray],
+        told: Mapping[str, np.ndarray],
     ) -> Masks:
-        del gradients
+        del told
         moved = {
             name: updates.evolve(
                 masks[name], weights[name], self.share,
@@ -152,7 +173,9 @@ class Evolving(Moves):
         return {**masks, **moved}
 
 
-MOVES: dict[str, type[Moves]] = {"gradual": Gradually, "rigl": Rigl, "set": Evolving}
+MOVES: dict[str, type[Moves]] = {
+    "gradual": Gradually, "movement": ByMovement, "rigl": Rigl, "set": Evolving,
+}  # fmt: skip
 
 
 OF_CHANGES = ("step", "tensor", "remaining", "dropped", "grown", "from_start")
