@@ -27,7 +27,7 @@ FLOORS = [
     {"estimates"},
     {"metrics", "notebook", "seeds", "statistics", "status", "steps", "versions"},
     {"arithmetic", "digests", "registry"},
-    {"activity", "errors", "program"},
+    {"activity", "archives", "disk", "errors", "interrupts", "program"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
