@@ -50,7 +50,8 @@ def test_ctrl_c_while_python_ends_is_silent(tmp_path, words, code, says):
         env=user_environment(), capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 130
-    assert done.stderr.startswith(says) and done.stderr.count("\n") == bool(says)
+    errors = done.stderr.removeprefix("starting\n")  # on a busy machine
+    assert errors.startswith(says) and errors.count("\n") == bool(says)
 
 
 def test_ctrl_c_before_flags_are_read_is_one_line(monkeypatch, capsys):

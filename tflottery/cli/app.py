@@ -15,7 +15,7 @@ from typing import TextIO
 
 from absl import flags
 
-from tflottery import disk, interrupts, program, status
+from tflottery import disk, interrupts, printed, program, status
 from tflottery.cli import COMMANDS
 from tflottery.errors import TflotteryError, UserError, stopped_by, suggest
 
@@ -76,14 +76,14 @@ def _run(command: Command, values: flags.FlagValues, argv: list[str]) -> int:
         define(command, values)
         _parse(command, values, argv)
         if values.help:
-            print(_help(command, values))
+            printed.show(_help(command, values))
         elif command.sections and values.helpkeys:
             # Imported only here, so that --help is quick.
             from tflottery import plugins
             from tflottery.cli.keys import help_on_keys
 
             plugins.load(values.plugin)
-            print(help_on_keys(command.sections))
+            printed.show(help_on_keys(command.sections))
         else:
             with status.shown(first="starting", on_errors=command.prints_data):
                 command.action(values)
@@ -160,11 +160,8 @@ def define(command: Command, values: flags.FlagValues) -> None:
 
 
 def _complain(command: Command, text: str, code: int) -> int:
-    # Here, since most commands end well.
-    from tflottery.report.escaping import visible
-
-    text = program.mentioned(text, COMMANDS)
-    print(f"{command.name}: {visible(text)}", file=sys.stderr)
+    with suppress(OSError, ValueError):  # there is nowhere left to say it
+        printed.complain(f"{command.name}: {program.mentioned(text, COMMANDS)}")
     return code
 
 

@@ -220,9 +220,9 @@ def _intervals(found: FoundTicket) -> Table:
 
 
 def _plain_table(*headings: str) -> Table:
-    from rich.table import Table
+    from tflottery.report.terminal import plain_table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     return table

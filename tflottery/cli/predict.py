@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tflottery import activity, plugins, startup
+from tflottery import activity, plugins, printed, startup
 from tflottery.cli import app, lines
 from tflottery.errors import UserError
 
@@ -97,7 +97,6 @@ def predict(values: flags.FlagValues) -> None:
         return
     # TensorFlow is started only where it is needed: REST works without it.
     from tflottery.exports import client
-    from tflottery.report.escaping import visible
 
     model = client.Model(Path(values.model))
     if not values.server:
@@ -113,7 +112,7 @@ def predict(values: flags.FlagValues) -> None:
         activity.quiet()
         for answer, text in zip(answers, batch, strict=True):
             score = answer.score if isinstance(answer.score, float) else max(answer.score)
-            print(f"{visible(answer.label)}\t{score:.4f}\t{_shown(text)}")
+            printed.say(answer.label, f"{score:.4f}", _shown(text))
 
 
 def _texts(values: flags.FlagValues) -> Iterator[bytes]:
@@ -153,14 +152,13 @@ def _score(values: flags.FlagValues) -> None:
     )
     for line in [*done.remarks, done.sentence]:
         activity.quiet()
-        print(line, file=sys.stderr)
+        printed.complain(line)
 
 
 def _explain(values: flags.FlagValues, texts: Iterator[bytes]) -> None:
     """Prints what the words of texts did, or writes a page of it."""
     # Imported only here, so that --help is quick.
     from tflottery.exports import client
-    from tflottery.report.escaping import visible
     from tflottery.scoring import coloured, page
     from tflottery.scoring.explain import Explainer, effects_by
     from tflottery.scoring.model import Scorer
@@ -174,7 +172,7 @@ def _explain(values: flags.FlagValues, texts: Iterator[bytes]) -> None:
     explained = (explainer.explain([_decoded(text) for text in batch]) for batch in batches)
     if values.output is not None:
         count = page.write(explained, Path(values.output))
-        print(f"Explained: {values.output} ({count:,} text{'s' * (count != 1)})", file=sys.stderr)
+        printed.complain(f"Explained: {values.output} ({count:,} text{'s' * (count != 1)})")
         return
     from tflottery.progress.consoles import open_console
     from tflottery.progress.reporter import Reporter
@@ -182,9 +180,9 @@ def _explain(values: flags.FlagValues, texts: Iterator[bytes]) -> None:
     reporter = Reporter(open_console())
     for batch in explained:
         for one in batch:
-            reporter.paste(f"{visible(one.label)}  {one.score:.4f}")
+            reporter.say(f"{one.label}  {one.score:.4f}")
             reporter.show(coloured.terminal(one))
-            reporter.paste(coloured.in_words(one))
+            reporter.say(coloured.in_words(one))
 
 
 def _decoded(text: bytes) -> str:
@@ -192,9 +190,7 @@ def _decoded(text: bytes) -> str:
 
 
 def _shown(text: bytes) -> str:
-    words = " ".join(text.decode("utf-8", "replace").split())
-    # An escape in a text is not for the terminal.
-    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in words)
+    line = printed.visible(text.decode("utf-8", "replace"))
     return line if len(line) <= 60 else f"{line[:59]}…"
 
 
