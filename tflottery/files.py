@@ -26,6 +26,8 @@ from tflottery.errors import DamagedFileError, UserError
 Arrays = dict[str, np.ndarray]
 
 STAGING_PREFIX = ".staging-"
+# Bytes of a name, on the file systems of Linux, macOS and Windows alike.
+_LONGEST_NAME = 255
 
 
 def canonical_json(payload: Any) -> str:
@@ -146,7 +148,21 @@ def scratch_folder() -> Iterator[Path]:
 
 def staging_folder(path: Path) -> Path:
     """A new folder beside ``path``, whose content will be renamed to ``path``."""
-    return Path(tempfile.mkdtemp(prefix=f"{STAGING_PREFIX}{path.name}-", dir=path.parent))
+    prefix = f"{STAGING_PREFIX}{short_name(path.name, 100)}-"
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
+
+
+def short_name(name: str, longest: int = 60) -> str:
+    """A name that takes at most so many bytes; of a longer one the beginning, with 8 digits of what
+    the whole is, so that names that differ stay different. By default it has room beside others in
+    the name of a folder: what a data set or a network is called."""
+    whole = name.encode("utf-8", "surrogateescape")
+    if len(whole) <= longest:
+        return name
+    digits = sha256_of_bytes(whole)[:8]
+    # A character that is cut apart is left out.
+    beginning = whole[: longest - len(digits) - 1].decode("utf-8", "ignore")
+    return f"{beginning.rstrip()}-{digits}"
 
 
 def _swap(staging: Path, path: Path) -> None:
@@ -189,8 +205,13 @@ def require_writable(path: Path, flag: str) -> None:
         UserError: it cannot be made; the text names ``flag``, which the user can change.
     """
     there = path
-    while not there.exists() and there != there.parent:
+    while not os.path.lexists(there) and there != there.parent:
         there = there.parent
+    if long := next((part for part in path.parts if len(os.fsencode(part)) > _LONGEST_NAME), None):
+        raise UserError(
+            f"{long[:40]}… has {len(os.fsencode(long))} letters or bytes, more than the "
+            f"{_LONGEST_NAME} that a name on a disk has; give {flag} another place."
+        )
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise UserError(f"{there} is no folder to write to; give {flag} another place.")
 

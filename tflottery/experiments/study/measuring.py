@@ -21,7 +21,7 @@ from tflottery.experiments.study import controls, results, sharing
 from tflottery.experiments.study.arms import Cell
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.results import LABELS
-from tflottery.files import Arrays
+from tflottery.files import Arrays, short_name
 from tflottery.models.architecture import Architecture
 from tflottery.models.biases import biases_beside
 from tflottery.pruning import criteria
@@ -76,7 +76,7 @@ def write_study(
     Returns:
         The folder.
     """
-    folder = store.root / results.STUDIES / study.name
+    folder = store.root / results.STUDIES / short_name(study.name, 150)
     measured = _Measured(study, realise, failures)
     corpus = load_corpus(study.recipe.data, store)
     dense = measured.run(study.cells(study.seeds[0])[0])
