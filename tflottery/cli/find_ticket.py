@@ -232,11 +232,8 @@ def _next_steps(values: flags.FlagValues, found: FoundTicket) -> dict[str, dict[
     """Commands that go on from a ticket, with their flags and the places that were given here."""
     from tflottery.experiments.ticket.following import next_steps
 
-    places = {"transfer": ("data_dir", "store", "plugin")}
-    return {
-        name: keywords | experiments.changed(values, *places.get(name, ("store", "plugin")))
-        for name, keywords in next_steps(found).items()
-    }
+    places = experiments.changed(values, "data_dir", "store", "plugin")
+    return {name: keywords | places for name, keywords in next_steps(found).items()}
 
 
 COMMAND = app.Command(
