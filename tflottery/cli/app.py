@@ -22,6 +22,7 @@ from tflottery.errors import TflotteryError, UserError, stopped_by, suggest
 DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, interrupts.EXIT_CODE
 _WIDTH = 80
 _HEAD = 24
+_LONGEST_WORD = 60
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,8 @@ def _parse(command: Command, values: flags.FlagValues, argv: list[str]) -> None:
         rest = values([command.name, *argv])[1:]
     except flags.UnrecognizedFlagError as error:
         known = [f"--{name}" for name in own_flags(values)]
+        if text := _taken_for_a_flag(error.flagname, argv, command):
+            raise UserError(text) from None
         raise UserError(
             f"There is no flag --{error.flagname}. {suggest('--' + error.flagname, known)}"
         ) from None
@@ -189,6 +192,18 @@ def _parse(command: Command, values: flags.FlagValues, argv: list[str]) -> None:
             raise UserError(f"{rest[0]!r} and {given!r} stand for the same thing; give one.")
     if rest:
         raise UserError(f"{rest[0]!r} belongs to no flag; see bin/{command.name} --help.")
+
+
+def _taken_for_a_flag(flag: str, argv: list[str], command: Command) -> str:
+    """What to do about a bare word that begins with a dash; empty where a flag is meant: with two
+    dashes and no space."""
+    word = next((one for one in argv if one.lstrip("-").partition("=")[0] == flag), "")
+    is_meant = word.startswith("--") and not re.search(r"\s", word.partition("=")[0])
+    if not command.argument or not word or is_meant:
+        return ""
+    shown = word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}…"
+    behind = program.line(command.name, shown)
+    return f"{shown!r} is taken for a flag. What begins with a dash goes last, behind --: {behind}"
 
 
 def own_flags(values: flags.FlagValues) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tflottery import activity, plugins, printed, startup
+from tflottery import activity, plugins, printed
 from tflottery.cli import app, lines
 from tflottery.errors import UserError
 
@@ -68,13 +68,14 @@ def define(values: flags.FlagValues) -> None:
     )
     text(
         "server",
-        "Ask a running server instead: host:8500 for gRPC, http://host:8501 for REST.",
+        "Ask a running server instead: host:8500 for gRPC, http://host:8501 for REST; or the whole "
+        "address of a prediction, which names the model too.",
     )
 
 
 def predict(values: flags.FlagValues) -> None:
     """Asks the model about each text and prints its label, its score and the text."""
-    if not values.model:
+    if not (values.model or values.server):
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
     plugins.load(values.plugin, installed=False)
     if values["by"].present and not values.explain:
@@ -95,17 +96,12 @@ def predict(values: flags.FlagValues) -> None:
     if values.explain:
         _explain(values, texts)
         return
-    # TensorFlow is started only where it is needed: REST works without it.
     from tflottery.exports import client
 
-    model = client.Model(Path(values.model))
-    if not values.server:
-        ask = client.local(model)
-    elif values.server.startswith(("http://", "https://")):
-        ask = client.over_rest(values.server, model)
+    if values.server:
+        ask = client.over(values.server, values.model)
     else:
-        startup.start_tensorflow()
-        ask = client.over_grpc(values.server, model)
+        ask = client.local(client.Model(Path(values.model)))
     while batch := list(islice(texts, client.BATCH)):
         with activity.doing(f"asking {values.server or 'the model'}"):
             answers = ask(batch)

@@ -17,6 +17,7 @@ import tensorflow as tf
 from tflottery import program, seeds
 from tflottery.data.words.vocabulary import RESERVED, Vocabulary
 from tflottery.data.words.wording import PLAIN, Wording
+from tflottery.exports.addresses import GRPC_PORT, REST_PORT
 from tflottery.exports.client import BATCH, LARGEST_REQUEST
 from tflottery.exports.saved_model import CLASSIFY, IDS, TEXT
 from tflottery.exports.verification import examples, padded
@@ -24,7 +25,6 @@ from tflottery.files import write_atomically
 
 WARM_UP = "tf_serving_warmup_requests"
 MODELS, BATCHING, COMPOSE = "models.config", "batching.config", "compose.yaml"
-GRPC_PORT, REST_PORT = 8500, 8501
 # Warm-up texts are made of this many words, the most frequent ones.
 _COMMON = 2_000
 
