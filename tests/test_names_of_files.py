@@ -10,7 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.conftest import write_reviews
 from tflottery import files
+from tflottery.data.look import inspection
+from tflottery.data.reading import sources
 from tflottery.data.reading.files_source import name_of
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
@@ -83,3 +86,45 @@ def test_a_name_for_a_model_says_how_long_it_may_be():
 def test_what_is_staged_is_told_by_its_beginning():
     # ``Store.write`` finds what a dead process left of a run by it.
     assert short_name("0" * 64, 100) == "0" * 64 and files.STAGING_PREFIX.startswith(".")
+
+
+def _copies(folder: Path) -> list[Path]:
+    """Two files of equal content; one has as long a name as a disk takes."""
+    first = write_reviews(folder / f"{'reviews_of_all_films_' * 11}.csv")
+    other = folder / f"{'reviews_of_all_films_' * 11}_again.csv"
+    other.write_bytes(first.read_bytes())
+    return [first, other]
+
+
+def test_copies_of_a_file_are_encoded_once_and_keep_their_names(tmp_path):
+    seen = []
+    for file in _copies(tmp_path):
+        data = sources.identify(DataSettings(dataset=str(file)))
+        made = inspection.load(data, tmp_path / "data")
+        look = inspection.inspect_encoded(data, tmp_path / "data")
+        assert made.name == look.findings.name == name_of(file)
+        assert f"Data:   {made.name}" in look.short[0]
+        seen.append(made.name)
+    assert len(set(seen)) == 2 and len(list((tmp_path / "data").iterdir())) == 1
+
+
+@pytest.mark.long
+def test_tickets_of_copies_keep_their_names(tmp_path):
+    import tflottery as tfl
+
+    small = {"training.epochs": 1, "model.embedding": 4, "model.filters": 4}
+    found = [
+        tfl.find_ticket(
+            file, sparsity=0.5, method="one_shot", set=small, store=tmp_path / "runs",
+            output=tmp_path / "tickets", progress=False,
+        )
+        for file in _copies(tmp_path)
+    ]  # fmt: skip
+    for one, file in zip(found, _copies(tmp_path), strict=True):
+        ticket = one.ticket
+        assert ticket.folder.name.startswith(f"{name_of(file)}-cnn-one_shot-original-0.5")
+        assert Path(ticket.about["dataset"]) == Path(ticket.recipe.data.dataset) == file
+        assert len(os.fsencode(ticket.folder.name)) < 200
+    assert len({default_name(one.ticket) for one in found}) == 2
+    # The same trainings, whatever the file is called.
+    assert found[1].trained == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,16 +69,33 @@ def read_about(
     return about
 
 
-def check_files(folder: Path, about: Mapping[str, Any], command: str) -> None:
+def check_files(
+    folder: Path, about: Mapping[str, Any], command: str, tables: Iterable[str] = ()
+) -> None:
     """Makes sure that the files beside a document are those that it was written with. Documents of
     earlier versions hold no checksums; then nothing is checked.
 
+    Args:
+        folder: where they are.
+        about: the document.
+        command: what writes them anew.
+        tables: files that were read beside it.
+
     Raises:
-        DamagedFileError: one is missing or is another; the line names it.
+        DamagedFileError: one is missing, is another, or is none of the document's; the line names
+            it.
     """
-    sums = about.get("files", {})
+    if not has_checksums(about):
+        return
+    sums = about["files"]
     if not isinstance(sums, dict):
         raise DamagedFileError(f"{folder} is damaged: its list of files is none; run {command}.")
+    for name in tables:
+        if name not in sums:
+            raise DamagedFileError(
+                f"{folder / name} is none of the files that were written here. Delete it, or run "
+                f"{command} again, which writes the folder anew."
+            )
     for name, checksum in sums.items():
         path = folder / Path(str(name)).name
         if not path.is_file() or sha256_of_file(path) != checksum:
@@ -86,6 +103,11 @@ def check_files(folder: Path, about: Mapping[str, Any], command: str) -> None:
                 f"{path} is damaged: its checksum does not fit. Run {command} again, which writes "
                 "it anew."
             )
+
+
+def has_checksums(about: Mapping[str, Any]) -> bool:
+    """Whether a document holds the checksums of its files, as all but the earliest do."""
+    return "files" in about
 
 
 def folders_of(store: Path, kind: str, document: str) -> list[Path]:

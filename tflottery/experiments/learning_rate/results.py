@@ -248,7 +248,7 @@ def load_tuning(folder: Path) -> TuningTables:
     except (KeyError, TypeError) as error:
         raise DamagedFileError(f"{path} is damaged ({error}); run {_COMMAND} again.") from None
     trials = TRIALS.read(folder)
-    check_files(folder, about, _COMMAND)
+    check_files(folder, about, _COMMAND, [TRIALS.file])
     return TuningTables(folder, about, cells, comparisons, rule, trials)
 
 

@@ -208,7 +208,7 @@ def load_transfer(folder: Path) -> TransferTables:
     except (KeyError, TypeError) as error:
         raise DamagedFileError(f"{path} is damaged ({error}); run {_COMMAND} again.") from None
     tables = read_tables(folder, (CELLS, OVERLAP))
-    check_files(folder, about, _COMMAND)
+    check_files(folder, about, _COMMAND, [CELLS.file, OVERLAP.file])
     return TransferTables(folder, about, arms, gains, tables["cells"], tables["overlap"])
 
 
