@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,11 +47,15 @@ def _arrays(folder: Path) -> None:
     files.write_arrays(folder / "a.npz", {"a": np.zeros(9_000), "b": np.zeros(9)})
 
 
+def _copy(folder: Path) -> None:
+    shutil.copyfile(__file__, folder / "a")
+
+
 def _array(folder: Path) -> None:
     archives.save_one(folder / "a.npy", np.zeros(9_000))
 
 
-@pytest.mark.parametrize("write", [_text, _arrays, _array])
+@pytest.mark.parametrize("write", [_text, _arrays, _array, _copy])
 def test_a_folder_that_does_not_fit_is_named_and_leaves_nothing(tmp_path, capsys, write):
     place = tmp_path / "above" / "new"
     fill = files.new_folder(place)
@@ -72,6 +77,20 @@ def test_a_file_that_does_not_fit_is_named_and_leaves_the_older_one(tmp_path):
     with small_files(5_000), pytest.raises(OSError):
         files.write_atomically(tmp_path / "new" / "a.txt", "a" * 9_000)
     assert not (tmp_path / "new").exists()
+
+
+def test_files_that_belong_together_are_written_all_or_none(tmp_path):
+    contents = {"a": "a", "b": b"b" * 4_000, "c": "c" * 9_000, "d": "d"}
+    with small_files(5_000), pytest.raises(OSError) as caught:
+        files.write_together(tmp_path / "new", contents)
+    assert caught.value.filename == str(tmp_path / "new" / "c") and not list(tmp_path.iterdir())
+    files.write_atomically(tmp_path / "a", "older")
+    with small_files(5_000), pytest.raises(OSError):
+        files.write_together(tmp_path, contents)
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a", "older")]
+    paths = files.write_together(tmp_path, contents)
+    assert sorted(tmp_path.iterdir()) == sorted(paths) == [tmp_path / name for name in "abcd"]
+    assert (tmp_path / "c").read_text() == contents["c"]
 
 
 def test_a_folder_that_cannot_take_its_place_leaves_the_older_one(tmp_path, monkeypatch):

@@ -18,7 +18,8 @@ from tflottery.data.reading.files_source import name_of
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.exports.places import checked_name, default_name
-from tflottery.files import new_folder, require_writable, short_name
+from tflottery.files import new_folder, require_writable
+from tflottery.naming import short_name
 from tflottery.report.article import slug
 
 NAMES = st.text(st.characters(exclude_characters="\0/"), max_size=90)

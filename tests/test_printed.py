@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import io
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, user_environment
 from tflottery import printed, status
 
 PACKAGE = ROOT / "tflottery"
@@ -23,38 +26,33 @@ TEXTS = st.text(
 )
 
 
-def _is_print(node: ast.AST) -> bool:
-    """Whether it is a call of ``print``, one that writes to a stream of the process as text, or one
-    that opens a console or a table of rich's own."""
-    if not isinstance(node, ast.Call):
-        return False
-    called = ast.unparse(node.func)
-    return called in ("print", "Console", "Table.grid", "rich.print") or called in (
-        "sys.stdout.write", "sys.stderr.write",
-    )  # fmt: skip
+def _calls() -> Iterator[tuple[str, ast.Call]]:
+    """Every call in the package, with the path of its module."""
+    for path in PACKAGE.rglob("*.py"):
+        name = str(path.relative_to(PACKAGE))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                yield name, node
 
 
 def test_nothing_else_prints():
+    printing = {"print", "rich.print", "sys.stdout.write", "sys.stderr.write", "Console"}
+    tables = {"report/terminal.py", *(name for name, _ in _calls() if not _has_rich_tables(name))}
     found = {
-        f"{path.relative_to(PACKAGE)}:{node.lineno}"
-        for path in PACKAGE.rglob("*.py")
-        if str(path.relative_to(PACKAGE)) not in EDGES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if _is_print(node) and not ast.unparse(node).startswith("Console(quiet=True")
+        f"{name}:{node.lineno}"
+        for name, node in _calls()
+        if (
+            ast.unparse(node.func) in printing
+            and name not in EDGES
+            and not ast.unparse(node).startswith("Console(quiet=True")
+        )
+        or (ast.unparse(node.func) == "Table" and name not in tables)
     }
     assert not found
 
 
-def test_no_table_of_a_terminal_is_riches_own():
-    found = [
-        str(path.relative_to(PACKAGE))
-        for path in PACKAGE.rglob("*.py")
-        if path.name != "terminal.py" or path.parent.name != "report"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Table"
-        if "from rich.table import Table" in path.read_text(encoding="utf-8")
-    ]
-    assert not found
+def _has_rich_tables(name: str) -> bool:
+    return "from rich.table import Table" in (PACKAGE / name).read_text(encoding="utf-8")
 
 
 def _is_harmless(line: str) -> bool:
@@ -77,6 +75,32 @@ def test_every_way_out_prints_a_line(text, capsys):
     assert out.count("\n") == errors.count("\n") == out.count("\t") == 1
     assert _is_harmless(out.replace("\n", "").replace("\t", ""))
     assert _is_harmless(errors.replace("\n", ""))
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_letters_that_a_terminal_lacks_are_written_out(encoding, monkeypatch):
+    content = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(content, encoding))
+    monkeypatch.setattr("sys.stderr", io.TextIOWrapper(content, encoding))
+    printed.say("ü 영화 \udcff", now=True)
+    printed.complain("ü 영화 \udcff")
+    printed.show("ü 영화 \udcff\n", end="")
+    sys.stdout.flush()
+    text = content.getvalue().decode(encoding)
+    assert text.count("\n") == 3 and text.count("\\udcff") == 3
+    assert text.count("영화" if encoding == "utf-8" else "\\uc601\\ud654") == 3
+
+
+@pytest.mark.parametrize("streams", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_a_process_without_its_streams_ends_well(streams, tmp_path):
+    command = f'exec "{sys.executable}" -m tflottery.cli.report none {streams}'
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, env=user_environment(), capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2 and done.stdout == ""
+    assert ("There is no folder none" in done.stderr) == ("2>&-" not in streams)
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("text", ["a\x1b[31mRED", "a\nforged\t0.9999"])

@@ -27,7 +27,7 @@ FLOORS = [
     {"estimates"},
     {"metrics", "notebook", "seeds", "statistics", "status", "steps", "versions"},
     {"arithmetic", "digests", "registry"},
-    {"activity", "archives", "disk", "errors", "interrupts", "printed", "program"},
+    {"activity", "archives", "disk", "errors", "interrupts", "naming", "printed", "program"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

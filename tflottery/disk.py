@@ -65,7 +65,7 @@ def refusal(
     is_staged = staged is not None and file is not None and _is_within(file, staged)
     if is_staged or (file is None and code in _REFUSED):
         file = place
-    elif isinstance(error, OSError) and error.errno == code:
+    elif isinstance(error, OSError) and error.errno == code and error.filename2 is None:
         return error
     return OSError(code, os.strerror(code), *([str(file)] if file is not None else []))
 
@@ -75,9 +75,9 @@ def _says(error: Exception, code: int) -> bool:
 
 
 def _file_of(error: Exception) -> Path | None:
-    """The file that an error names."""
+    """The file that an error names; of a copy that failed, the one that was written."""
     if isinstance(error, OSError):
-        name = error.filename
+        name = error.filename2 or error.filename
     else:
         found = _BEFORE_REASON.search(str(error))
         name = found and found[1]

@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +22,7 @@ import numpy as np
 
 from tflottery import archives, disk
 from tflottery.errors import DamagedFileError, UserError
+from tflottery.naming import short_name
 
 Arrays = dict[str, np.ndarray]
 
@@ -62,6 +63,17 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     """Writes ``path`` whole or not at all; makes its folder if need be."""
     with new_file(path) as stream:
         stream.write(content.encode() if isinstance(content, str) else content)
+
+
+def write_together(folder: Path, contents: Mapping[str, bytes | str]) -> list[Path]:
+    """Writes several files into a folder, all of them or none; gives their paths. Those that are
+    there by these names are replaced."""
+    with ExitStack() as stack:
+        for name, content in contents.items():
+            stream = stack.enter_context(new_file(folder / name))
+            stream.write(content.encode() if isinstance(content, str) else content)
+            stream.flush()  # before the first of them takes its place
+    return [folder / name for name in contents]
 
 
 @contextmanager
@@ -150,19 +162,6 @@ def staging_folder(path: Path) -> Path:
     """A new folder beside ``path``, whose content will be renamed to ``path``."""
     prefix = f"{STAGING_PREFIX}{short_name(path.name, 100)}-"
     return Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
-
-
-def short_name(name: str, longest: int = 60) -> str:
-    """A name that takes at most so many bytes; of a longer one the beginning, with 8 digits of what
-    the whole is, so that names that differ stay different. By default it has room beside others in
-    the name of a folder: what a data set or a network is called."""
-    whole = name.encode("utf-8", "surrogateescape")
-    if len(whole) <= longest:
-        return name
-    digits = sha256_of_bytes(whole)[:8]
-    # A character that is cut apart is left out.
-    beginning = whole[: longest - len(digits) - 1].decode("utf-8", "ignore")
-    return f"{beginning.rstrip()}-{digits}"
 
 
 def _swap(staging: Path, path: Path) -> None:

@@ -9,6 +9,7 @@ is made with rich goes through ``progress.consoles``, which does the same.
 from __future__ import annotations
 
 import sys
+from typing import TextIO
 
 # They join letters of Persian, and emoji.
 JOINERS = "\u200c\u200d"
@@ -39,19 +40,31 @@ def say(*fields: str, now: bool = False) -> None:
         fields: what stands in the line.
         now: not to wait until more is printed.
     """
-    print("\t".join(map(visible, fields)), flush=now)
+    _print("\t".join(map(visible, fields)) + "\n", sys.stdout, now)
 
 
 def complain(text: str) -> None:
     """Prints a line to standard error, at once."""
-    print(visible(text), file=sys.stderr, flush=True)
+    _print(f"{visible(text)}\n", sys.stderr, now=True)
 
 
 def show(text: str, *, end: str = "\n") -> None:
     """Prints several lines of the program's own: help, scripts for a shell."""
-    print(lines(text), end=end)
+    _print(lines(text) + end, sys.stdout)
 
 
 def lines(text: str) -> str:
     """Several lines of the program's own, each visible."""
     return "\n".join(visible(line, spaces=True) for line in text.split("\n"))
+
+
+def _print(text: str, stream: TextIO | None, now: bool = False) -> None:
+    if stream is None:  # the process was started without it
+        return
+    try:
+        stream.write(text)
+    except UnicodeEncodeError as error:
+        # A letter that the terminal's encoding does not have is no reason to end.
+        stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+    if now:
+        stream.flush()

@@ -70,6 +70,7 @@ def run(command: Command, argv: list[str] | None = None) -> int:
 
 
 def _run(command: Command, values: flags.FlagValues, argv: list[str]) -> int:
+    _open_missing_streams()
     with suppress(AttributeError):  # a stream of a test
         # A label that the terminal's encoding does not have is no reason to end.
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -88,7 +89,8 @@ def _run(command: Command, values: flags.FlagValues, argv: list[str]) -> int:
         else:
             with status.shown(first="starting", on_errors=command.prints_data):
                 command.action(values)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except TflotteryError as error:
         return _complain(command, str(error), error.exit_code)
     except SystemExit as error:
@@ -118,8 +120,20 @@ def _refused(command: Command, error: OSError, kept: str) -> int:
     return _complain(command, text, USER_ERROR if error.errno in disk.FORBIDDEN else FAILED)
 
 
-def _goes_to_a_file(stream: TextIO) -> bool:
+def _open_missing_streams() -> None:
+    """Lets no file take the number of a standard stream that was closed: what a library says would
+    be written to that file."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+
+
+def _goes_to_a_file(stream: TextIO | None) -> bool:
     """Whether a stream ends in a file or a device that may be full; a terminal never is."""
+    if stream is None:
+        return False
     try:
         mode = os.fstat(stream.fileno()).st_mode
         return stat.S_ISREG(mode) or (stat.S_ISCHR(mode) and not stream.isatty())
@@ -131,7 +145,8 @@ def _close_output() -> None:
     """Lets go of what cannot be written to standard output; Python would try it again at the end,
     and say so."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (OSError, ValueError):
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

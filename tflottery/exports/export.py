@@ -15,7 +15,7 @@ from tflottery.exports import bundle as bundles
 from tflottery.exports.bundle import Bundle
 from tflottery.exports.formats import asked
 from tflottery.exports.places import checked_name, default_name, require_publishable
-from tflottery.files import require_writable, write_atomically
+from tflottery.files import require_writable, write_together
 from tflottery.plugins import Plugins
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.resources import LOCAL
@@ -286,7 +286,5 @@ def _compare(
     options += [word for one in plugins.listed(plugin) for word in ("--plugin", one)]
     command = ["bin/export", "--ticket", str(ticket.folder), "--compare", *options]
     text = comparison_tables.markdown(comparison, shlex.join(command))
-    write_atomically(base / "comparison.md", text)
-    write_atomically(base / "comparison.csv", comparison_tables.csv(comparison))
-    files = (base / "comparison.md", base / "comparison.csv")
-    return Compared(comparison, text, files, found)
+    contents = {"comparison.md": text, "comparison.csv": comparison_tables.csv(comparison)}
+    return Compared(comparison, text, tuple(write_together(base, contents)), found)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from tflottery.errors import UserError
-from tflottery.files import short_name
+from tflottery.naming import short_name
 from tflottery.tickets.ticket import Ticket
 
 # A name must not be a number: such a folder would be taken for a version.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tflottery.files import short_name
+from tflottery.naming import short_name
 from tflottery.report.answers import Said
 
 

@@ -28,7 +28,7 @@ from tflottery.data.reading.table_source import Reader, TableSource
 from tflottery.data.reading.tfds_source import PUBLISHED_NAMES
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
-from tflottery.files import short_name
+from tflottery.naming import short_name
 
 _PACKED = (".gz", ".zip", ".bz2", ".xz")
 _TABLES = (

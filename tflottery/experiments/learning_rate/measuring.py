@@ -18,8 +18,9 @@ from tflottery.experiments.learning_rate.document import rule_document
 from tflottery.experiments.learning_rate.judging import fit_rule, judge
 from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
-from tflottery.files import canonical_json, seal, sha256_of_bytes, short_name
+from tflottery.files import canonical_json, seal, sha256_of_bytes
 from tflottery.metrics import ACCURACY
+from tflottery.naming import short_name
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser

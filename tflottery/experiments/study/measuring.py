@@ -21,9 +21,10 @@ from tflottery.experiments.study import controls, results, sharing
 from tflottery.experiments.study.arms import Cell
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.results import LABELS
-from tflottery.files import Arrays, short_name
+from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
 from tflottery.models.biases import biases_beside
+from tflottery.naming import short_name
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.collapse import collapsed

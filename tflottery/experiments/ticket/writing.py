@@ -11,7 +11,7 @@ from tflottery import steps
 from tflottery.data.encoded import Corpus
 from tflottery.experiments.ticket import measured
 from tflottery.experiments.ticket.result import rate
-from tflottery.files import short_name
+from tflottery.naming import short_name
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.run import Run

@@ -16,7 +16,8 @@ from tflottery.experiments.transfer import results
 from tflottery.experiments.transfer.arms import DENSE_ARM
 from tflottery.experiments.transfer.design import Cell, Transfer
 from tflottery.experiments.transfer.judging import judge, mean_overlap
-from tflottery.files import canonical_json, sha256_of_bytes, short_name
+from tflottery.files import canonical_json, sha256_of_bytes
+from tflottery.naming import short_name
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
