@@ -77,9 +77,12 @@ def test_importing_the_package_leaves_ctrl_c_alone(tmp_path):
 @pytest.mark.long
 @pytest.mark.parametrize("milliseconds", [*range(0, 100, 5), *range(100, 3_000, 200)])
 def test_ctrl_c_at_any_moment_of_the_start(tmp_path, milliseconds):
+    environment = user_environment()
+    # Where a checkout has no environment of its own, its scripts take this one.
+    path = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
     process = subprocess.Popen(
-        [ROOT / "bin" / "find_ticket", "--dataset", "toy"], cwd=tmp_path, env=user_environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [ROOT / "bin" / "find_ticket", "--dataset", "toy"], cwd=tmp_path,
+        env={**environment, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     time.sleep(milliseconds / 1000)
     process.send_signal(signal.SIGINT)
