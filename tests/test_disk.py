@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -108,6 +109,19 @@ def test_a_folder_that_cannot_take_its_place_leaves_the_older_one(tmp_path, monk
         (staging / "a").write_text("newer")
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
     assert (tmp_path / "new" / "a").read_text() == "older"
+
+
+def test_writers_of_one_folder_do_not_stumble_over_each_other(tmp_path):
+    def write(content: str) -> None:
+        for _ in range(40):
+            with files.new_folder(tmp_path / "new") as staging:
+                (staging / "a").write_text(content)
+                (staging / "b").write_text(content)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(write, "wxyz")) == [None] * 4
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert (tmp_path / "new" / "a").read_text() == (tmp_path / "new" / "b").read_text()
 
 
 def test_encoded_data_that_do_not_fit_say_where(tmp_path):

@@ -81,8 +81,8 @@ def test_ctrl_c_at_any_moment_of_the_start(tmp_path, milliseconds):
     # Where a checkout has no environment of its own, its scripts take this one.
     path = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
     process = subprocess.Popen(
-        [ROOT / "bin" / "find_ticket", "--dataset", "toy"], cwd=tmp_path,
-        env={**environment, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [ROOT / "bin" / "find_ticket", "--dataset", "toy"], cwd=tmp_path, text=True,
+        env={**environment, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     time.sleep(milliseconds / 1000)
     process.send_signal(signal.SIGINT)

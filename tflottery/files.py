@@ -20,15 +20,12 @@ from typing import IO, Any
 
 import numpy as np
 
-from tflottery import archives, disk
+from tflottery import archives, disk, naming
 from tflottery.errors import DamagedFileError, UserError
-from tflottery.naming import short_name
 
 Arrays = dict[str, np.ndarray]
 
 STAGING_PREFIX = ".staging-"
-# Bytes of a name, on the file systems of Linux, macOS and Windows alike.
-_LONGEST_NAME = 255
 
 
 def canonical_json(payload: Any) -> str:
@@ -148,8 +145,7 @@ def new_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder for files that nobody keeps, where the system has its place for such; it is gone at
-    the end of the ``with``.
+    """A folder for files that nobody keeps, where the system has its place for such.
 
     Raises:
         OSError: it cannot be written (``disk.writing``).
@@ -160,20 +156,28 @@ def scratch_folder() -> Iterator[Path]:
 
 def staging_folder(path: Path) -> Path:
     """A new folder beside ``path``, whose content will be renamed to ``path``."""
-    prefix = f"{STAGING_PREFIX}{short_name(path.name, 100)}-"
+    prefix = f"{STAGING_PREFIX}{naming.short_name(path.name, 100)}-"
     return Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
 
 
 def _swap(staging: Path, path: Path) -> None:
-    """Renames a folder to ``path``, in the place of the one that is there."""
+    """Renames a folder to ``path``, in the place of the one that is there. Several processes may do
+    so at once."""
     aside = staging_folder(path)
+    old = aside / "old"
     try:
-        path.replace(aside / "old")
-        try:
-            staging.replace(path)
-        except OSError:
-            (aside / "old").replace(path)
-            raise
+        while True:
+            with suppress(FileNotFoundError):  # another process has just taken it away
+                path.replace(old)
+            try:
+                staging.replace(path)
+                return
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    with suppress(FileNotFoundError):
+                        old.replace(path)
+                    raise
+            shutil.rmtree(old, ignore_errors=True)  # and another has just put its own there
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -206,11 +210,7 @@ def require_writable(path: Path, flag: str) -> None:
     there = path
     while not os.path.lexists(there) and there != there.parent:
         there = there.parent
-    if long := next((part for part in path.parts if len(os.fsencode(part)) > _LONGEST_NAME), None):
-        raise UserError(
-            f"{long[:40]}… has {len(os.fsencode(long))} letters or bytes, more than the "
-            f"{_LONGEST_NAME} that a name on a disk has; give {flag} another place."
-        )
+    naming.require_fitting(path, flag)
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise UserError(f"{there} is no folder to write to; give {flag} another place.")
 
