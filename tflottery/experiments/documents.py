@@ -11,10 +11,21 @@ import pandas as pd
 
 from tflottery.errors import DamagedFileError
 from tflottery.experiments.schema import Schema
+from tflottery.experiments.shapes import COUNT, FRACTION, Each, Many, Maybe, Number, Shape, fault
 from tflottery.files import new_folder, read_sealed, seal, sha256_of_bytes, sha256_of_file
 
-Kinds = Mapping[str, type | tuple[type, ...]]
-"""The type, or types, of each key that a document has to hold."""
+Kinds = Mapping[str, Shape]
+"""The shape of each key that a document has to hold."""
+
+_LEARNT: Shape = {
+    "texts": COUNT, "seeds": COUNT, "difference": Maybe(Number()), "low": Maybe(Number()),
+    "high": Maybe(Number()), "dense": Maybe(FRACTION), "larger_class": Maybe(FRACTION),
+}  # fmt: skip
+# What documents of earlier versions, or of other experiments, do not have.
+_LATER: Kinds = {
+    "cautions": Many(str), "learnt": Maybe(_LEARNT), "dense_alone": Many(COUNT),
+    "files": Each(str),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,12 +71,11 @@ def read_about(
         UserError: it is missing, damaged or of another format; the line names it.
     """
     about = read_sealed(path, what=what, format_version=format_version)
-    for key, kind in kinds.items():
-        if not isinstance(about.get(key), kind):
-            raise DamagedFileError(f"{path} has no valid {key!r}; run {command} again.")
-    lines = about.setdefault("cautions", [])
-    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise DamagedFileError(f"{path} has no valid 'cautions'; run {command} again.")
+    about.setdefault("cautions", [])
+    later = {key: shape for key, shape in _LATER.items() if key in about}
+    for key, shape in {**kinds, **later}.items():
+        if wrong := fault(about.get(key), shape, key):
+            raise DamagedFileError(f"{path} has no valid {wrong!r}; run {command} again.")
     return about
 
 
@@ -88,8 +98,6 @@ def check_files(
     if not has_checksums(about):
         return
     sums = about["files"]
-    if not isinstance(sums, dict):
-        raise DamagedFileError(f"{folder} is damaged: its list of files is none; run {command}.")
     for name in tables:
         if name not in sums:
             raise DamagedFileError(

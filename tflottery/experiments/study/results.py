@@ -38,6 +38,7 @@ from tflottery.experiments.schema import (
     read_tables,
     text,
 )
+from tflottery.experiments.shapes import COUNT, POSITIVE, Each, Many
 from tflottery.files import read_sealed
 from tflottery.report.article import slug
 
@@ -172,9 +173,9 @@ SCHEMAS = {
 # A study that did not measure these has no such file.
 _OPTIONAL = (OVERLAP, LAYERS, SCOPES, EARLY_BIRD, INSTABILITY, TEXTS)
 _ABOUT: Kinds = {
-    "name": str, "dataset": str, "model": str, "seeds": list, "config": dict, "command": str,
-    "versions": dict, "caution": str, "note": str, "tolerance": (int, float),
-    "prunable_weights": int, "embedding_weights": int, "tensors": list,
+    "name": str, "dataset": str, "model": str, "seeds": Many(COUNT), "config": dict,
+    "command": str, "versions": Each(str), "caution": str, "note": str, "tolerance": POSITIVE,
+    "prunable_weights": COUNT, "embedding_weights": COUNT, "tensors": Many(str),
 }  # fmt: skip
 
 
