@@ -26,6 +26,7 @@ from tflottery.cli import app
 from tflottery.data import corpus
 from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
+from tflottery.errors import TflotteryError
 from tflottery.exports.formats.registry import FORMATS, is_installed
 
 
@@ -181,6 +182,7 @@ def test_a_reason_in_a_librarys_own_words_is_understood(code, kind, text):
         PermissionError(errno.EACCES, "Permission denied", "/elsewhere/a.csv"),
         OSError(errno.EIO, "Input/output error"),
         ValueError("7 of 8"),
+        TflotteryError(f"a fresh process fails: {os.strerror(errno.ENOSPC)}"),
         KeyboardInterrupt(),
     ],
 )

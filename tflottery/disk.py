@@ -57,7 +57,8 @@ def refusal(
         staged: the name under which ``place`` is written, which nobody needs to know.
     """
     code = error.errno if isinstance(error, OSError) else None
-    if code is None:
+    is_said = type(error).__module__.startswith("tflottery")  # in our own words, with its place
+    if code is None and not is_said:
         code = next((one for one in _REFUSED if _says(error, one)), None)
     if code is None or code not in (*_REFUSED, *FORBIDDEN):
         return None
