@@ -3,6 +3,7 @@ scipy alone: nothing of tflottery's own is imported."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cache
 from pathlib import Path
@@ -19,13 +20,23 @@ CONTROLLED = (0.59, 0.832, 0.972)
 Interval = tuple[float, float, float]
 
 
+def read(file: Path) -> pd.DataFrame:
+    """A committed table, as it was written where a document beside it holds its checksum."""
+    sums: dict[str, str] = {}
+    for document in file.parent.glob("*.json"):
+        sums |= json.loads(document.read_text(encoding="utf-8")).get("files", {})
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert sums.get(file.name, found) == found, f"{file} is damaged"
+    return pd.read_csv(file)
+
+
 @cache
 def study(name: str) -> pd.DataFrame:
     """The cells of a study of seeds 1 to 3, ``cnn``, or of new seeds, ``new cnn``."""
     is_new = name.startswith("new ")
     name = f"study_{name.removeprefix('new ')}"
     folder = RESULTS / ("new_seeds" if is_new else name)
-    return pd.read_csv(folder / "data" / name / "cells.csv")
+    return read(folder / "data" / name / "cells.csv")
 
 
 @cache
@@ -34,18 +45,18 @@ def moved(name: str) -> pd.DataFrame:
     is_new = name == "new"
     folder = RESULTS / "new_seeds" if is_new else RESULTS / "transfer" / name
     (file,) = (folder / "data").glob("*-to-*/cells.csv")
-    return pd.read_csv(file)
+    return read(file)
 
 
 @cache
 def trials(name: str) -> pd.DataFrame:
     (folder,) = (RESULTS / "learning_rate" / name / "data").iterdir()
-    return pd.read_csv(folder / "trials.csv")
+    return read(folder / "trials.csv")
 
 
 @cache
 def found(model: str, comparison: str) -> Interval:
-    table = pd.read_csv(RESULTS / "find_ticket" / "intervals.csv")
+    table = read(RESULTS / "find_ticket" / "intervals.csv")
     chosen = table[(table["model"] == model) & (table["split"] == "test")]
     (row,) = chosen[chosen["comparison"] == comparison].itertuples()
     return row.difference, row.low, row.high
@@ -152,7 +163,7 @@ def searched() -> pd.DataFrame:
     """Two learning rates of dense and of tickets, of new seeds."""
     files = sorted((RESULTS / "new_seeds" / "data").glob("*/trials.csv"))
     assert len(files) == 2
-    return pd.concat(map(pd.read_csv, files))
+    return pd.concat(map(read, files))
 
 
 def raised(network: str, level: float) -> pd.Series:

@@ -34,7 +34,7 @@ def failing(error: BaseException) -> app.Command:
         (
             OSError(errno.ENOSPC, "No space left on device", "runs"),
             1,
-            "was finished before is kept",
+            "the disk is full (",
         ),
         (UserError("see bin/report --help"), 2, "see tflottery report --help"),
         (KeyboardInterrupt(), 130, "interrupted. All is kept."),

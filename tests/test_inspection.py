@@ -485,7 +485,7 @@ def test_reports_say_the_cautions(tmp_path, write, some):
 @pytest.mark.parametrize("lines", ["one", [1], {"a": "b"}])
 def test_cautions_that_are_no_lines_are_damage(tmp_path, lines):
     synthetic_study.write_study(tmp_path, cautions=lines)
-    with pytest.raises(DamagedFileError, match="no valid 'cautions'"):
+    with pytest.raises(DamagedFileError, match="no valid 'cautions"):
         write_report(tmp_path, tmp_path / "report")
 
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
@@ -34,6 +33,7 @@ from tests.recomputing import (
     mean_and_half,
     moved,
     of,
+    read,
     study,
     t,
     trials,
@@ -120,7 +120,7 @@ def _halves(page: str) -> Iterator[tuple[float, float]]:
                     mean, low, _ = gain(name, of_arm, level)
                     yield mean, mean - low
     if page == "find":
-        rounds = pd.read_csv(RESULTS / "find_ticket" / "rounds.csv")
+        rounds = read(RESULTS / "find_ticket" / "rounds.csv")
         for _, rows in rounds.groupby(["model", "network", "round"]):
             for column in ("validation_accuracy", "test_accuracy"):
                 yield 100 * rows[column].mean(), 100 * rows[column].std()
@@ -185,13 +185,13 @@ def test_what_is_between_a_ticket_and_a_shuffled_mask():
 
 def test_masks_share_what_the_transfer_says_they_share():
     (folder,) = (RESULTS / "transfer" / "cnn" / "data").iterdir()
-    table = pd.read_csv(folder / "overlap.csv")
+    table = read(folder / "overlap.csv")
     whole = table[(table["tensor"] == "all") & np.isclose(table["level"], 0.832)]
     said = (
         f"Jaccard {whole['jaccard'].mean():.2f} at 83.2 %, {whole['chance'].mean():.2f} by chance"
     )
     assert said in text_of("transfer")
-    own = pd.read_csv(RESULTS / "study_cnn" / "data" / "study_cnn" / "overlap.csv")
+    own = read(RESULTS / "study_cnn" / "data" / "study_cnn" / "overlap.csv")
     own = own[(own["kind"] == "seeds") & (own["one"] == "iterative")]
     own = own[np.isclose(own["level"], 0.832)]
     assert f"two IMDB seeds share only {own['jaccard'].mean():.2f}" in text_of("transfer")

@@ -30,11 +30,11 @@ from tflottery.exports import client, network
 from tflottery.exports.model_card import model_card
 from tflottery.exports.serving_files import curl
 from tflottery.notebook import as_html
+from tflottery.printed import visible
 from tflottery.progress.consoles import open_console
 from tflottery.progress.lines import Lines
 from tflottery.progress.live import Live
 from tflottery.progress.reporter import Reporter
-from tflottery.report.escaping import visible
 from tflottery.report.rendering import markdown_table
 from tflottery.report.table import Column, Table
 from tflottery.report.terminal import plain_table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,8 @@ from tflottery.experiments.transfer.judging import judge, mean_overlap
 from tflottery.experiments.transfer.results import load_transfer
 from tflottery.models.units import GATES
 from tflottery.report.escaping import one_line
-from tflottery.runs import measures
+from tflottery.runs import inventory, measures
+from tflottery.tickets.rule import rule_from
 
 LOADERS = {"studies": load_study, "transfers": load_transfer, "tunings": load_tuning}
 
@@ -70,6 +72,80 @@ def test_a_digit_that_changed_in_cells_is_seen(written, tmp_path):
     (folder / "cells.csv").write_text(text[:digit] + "0.77" + text[digit + 4 :])
     with pytest.raises(DamagedFileError, match=r"cells\.csv is damaged: its checksum does not fit"):
         load_study(folder)
+
+
+@pytest.mark.parametrize("kind", LOADERS)
+def test_thirty_four_flips_of_tables_are_refused(written, tmp_path, kind):
+    chance = random.Random(34)
+    folder = tmp_path / "one"
+    shutil.copytree(written[kind], folder)
+    tables = sorted(folder.glob("*.csv"))
+    for _ in range(34):
+        file = chance.choice(tables)
+        content = file.read_bytes()
+        flipped = bytearray(content)
+        flipped[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        file.write_bytes(flipped)
+        with pytest.raises(DamagedFileError) as caught:
+            LOADERS[kind](folder)
+        assert str(file) in str(caught.value) and "again, which writes it anew" in str(caught.value)
+        file.write_bytes(content)
+    LOADERS[kind](folder)
+
+
+def test_a_table_that_a_study_did_not_write_is_refused(written, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(written["studies"], folder)
+    bare = write_study(tmp_path / "bare", levels=(0.36,), optional=False)
+    shutil.copyfile(folder / "layers.csv", bare / "layers.csv")
+    with pytest.raises(DamagedFileError, match=r"layers\.csv is none of the files"):
+        load_study(bare)
+
+
+def test_the_seal_of_timings_cannot_be_left_out(written, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(written["studies"], folder)
+    (folder / "timings.json").unlink()
+    with pytest.raises(UserError, match=r"timings\.json is missing"):
+        load_study(folder)
+
+
+@pytest.mark.parametrize("kind", LOADERS)
+def test_what_a_store_needs_is_read_off_sound_tables_alone(written, tmp_path, kind):
+    folder = tmp_path / "runs" / kind / "one"
+    shutil.copytree(written[kind], folder)
+    names = [path.name for path in folder.iterdir()]
+    keys = set(pd.read_csv(next(folder.glob("[ct][er]*s.csv")), keep_default_na=False)["key"])
+    assert keys <= set(inventory._of_results(tmp_path / "runs"))
+    for name in names:
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[:40] + bytes([content[40] ^ 2]) + content[41:])
+        with pytest.raises(UserError) as caught:
+            list(inventory._of_results(tmp_path / "runs"))
+        assert name in str(caught.value) and "\n" not in str(caught.value)
+        (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\0\1" * 9, b"", b'key\n"a'])
+def test_a_table_of_the_user_s_that_cannot_be_read_is_named(tmp_path, content):
+    file = tmp_path / "mine" / "own" / "notes.csv"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=r"notes\.csv cannot be read, so nothing is known"):
+        list(inventory._of_results(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "change", [{"base": 0}, {"base": -1e-3}, {"sparsest": 1}, {"sparsest": -1}, {"lowest": 1}]
+)
+def test_a_rule_of_no_rate_is_refused(change, tmp_path):
+    document = {
+        "base": 1e-3, "exponent": 0.5, "low": 0.1, "high": 0.9, "sparsest": 0.9, "lowest": 1e-4,
+        "highest": 1e-2,
+    }  # fmt: skip
+    assert rule_from(document, tmp_path)(0.99) > 0
+    with pytest.raises(DamagedFileError, match="holds a rule of no rate"):
+        rule_from({**document, **change}, tmp_path)
 
 
 def test_a_table_that_is_gone_is_missed(written, tmp_path):

@@ -162,7 +162,7 @@ def test_damaged_input_is_named(tmp_path, damage, message):
 
 def test_arms_of_another_form_are_named(tmp_path):
     folder = write_transfer_result(tmp_path, arms=[{"mask": "source"}])
-    with pytest.raises(UserError, match="is damaged"):
+    with pytest.raises(UserError, match=r"has no valid 'arms\[0\]\.init'"):
         load_transfer(folder)
 
 

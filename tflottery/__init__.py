@@ -14,6 +14,12 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from tflottery import interrupts
+
+# Before all that takes time.
+if interrupts.is_command():
+    interrupts.leave_quietly()
+
 from tflottery.arithmetic import switch_on_onednn
 from tflottery.versions import __version__
 

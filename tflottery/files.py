@@ -10,19 +10,17 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import math
 import os
 import shutil
-import struct
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from tflottery import archives, disk, naming
 from tflottery.errors import DamagedFileError, UserError
 
 Arrays = dict[str, np.ndarray]
@@ -64,23 +62,54 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         stream.write(content.encode() if isinstance(content, str) else content)
 
 
+def write_together(folder: Path, contents: Mapping[str, bytes | str]) -> list[Path]:
+    """Writes several files into a folder, all of them or none; gives their paths. Those that are
+    there by these names are replaced."""
+    with ExitStack() as stack:
+        for name, content in contents.items():
+            stream = stack.enter_context(new_file(folder / name))
+            stream.write(content.encode() if isinstance(content, str) else content)
+            stream.flush()  # before the first of them takes its place
+    return [folder / name for name in contents]
+
+
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
     """A stream whose content is renamed to ``path`` at the end of the ``with``, in the place of a
     file that is there by then; after an error nothing is left of it. Makes the file's folder if
-    need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=STAGING_PREFIX, dir=path.parent)
-    staged = Path(name)
+    need be.
+
+    Raises:
+        OSError: it cannot be written (``disk.writing``).
+    """
+    with _parents_of(path):
+        with disk.writing(path):
+            handle, name = tempfile.mkstemp(prefix=STAGING_PREFIX, dir=path.parent)
+        staged = Path(name)
+        try:
+            with disk.writing(path, staged):
+                with os.fdopen(handle, "wb") as stream:
+                    yield stream
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                staged.chmod(0o666 & ~_umask())
+                staged.replace(path)
+        except BaseException:
+            staged.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _parents_of(path: Path) -> Iterator[None]:
+    """Makes the folders above a path; those that were not there before are gone after an error."""
+    made = [parent for parent in path.parents if not parent.exists()]
     try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        staged.chmod(0o666 & ~_umask())
-        staged.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
     except BaseException:
-        staged.unlink(missing_ok=True)
+        with suppress(OSError):  # a parent may hold something else by now
+            for parent in made:
+                parent.rmdir()
         raise
 
 
@@ -93,34 +122,64 @@ def new_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
 
     Raises:
         FileExistsError: ``path`` exists, and ``replace`` is False.
+        OSError: it cannot be written (``disk.writing``).
     """
-    made = [parent for parent in path.parents if not parent.exists()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = staging_folder(path)
-    try:
-        yield staging
-        staging.chmod(0o777 & ~_umask())
-        for file in [path for path in staging.rglob("*") if path.is_file()]:
-            with file.open("rb") as stream:
-                os.fsync(stream.fileno())
-        if replace and path.exists():
-            aside = staging_folder(path)
-            path.replace(aside / "old")
-            staging.replace(path)
-            shutil.rmtree(aside)
-        else:
-            _rename(staging, path)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        with suppress(OSError):  # a parent may hold something else by now
-            for parent in made:
-                parent.rmdir()
-        raise
+    with _parents_of(path):
+        with disk.writing(path):
+            staging = staging_folder(path)
+        try:
+            with disk.writing(path, staging):
+                yield staging
+                staging.chmod(0o777 & ~_umask())
+                for file in [path for path in staging.rglob("*") if path.is_file()]:
+                    with file.open("rb") as stream:
+                        os.fsync(stream.fileno())
+                if replace and path.exists():
+                    _swap(staging, path)
+                else:
+                    _rename(staging, path)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder for files that nobody keeps, where the system has its place for such.
+
+    Raises:
+        OSError: it cannot be written (``disk.writing``).
+    """
+    with disk.writing(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def staging_folder(path: Path) -> Path:
     """A new folder beside ``path``, whose content will be renamed to ``path``."""
-    return Path(tempfile.mkdtemp(prefix=f"{STAGING_PREFIX}{path.name}-", dir=path.parent))
+    prefix = f"{STAGING_PREFIX}{naming.short_name(path.name, 100)}-"
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
+
+
+def _swap(staging: Path, path: Path) -> None:
+    """Renames a folder to ``path``, in the place of the one that is there. Several processes may do
+    so at once."""
+    aside = staging_folder(path)
+    old = aside / "old"
+    try:
+        while True:
+            with suppress(FileNotFoundError):  # another process has just taken it away
+                path.replace(old)
+            try:
+                staging.replace(path)
+                return
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    with suppress(FileNotFoundError):
+                        old.replace(path)
+                    raise
+            shutil.rmtree(old, ignore_errors=True)  # and another has just put its own there
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _rename(staging: Path, path: Path) -> None:
@@ -149,8 +208,9 @@ def require_writable(path: Path, flag: str) -> None:
         UserError: it cannot be made; the text names ``flag``, which the user can change.
     """
     there = path
-    while not there.exists() and there != there.parent:
+    while not os.path.lexists(there) and there != there.parent:
         there = there.parent
+    naming.require_fitting(path, flag)
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise UserError(f"{there} is no folder to write to; give {flag} another place.")
 
@@ -211,7 +271,7 @@ _REMEDY = "Delete that folder and make it again, or restore it from a copy."
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
     """Writes named arrays to ``path`` (``.npz``); returns the file's SHA-256."""
     with path.open("wb") as stream:
-        np.savez(stream, **dict(arrays))  # type: ignore[arg-type]
+        archives.save(stream, arrays)
     return sha256_of_file(path)
 
 
@@ -223,43 +283,9 @@ def read_arrays(path: Path, sha256: str) -> Arrays:
     """
     check_file(path, sha256)
     try:
-        _require_as_large_as_said(path)
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except _NO_ARCHIVE:
+        return archives.read(path)
+    except archives.BrokenError:
         raise DamagedFileError(f"{path} is damaged: no array archive. {_REMEDY}") from None
-
-
-# What numpy and zipfile raise where a file is no archive of arrays, or a hostile one.
-_NO_ARCHIVE = (
-    ValueError, OSError, KeyError, EOFError, RuntimeError, OverflowError, struct.error,
-    zipfile.BadZipFile,
-)  # fmt: skip
-
-
-def _require_as_large_as_said(path: Path) -> None:
-    """Makes sure that reading an archive takes no more memory than its file takes bytes.
-
-    Raises:
-        ValueError: it is compressed, or an array says that it is larger or smaller than it is.
-    """
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) > path.stat().st_size:
-            raise ValueError("it is compressed")
-        for member in members:
-            with archive.open(member) as stream:
-                version = np.lib.format.read_magic(stream)
-                read = _HEADERS[version]
-                shape, _, dtype = read(stream)
-                if math.prod(shape) * dtype.itemsize != member.file_size - stream.tell():
-                    raise ValueError(f"{member.filename} has another size than it says")
-
-
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
 
 
 def check_file(path: Path, sha256: str) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, Protocol, TextIO, TypeVar, cast
 
-from tflottery import activity
+from tflottery import activity, printed
 from tflottery.activity import Activity
 
 _Call = TypeVar("_Call", bound=Callable[..., Any])
@@ -51,7 +51,7 @@ class Terminal:
 
     def show(self, text: str) -> None:
         width = _width(self._stream)
-        line = text
+        line = printed.visible(text)
         while _cells(line) >= width and len(line) > 1:
             line = f"{line[: -2 if line.endswith('…') else -1]}…"
         if line != self._shown:
@@ -201,7 +201,7 @@ class Cell:
         from IPython.display import display
 
         self._shown_at = time.monotonic()
-        shown = {"text/plain": str(now)}
+        shown = {"text/plain": printed.visible(str(now))}
         if self._handle is None:
             self._handle = display(shown, raw=True, display_id=True)
         else:
@@ -259,12 +259,12 @@ def _status(first: str, on_errors: bool) -> Status | Cell:
 # The streams of the moment: a test, or a user's code, may have put others in their place.
 def _line(text: str) -> None:
     with suppress(OSError, ValueError):
-        print(text, flush=True)
+        printed.say(text, now=True)
 
 
 def _line_on_errors(text: str) -> None:
     with suppress(OSError, ValueError):
-        print(text, file=sys.stderr, flush=True)
+        printed.complain(text)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

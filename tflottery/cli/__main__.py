@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from tflottery import program
+from tflottery import printed, program
 from tflottery.cli import COMMANDS
 from tflottery.cli.app import DONE, USER_ERROR
 from tflottery.errors import suggest
@@ -27,10 +27,10 @@ def main(*called: str) -> int:
         code: int = importlib.import_module(f"tflottery.cli.{name}").main(rest)
         return code
     if name in ("--help", "-h", "help"):
-        print(_help(" ".join(map(program.quoted, called))))
+        printed.show(_help(" ".join(map(program.quoted, called))))
         return DONE
     if name in ("--version", "-V"):
-        print(f"tflottery {__version__}")
+        printed.say(f"tflottery {__version__}")
         return DONE
     if name == _COMPLETION:
         return _complete(rest)
@@ -56,14 +56,12 @@ def _complete(words: list[str]) -> int:
         asked = suggest(words[0], SHELLS) if words else f"Known: {', '.join(SHELLS)}."
         _complain(f"completion is for one shell. {asked}")
         return USER_ERROR
-    print(SHELLS[words[0]](), end="")
+    printed.show(SHELLS[words[0]](), end="")
     return DONE
 
 
 def _complain(text: str) -> None:
-    from tflottery.report.escaping import visible
-
-    print(f"tflottery: {visible(text)}", file=sys.stderr)
+    printed.complain(f"tflottery: {text}")
 
 
 if __name__ == "__main__":

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
+import stat
 import sys
 import textwrap
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TextIO
 
 from absl import flags
 
-from tflottery import program, status
+from tflottery import disk, interrupts, printed, program, status
 from tflottery.cli import COMMANDS
 from tflottery.errors import TflotteryError, UserError, stopped_by, suggest
 
-DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
-# What a user may change: a folder that cannot be written.
-_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+DONE, FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, interrupts.EXIT_CODE
 _WIDTH = 80
 _HEAD = 24
+_LONGEST_WORD = 60
 
 
 @dataclass(frozen=True)
@@ -54,51 +54,113 @@ def run(command: Command, argv: list[str] | None = None) -> int:
         command: what to run.
         argv: words after its name; by default those of the process.
     """
+    is_whole_process = interrupts.are_quiet()
+    values = flags.FlagValues()
+    try:
+        if is_whole_process:
+            interrupts.raise_again()
+        return _run(command, values, sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:
+        if is_whole_process:
+            interrupts.leave_quietly()
+        return _complain(command, f"interrupted. {_kept(command, values)}".rstrip(), INTERRUPTED)
+    finally:
+        if is_whole_process:
+            interrupts.leave_quietly()
+
+
+def _run(command: Command, values: flags.FlagValues, argv: list[str]) -> int:
+    _open_missing_streams()
     with suppress(AttributeError):  # a stream of a test
         # A label that the terminal's encoding does not have is no reason to end.
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    values = defined(command)
     try:
-        _parse(command, values, sys.argv[1:] if argv is None else argv)
+        define(command, values)
+        _parse(command, values, argv)
         if values.help:
-            print(_help(command, values))
+            printed.show(_help(command, values))
         elif command.sections and values.helpkeys:
             # Imported only here, so that --help is quick.
             from tflottery import plugins
             from tflottery.cli.keys import help_on_keys
 
             plugins.load(values.plugin)
-            print(help_on_keys(command.sections))
+            printed.show(help_on_keys(command.sections))
         else:
             with status.shown(first="starting", on_errors=command.prints_data):
                 command.action(values)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except TflotteryError as error:
         return _complain(command, str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _complain(command, f"interrupted. {command.kept(values)}", INTERRUPTED)
     except SystemExit as error:
         return _complain(command, stopped_by(error), USER_ERROR)
     except BrokenPipeError:
         # The reader of the output has ended, as ``| head`` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()
         return DONE
-    except OSError as error:
-        place = f" ({error.filename})" if error.filename else ""
-        if error.errno in _FORBIDDEN:
-            text = f"{error.strerror}{place}; give another folder, or the right to write there."
-            return _complain(command, text, USER_ERROR)
-        text = f"{error.strerror or error}{place}. What was finished before is kept."
-        return _complain(command, text, FAILED)
-    except Exception:
-        traceback.print_exc()
-        return _complain(command, "this is a bug in tflottery; please report it.", FAILED)
+    except Exception as error:
+        refused = error if isinstance(error, OSError) else disk.refusal(error)
+        if refused is None:
+            traceback.print_exc()
+            return _complain(command, "this is a bug in tflottery; please report it.", FAILED)
+        return _refused(command, refused, _kept(command, values))
     return DONE
+
+
+def _kept(command: Command, values: flags.FlagValues) -> str:
+    return command.kept(values) if values.is_parsed() else ""
+
+
+def _refused(command: Command, error: OSError, kept: str) -> int:
+    """What the operating system did not do; a right that lacks is for the user to mend."""
+    is_own = not error.filename and _goes_to_a_file(sys.stdout)
+    _close_output()
+    text = disk.sentence(error, kept, "standard output" if is_own else "")
+    return _complain(command, text, USER_ERROR if error.errno in disk.FORBIDDEN else FAILED)
+
+
+def _open_missing_streams() -> None:
+    """Lets no file take the number of a standard stream that was closed: what a library says would
+    be written to that file."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+
+
+def _goes_to_a_file(stream: TextIO | None) -> bool:
+    """Whether a stream ends in a file or a device that may be full; a terminal never is."""
+    if stream is None:
+        return False
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+        return stat.S_ISREG(mode) or (stat.S_ISCHR(mode) and not stream.isatty())
+    except (OSError, ValueError):
+        return False
+
+
+def _close_output() -> None:
+    """Lets go of what cannot be written to standard output; Python would try it again at the end,
+    and say so."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def defined(command: Command) -> flags.FlagValues:
     """The command's flags, at their defaults."""
     values = flags.FlagValues()
+    define(command, values)
+    return values
+
+
+def define(command: Command, values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
     flags.DEFINE_boolean("help", False, "Show this help.", short_name="h", flag_values=values)
     if command.sections:
         text = f"Show the keys of --set: {', '.join(command.sections)}."
@@ -111,15 +173,11 @@ def defined(command: Command) -> flags.FlagValues:
         "sources; may be given several times.",
         flag_values=values,
     )
-    return values
 
 
 def _complain(command: Command, text: str, code: int) -> int:
-    # Here, since most commands end well.
-    from tflottery.report.escaping import visible
-
-    text = program.mentioned(text, COMMANDS)
-    print(f"{command.name}: {visible(text)}", file=sys.stderr)
+    with suppress(OSError, ValueError):  # there is nowhere left to say it
+        printed.complain(f"{command.name}: {program.mentioned(text, COMMANDS)}")
     return code
 
 
@@ -129,6 +187,8 @@ def _parse(command: Command, values: flags.FlagValues, argv: list[str]) -> None:
         rest = values([command.name, *argv])[1:]
     except flags.UnrecognizedFlagError as error:
         known = [f"--{name}" for name in own_flags(values)]
+        if text := _taken_for_a_flag(error.flagname, argv, command):
+            raise UserError(text) from None
         raise UserError(
             f"There is no flag --{error.flagname}. {suggest('--' + error.flagname, known)}"
         ) from None
@@ -147,6 +207,18 @@ def _parse(command: Command, values: flags.FlagValues, argv: list[str]) -> None:
             raise UserError(f"{rest[0]!r} and {given!r} stand for the same thing; give one.")
     if rest:
         raise UserError(f"{rest[0]!r} belongs to no flag; see bin/{command.name} --help.")
+
+
+def _taken_for_a_flag(flag: str, argv: list[str], command: Command) -> str:
+    """What to do about a bare word that begins with a dash; empty where a flag is meant: with two
+    dashes and no space."""
+    word = next((one for one in argv if one.lstrip("-").partition("=")[0] == flag), "")
+    is_meant = word.startswith("--") and not re.search(r"\s", word.partition("=")[0])
+    if not command.argument or not word or is_meant:
+        return ""
+    shown = word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}…"
+    behind = program.line(command.name, shown)
+    return f"{shown!r} is taken for a flag. What begins with a dash goes last, behind --: {behind}"
 
 
 def own_flags(values: flags.FlagValues) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tflottery import program
-from tflottery.cli import app
+from tflottery.cli import app, experiments
 from tflottery.cli import flags as common
 from tflottery.cli.find_ticket import show_found
 from tflottery.exports.formats.asked import QUANTIZE
@@ -124,7 +124,7 @@ def export(values: flags.FlagValues) -> None:
     if isinstance(done, Bundle):
         reporter.say(f"Bundle: {done.folder}/ (a licence is yours to choose: README.md)")
     elif isinstance(done, UnitCosts):
-        _show_costs(reporter, done)
+        _show_costs(reporter, done, experiments.changed(values, "data_dir", "store", "plugin"))
     elif isinstance(done, PlannedBudget):
         _show_planned(reporter, done)
     elif isinstance(done, Exported):
@@ -142,10 +142,10 @@ def _number(values: flags.FlagValues, name: str) -> float | None:
     return common.number(name, text) if text else None
 
 
-def _show_costs(reporter: Reporter, done: UnitCosts) -> None:
+def _show_costs(reporter: Reporter, done: UnitCosts, places: dict[str, Any]) -> None:
     reporter.say(done.sentence)
     given = {"criterion": "latency", "scope": "global", "set": done.setting}
-    reporter.paste(f"Give:   {program.line('find_ticket', **given)}")
+    reporter.paste(f"Give:   {program.line('find_ticket', **given, **places)}")
 
 
 def _show_planned(reporter: Reporter, done: PlannedBudget) -> None:

@@ -220,9 +220,9 @@ def _intervals(found: FoundTicket) -> Table:
 
 
 def _plain_table(*headings: str) -> Table:
-    from rich.table import Table
+    from tflottery.report.terminal import plain_table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     return table
@@ -232,11 +232,8 @@ def _next_steps(values: flags.FlagValues, found: FoundTicket) -> dict[str, dict[
     """Commands that go on from a ticket, with their flags and the places that were given here."""
     from tflottery.experiments.ticket.following import next_steps
 
-    places = {"transfer": ("data_dir", "store", "plugin")}
-    return {
-        name: keywords | experiments.changed(values, *places.get(name, ("store", "plugin")))
-        for name, keywords in next_steps(found).items()
-    }
+    places = experiments.changed(values, "data_dir", "store", "plugin")
+    return {name: keywords | places for name, keywords in next_steps(found).items()}
 
 
 COMMAND = app.Command(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tflottery import activity, plugins, startup
+from tflottery import activity, plugins, printed
 from tflottery.cli import app, lines
 from tflottery.errors import UserError
 
@@ -68,13 +68,14 @@ def define(values: flags.FlagValues) -> None:
     )
     text(
         "server",
-        "Ask a running server instead: host:8500 for gRPC, http://host:8501 for REST.",
+        "Ask a running server instead: host:8500 for gRPC, http://host:8501 for REST; or the whole "
+        "address of a prediction, which names the model too.",
     )
 
 
 def predict(values: flags.FlagValues) -> None:
     """Asks the model about each text and prints its label, its score and the text."""
-    if not values.model:
+    if not (values.model or values.server):
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
     plugins.load(values.plugin, installed=False)
     if values["by"].present and not values.explain:
@@ -95,25 +96,19 @@ def predict(values: flags.FlagValues) -> None:
     if values.explain:
         _explain(values, texts)
         return
-    # TensorFlow is started only where it is needed: REST works without it.
     from tflottery.exports import client
-    from tflottery.report.escaping import visible
 
-    model = client.Model(Path(values.model))
-    if not values.server:
-        ask = client.local(model)
-    elif values.server.startswith(("http://", "https://")):
-        ask = client.over_rest(values.server, model)
+    if values.server:
+        ask = client.over(values.server, values.model)
     else:
-        startup.start_tensorflow()
-        ask = client.over_grpc(values.server, model)
+        ask = client.local(client.Model(Path(values.model)))
     while batch := list(islice(texts, client.BATCH)):
         with activity.doing(f"asking {values.server or 'the model'}"):
             answers = ask(batch)
         activity.quiet()
         for answer, text in zip(answers, batch, strict=True):
             score = answer.score if isinstance(answer.score, float) else max(answer.score)
-            print(f"{visible(answer.label)}\t{score:.4f}\t{_shown(text)}")
+            printed.say(answer.label, f"{score:.4f}", _shown(text))
 
 
 def _texts(values: flags.FlagValues) -> Iterator[bytes]:
@@ -153,14 +148,13 @@ def _score(values: flags.FlagValues) -> None:
     )
     for line in [*done.remarks, done.sentence]:
         activity.quiet()
-        print(line, file=sys.stderr)
+        printed.complain(line)
 
 
 def _explain(values: flags.FlagValues, texts: Iterator[bytes]) -> None:
     """Prints what the words of texts did, or writes a page of it."""
     # Imported only here, so that --help is quick.
     from tflottery.exports import client
-    from tflottery.report.escaping import visible
     from tflottery.scoring import coloured, page
     from tflottery.scoring.explain import Explainer, effects_by
     from tflottery.scoring.model import Scorer
@@ -174,7 +168,7 @@ def _explain(values: flags.FlagValues, texts: Iterator[bytes]) -> None:
     explained = (explainer.explain([_decoded(text) for text in batch]) for batch in batches)
     if values.output is not None:
         count = page.write(explained, Path(values.output))
-        print(f"Explained: {values.output} ({count:,} text{'s' * (count != 1)})", file=sys.stderr)
+        printed.complain(f"Explained: {values.output} ({count:,} text{'s' * (count != 1)})")
         return
     from tflottery.progress.consoles import open_console
     from tflottery.progress.reporter import Reporter
@@ -182,9 +176,9 @@ def _explain(values: flags.FlagValues, texts: Iterator[bytes]) -> None:
     reporter = Reporter(open_console())
     for batch in explained:
         for one in batch:
-            reporter.paste(f"{visible(one.label)}  {one.score:.4f}")
+            reporter.say(f"{one.label}  {one.score:.4f}")
             reporter.show(coloured.terminal(one))
-            reporter.paste(coloured.in_words(one))
+            reporter.say(coloured.in_words(one))
 
 
 def _decoded(text: bytes) -> str:
@@ -192,9 +186,7 @@ def _decoded(text: bytes) -> str:
 
 
 def _shown(text: bytes) -> str:
-    words = " ".join(text.decode("utf-8", "replace").split())
-    # An escape in a text is not for the terminal.
-    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in words)
+    line = printed.visible(text.decode("utf-8", "replace"))
     return line if len(line) <= 60 else f"{line[:59]}…"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tflottery import activity, plugins
+from tflottery import activity, plugins, printed
 from tflottery.cli import app
 
 
@@ -32,11 +32,10 @@ def make(values: flags.FlagValues) -> None:
     plugins.load(values.plugin, installed=False)
     # Imported only here, so that --help does not wait for pandas and matplotlib.
     from tflottery.experiments.reports import write_report
-    from tflottery.report.escaping import visible
 
     page = write_report(Path(values.store), Path(values.output))
     activity.quiet()
-    print(f"Report: {visible(str(page))}")
+    printed.say(f"Report: {page}")
 
 
 def _kept(values: flags.FlagValues) -> str:

@@ -17,14 +17,13 @@ def show_simulation(planned: PlannedTrainings, workers: Sequence[int]) -> None:
     Raises:
         UserError: the store tells no times.
     """
-    from rich.table import Table
-
     from tflottery.progress.watch import clock
+    from tflottery.report.terminal import plain_table
     from tflottery.runs.simulation import Simulation, recorded_seconds
 
     seconds, recorded = recorded_seconds(planned.trainings.all, planned.store)
     plan = Simulation(planned.trainings.all, seconds)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     for heading in ("workers", "time", "speed-up", "busy\n%"):
         table.add_column(heading, justify="right", no_wrap=True)
     for number in workers:

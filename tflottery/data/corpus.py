@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tflottery import activity
+from tflottery import activity, archives
 from tflottery.data.encoded import SPLITS, Corpus, Encoded
 from tflottery.data.encoding import encode
 from tflottery.data.reading.sources import name_of, open_source, reading, release_words
@@ -117,10 +117,10 @@ def _write(folder: Path, corpus: Corpus) -> None:
             encoded = getattr(corpus, split)
             for part in ("ids", "offsets", "labels"):
                 path = staging / f"{split}.{part}.npy"
-                np.save(path, getattr(encoded, part), allow_pickle=False)
+                archives.save_one(path, getattr(encoded, part))
                 files[path.name] = sha256_of_file(path)
         path = staging / "counts.npy"
-        np.save(path, corpus.unigrams.counts, allow_pickle=False)
+        archives.save_one(path, corpus.unigrams.counts)
         files[path.name] = sha256_of_file(path)
         texts = {
             "vocabulary.txt": corpus.vocabulary.to_text(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,21 @@ import pandas as pd
 
 from tflottery.errors import DamagedFileError
 from tflottery.experiments.schema import Schema
+from tflottery.experiments.shapes import COUNT, FRACTION, Each, Many, Maybe, Number, Shape, fault
 from tflottery.files import new_folder, read_sealed, seal, sha256_of_bytes, sha256_of_file
 
-Kinds = Mapping[str, type | tuple[type, ...]]
-"""The type, or types, of each key that a document has to hold."""
+Kinds = Mapping[str, Shape]
+"""The shape of each key that a document has to hold."""
+
+_LEARNT: Shape = {
+    "texts": COUNT, "seeds": COUNT, "difference": Maybe(Number()), "low": Maybe(Number()),
+    "high": Maybe(Number()), "dense": Maybe(FRACTION), "larger_class": Maybe(FRACTION),
+}  # fmt: skip
+# What documents of earlier versions, or of other experiments, do not have.
+_LATER: Kinds = {
+    "cautions": Many(str), "learnt": Maybe(_LEARNT), "dense_alone": Many(COUNT),
+    "files": Each(str),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,25 +71,39 @@ def read_about(
         UserError: it is missing, damaged or of another format; the line names it.
     """
     about = read_sealed(path, what=what, format_version=format_version)
-    for key, kind in kinds.items():
-        if not isinstance(about.get(key), kind):
-            raise DamagedFileError(f"{path} has no valid {key!r}; run {command} again.")
-    lines = about.setdefault("cautions", [])
-    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise DamagedFileError(f"{path} has no valid 'cautions'; run {command} again.")
+    about.setdefault("cautions", [])
+    later = {key: shape for key, shape in _LATER.items() if key in about}
+    for key, shape in {**kinds, **later}.items():
+        if wrong := fault(about.get(key), shape, key):
+            raise DamagedFileError(f"{path} has no valid {wrong!r}; run {command} again.")
     return about
 
 
-def check_files(folder: Path, about: Mapping[str, Any], command: str) -> None:
+def check_files(
+    folder: Path, about: Mapping[str, Any], command: str, tables: Iterable[str] = ()
+) -> None:
     """Makes sure that the files beside a document are those that it was written with. Documents of
     earlier versions hold no checksums; then nothing is checked.
 
+    Args:
+        folder: where they are.
+        about: the document.
+        command: what writes them anew.
+        tables: files that were read beside it.
+
     Raises:
-        DamagedFileError: one is missing or is another; the line names it.
+        DamagedFileError: one is missing, is another, or is none of the document's; the line names
+            it.
     """
-    sums = about.get("files", {})
-    if not isinstance(sums, dict):
-        raise DamagedFileError(f"{folder} is damaged: its list of files is none; run {command}.")
+    if not has_checksums(about):
+        return
+    sums = about["files"]
+    for name in tables:
+        if name not in sums:
+            raise DamagedFileError(
+                f"{folder / name} is none of the files that were written here. Delete it, or run "
+                f"{command} again, which writes the folder anew."
+            )
     for name, checksum in sums.items():
         path = folder / Path(str(name)).name
         if not path.is_file() or sha256_of_file(path) != checksum:
@@ -86,6 +111,11 @@ def check_files(folder: Path, about: Mapping[str, Any], command: str) -> None:
                 f"{path} is damaged: its checksum does not fit. Run {command} again, which writes "
                 "it anew."
             )
+
+
+def has_checksums(about: Mapping[str, Any]) -> bool:
+    """Whether a document holds the checksums of its files, as all but the earliest do."""
+    return "files" in about
 
 
 def folders_of(store: Path, kind: str, document: str) -> list[Path]:

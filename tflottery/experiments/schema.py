@@ -68,15 +68,14 @@ STATE: tuple[Column, ...] = (
 # What ``runs.measures`` reads off a run, in its order; a failed run has none of it.
 MEASURED: tuple[Column, ...] = (
     *fraction("sparsity", "sparsity_without_embedding", optional=True),
-    *count("remaining", "total", optional=True),
+    *count("remaining", optional=True),
+    *count("total", low=1, optional=True),
     *fraction("val_accuracy", optional=True),
     *positive("val_loss", optional=True),
     *fraction("test_accuracy", optional=True),
     *positive("test_loss", "best_epoch", optional=True),
-    *count(
-        "epochs", "steps_per_epoch", "steps_to_best", "steps_to_99", "trainings_behind",
-        "epochs_behind", optional=True,
-    ),
+    *count("epochs", "steps_per_epoch", low=1, optional=True),
+    *count("steps_to_best", "steps_to_99", "trainings_behind", "epochs_behind", optional=True),
     # Tables of before say nothing of it.
     Column("collapsed", WHOLE, 0, optional=True, absent=float("nan")),
 )  # fmt: skip

@@ -6,7 +6,6 @@ was given up.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from tflottery.exports.candidates import Chain
 from tflottery.exports.compaction import compact
 from tflottery.exports.network import Network
 from tflottery.exports.shown import BATCH
+from tflottery.files import scratch_folder
 from tflottery.paired import Paired
 from tflottery.report.numbers import number
 from tflottery.runs.realise import Realiser
@@ -145,8 +145,7 @@ class Choosing:
             TrainingError: every training failed.
         """
         dense = chains[0].plan.dense
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
+        with scratch_folder() as folder:
             (folder / _DENSE).mkdir()
             whole = self._network(dense)
             beside = forms.write(

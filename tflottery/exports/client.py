@@ -17,6 +17,7 @@ from typing import Any
 from tflottery import activity, startup
 from tflottery.data.reading.records import shown_path
 from tflottery.errors import TflotteryError, UserError
+from tflottery.exports import addresses
 
 BATCH = 32
 """The most texts in one of our requests: as many as our batching file lets a server compute at
@@ -62,6 +63,20 @@ class Model:
     def name(self) -> str:
         """The model's name, without its version."""
         return self.path.name if self.version is None else self.path.absolute().parent.name
+
+
+def over(server: str, model: str | Path | None) -> Ask:
+    """Asks a server by its address, as ``addresses.read`` takes both. Starts TensorFlow where the
+    way needs it: REST works without.
+
+    Raises:
+        UserError: it is no address, or names no model or another one.
+    """
+    found = addresses.read(server, model)
+    if found.is_rest:
+        return over_rest(found.address, Model(found.model))
+    startup.start_tensorflow()
+    return over_grpc(found.address, Model(found.model))
 
 
 def local(model: Model) -> Ask:
@@ -148,7 +163,9 @@ def over_grpc(address: str, model: Model) -> Ask:
         try:
             outputs = stub.Predict(request, timeout=_TIMEOUT).outputs
         except grpc.RpcError as error:
-            raise TflotteryError(f"the server {address} says: {error.details()}") from None
+            lost = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+            more = addresses.hint(address, is_rest=False) if lost else ""
+            raise TflotteryError(f"the server {address} says: {error.details()}{more}") from None
         given = {name: tf.make_ndarray(tensor) for name, tensor in outputs.items()}
         return _checked(address, len(texts), lambda: _answers(given["label"], given["score"]))
 
@@ -177,8 +194,9 @@ def over_rest(url: str, model: Model) -> Ask:
                 content = _whole(reply, time.monotonic() + _TIMEOUT)
         except urllib.error.HTTPError as error:
             raise TflotteryError(f"{place} says: {_reason(error)}") from None
-        except (OSError, http.client.HTTPException) as error:
-            raise TflotteryError(f"{place} does not answer: {error}") from None
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            more = addresses.hint(url, is_rest=True)
+            raise TflotteryError(f"{place} does not answer: {error}{more}") from None
         return _checked(
             url,
             len(texts),

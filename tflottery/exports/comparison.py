@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import platform
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from tflottery.exports.formats.registry import FORMATS, is_installed
 from tflottery.exports.measuring import RUNS, Size, Speed
 from tflottery.exports.network import Network
 from tflottery.exports.verification import Scorer, padded, scorer, verify, verify_ids
-from tflottery.files import Arrays
+from tflottery.files import Arrays, scratch_folder
 from tflottery.runs.store import Store
 from tflottery.tickets.ticket import Ticket
 from tflottery.versions import versions
@@ -109,8 +108,8 @@ def compare(
     if structured is not None:
         smaller = compact(network.of_ticket(structured))
         networks["structured"] = (smaller, scorer(structured.build("final")))
-    with tempfile.TemporaryDirectory() as temporary:
-        models = _write(networks, ticket, test, examples, Path(temporary))
+    with scratch_folder() as temporary:
+        models = _write(networks, ticket, test, examples, temporary)
         # The files of devices are made of the compact network.
         served = {name: networks.get(name, networks["compact"])[0] for name in models}
         speeds = measuring.speeds(models, _full_texts(test, sparse.max_length))

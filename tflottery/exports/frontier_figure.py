@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from tflottery.exports.shown import Against, Shown
-from tflottery.files import write_atomically
+from tflottery.files import write_together
 from tflottery.report.drawing import INK, MARKERS, MUTED, Canvas, style
 
 _LABELS: dict[Against, str] = {
@@ -23,7 +23,12 @@ _RIGHT, _SIZE, _DPI = 168, 8, 144
 
 def write(shown: Sequence[Shown], folder: Path) -> list[Path]:
     """Writes both figures, each as SVG and as PNG; returns the files."""
-    written = []
+    return write_together(folder, drawn(shown))
+
+
+def drawn(shown: Sequence[Shown]) -> dict[str, bytes | str]:
+    """Both figures, each as SVG and as PNG, by the names of their files."""
+    made: dict[str, bytes | str] = {}
     for against in _LABELS:
         canvas = Canvas(
             f"frontier-{against}", f"Accuracy against {against}", right=_RIGHT, height=360
@@ -32,10 +37,8 @@ def write(shown: Sequence[Shown], folder: Path) -> list[Path]:
         panel = canvas.finish(_in_words(shown, against))
         picture = io.BytesIO()
         canvas.figure.savefig(picture, format="png", dpi=_DPI, facecolor="white")
-        for name, content in ((panel.file, panel.alone), (f"{panel.name}.png", picture.getvalue())):
-            write_atomically(folder / name, content)
-            written.append(folder / name)
-    return written
+        made |= {panel.file: panel.alone, f"{panel.name}.png": picture.getvalue()}
+    return made
 
 
 def draw(axes: Axes, shown: Sequence[Shown], against: Against) -> Axes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import platform
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from tflottery.exports.compaction import compact
 from tflottery.exports.frontier import Frontier
 from tflottery.exports.network import Network
 from tflottery.exports.shown import Shown, marked, on_frontier
+from tflottery.files import scratch_folder
 from tflottery.pruning import criteria
 from tflottery.pruning.masks import count
 from tflottery.runs.store import Store
@@ -70,12 +70,12 @@ def measure(
     pruned = _pruned(ticket, chains, store)
     kept = _fewer(pruned)
     listed = [_Of(DENSE, 0.0, whole, 0.0), *kept]
-    with tempfile.TemporaryDirectory() as temporary:
+    with scratch_folder() as temporary:
         models: dict[str, Path] = {}
         with activity.doing("writing models", len(listed) * len(FORMS), "models"):
             for number, one in enumerate(listed):
                 for form in FORMS:
-                    folder = Path(temporary) / f"{number} {form}"
+                    folder = temporary / f"{number} {form}"
                     folder.mkdir()
                     written = forms.write(form, one.network, ticket.vocabulary, examples, folder)
                     models[folder.name] = written

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tflottery import plugins
 from tflottery.exports.results import Compared
-from tflottery.files import write_atomically
+from tflottery.files import write_together
 from tflottery.plugins import Plugins
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.store import Store
@@ -37,11 +37,9 @@ def frontier(
         ticket, dense, chains, store, corpus, examples(corpus, ticket)
     )
     text = frontier_tables.markdown(found, _command(ticket, ["--frontier"], plugin))
-    write_atomically(base / "frontier.md", text)
-    write_atomically(base / "frontier.csv", frontier_tables.csv(found.shown))
-    drawn = frontier_figure.write(found.shown, base)
-    files = (base / "frontier.md", base / "frontier.csv", *drawn)
-    return dataclasses.replace(found, markdown=text, files=files)
+    contents = {"frontier.md": text, "frontier.csv": frontier_tables.csv(found.shown)}
+    files = write_together(base, {**contents, **frontier_figure.drawn(found.shown)})
+    return dataclasses.replace(found, markdown=text, files=tuple(files))
 
 
 def _command(ticket: Ticket, options: list[str], plugin: Plugins) -> str:
@@ -74,7 +72,5 @@ def compared(
     options += ["--sparsity", f"{sparsity:g}"] if sparsity is not None else []
     command = _command(ticket, ["--compare", *options], plugin)
     text = comparison_tables.markdown(comparison, command)
-    write_atomically(base / "comparison.md", text)
-    write_atomically(base / "comparison.csv", comparison_tables.csv(comparison))
-    files = (base / "comparison.md", base / "comparison.csv")
-    return Compared(comparison, text, files, found)
+    contents = {"comparison.md": text, "comparison.csv": comparison_tables.csv(comparison)}
+    return Compared(comparison, text, tuple(write_together(base, contents)), found)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from tflottery.errors import UserError
+from tflottery.naming import short_name
 from tflottery.tickets.ticket import Ticket
 
 # A name must not be a number: such a folder would be taken for a version.
@@ -17,7 +18,7 @@ _NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9][A-Za-z0-9_.-]*")
 def default_name(ticket: Ticket) -> str:
     """The default name of an export: data set and architecture, as ``imdb-cnn``."""
     dataset = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(ticket.recipe.data.dataset).stem).lstrip("_.-")
-    return f"{dataset}-{ticket.recipe.model.name}".lstrip("-")
+    return short_name(f"{dataset}-{ticket.recipe.model.name}".lstrip("-"), _LONGEST)
 
 
 def checked_name(name: str) -> str:

@@ -90,9 +90,10 @@ def publish(
             said = " ".join([checked, *(one.sentence for one in beside)])
             card = model_card(ticket, served, base.name, version, said)
             (staging / "model_card.md").write_text(card, encoding="utf-8")
+            # Before the version appears: where these do not fit, it does not either.
+            serving_files.write_configuration(base)
     except FileExistsError:
         raise taken(folder) from None
-    serving_files.write_configuration(base)
     return Published(folder, checked, _size(whole, served, folder), beside)
 
 

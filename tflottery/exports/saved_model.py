@@ -18,7 +18,6 @@ each, float [batch, classes]. ``label`` is the likeliest class, string [batch].
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +29,7 @@ from tflottery.data.words.text import normaliser
 from tflottery.data.words.vocabulary import PADDING, UNKNOWN, Vocabulary
 from tflottery.exports.network import Network
 from tflottery.exports.reading import SHARED
+from tflottery.files import scratch_folder
 from tflottery.models import weights as named_weights
 
 TEXT, IDS, CLASSIFY = "serving_default", "ids", "classify"
@@ -44,8 +44,8 @@ def save(network: Network, vocabulary: Vocabulary, folder: Path) -> None:
         vocabulary: the network's; it becomes an asset of the SavedModel.
         folder: it must exist.
     """
-    with tempfile.TemporaryDirectory() as temporary:
-        words = Path(temporary) / "vocabulary.txt"
+    with scratch_folder() as temporary:
+        words = temporary / "vocabulary.txt"
         words.write_text(vocabulary.to_text(), encoding="utf-8", newline="\n")
         served = _Served(network, words)
         strings = tf.TensorSpec([None], tf.string)

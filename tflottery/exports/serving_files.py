@@ -17,14 +17,14 @@ import tensorflow as tf
 from tflottery import program, seeds
 from tflottery.data.words.vocabulary import RESERVED, Vocabulary
 from tflottery.data.words.wording import PLAIN, Wording
+from tflottery.exports.addresses import GRPC_PORT, REST_PORT
 from tflottery.exports.client import BATCH, LARGEST_REQUEST
 from tflottery.exports.saved_model import CLASSIFY, IDS, TEXT
 from tflottery.exports.verification import examples, padded
-from tflottery.files import write_atomically
+from tflottery.files import write_together
 
 WARM_UP = "tf_serving_warmup_requests"
 MODELS, BATCHING, COMPOSE = "models.config", "batching.config", "compose.yaml"
-GRPC_PORT, REST_PORT = 8500, 8501
 # Warm-up texts are made of this many words, the most frequent ones.
 _COMMON = 2_000
 
@@ -93,13 +93,12 @@ def write_configuration(base: Path) -> None:
     They are the same for all versions. A file that exists is left alone, since the user may have
     changed it.
     """
-    for file, content in (
-        (MODELS, models_config(base.name)),
-        (BATCHING, _BATCHING),
-        (COMPOSE, _COMPOSE.format(name=base.name, flags=_flags(base.name))),
-    ):
-        if not (base / file).exists():
-            write_atomically(base / file, content)
+    contents: dict[str, bytes | str] = {
+        MODELS: models_config(base.name),
+        BATCHING: _BATCHING,
+        COMPOSE: _COMPOSE.format(name=base.name, flags=_flags(base.name)),
+    }
+    write_together(base, {name: contents[name] for name in contents if not (base / name).exists()})
 
 
 def models_config(name: str) -> str:

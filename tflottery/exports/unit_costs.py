@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import platform
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,14 @@ from tflottery import activity, arithmetic, seeds
 from tflottery.data.words.vocabulary import PADDING
 from tflottery.errors import UserError
 from tflottery.exports.shown import BATCH, THREADS
-from tflottery.files import canonical_json, read_sealed, seal, sha256_of_bytes, write_atomically
+from tflottery.files import (
+    canonical_json,
+    read_sealed,
+    scratch_folder,
+    seal,
+    sha256_of_bytes,
+    write_atomically,
+)
 from tflottery.models.units import Units
 from tflottery.runs.specs import canonical_form
 from tflottery.runs.store import Store
@@ -160,10 +166,10 @@ def _measure(ticket: Ticket, layers: tuple[Units, ...]) -> tuple[dict[str, float
         smaller = dataclasses.replace(whole, weights=cut(layers, weights, removed))
         networks[f"{layer} {count}"] = smaller
     runs = {BATCH: measuring.RUNS[BATCH]}
-    with tempfile.TemporaryDirectory() as temporary:
+    with scratch_folder() as temporary:
         models = {}
         for number, (name, one) in enumerate(networks.items()):
-            folder = Path(temporary) / str(number)
+            folder = temporary / str(number)
             folder.mkdir()
             saved_model.save(one, ticket.vocabulary, folder)
             models[name] = {BATCH: folder}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from tflottery.report.escaping import JOINERS
+from tflottery.printed import JOINERS, visible
 
 
 class _Harmless(Console):
@@ -31,6 +31,11 @@ def _in_cells(text: str) -> str:
         sign if sign.isprintable() or sign in JOINERS else " " if sign.isspace() else "\ufffd"
         for sign in text
     )
+
+
+def say(console: Console, line: str, *, wrap: bool = False) -> None:
+    """Prints a line; it is broken at the console's width only where ``wrap`` says so."""
+    console.print(visible(line, spaces=True), soft_wrap=not wrap)
 
 
 def open_console() -> Console:

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from rich.console import Console
 
 from tflottery import activity, status
+from tflottery.progress.consoles import say
 from tflottery.progress.watch import Watch, clock, percent
-from tflottery.report.escaping import visible
 from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
 from tflottery.training.listener import Logs
@@ -36,7 +36,7 @@ class Lines(Watch):
         self._listening.close()
 
     def _say(self, text: str) -> None:
-        self._console.print(visible(text), soft_wrap=True)
+        say(self._console, text)
 
     def run_begun(self, spec: RunSpec) -> None:
         self._titles[spec.key] = self._begin(spec)

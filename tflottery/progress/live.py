@@ -9,8 +9,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from tflottery import activity
 from tflottery.activity import Activity
+from tflottery.progress.consoles import say
 from tflottery.progress.watch import PREPARING, SHOWN, Watch
-from tflottery.report.escaping import visible
 from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
 from tflottery.training.listener import Logs
@@ -99,8 +99,7 @@ class Live(Watch):
     def run_stopped(self, spec: RunSpec, reason: str) -> None:
         self._forget(spec.key)
         self._remove(spec.key)
-        line = visible(f"{self._label(spec)}: {reason}")
-        self._progress.console.print(line, soft_wrap=True)
+        say(self._progress.console, f"{self._label(spec)}: {reason}")
         self._count()
 
     def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from tflottery import activity
 from tflottery.activity import Activity
+from tflottery.printed import visible
+from tflottery.progress.consoles import say
 from tflottery.progress.watch import PREPARING, SHOWN, Watch, percent
-from tflottery.report.escaping import visible
 from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
 from tflottery.training.listener import Logs
@@ -46,8 +47,8 @@ class Notebook(Watch):
     def _show(self, last: str) -> None:
         self._shown_at = time.monotonic()
         if self._handle is not None:
-            shown = list(self._lines.values())[:SHOWN]
-            self._handle.update(_plain_text("\n".join([*shown, last])), raw=True)
+            shown = [*list(self._lines.values())[:SHOWN], last]
+            self._handle.update(_plain_text("\n".join(map(visible, shown))), raw=True)
 
     def changed(self, now: Activity | None) -> None:
         if now is not None:
@@ -81,7 +82,7 @@ class Notebook(Watch):
     def run_stopped(self, spec: RunSpec, reason: str) -> None:
         self._forget(spec.key)
         self._lines.pop(spec.key, None)
-        self._console.print(visible(f"{self._label(spec)}: {reason}"), soft_wrap=True)
+        say(self._console, f"{self._label(spec)}: {reason}")
 
     def step_ended(self, spec: RunSpec, step: int, steps: int, logs: Logs) -> None:
         self._fractions[spec.key] = step / steps

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from rich.console import Console, RenderableType
 
 from tflottery import activity
-from tflottery.progress.consoles import open_console
+from tflottery.progress.consoles import open_console, say
 from tflottery.progress.lines import Lines
 from tflottery.progress.live import Live
 from tflottery.progress.notebooks import Notebook
 from tflottery.progress.watch import Nothing
-from tflottery.report.escaping import visible
 from tflottery.runs.specs import RunSpec
 
 View = Live | Lines | Notebook | Nothing
@@ -43,14 +42,15 @@ class Reporter:
     def say(self, line: str, *, wrap: bool = False) -> None:
         """A line, which is broken at the terminal's width only where ``wrap`` says so; an empty one
         is left out. What a terminal would obey is written out."""
-        if line:
-            self.paste(visible(line, spaces=True), wrap=wrap)
+        if line and self._console is not None:
+            activity.quiet()
+            say(self._console, line, wrap=wrap)
 
-    def paste(self, text: str, *, wrap: bool = False) -> None:
+    def paste(self, text: str) -> None:
         """A text as it is, which may have several lines: commands, quoted (``program.line``)."""
         if self._console is not None:
             activity.quiet()
-            self._console.print(text, soft_wrap=not wrap)
+            self._console.print(text, soft_wrap=True)
 
     def show(self, thing: RenderableType) -> None:
         """A table, or whatever else rich can print."""

@@ -7,18 +7,21 @@ in a process that knows nothing of tflottery but that it is installed.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from tflottery.errors import UserError
 from tflottery.models import keras_classes  # noqa: F401 - for whoever loads a model
 from tflottery.models import weights as named_weights
 from tflottery.pruning.masks import Masks, pack, unpack
 
 _MASKS = "masks"
+_FILES = (".keras", ".h5", ".hdf5")
 
 
 class HoldMask(keras.constraints.Constraint):
@@ -42,7 +45,33 @@ class HoldMask(keras.constraints.Constraint):
 @keras.saving.register_keras_serializable(package="tflottery")
 class HeldModel(keras.Model):
     """A functional model whose variables have ``HoldMask``; so it trains as any other, and its
-    pruned weights stay exactly zero. It has no state of its own."""
+    pruned weights stay exactly zero, also where weights of another network are put into it. It has
+    no state of its own."""
+
+    def save(
+        self, filepath: Any, overwrite: bool = True, save_format: str | None = None, **options: Any
+    ) -> None:
+        """Writes the model and its masks; see ``keras.Model.save``.
+
+        Raises:
+            UserError: a SavedModel's folder is asked for. Keras makes a plain model of it wherever
+                it does not know this class, and the first ``fit`` there would lose the masks.
+        """
+        if _is_folder(filepath, save_format):
+            raise UserError(
+                f"{filepath} would be a SavedModel, which keeps no mask; save the model as a file, "
+                "model.keras, to go on with fit, or use model.export(folder) to have its scores."
+            )
+        super().save(filepath, overwrite, save_format, **options)
+
+    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
+        super().set_weights(weights)
+        _prune(self)
+
+    def load_weights(self, *given: Any, **options: Any) -> Any:
+        loaded = super().load_weights(*given, **options)
+        _prune(self)
+        return loaded
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), _MASKS: _written(masks_of(self))}
@@ -54,6 +83,13 @@ class HeldModel(keras.Model):
         model = super().from_config(network, custom_objects)
         hold(named_weights.variables(model), masks)
         return model
+
+
+def _is_folder(path: Any, save_format: str | None) -> bool:
+    """Whether Keras would write a SavedModel."""
+    if save_format is not None:
+        return save_format in ("tf", "tensorflow")
+    return isinstance(path, (str, os.PathLike)) and not str(path).endswith(_FILES)
 
 
 # An HDF5 file names a model's class without its package.
@@ -84,6 +120,13 @@ def hold(named: Mapping[str, tf.Variable], masks: Masks) -> None:
         variable = named[name]
         kept = tf.Variable(tf.cast(mask, variable.dtype), trainable=False)
         variable._constraint = HoldMask(kept, variable.constraint)
+
+
+def _prune(model: keras.Model) -> None:
+    """Sets pruned weights to zero, wherever their values come from."""
+    for variable in model.weights:
+        if isinstance(constraint := getattr(variable, "constraint", None), HoldMask):
+            variable.assign(variable * constraint.mask)
 
 
 def masks_of(model: keras.Model) -> Masks:

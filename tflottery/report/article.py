@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tflottery.naming import short_name
 from tflottery.report.answers import Said
 
 
@@ -49,8 +50,8 @@ class Article:
 
 
 def slug(folder: Path) -> str:
-    """A folder's name as it stands in file names and links."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name)
+    """A folder's name as it stands in file names and links, which need room for more."""
+    return short_name(re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name), 150)
 
 
 def _in_words(value: Any) -> str:

@@ -1,5 +1,5 @@
-"""Texts that others wrote, made harmless on a terminal and in Markdown: labels, names of files,
-notes, reasons, commands."""
+"""Texts that others wrote, made harmless in files and in Markdown: labels, names of files, notes,
+reasons, commands. What is printed is made harmless by ``printed``."""
 
 from __future__ import annotations
 
@@ -20,31 +20,9 @@ _AT_THE_BEGINNING = re.compile(
 )
 
 
-# They join letters of Persian, and emoji.
-JOINERS = "\u200c\u200d"
-
-
 def one_line(text: str) -> str:
     """The text on one line, without control characters."""
     return " ".join(_CONTROLS.sub(" ", text).split())
-
-
-def visible(text: str, *, spaces: bool = False) -> str:
-    """The text on one line, with what a terminal obeys, or cannot show, written out: ``\\x1b``.
-
-    Args:
-        text: any.
-        spaces: keeps several spaces in a row, as a table has them.
-    """
-    shown = "".join(map(_visible, text))
-    return shown if spaces else " ".join(shown.split())
-
-
-def _visible(sign: str) -> str:
-    if sign.isprintable() or sign in JOINERS:
-        return sign
-    # Some spaces are controls too.
-    return " " if sign.isspace() else ascii(sign)[1:-1]
 
 
 def escaped(text: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tflottery.errors import UserError
-from tflottery.files import read_sealed
+from tflottery.files import check_file, read_sealed
 from tflottery.runs.run import Run
 
 if TYPE_CHECKING:
@@ -108,9 +108,34 @@ def _of_results(root: Path) -> Iterator[str]:
     """The keys in the result tables of experiments, whichever they are: a column ``key``."""
     import pandas as pd
 
-    for file in sorted(root.glob("[!.]*/[!.]*/*.csv")):
-        if "key" in pd.read_csv(file, nrows=0).columns:
-            yield from pd.read_csv(file, usecols=["key"], dtype=str)["key"].dropna()
+    for folder in sorted({file.parent for file in root.glob("[!.]*/[!.]*/*.csv")}):
+        for name, checksum in _checksums(folder).items():
+            check_file(folder / name, checksum)
+        for file in sorted(folder.glob("*.csv")):
+            try:
+                frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+            except (OSError, ValueError):  # also of bytes that are no text, and of no columns
+                raise _unread(file) from None
+            if "key" in frame:
+                yield from frame["key"]
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    """Of the files beside the sealed documents of a folder; those of earlier versions name none."""
+    found: dict[str, str] = {}
+    for file in sorted(folder.glob("*.json")):
+        try:
+            about = json.loads(file.read_bytes())
+            version, sums = about["format_version"], about.get("files", {})
+            found |= {str(name): str(checksum) for name, checksum in sums.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise _unread(file) from None
+        read_sealed(file, what="result", format_version=version)
+    return found
+
+
+def _unread(file: Path) -> UserError:
+    return UserError(f"{file} cannot be read, so nothing is known of its runs.")
 
 
 def _of_tickets(folder: Path) -> Iterator[str]:
@@ -120,7 +145,7 @@ def _of_tickets(folder: Path) -> Iterator[str]:
             about = json.loads(file.read_text(encoding="utf-8"))
             version = about["format_version"]
         except (OSError, ValueError, KeyError, TypeError):
-            raise UserError(f"{file} cannot be read, so nothing is known of its runs.") from None
+            raise _unread(file) from None
         about = read_sealed(file, what="ticket", format_version=version)
         yield from (about[f"{name}run_key"] for name in ("", "dense_", "reinit_"))
         yield from (row["run_key"] for row in about["rounds"])

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tflottery import arithmetic
+from tflottery import archives, arithmetic
 from tflottery.errors import UserError
 from tflottery.files import (
     STAGING_PREFIX,
@@ -283,7 +283,7 @@ class Store:
             for half in run.folder.glob(f"{STAGING_PREFIX}*"):
                 half.unlink()
             content = io.BytesIO()
-            np.savez(content, **predictions.to_arrays(logits, labels))  # type: ignore[arg-type]
+            archives.save(content, predictions.to_arrays(logits, labels))
             # The arrays first: as long as the record does not name them, nobody reads them.
             write_atomically(run.folder / PREDICTIONS, content.getvalue())
             record = {**run.record, "predictions": sha256_of_bytes(content.getvalue())}

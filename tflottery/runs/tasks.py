@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tflottery import plugins
+from tflottery import disk, plugins
 from tflottery.errors import TflotteryError, TrainingError, UserError, stopped_by
 from tflottery.runs.carrying import plugins_of
 from tflottery.runs.observer import Silent
@@ -130,9 +130,10 @@ def perform(task: Task | Unreadable, store: Store, send: Callable[[Message], Non
     except SystemExit as error:
         # In the thread of a Ray worker this would end in silence, and the run would never end.
         send(Broken(UserError(f"In a worker: {stopped_by(error)}")))
-    except Exception:
+    except Exception as error:
         # Any other exception may not survive pickling.
-        send(Broken(RuntimeError(f"in a worker:\n{traceback.format_exc()}")))
+        unknown = RuntimeError(f"in a worker:\n{traceback.format_exc()}")
+        send(Broken(disk.refusal(error) or unknown))
     else:
         send(Ended(trained=sender.trained))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tflottery.report.escaping import visible
+from tflottery.printed import visible
 
 if TYPE_CHECKING:
     from rich.text import Text

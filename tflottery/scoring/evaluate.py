@@ -22,7 +22,7 @@ from tflottery.experiments import configuration
 from tflottery.experiments.configuration import Settings
 from tflottery.exports import client
 from tflottery.exports import threshold as thresholds
-from tflottery.files import require_writable, write_atomically
+from tflottery.files import require_writable, write_together
 from tflottery.notebook import as_html
 from tflottery.plugins import Plugins
 from tflottery.scoring import filters, worth
@@ -117,9 +117,7 @@ class Evaluation:
         picture = io.BytesIO()
         figure.savefig(picture, format="png", dpi=120)
         files = {f"{name}.csv": table.to_csv(index=False) for name, table in tables.items()}
-        for name, content in {**files, "calibration.png": picture.getvalue()}.items():
-            write_atomically(base / name, content)
-        return [base / name for name in (*files, "calibration.png")]
+        return write_together(base, {**files, "calibration.png": picture.getvalue()})
 
 
 @status.said

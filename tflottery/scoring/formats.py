@@ -13,7 +13,7 @@ from typing import IO, Any, Literal, Protocol, cast
 from tflottery.data.reading.records import ABSENT, is_missing, shown, shown_path
 from tflottery.data.reading.whole_table import encoded
 from tflottery.errors import UserError
-from tflottery.report.escaping import visible
+from tflottery.printed import visible
 
 Format = Literal["csv", "tsv", "jsonl", "table"]
 FORMATS = ("csv", "tsv", "jsonl", "table")

@@ -79,4 +79,7 @@ def rule_from(document: Mapping[str, Any], path: Path) -> Rule:
     values = [document.get(item.name) for item in dataclasses.fields(Rule)]
     if not all(isinstance(value, (int, float)) for value in values):
         raise DamagedFileError(f"{path} holds no rule; make it anew with bin/tune_lr.")
-    return Rule(*map(float, values))  # type: ignore[arg-type]
+    rule = Rule(*map(float, values))  # type: ignore[arg-type]
+    if not (0 < rule.lowest <= rule.highest and rule.base > 0 and 0 <= rule.sparsest < 1):
+        raise DamagedFileError(f"{path} holds a rule of no rate; make it anew with bin/tune_lr.")
+    return rule

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tflottery import program
 from tflottery.data import corpus as corpora
 from tflottery.data import encoding
 from tflottery.data.encoded import Corpus
@@ -101,7 +102,10 @@ class Inspection:
         room = _LINES - len(facts)
         if len(lines) > room:
             more = len(lines) - room + 1
-            lines = [*lines[: room - 1], f"{more} more cautions: bin/inspect shows them."]
+            lines = [
+                *lines[: room - 1],
+                f"{more} more cautions: {program.line('inspect')} shows them.",
+            ]
         return (*facts, *lines)
 
     @cached_property

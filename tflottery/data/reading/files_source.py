@@ -28,6 +28,7 @@ from tflottery.data.reading.table_source import Reader, TableSource
 from tflottery.data.reading.tfds_source import PUBLISHED_NAMES
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
+from tflottery.naming import short_name
 
 _PACKED = (".gz", ".zip", ".bz2", ".xz")
 _TABLES = (
@@ -36,7 +37,6 @@ _TABLES = (
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 # What could name a builder of TFDS too.
 _OWN_NAMES = re.compile(r"[a-z][a-z0-9_]*")
-_NAME_BYTES = 60
 
 
 class FilesSource(TableSource):
@@ -93,7 +93,7 @@ class FilesSource(TableSource):
 
 def name_of(path: Path) -> str:
     """A file's name without its suffix, fit for a folder's name and for any table: one line, no
-    marks that a shell, a terminal or Markdown obeys, 60 bytes at the most."""
+    marks that a shell, a terminal or Markdown obeys, 60 bytes at the most (``short_name``)."""
     name = path.name or path.resolve().name
     while Path(name).suffix.lower() in (*_PACKED, *_TABLES) and Path(name).stem:
         is_packed = Path(name).suffix.lower() in _PACKED
@@ -106,9 +106,7 @@ def name_of(path: Path) -> str:
         letter if letter.isprintable() and letter not in "/\\<>|*?\"'`$[]{}!&;#" else "_"
         for letter in name
     ).strip()
-    while len(safe.encode()) > _NAME_BYTES:
-        safe = safe[:-1]
-    return safe.lstrip("-.~ ") or "data"
+    return short_name(safe.lstrip("-.~ ") or "data")
 
 
 def _exists(path: Path) -> bool:

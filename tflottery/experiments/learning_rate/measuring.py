@@ -20,6 +20,7 @@ from tflottery.experiments.learnt import what_dense_learnt
 from tflottery.experiments.schema import DONE, FAILED
 from tflottery.files import canonical_json, seal, sha256_of_bytes
 from tflottery.metrics import ACCURACY
+from tflottery.naming import short_name
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.measures import measures
 from tflottery.runs.realise import Realiser
@@ -126,7 +127,8 @@ def name_of(tuning: Tuning, dataset: str) -> str:
         as_named(tuning.settings),
     ]
     digest = sha256_of_bytes(canonical_json(asked).encode())[:8]
-    return f"{dataset}-{tuning.recipe.model.name}-{tuning.settings.tuner}-{digest}"
+    names = f"{short_name(dataset)}-{short_name(tuning.recipe.model.name)}"
+    return f"{names}-{tuning.settings.tuner}-{digest}"
 
 
 def _with_worth(

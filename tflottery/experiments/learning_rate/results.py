@@ -34,6 +34,18 @@ from tflottery.experiments.schema import (
     positive,
     text,
 )
+from tflottery.experiments.shapes import (
+    COUNT,
+    DIFFERENCE,
+    FRACTION,
+    POSITIVE,
+    SUMMARY,
+    Each,
+    Many,
+    Maybe,
+    Number,
+    Shape,
+)
 from tflottery.metrics import ACCURACY as OF_ACCURACY
 from tflottery.report.article import slug
 from tflottery.report.numbers import ACCURACY, EPOCHS, NOTHING, POINTS, rate, with_half
@@ -64,11 +76,30 @@ TRIALS = Schema(
     _COMMAND,
     required=("val_accuracy", "test_accuracy", "epochs_to_99"),
 )
+_TRIED: Shape = {
+    "learning_rate": POSITIVE, "median": Number(), "val_accuracy": SUMMARY,
+    "test_accuracy": SUMMARY, "epochs_to_99": POSITIVE, "best_epoch": POSITIVE,
+}  # fmt: skip
+_GAINED: Shape = {
+    "learning_rate": POSITIVE, "gain": Maybe(DIFFERENCE), "sooner": Maybe(DIFFERENCE),
+}  # fmt: skip
+_CELL: Shape = {
+    "arm": str, "level": FRACTION, "sparsity": FRACTION, "trials": COUNT, "failed": COUNT,
+    "best": Maybe(_TRIED), "own": Maybe(_TRIED), "gain": Maybe(DIFFERENCE),
+    "sooner": Maybe(DIFFERENCE), "higher": Maybe(_GAINED), "peak": Maybe(POSITIVE),
+    "peak_edge": str, "as_good": Maybe(Many(POSITIVE, least=2)), "edge": str,
+    "curve": Many(_TRIED),
+}  # fmt: skip
+_FAILURE: Shape = {
+    "arm": str, "level": FRACTION, "learning_rate": POSITIVE, "seed": COUNT, "reason": str,
+}  # fmt: skip
 _ABOUT: Kinds = {
-    "name": str, "dataset": str, "model": str, "tuner": str, "seeds": list,
-    "tolerance": (int, float), "found_learning_rate": (int, float), "space": dict,
-    "trials_a_cell": int, "cells": list, "comparisons": list, "failures": list, "config": dict,
-    "caution": str, "command": str, "ticket": str, "versions": dict,
+    "name": str, "dataset": str, "model": str, "tuner": str, "seeds": Many(COUNT),
+    "tolerance": POSITIVE, "found_learning_rate": POSITIVE, "space": Each(dict),
+    "trials_a_cell": COUNT, "cells": Many(_CELL),
+    "comparisons": Many({"level": FRACTION, "minus": str, "difference": DIFFERENCE}),
+    "rule": Maybe(dict), "failures": Many(_FAILURE), "config": Each(dict), "caution": str,
+    "command": str, "ticket": str, "versions": Each(str),
 }  # fmt: skip
 
 
@@ -248,7 +279,7 @@ def load_tuning(folder: Path) -> TuningTables:
     except (KeyError, TypeError) as error:
         raise DamagedFileError(f"{path} is damaged ({error}); run {_COMMAND} again.") from None
     trials = TRIALS.read(folder)
-    check_files(folder, about, _COMMAND)
+    check_files(folder, about, _COMMAND, [TRIALS.file])
     return TuningTables(folder, about, cells, comparisons, rule, trials)
 
 

@@ -24,6 +24,7 @@ from tflottery.experiments.study.results import LABELS
 from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
 from tflottery.models.biases import biases_beside
+from tflottery.naming import short_name
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.collapse import collapsed
@@ -76,7 +77,7 @@ def write_study(
     Returns:
         The folder.
     """
-    folder = store.root / results.STUDIES / study.name
+    folder = store.root / results.STUDIES / short_name(study.name, 150)
     measured = _Measured(study, realise, failures)
     corpus = load_corpus(study.recipe.data, store)
     dense = measured.run(study.cells(study.seeds[0])[0])

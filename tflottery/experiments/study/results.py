@@ -20,6 +20,7 @@ from tflottery.experiments.documents import (
     Kinds,
     check_files,
     folders_of,
+    has_checksums,
     read_about,
     write_folder,
 )
@@ -37,6 +38,7 @@ from tflottery.experiments.schema import (
     read_tables,
     text,
 )
+from tflottery.experiments.shapes import COUNT, POSITIVE, Each, Many
 from tflottery.files import read_sealed
 from tflottery.report.article import slug
 
@@ -171,9 +173,9 @@ SCHEMAS = {
 # A study that did not measure these has no such file.
 _OPTIONAL = (OVERLAP, LAYERS, SCOPES, EARLY_BIRD, INSTABILITY, TEXTS)
 _ABOUT: Kinds = {
-    "name": str, "dataset": str, "model": str, "seeds": list, "config": dict, "command": str,
-    "versions": dict, "caution": str, "note": str, "tolerance": (int, float),
-    "prunable_weights": int, "embedding_weights": int, "tensors": list,
+    "name": str, "dataset": str, "model": str, "seeds": Many(COUNT), "config": dict,
+    "command": str, "versions": Each(str), "caution": str, "note": str, "tolerance": POSITIVE,
+    "prunable_weights": COUNT, "embedding_weights": COUNT, "tensors": Many(str),
 }  # fmt: skip
 
 
@@ -282,12 +284,13 @@ def load_study(folder: Path) -> StudyTables:
             f"{folder / CELLS.file} has no dense network to compare with. Run {_COMMAND} again, "
             "which writes it anew."
         )
-    check_files(folder, about, _COMMAND)
+    of_study = [SCHEMAS[name].file for name in tables if name != TIMINGS.name]
+    check_files(folder, about, _COMMAND, of_study)
     documents = [_DOCUMENT]
     # Studies of earlier versions have none.
-    if (folder / _TIMINGS).exists():
+    if has_checksums(about) or (folder / _TIMINGS).exists():
         sealed = read_sealed(folder / _TIMINGS, what="study", format_version=FORMAT_VERSION)
-        check_files(folder, sealed, _COMMAND)
+        check_files(folder, sealed, _COMMAND, [TIMINGS.file])
         documents.append(_TIMINGS)
     known: dict[str, Any] = {key: about[key] for key in _ABOUT}
     known |= {key: tuple(about[key]) for key in ("seeds", "tensors", "cautions")}

@@ -11,6 +11,7 @@ from tflottery import steps
 from tflottery.data.encoded import Corpus
 from tflottery.experiments.ticket import measured
 from tflottery.experiments.ticket.result import rate
+from tflottery.naming import short_name
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.run import Run
@@ -41,8 +42,9 @@ def write_found(
     outcome = outcomes[0]
     settings, reported = outcome.plan.settings, outcome.reported
     seeds = f"seed{outcome.seed}" + (f"of{len(outcomes)}" if len(outcomes) > 1 else "")
+    method = f"{settings.method}-{settings.init.replace(':', '_')}"
     name = (
-        f"{corpus.name}-{recipe.model.name}-{settings.method}-{settings.init.replace(':', '_')}"
+        f"{short_name(corpus.name)}-{short_name(recipe.model.name)}-{method}"
         f"-{reported.counted.sparsity:.3f}-{seeds}-{reported.run.key[:8]}"
     )
     judged = _judged(outcome)

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tflottery import seeds
+from tflottery import program, seeds
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
 from tflottery.experiments.transfer.arms import DEFAULT_ARMS, DENSE_ARM, FULL_ARMS
@@ -179,10 +179,13 @@ def encoded_for(vocabulary: str, source: DataSettings, target: DataSettings) -> 
     if vocabulary == "shared" and target.fingerprint not in {
         data.fingerprint for data in source.vocabulary_from
     }:
+        command = program.line(
+            "find_ticket", dataset=source.dataset, data_dir=source.data_dir,
+            set=f"data.share_vocabulary={target.dataset}",
+        )  # fmt: skip
         raise UserError(
-            f"This ticket's vocabulary does not come from {target.dataset} too; find one with "
-            f"bin/find_ticket --dataset {source.dataset} --set data.share_vocabulary="
-            f"{target.dataset}."
+            f"This ticket's vocabulary does not come from {target.dataset} too; find one with: "
+            f"{command}"
         )
     if vocabulary in ("reuse", "shared"):
         if target.vocabulary_size != source.vocabulary_size:

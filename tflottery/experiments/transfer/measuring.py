@@ -17,6 +17,7 @@ from tflottery.experiments.transfer.arms import DENSE_ARM
 from tflottery.experiments.transfer.design import Cell, Transfer
 from tflottery.experiments.transfer.judging import judge, mean_overlap
 from tflottery.files import canonical_json, sha256_of_bytes
+from tflottery.naming import short_name
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
@@ -151,7 +152,8 @@ def name_of(transfer: Transfer, source: Corpus, target: Corpus) -> str:
     rule = ["like carried"] if transfer.vocabulary == "remap" else []
     digest = sha256_of_bytes(canonical_json([*recipes, settings, *rule]).encode())[:8]
     model, vocabulary = transfer.target.model.name, transfer.vocabulary.removesuffix("_v1")
-    return f"{source.name}-to-{target.name}-{model}-{vocabulary}-{digest}"
+    data = f"{short_name(source.name)}-to-{short_name(target.name)}"
+    return f"{data}-{short_name(model)}-{vocabulary}-{digest}"
 
 
 def _about_data(corpus: Corpus) -> dict[str, Any]:

@@ -35,6 +35,17 @@ from tflottery.experiments.schema import (
     read_tables,
     text,
 )
+from tflottery.experiments.shapes import (
+    COUNT,
+    DIFFERENCE,
+    FRACTION,
+    POSITIVE,
+    SUMMARY,
+    Each,
+    Many,
+    Maybe,
+    Shape,
+)
 from tflottery.experiments.transfer.arms import DENSE_ARM, INITS, MASKS
 from tflottery.report.article import slug
 from tflottery.report.numbers import ACCURACY, EPOCHS, POINTS, with_half
@@ -74,11 +85,28 @@ OVERLAP = Schema(
     may_be_empty=True,
 )
 SCHEMAS = {schema.name: schema for schema in (CELLS, OVERLAP)}
+_DATA: Shape = {
+    "dataset": str, "classes": Many(str), "train": COUNT, "validation": COUNT, "test": COUNT,
+}  # fmt: skip
+_WORDS: Shape = {
+    "source_unknown": FRACTION, "target_unknown": FRACTION, "target_unknown_own": FRACTION,
+    "divergence": POSITIVE,
+}  # fmt: skip
+_ARM: Shape = {
+    "mask": str, "init": str, "level": FRACTION, "sparsity": FRACTION,
+    "sparsity_without_embedding": FRACTION, "remaining": POSITIVE, "best_epoch": POSITIVE,
+    "epochs_to_99": POSITIVE, "test_accuracy": SUMMARY, "minus_dense": Maybe(DIFFERENCE),
+    "minus_target_ticket": Maybe(DIFFERENCE),
+}  # fmt: skip
+_FAILURE: Shape = {"mask": str, "init": str, "level": FRACTION, "seed": COUNT, "reason": str}
+_SHARED: Shape = {"level": FRACTION, "tensor": str, "jaccard": FRACTION, "chance": FRACTION}
 _ABOUT: Kinds = {
-    "name": str, "source": dict, "target": dict, "model": str, "vocabulary": str,
-    "vocabulary_size": int, "words": dict, "same_classes": bool, "grid": str, "levels": list,
-    "seeds": list, "tolerance": (int, float), "arms": list, "gains": list, "overlap": list,
-    "failures": list, "config": dict, "caution": str, "command": str, "versions": dict,
+    "name": str, "source": _DATA, "target": _DATA, "model": str, "vocabulary": str,
+    "vocabulary_size": COUNT, "words": _WORDS, "same_classes": bool, "grid": str,
+    "levels": Many(FRACTION), "seeds": Many(COUNT), "tolerance": POSITIVE, "arms": Many(_ARM),
+    "gains": Many({"gain": str, "level": FRACTION, "difference": DIFFERENCE}),
+    "overlap": Many(_SHARED), "failures": Many(_FAILURE), "config": Each(dict), "caution": str,
+    "command": str, "versions": Each(str),
 }  # fmt: skip
 
 
@@ -208,7 +236,7 @@ def load_transfer(folder: Path) -> TransferTables:
     except (KeyError, TypeError) as error:
         raise DamagedFileError(f"{path} is damaged ({error}); run {_COMMAND} again.") from None
     tables = read_tables(folder, (CELLS, OVERLAP))
-    check_files(folder, about, _COMMAND)
+    check_files(folder, about, _COMMAND, [CELLS.file, OVERLAP.file])
     return TransferTables(folder, about, arms, gains, tables["cells"], tables["overlap"])
 
 

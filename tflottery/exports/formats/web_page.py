@@ -16,7 +16,6 @@ import re
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ from markupsafe import Markup
 from tflottery.errors import UserError
 from tflottery.exports.formats.format import Given, Loaded, about
 from tflottery.exports.formats.onnx_file import Onnx, graph_of
-from tflottery.files import write_atomically
+from tflottery.files import scratch_folder, write_atomically
 from tflottery.report import environments
 
 if TYPE_CHECKING:
@@ -65,8 +64,8 @@ class WebPage(Onnx):
         file.write_text(page(given.ticket, model, runtime()), encoding="utf-8")
 
     def load(self, file: str) -> Loaded:
-        with tempfile.TemporaryDirectory() as folder:
-            extracted = Path(folder) / "model.onnx"
+        with scratch_folder() as folder:
+            extracted = folder / "model.onnx"
             extracted.write_bytes(payload(Path(file).read_text(encoding="utf-8"), "model"))
             return super().load(str(extracted))
 
@@ -139,7 +138,7 @@ def runtime() -> dict[str, bytes]:
 
 
 def _fetched() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         try:
             done = subprocess.run(
                 ["npm", "pack", "--silent", f"{PACKAGE}@{VERSION}"],
@@ -147,7 +146,7 @@ def _fetched() -> bytes:
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise UserError(f"npm could not fetch {PACKAGE} {VERSION} in {_LONGEST} s.") from None
-        files = list(Path(folder).glob("*.tgz"))
+        files = list(folder.glob("*.tgz"))
         if done.returncode or not files:
             said = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
             raise UserError(f"npm could not fetch {PACKAGE} {VERSION}: {said}")
