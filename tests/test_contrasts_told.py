@@ -150,7 +150,10 @@ def test_a_report_tells_each_contrast_in_its_own_article(store):
     tables = {path.name for path in (page.parent / "tables").iterdir()}
     of_transfer = next(name for name in tables if name.endswith("reuse-12345678-contrasts.csv"))
     rows = pd.read_csv(page.parent / "tables" / of_transfer).set_index("contrast")
-    assert set(rows.index) == {"transfer-dense", "transfer-new", "transfer-own"}
+    assert set(rows.index) == {
+        "transfer-dense", "transfer-new", "transfer-own", "transfer-again-dense",
+        "transfer-again-new",
+    }  # fmt: skip
     assert rows.loc["transfer-new", "n"] == 3 and rows.loc["transfer-new", "seen_seeds"] == "1-3"
 
 
@@ -179,13 +182,17 @@ def test_a_plan_counts_them_or_says_that_it_does_not(store, tmp_path_factory):
     assert table.loc["raise-rate-sparse", "deviation"] == "0.26"
     assert table.loc["raise-rate-sparse", "hours"] > 0  # by the times of the study
     (said,) = [line for line in planned.sentences if line.startswith("transfer of study_cnn")]
-    assert "from imdb to yelp_polarity_sample: 10 seeds as planned, and 10 more of dense," in said
-    assert not any("Not planned" in line for line in planned.sentences)
+    assert "from imdb to yelp_polarity_sample: 35 seeds as planned, and 85 more of dense," in said
+    (without,) = [line for line in planned.sentences if "Not planned" in line]
+    assert without.endswith("imdb to ag_news_sample: news-transfer-dense, news-transfer-new.")
     alone = tmp_path_factory.mktemp("alone")
     write_study(alone, optional=False)
     assert plan_seeds(alone, "study_cnn").sentences[1:] == [
         "Not planned here, as the store has no transfer of study_cnn from imdb to "
-        "yelp_polarity_sample: transfer-dense, transfer-new, transfer-own.",
+        "yelp_polarity_sample: transfer-dense, transfer-new, transfer-own, transfer-again-dense, "
+        "transfer-again-new.",
         "Not planned here, as the store has no search of learning rates of study_cnn: "
         "raise-rate-sparse, raise-rate-very-sparse, raise-rate-beyond-dense.",
+        "Not planned here, as the store has no transfer of study_cnn from imdb to ag_news_sample: "
+        "news-transfer-dense, news-transfer-new.",
     ]

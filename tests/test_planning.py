@@ -61,7 +61,7 @@ def test_what_is_not_measured_needs_nobody_knows_how_many(cnn):
     assert planning.need(SHIPPED["cnn-ticket-new"], pool([one_seed])).asked is None
     assert [one.contrast.study for one in planning.needs_of(SHIPPED.values(), pool([cnn]))] == [
         "study_cnn"
-    ] * 12
+    ] * 13
 
 
 CASES = [
@@ -113,8 +113,9 @@ def test_a_plan_of_the_studies_in_a_store(tmp_path):
     assert list(table["contrast"]) == [one.name for one in asked]
     assert table.set_index("contrast").loc["lstm-long-clearer", "deviation"].count(" and ") == 1
     (cnn, lstm) = planned.totals
-    assert (cnn.seeds, cnn.more, lstm.seeds, lstm.more) == (10, 10, 10, 10)
-    assert "10 seeds as planned, and 10 more of dense, take" in planned.sentences[0]
+    # Of the CNN seeds 4 to 13 and 24 to 48, dense of 4 to 23 and 24 to 63.
+    assert (cnn.seeds, cnn.more, lstm.seeds, lstm.more) == (35, 25, 10, 10)
+    assert "35 seeds as planned, and 25 more of dense, take" in planned.sentences[0]
     # This study has neither masks shuffled within words nor more than one dense network a seed.
     assert cnn.without == ("which-words-counts", "which-words-rest", "same-cost")
     assert "same-cost, of which it has no cells." in planned.sentences[0]
