@@ -22,13 +22,14 @@ sys.path.insert(0, str(ROOT / "docs"))
 import compatibility  # noqa: E402
 
 # Settings, keys, masks, criteria, statistics and readers, mostly without TensorFlow; masks in a
-# training; and one search from a command to a ticket. Some minutes on an idle machine.
+# training; and one search from a command to a ticket. Some minutes on an idle machine. Imports that
+# must be light (test_light.py) are the same on every Python, and take a process each.
 QUICK = [
     *(
         f"tests/test_{name}.py"
         for name in (
             "api_shape", "completion", "configuration", "criteria_found", "digests", "escaping",
-            "estimates", "light", "masked_model", "masks", "metrics", "older_formats", "outcomes",
+            "estimates", "masked_model", "masks", "metrics", "older_formats", "outcomes",
             "package", "paired", "power", "program", "rates", "reading_text", "sources", "specs",
             "statistics", "text", "verdict",
         )
@@ -81,10 +82,13 @@ def lowest(session: nox.Session) -> None:
 def _test(session: nox.Session, kind: str, *options: str) -> None:
     try:
         session.install(*options, ".[quick]")
-        results = Path(session.create_tmp()).resolve() / "results.xml"
+        folder = Path(session.create_tmp()).resolve()
+        results = folder / "results.xml"
         session.run(
-            "python", "-m", "pytest", "-q", f"--junitxml={results}", *QUICK,
-            env={"PYTHONDONTWRITEBYTECODE": "1"}, success_codes=[0, 1],
+            "python", "-m", "pytest", "-q", "--durations=10", f"--junitxml={results}", *QUICK,
+            # Bytecode not beside the sources; without any, each process compiles TensorFlow again.
+            env={"PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""},
+            success_codes=[0, 1],
         )  # fmt: skip
         listed = session.run("python", "-c", compatibility.LISTING, silent=True)
         row = compatibility.row(kind, json.loads(str(listed)), results)
