@@ -29,9 +29,18 @@ QUICK = [
         f"tests/test_{name}.py"
         for name in (
             "api_shape", "completion", "configuration", "criteria_found", "digests", "escaping",
-            "estimates", "masked_model", "masks", "metrics", "older_formats", "outcomes",
+            "estimates", "masks", "metrics", "older_formats", "outcomes",
             "package", "paired", "power", "program", "rates", "reading_text", "sources", "specs",
             "statistics", "text", "verdict",
+        )
+    ),
+    *(
+        f"tests/test_masked_model.py::test_{name}]"
+        for network in ("cnn", "lstm", "transformer")
+        for name in (
+            f"pruned_weights_are_zero_after_every_batch[{network}-adam-False",
+            f"an_all_ones_mask_trains_bit_identically_to_plain_keras[{network}-False",
+            f"wrapped_and_stripped_agree_bit_for_bit_and_zeros_outlive_stripping[{network}-False",
         )
     ),
     "tests/test_find_ticket.py::test_end_to_end_on_toy_reviews[cnn]",

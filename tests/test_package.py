@@ -61,6 +61,17 @@ def test_extras_are_documented():
         assert f"`{extra}`" in page, extra
 
 
+def test_every_quick_test_exists():
+    pytest.importorskip("nox")
+    code = "import json, noxfile; print(json.dumps(noxfile.QUICK))"
+    quick = json.loads(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True))
+    assert len(quick) > 20
+    for one in quick:
+        path, _, name = one.partition("::")
+        code = (ROOT / path).read_text(encoding="utf-8")
+        assert f"def {name.partition('[')[0]}(" in code if name else code, one
+
+
 def test_a_row_of_what_was_tested_takes_the_place_of_the_one_before(monkeypatch, tmp_path):
     spec = importlib.util.spec_from_file_location("compatibility", ROOT / "docs/compatibility.py")
     assert spec and spec.loader
