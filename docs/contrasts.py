@@ -18,6 +18,8 @@ NETWORKS = {
     "study_lstm": "LSTM of 150 words",
     "study_lstm_long": "LSTM",
     "study_ag_news": "CNN on AG News",
+    "study_cnn_glove": "CNN with GloVe",
+    "study_lstm_glove": "LSTM with GloVe",
     "criteria_cnn": "CNN",
     "note_cnn_small": "CNN, as the note trained",
     "note_lstm_small": "LSTM, as the note trained",

@@ -145,6 +145,18 @@ MISTAKES = [
     ("no target", 'to = "yelp_polarity_sample"\n', "", "which needs the target's name as to"),
     ("a needless target", "levels = [0.972]", 'levels = [0.972]\nto = "yelp"', "which takes no to"),
     (
+        "trained as nowhere",
+        "levels = [0.972]",
+        'levels = [0.972]\nto_study = "study_lstm"',
+        "to_study goes with to",
+    ),
+    (
+        "trained as at home",
+        'to = "yelp_polarity_sample"',
+        'to = "yelp_polarity_sample"\nto_study = "study_cnn"',
+        "to_study is study_cnn, as study is",
+    ),
+    (
         "steps",
         "levels = [0.972]",
         'levels = [0.972]\nmeasure = "steps_to_dense"',

@@ -28,9 +28,11 @@ from tests.contrasts_elsewhere import (
     moved,
     search,
 )
+from tflottery.experiments import configuration
 from tflottery.experiments.claims import fixed, judging
 from tflottery.experiments.claims.found import pool
 from tflottery.report.outcomes import FAILED, HELD, MISSING
+from tflottery.runs.recipes import recipe_to_tables, without_places
 
 
 def test_a_rate_minus_another_is_paired_by_seed():
@@ -122,6 +124,23 @@ def test_a_transfer_over_the_mean_of_levels():
     # 1, 0.8 and 0.7, as pairs.
     assert new.estimate.mean == pytest.approx(0.8333, abs=1e-4)
     assert new.estimate.counts == (3,) and new.outcome == HELD
+
+
+def test_a_target_that_is_trained_as_another_study():
+    news = configuration.load("study_ag_news", {}).recipe
+    there = without_places(recipe_to_tables(news))
+    config = {
+        **MOVED,
+        "target_data": {**there["data"], "fingerprint": "b" * 64},
+        "target_training": there["training"],
+    }
+    points = {(SOURCE, 0.832): [87.0, 87.5, 88.0], (NEW, 0.832): [86.0, 87.0, 87.0]}
+    found = pool(transfers=[moved(points, config=config)])
+    as_news, as_at_home = judge(
+        found, contrast(SOURCE, NEW, to_study="study_ag_news"), contrast(SOURCE, NEW)
+    )
+    assert as_news.estimate.mean == pytest.approx(0.8333, abs=1e-4)
+    assert as_at_home.in_words == "not measured yet: 0 of 3 seeds"
 
 
 UNLIKE: list[tuple[str, dict[str, Any]]] = [

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ from tflottery.data.words.wording import Wording
 from tflottery.exports.formats import device
 
 NODE = shutil.which("node")
+KOTLIN = "kotlin-jupyter-kernel==0.19.0.944"
+ORG_JSON = Path("/usr/share/java/com.android.json.jar")
 WORDS = (*VOCABULARY.words, "ß", "naïve", "好", "的", "😀", ":)", "été")
 WORDINGS = [
     Wording(),
@@ -68,10 +71,53 @@ def test_the_program_in_javascript(folder):
     require_a_mistake_is_found(folder, NODE, "normalise.mjs")
 
 
-def require_a_mistake_is_found(folder, interpreter: str, program: str) -> None:
+@pytest.fixture(scope="module")
+def kotlin(tmp_path_factory) -> list[str]:
+    """A command that runs the program in Kotlin, compiled, on the folder that follows.
+
+    The compiler is that of kotlin-jupyter-kernel from PyPI, as Debian's is of 2019; Android's
+    org.json is Debian's libandroid-json-java.
+    """
+    if shutil.which("java") is None or not ORG_JSON.exists():
+        pytest.skip("needs apt-get install default-jre-headless libandroid-json-java")
+    place = tmp_path_factory.mktemp("kotlin")
+    pip = ran(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(place), KOTLIN)
+    if pip.returncode:
+        pytest.skip(f"pip cannot fetch {KOTLIN}: {pip.stderr.strip()[-200:]}")
+    (wheel,) = place.glob("*.whl")
+    shutil.unpack_archive(wheel, place, "zip")
+    jars = sorted(place.glob("run_kotlin_kernel/jars/*.jar"))
+    (library,) = [jar for jar in jars if jar.name.startswith("kotlin-stdlib-")]
+    (place / "Main.kt").write_text(
+        "fun main(args: Array<String>) = "
+        'println("${Normaliser.read(java.io.File(args[0])).wrong().size} wrong")\n'
+    )
+    needed = f"{library}:{ORG_JSON}"
+    compiled = ran(
+        "java", "-cp", ":".join(map(str, jars)), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
+        "-no-stdlib", "-no-reflect", "-Werror", "-cp", needed, "-d", str(place / "made"),
+        str(device.REFERENCE / "Normalise.kt"), str(place / "Main.kt"),
+    )  # fmt: skip
+    assert compiled.returncode == 0, compiled.stderr
+    return ["java", "-cp", f"{place / 'made'}:{needed}", "MainKt"]
+
+
+@pytest.mark.long
+def test_the_program_in_kotlin(kotlin, folder):
+    done = ran(*kotlin, str(folder))
+    assert (done.stdout, done.returncode) == ("0 wrong\n", 0), done.stderr
+    add_a_mistake(folder)
+    assert ran(*kotlin, str(folder)).stdout == "1 wrong\n"
+
+
+def add_a_mistake(folder) -> None:
     file = folder / "normalisation.json"
     about = json.loads(file.read_text())
     about["vectors"][5]["ids"].append(7)
     file.write_text(json.dumps(about))
+
+
+def require_a_mistake_is_found(folder, interpreter: str, program: str) -> None:
+    add_a_mistake(folder)
     done = ran(interpreter, str(folder / program))
     assert done.stdout.endswith("199 of 200 texts have their ids\n") and done.returncode == 1

@@ -25,12 +25,13 @@ class Gain(NamedTuple):
 
 class Place(NamedTuple):
     """Where numbers are found: an experiment with the networks of a study on a data set, and where
-    it is a transfer, the target."""
+    it is a transfer, the target, and the study whose text settings and training it has there."""
 
     experiment: str
     study: str
     dataset: str
     to: str
+    to_study: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,11 @@ class Contrast:
     """The first arm minus the second, asked of the mean over some levels, by seed.
 
     ``experiment`` is what trained them: the study itself, or a transfer ``to`` a target or a search
-    of learning rates with the networks of that study. ``minus_study``: the same difference there is
-    taken off again; ``minus``: that of two other arms is. ``second_seeds``: of the second arm,
-    where it has more. ``margins`` are in points, the widest first. ``replaces``: the entry that
-    this one amends. ``beside``: it is of the claim's family, and decides nothing of the claim.
+    of learning rates with the networks of that study. ``to_study``: on the target texts are read
+    and networks trained as in that one, not as in ``study``. ``minus_study``: the same difference
+    there is taken off again; ``minus``: that of two other arms is. ``second_seeds``: of the second
+    arm, where it has more. ``margins`` are in points, the widest first. ``replaces``: the entry
+    that this one amends. ``beside``: it is of the claim's family, and decides nothing of the claim.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Contrast:
     to: str = ""
     minus: tuple[Arm, ...] = ()
     beside: bool = False
+    to_study: str = ""
 
     @property
     def gains(self) -> tuple[Gain, ...]:
@@ -90,7 +93,7 @@ class Contrast:
 
     def place(self, study: str = "") -> Place:
         """Where the numbers of one of its studies are, by default of the first."""
-        return Place(self.experiment, study or self.study, self.dataset, self.to)
+        return Place(self.experiment, study or self.study, self.dataset, self.to, self.to_study)
 
     @property
     def places(self) -> list[Place]:

@@ -54,6 +54,7 @@ class _Entry:
     minus_study: str = ""
     dataset: str = "imdb"
     to: str = ""
+    to_study: str = ""
     measure: Measure = "test_accuracy"
     first: str = ""
     second: str = ""
@@ -134,7 +135,7 @@ def _contrast(name: str, entry: _Entry, known: _Arms) -> Contrast:
         name, entry.claim, entry.says, entry.study, entry.minus_study, entry.dataset,
         entry.measure, first, second, entry.levels, entry.asked, entry.margins, seeds,
         second_seeds, _date(here, entry.written), entry.replaces, entry.experiment, entry.to,
-        minus, entry.beside,
+        minus, entry.beside, entry.to_study,
     )  # fmt: skip
     if made.is_paired and second_seeds != seeds:
         raise UserError(f"{here}.second_seeds differ from seeds, and its arms are paired by seed.")
@@ -160,6 +161,10 @@ def _check_place(here: str, entry: _Entry) -> None:
     if (entry.experiment == TRANSFER) != bool(entry.to):
         need = "takes no" if entry.to else "needs the target's name as"
         raise UserError(f"{here}.experiment is {entry.experiment!r}, which {need} to.")
+    if entry.to_study and not entry.to:
+        raise UserError(f"{here}.to_study goes with to, the target of a transfer.")
+    if entry.to_study == entry.study:
+        raise UserError(f"{here}.to_study is {entry.study}, as study is.")
     if entry.experiment != STUDY and entry.measure != "test_accuracy":
         raise UserError(
             f"{here}.measure is {entry.measure}, which studies alone have, and its experiment is "

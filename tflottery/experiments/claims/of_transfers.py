@@ -44,15 +44,18 @@ def _is_at(place: Place, transfer: TransferTables) -> bool:
     from tflottery.experiments.claims.recipes import is_of
 
     config = about["config"]
-    ends = (
-        {
-            "data": config.get(f"{end}_data", {}),
-            "model": config.get("model", {}),
-            "training": config.get(f"{end}_training", {}),
-        }
-        for end in ("source", "target")
+    return all(
+        is_of(
+            study,
+            {
+                "data": config.get(f"{end}_data", {}),
+                "model": config.get("model", {}),
+                "training": config.get(f"{end}_training", {}),
+            },
+            pruning=config.get("pruning", {}),
+        )
+        for end, study in (("source", place.study), ("target", place.to_study or place.study))
     )
-    return is_of(place.study, *ends, pruning=config.get("pruning", {}))
 
 
 def _data(transfer: TransferTables) -> list[Any]:
