@@ -28,8 +28,8 @@ from typing import Any
 
 import numpy as np
 
-# The other paths of sysconfig hold no modules, and one of them is a whole environment: there code of
-# one's own may lie too.
+# The other paths of sysconfig hold no modules, and one of them is a whole environment, where code
+# of one's own may lie too.
 _LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 _INSTALLED_IN = {"site-packages", "dist-packages"}
 _PACKAGE = __name__.partition(".")[0]
