@@ -140,6 +140,19 @@ def installed(request, wheel, tmp_path) -> tuple[list[str], dict[str, str]]:
     return [str(python), "-m", "tflottery"], {**environment, "PYTHONPATH": str(target)}
 
 
+def test_distutils_is_there_where_no_pth_file_is_read():
+    # As in a folder of PYTHONPATH; -S reads none anywhere.
+    code = (
+        f"import sys; sys.path[:0] = [{str(ROOT)!r}, {sysconfig.get_path('purelib')!r}]\n"
+        "from tflottery import startup; startup.provide_distutils(); import distutils.version"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-W", "ignore", "-c", code], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.long
 def test_an_installed_wheel_finds_a_ticket_from_any_folder(installed, tmp_path):
     called, environment = installed
