@@ -199,7 +199,7 @@ def test_units_near_the_geometric_median_go_first():
 
 
 def test_which_criteria_score_units():
-    names = ["filters", "geometric_median", "taylor_units", "activation_norm"]
+    names = ["filters", "geometric_median", "taylor_units", "activation_norm", "latency"]
     assert criteria.shipped("units") == names
     assert all(map(criteria.scores_units, names)) and not criteria.scores_units("magnitude")
 

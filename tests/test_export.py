@@ -37,7 +37,7 @@ KINDS = {
 }
 
 
-# A GRU is exported as an LSTM is.
+# A GRU is exported as a loop, as an LSTM is for TFLite.
 PARAMS = [pytest.param(one, marks=pytest.mark.long) if one == "gru" else one
           for one in sorted(KINDS)]  # fmt: skip
 

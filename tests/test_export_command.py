@@ -18,9 +18,11 @@ import tflottery
 from tests.conftest import write_reviews
 from tflottery.cli import export, find_ticket, predict
 from tflottery.errors import UserError
+from tflottery.exports import candidates, unit_costs
 from tflottery.exports.publishing import Published
 from tflottery.tickets.plan import Plan
 
+COSTS = ("embedding", "conv_2", "conv_3")
 CONFIG = """
 [data]
 dataset = "mine.csv"
@@ -135,6 +137,14 @@ def test_structured_prunes_units_by_the_level_of_the_weights_that_compete(here, 
         (["--compare", "--format", "onnx"], "leave --format out"),
         (["--format", "onxx"], "Did you mean 'onnx'"),
         (["--quantize", "int8"], "add --format tflite"),
+        (["--budget", "fast"], "is no budget; write"),
+        (["--budget", "accuracy 0.3"], "from 0 down, as -0.3"),
+        (["--budget", "throughput 2x", "--structured"], "leave --structured out"),
+        (["--budget", "throughput 2x", "--compare"], "are different things to do; give one"),
+        (["--dry_run"], "--dry_run goes with --budget"),
+        (["--frontier", "--compact"], "--frontier publishes nothing"),
+        (["--frontier", "--store", "elsewhere"], "is not in elsewhere/; give --store"),
+        (["--unit_costs", "--version", "3"], "--unit_costs publishes nothing"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_leaves_nothing(here, capfd, flags, message):
@@ -156,6 +166,40 @@ def test_other_data_than_the_ticket_s_are_refused(here, capfd):
         Path("mine.csv").write_bytes(original)
     assert "mine.csv has other content than it had" in capfd.readouterr().err
     assert not Path("saved_models/other").exists()
+
+
+def test_a_budget_says_its_price_and_trains_nothing(here, capsys):
+    before = sorted(Path.cwd().rglob("*"))
+    assert export.main([str(here), "--budget", "throughput 2x", "--dry_run"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "throughput 2x: 30 trainings at most, 29 of them to do" in printed
+    assert sorted(Path.cwd().rglob("*")) == before
+
+
+@pytest.mark.long
+def test_a_budget_that_is_not_met_leaves_what_comes_nearest(here, capfd, monkeypatch):
+    rows = candidates.ROWS[:1]
+    monkeypatch.setattr(candidates, "ROWS", rows)
+    monkeypatch.setattr(candidates, "DEEPEST", 0.36)
+    monkeypatch.setattr(unit_costs, "_measure", lambda *_: (dict.fromkeys(COSTS, 1.0), 9.0))
+    flags = [str(here), "--name", "budget", "--format", "tflite"]
+    assert export.main([*flags, "--budget", "throughput 999x"]) == 1
+    printed = capfd.readouterr()
+    assert "throughput 999x: not met by" in printed.err
+    assert Path("saved_models/budget/1/model.tflite").exists()
+    assert export.main([*flags, "--budget", "accuracy -99"]) == 0
+    said = " ".join(capfd.readouterr().out.split())
+    assert "accuracy -99: met by" in said and "points of test accuracy (95 % interval" in said
+    (found,) = Path("runs/unit_costs").iterdir()
+    assert found.name.startswith("cnn-")
+    assert export.main([str(here), "--name", "budget", "--frontier"]) == 0
+    with Path("saved_models/budget/frontier.csv").open() as stream:
+        shown = list(csv.DictReader(stream))
+    assert shown[0]["pruned"] == "dense" and float(shown[0]["times_dense"]) == 1
+    assert {"weights", rows[0].name} <= {row["pruned"] for row in shown}
+    assert {row["form"] for row in shown} == {"SavedModel", "TFLite", "TFLite int8"}
+    for file in ("frontier.md", "frontier-throughput.svg", "frontier-size.png"):
+        assert Path(f"saved_models/budget/{file}").stat().st_size > 500
 
 
 @pytest.mark.long

@@ -101,6 +101,7 @@ COMMAND = (
         (["inspect", "--dataset", "chinese.csv"], HEAVY),
         (["export", "--help"], SLOW),
         (["export", "--ticket", "nowhere"], SLOW),
+        (["export", "--budget", "fast"], SLOW),
         (["transfer", "--help"], SLOW),
         (["transfer", "--to", "toy", "--ticket", "nowhere"], HEAVY),
         (["tune_lr", "--help"], SLOW),

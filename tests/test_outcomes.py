@@ -44,6 +44,8 @@ SHOTS = (0.59, 0.832)
 # family asks, and the margins, the widest first, where there are any.
 ASKED = {
     "A CNN has winning tickets": (("not worse", "above"), (0.5,)),
+    "An LSTM has winning tickets": (("not worse", "above"), (0.5,)),
+    "They are far clearer in the LSTM": (("above",), ()),
     "Some tickets beat": (("above",) * 2, ()),
     "One-shot": (("above, else equivalent",) * 2, (0.5, 0.25)),
     "Past 95 %": (("above", "above"), ()),
@@ -79,6 +81,12 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
     return {
         "A CNN has winning tickets": [
             (cell(cnn, *TICKET, 0.832), dense(cnn)), (over(cnn, TICKET, NEW, [0.832]), None),
+        ],
+        "An LSTM has winning tickets": [
+            (cell(lstm, *TICKET, 0.672), dense(lstm)), (over(lstm, TICKET, NEW, [0.672]), None),
+        ],
+        "They are far clearer in the LSTM": [
+            (over(lstm, TICKET, NEW, (0.36, 0.59)), over(cnn, TICKET, NEW, (0.36, 0.59))),
         ],
         "Some tickets beat": [(sparse(name), dense(name)) for name in (cnn, lstm)],
         "One-shot": [
@@ -152,9 +160,11 @@ def _outcomes(claim: str) -> list[str]:
 
 
 def _outcome(claim: str) -> str:
-    """Of a claim that says all of its contrasts at once."""
-    (outcome,) = set(_outcomes(claim)) if len(set(_outcomes(claim))) == 1 else ("cannot tell",)
-    return outcome
+    """Of a claim that says all of its contrasts at once: one that does not hold is enough."""
+    found = set(_outcomes(claim))
+    if "did not hold" in found:
+        return "did not hold"
+    return found.pop() if len(found) == 1 else "cannot tell"
 
 
 def _said(page: str, claim: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -143,9 +143,10 @@ class Result:
     """A stand-in for a run: an accuracy on validation and on test data, and a mask."""
 
     metrics: dict[str, float]
+    kept: np.ndarray = field(default_factory=lambda: np.ones(4, bool))
 
     def masks(self):
-        return {"embedding/embeddings": np.ones(4, bool), "head/kernel": np.ones(2, bool)}
+        return {"embedding/embeddings": self.kept, "head/kernel": np.ones(2, bool)}
 
 
 class Results:
@@ -193,6 +194,32 @@ def test_an_open_search_ends_after_two_levels_below_and_reports_the_sparsest_mat
         outcome.plan.levels[3].reinit,
     ]
     assert outcome.seed == 1 and outcome.reinit_difference == pytest.approx(-8)
+
+
+def test_rates_of_units_that_reach_no_goal_are_told_beforehand():
+    rates = (("embedding", 0.0),)
+    chosen = {"criterion": "filters", "head": False, "rates": rates}
+    assert plan(**chosen, sparsity=0.7).levels  # 100 columns of 400 units stay, so 75 % can go
+    with pytest.raises(UserError, match=r"100 of 400 units, so that 75.0 % can .*not 80.0 %"):
+        plan(**chosen, sparsity=0.8)
+
+
+def test_an_open_search_of_units_ends_where_a_round_prunes_none():
+    """Every layer keeps its last unit, and a round more would train the same network again."""
+    made = plan(criterion="filters")
+    left = iter([10, 6, 3, 3, 3])
+    results = Results(made, 0.88, [0.88] * 9, 0.8)
+
+    def realise(spec):
+        found = results(spec)
+        if spec.key in {level.ticket.key for level in made.levels}:
+            found.kept = np.arange(12) < next(left)
+        return found
+
+    (outcome,) = searching.search([made], realise)
+    assert [judged.counted.remaining for judged in outcome.rounds] == [12, 8, 5]
+    assert outcome.reported.level.number == 3
+    assert sum(spec.key == made.levels[4].ticket.key for spec in results.asked) == 0
 
 
 def test_an_open_search_without_a_match_says_so():

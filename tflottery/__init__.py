@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from tflottery.experiments.ticket.run import find_ticket
     from tflottery.experiments.transfer.run import TransferResult, transfer
     from tflottery.exports.bundle import Bundle
-    from tflottery.exports.export import Compared, Exported, export
+    from tflottery.exports.export import export
+    from tflottery.exports.frontier import Frontier
+    from tflottery.exports.results import BudgetNotMetError, Compared, Exported, PlannedBudget
+    from tflottery.exports.unit_costs import UnitCosts
     from tflottery.metrics import register_metric
     from tflottery.models.brought.registering import register_architecture
     from tflottery.pruning.criteria import register_criterion
@@ -50,14 +53,17 @@ if TYPE_CHECKING:
 
 # Where each public name lives; it is imported when it is first used.
 _PLACES = {
+    "BudgetNotMetError": "exports.results",
     "Bundle": "exports.bundle",
-    "Compared": "exports.export",
+    "Compared": "exports.results",
     "DamagedFileError": "errors",
     "Evaluation": "scoring.evaluate",
     "Explanation": "scoring.words",
-    "Exported": "exports.export",
+    "Exported": "exports.results",
     "FoundTicket": "experiments.ticket.result",
+    "Frontier": "exports.frontier",
     "Inspection": "data.look.inspection",
+    "PlannedBudget": "exports.results",
     "PlannedSearch": "experiments.ticket.result",
     "PlannedTrainings": "experiments.driver",
     "Run": "runs.run",
@@ -70,6 +76,7 @@ _PLACES = {
     "TrainingError": "errors",
     "TransferResult": "experiments.transfer.run",
     "TuningResult": "experiments.learning_rate.run",
+    "UnitCosts": "exports.unit_costs",
     "UserError": "errors",
     "evaluate": "scoring.evaluate",
     "explain": "scoring.explain",
@@ -112,12 +119,15 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "TuningResult",
     "Exported",
     "Compared",
+    "Frontier",
+    "UnitCosts",
     "Bundle",
     "Scored",
     "Evaluation",
     "Explanation",
     "PlannedSearch",
     "PlannedTrainings",
+    "PlannedBudget",
     "SeedsPlan",
     "Ticket",
     "Store",
@@ -126,6 +136,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "UserError",
     "DamagedFileError",
     "TrainingError",
+    "BudgetNotMetError",
     "__version__",
 ]
 

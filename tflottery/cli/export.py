@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -15,7 +15,9 @@ from tflottery.exports.formats.asked import QUANTIZE
 from tflottery.exports.formats.registry import FORMATS
 
 if TYPE_CHECKING:
-    from tflottery.exports.export import Compared, Exported
+    from tflottery.exports.frontier import Frontier
+    from tflottery.exports.results import Compared, Exported, PlannedBudget
+    from tflottery.exports.unit_costs import UnitCosts
     from tflottery.progress.reporter import Reporter
 
 
@@ -61,6 +63,22 @@ def define(values: flags.FlagValues) -> None:
         "checksums.",
     )
     switch("compare", "Measure size and speed of each variant instead, with a table.")
+    switch(
+        "frontier",
+        "Measure accuracy against throughput and size of dense and of every ticket of its network "
+        "in the store instead, with figures; trains nothing.",
+    )
+    switch(
+        "unit_costs", "Measure what a unit of each layer costs instead, for --criterion latency."
+    )
+    text(
+        "budget",
+        None,
+        "Export the best ticket of whole units that meets it, by validation data: 'throughput 3x' "
+        "(times dense), 'size 15x' (times smaller) or 'accuracy -0.3' (points); trains what the "
+        "store does not hold. With --format tflite the TFLite file has to meet it.",
+    )
+    switch("dry_run", "With --budget: say what would be trained at most; train nothing.")
     text("data_dir", None, "Folder of prepared TFDS data. Default: where the ticket's data were.")
     text("store", "runs", "Folder where trainings and encoded data are kept.")
     text("output", "saved_models", "Folder where models go, one folder a name.")
@@ -71,8 +89,14 @@ def export(values: flags.FlagValues) -> None:
     version = common.whole_number(values, "version", least=1) if values.version else None
     # Imported only here, so that --help is quick.
     from tflottery.exports.bundle import Bundle
-    from tflottery.exports.export import Compared
     from tflottery.exports.export import export as export_ticket
+    from tflottery.exports.results import (
+        BudgetNotMetError,
+        Compared,
+        Exported,
+        PlannedBudget,
+    )
+    from tflottery.exports.unit_costs import UnitCosts
 
     places = {
         "name": values.name,
@@ -81,25 +105,36 @@ def export(values: flags.FlagValues) -> None:
         "data_dir": values.data_dir,
         "store": values.store,
     }
-    done = export_ticket(
-        values.ticket, values.output, compare=values.compare, bundle=values.bundle, version=version,
-        compact=values.compact, plugin=values.plugin, format=values.format,
-        quantize=values.quantize,
-        max_score_difference=_number(values, "max_score_difference"), **places,
-    )  # fmt: skip
+    not_met: BudgetNotMetError | None = None
+    done: Any
+    try:
+        done = export_ticket(
+            values.ticket, values.output, compare=values.compare, bundle=values.bundle,
+            frontier=values.frontier, unit_costs=values.unit_costs, budget=values.budget,
+            dry_run=values.dry_run, version=version, compact=values.compact,
+            plugin=values.plugin, format=values.format, quantize=values.quantize,
+            max_score_difference=_number(values, "max_score_difference"), **places,
+        )  # fmt: skip
+    except BudgetNotMetError as error:
+        not_met, done = error, error.exported
     from tflottery.progress.consoles import open_console
     from tflottery.progress.reporter import Reporter
 
     reporter = Reporter(open_console())
     if isinstance(done, Bundle):
         reporter.say(f"Bundle: {done.folder}/ (a licence is yours to choose: README.md)")
-        return
-    if done.found:
-        show_found(reporter, done.found)
-    if isinstance(done, Compared):
+    elif isinstance(done, UnitCosts):
+        _show_costs(reporter, done)
+    elif isinstance(done, PlannedBudget):
+        _show_planned(reporter, done)
+    elif isinstance(done, Exported):
+        _show_exported(reporter, done, values.store)
+    elif isinstance(done, Compared):
         _show_compared(reporter, done)
     else:
-        _show_exported(reporter, done, values.store)
+        _show_frontier(reporter, done)
+    if not_met:
+        raise not_met
 
 
 def _number(values: flags.FlagValues, name: str) -> float | None:
@@ -107,9 +142,35 @@ def _number(values: flags.FlagValues, name: str) -> float | None:
     return common.number(name, text) if text else None
 
 
+def _show_costs(reporter: Reporter, done: UnitCosts) -> None:
+    reporter.say(done.sentence)
+    given = {"criterion": "latency", "scope": "global", "set": done.setting}
+    reporter.paste(f"Give:   {program.line('find_ticket', **given)}")
+
+
+def _show_planned(reporter: Reporter, done: PlannedBudget) -> None:
+    for pruned, rows in done.runs.groupby("pruned", sort=False):
+        trained = f"{int(rows['done'].sum())} of {len(rows)} in the store"
+        reporter.say(f"{pruned}: {trained}")
+    reporter.say(
+        f"{done.budget}: {done.total} trainings at most, {done.missing} of them to do; a chain "
+        "ends as soon as the budget tells."
+    )
+
+
+def _show_frontier(reporter: Reporter, done: Frontier) -> None:
+    from rich.markdown import Markdown
+
+    reporter.show(Markdown(done.markdown))
+    names = ", ".join(file.name for file in done.files)
+    reporter.say(f"Written: {done.files[0].parent}/: {names}")
+
+
 def _show_compared(reporter: Reporter, done: Compared) -> None:
     from rich.markdown import Markdown
 
+    if done.found:
+        show_found(reporter, done.found)
     reporter.show(Markdown(done.markdown))
     reporter.say(f"Written: {done.files[0].parent}/comparison.md, comparison.csv")
 
@@ -119,11 +180,14 @@ def _show_exported(reporter: Reporter, done: Exported, store: str) -> None:
     from tflottery.exports.serving_files import COMPOSE, curl, docker_run
     from tflottery.runs.store import Store
 
+    if done.found:
+        show_found(reporter, done.found)
     base = done.folder.parent
     text = example_text(done.ticket, Store(store))
     reporter.say(f"Export: {done.folder}/")
     reporter.say(done.checked)
     reporter.say(f"Size:   {done.size}" if done.size else "")
+    reporter.say(f"Budget: {done.chosen.sentence}" if done.chosen else "")
     for one in done.beside:
         reporter.say(f"Beside: {one.sentence}")
     for line in (
@@ -151,6 +215,10 @@ COMMAND = app.Command(
     bin/export --ticket tickets/imdb-cnn-… --format tflite,onnx --quantize int8
     bin/export --ticket tickets/imdb-cnn-… --structured --sparsity 0.59
     bin/export --ticket tickets/imdb-cnn-… --compare --structured
+    bin/export --ticket tickets/imdb-cnn-… --budget "throughput 3x"
+    bin/export --ticket tickets/imdb-cnn-… --budget "accuracy -0.3" --format tflite
+    bin/export --ticket tickets/imdb-cnn-… --frontier
+    bin/export --ticket tickets/imdb-cnn-… --unit_costs
     bin/export --ticket tickets/imdb-cnn-… --name reviews --version 3
     bin/export --ticket tickets/imdb-cnn-… --bundle
     """,

@@ -36,7 +36,7 @@ def compact(network: Network) -> Network:
     for units in layers:
         if removed[units.layer].all():
             removed[units.layer][0] = False  # a layer without units cannot be built
-    weights = _cut(layers, weights, removed)
+    weights = cut(layers, weights, removed)
     tables = network.architecture.roles().embedding if network.ids_name_rows else ()
     own_rows = _own_rows([weights[name] for name in tables])
     if own_rows is not None:
@@ -92,8 +92,14 @@ def _read(units: Units, weights: Mapping[str, np.ndarray]) -> np.ndarray:
         read = grown
 
 
-def _cut(layers: tuple[Units, ...], weights: Arrays, removed: Mapping[str, np.ndarray]) -> Arrays:
-    """The tensors without the entries of removed units."""
+def cut(layers: tuple[Units, ...], weights: Arrays, removed: Mapping[str, np.ndarray]) -> Arrays:
+    """The tensors without the entries of removed units.
+
+    Args:
+        layers: the network's units.
+        weights: float32 arrays by tensor; they are changed.
+        removed: bool [units] by layer.
+    """
     kept = {
         (name, axis): np.ones(length, bool)
         for name, weight in weights.items()

@@ -1,78 +1,36 @@
-"""``export``: a ticket as a model for TensorFlow Serving, or a comparison of its variants."""
+"""``export``: a ticket as a model for TensorFlow Serving, or measurements of what it could be."""
 
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from tflottery import plugins, startup, status
-from tflottery.errors import UserError
+from tflottery.exports import budget as budgets
 from tflottery.exports import bundle as bundles
+from tflottery.exports import together, units
+from tflottery.exports import unit_costs as costs_of_units
 from tflottery.exports.bundle import Bundle
 from tflottery.exports.formats import asked
 from tflottery.exports.places import checked_name, default_name, require_publishable
-from tflottery.files import require_writable, write_atomically
+from tflottery.exports.results import BudgetNotMetError, Compared, Exported, PlannedBudget
+from tflottery.exports.unit_costs import UnitCosts
+from tflottery.files import require_writable
 from tflottery.plugins import Plugins
 from tflottery.runs.encoded import load_corpus
-from tflottery.runs.resources import LOCAL
 from tflottery.runs.store import Store
 from tflottery.settings import argument, count, place
-from tflottery.tickets import plan as plans
-from tflottery.tickets.given import level_of, located, open_ticket
+from tflottery.tickets.given import located, open_ticket
 from tflottery.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
-    from tflottery.data.encoded import Corpus
     from tflottery.experiments.ticket.result import FoundTicket
-    from tflottery.exports.comparison import Comparison
-    from tflottery.exports.formats.checking import Beside
+    from tflottery.exports.choosing import Chosen
+    from tflottery.exports.formats.asked import Asked
+    from tflottery.exports.frontier import Frontier
     from tflottery.progress.reporter import Reporter
-
-
-@dataclass(frozen=True)
-class Exported:
-    """A published model.
-
-    ``ticket``: what was exported. ``folder``: the folder of its version. ``checked``: a sentence on
-    how its scores were compared with the Python model's. ``found``: with ``structured``, the search
-    for a ticket of whole units. ``size``: a sentence on weights and bytes. ``beside``: the files of
-    other formats, each with its size and what was found when it was checked.
-    """
-
-    ticket: Ticket
-    folder: Path
-    checked: str
-    found: FoundTicket | None = None
-    size: str = ""
-    beside: tuple[Beside, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.folder.parent.name
-
-    @property
-    def version(self) -> int:
-        """The model's version, from 1 on."""
-        return int(self.folder.name)
-
-
-@dataclass(frozen=True)
-class Compared:
-    """Sizes, speeds and accuracies of a ticket's variants.
-
-    ``markdown``: the tables as text. ``files``: the files that were written. ``found``: with
-    ``structured``, the search for a ticket of whole units.
-    """
-
-    comparison: Comparison
-    markdown: str
-    files: tuple[Path, ...]
-    found: FoundTicket | None = None
 
 
 @overload
@@ -108,8 +66,57 @@ def export(
     ticket: str | Path | Ticket = ...,
     output: str | Path = ...,
     *,
+    frontier: Literal[True],
+    name: str | None = ...,
+    data_dir: str | Path | None = ...,
+    store: str | Path | Store = ...,
+    plugin: Plugins = ...,
+    progress: bool | Reporter = ...,
+) -> Frontier: ...
+
+
+@overload
+def export(
+    ticket: str | Path | Ticket = ...,
+    output: str | Path = ...,
+    *,
+    unit_costs: Literal[True],
+    store: str | Path | Store = ...,
+    plugin: Plugins = ...,
+    progress: bool | Reporter = ...,
+) -> UnitCosts: ...
+
+
+@overload
+def export(
+    ticket: str | Path | Ticket = ...,
+    output: str | Path = ...,
+    *,
+    budget: str,
+    dry_run: Literal[True],
+    name: str | None = ...,
+    version: int | None = ...,
+    format: str | Sequence[str] = ...,
+    quantize: str | None = ...,
+    max_score_difference: float | None = ...,
+    data_dir: str | Path | None = ...,
+    store: str | Path | Store = ...,
+    plugin: Plugins = ...,
+    progress: bool | Reporter = ...,
+) -> PlannedBudget: ...
+
+
+@overload
+def export(
+    ticket: str | Path | Ticket = ...,
+    output: str | Path = ...,
+    *,
     compare: Literal[False] = ...,
     bundle: Literal[False] = ...,
+    frontier: Literal[False] = ...,
+    unit_costs: Literal[False] = ...,
+    budget: str | None = ...,
+    dry_run: Literal[False] = ...,
     name: str | None = ...,
     version: int | None = ...,
     compact: bool = ...,
@@ -132,6 +139,10 @@ def export(
     *,
     compare: bool = False,
     bundle: bool = False,
+    frontier: bool = False,
+    unit_costs: bool = False,
+    budget: str | None = None,
+    dry_run: bool = False,
     name: str | None = None,
     version: int | None = None,
     compact: bool = False,
@@ -144,10 +155,10 @@ def export(
     store: str | Path | Store = "runs",
     plugin: Plugins = (),
     progress: bool | Reporter = True,
-) -> Exported | Compared | Bundle:
+) -> Exported | Compared | Bundle | Frontier | UnitCosts | PlannedBudget:
     """Writes a trained ticket as a SavedModel that takes raw text, and as files of other formats,
-    checks each in a fresh process and publishes them. With ``compare``, measures variants of the
-    ticket instead.
+    checks each in a fresh process and publishes them. With ``compare``, ``frontier`` or
+    ``unit_costs`` measures instead.
 
     >>> import tflottery as tfl
     >>> tfl.export("tickets", "saved_models", compact=True).folder    # doctest: +SKIP
@@ -159,6 +170,14 @@ def export(
         compare: measure size, speed and accuracy of each variant instead of publishing one.
         bundle: write the ticket as a folder to share instead, ``<name>-bundle``: with a model card,
             its weights as safetensors, and checksums; ``load_ticket`` reads it.
+        frontier: measure accuracy against throughput and size of dense, of this ticket, and of all
+            tickets of whole units that the store holds of its network; trains nothing.
+        unit_costs: measure what a unit of each layer costs, for ``--criterion latency``.
+        budget: export the best ticket of whole units that has ``throughput 3x`` (times dense), is
+            ``size 15x`` smaller compressed, or loses at most ``accuracy -0.3`` (points); trains
+            what the store lacks, and chooses by validation data. With ``format`` tflite it is the
+            TFLite file that has to reach that, in the precision that ``quantize`` says or the best.
+        dry_run: with ``budget``, say what would be trained at most, and train nothing.
         name: the model's name; by default data set and architecture, as ``imdb-cnn``.
         version: a whole number from 1 on that is not taken; by default the next.
         compact: remove what pruning made useless; every test score is compared.
@@ -179,114 +198,95 @@ def export(
         progress: whether progress is shown.
 
     Returns:
-        The published model; with ``compare`` the measurements, with ``bundle`` the bundle.
+        The published model; with ``compare``, ``frontier`` and ``unit_costs`` the measurements,
+        with ``bundle`` the bundle, with ``dry_run`` what would be trained.
 
     Raises:
         UserError: the ticket is missing or damaged or has no trained weights, or the name, the
             version or a folder cannot be used.
         TflotteryError: the export's scores are not the Python model's; nothing was published.
+        BudgetNotMetError: nothing that was tried meets the budget; what comes nearest is published,
+            and ``error.exported``.
     """
     version = count("version", version)
     name = argument("name", name, str | None)
-    if sparsity is not None and not structured:
-        raise UserError("--sparsity goes with --structured; bin/find_ticket prunes weights.")
-    if compare and (compact or version is not None):
-        raise UserError("--compare publishes nothing; leave --compact and --version out.")
+    wanted = None if budget is None else budgets.parse(argument("budget", budget, str))
     asked_for = asked.checked(format, quantize, max_score_difference)
-    if compare and asked_for.formats:
-        raise UserError("--compare measures every format that is installed; leave --format out.")
-    if bundle and (compare or compact or structured or version is not None or asked_for.formats):
-        raise UserError("--bundle shares a ticket as it is; only --ticket, --name and --output go.")
+    together.check(
+        bundle=bundle, compare=compare, frontier=frontier, unit_costs=unit_costs,
+        budget=wanted is not None, structured=structured, compact=compact, dry_run=dry_run,
+        has_version=version is not None, has_sparsity=sparsity is not None,
+        has_formats=bool(asked_for.formats),
+    )  # fmt: skip
     plugins.load(plugin)
     opened = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
-    if compare or not structured:
+    if not (structured or wanted or unit_costs) or compare:
         opened.require_trained()  # before anything is read, trained or written
     asked_for.require_writable(opened)
     base = place("output", output) / checked_name(default_name(opened) if name is None else name)
-    require_writable(base, "--output")
+    store = Store.of(store)
+    if wanted or unit_costs:
+        costs_of_units.require_units(opened)
+    if wanted and dry_run:
+        return PlannedBudget(wanted, tuple(units.planned(opened, data_dir, store)), store)
+    if not unit_costs:
+        require_writable(base, "--output")
     if bundle:
         return bundles.write(opened, base.with_name(f"{base.name}-bundle"))
-    if structured:
+    if structured or wanted:
         require_writable(opened.folder.absolute().parent, "--ticket")
-    if not compare:
+    if not (compare or frontier or unit_costs):
         require_publishable(base, version)
     startup.start_tensorflow()
-    from tflottery.exports.formats.checking import Also
-    from tflottery.exports.publishing import publish
     from tflottery.progress.reporter import Reporter
 
-    store, reporter = Store.of(store), Reporter.of(progress)
+    reporter = Reporter.of(progress)
+    if unit_costs:
+        return costs_of_units.unit_costs(opened, store)
     reporter.say(opened.reservation)
-    found = _of_units(opened, sparsity, data_dir, store, reporter) if structured else None
+    if frontier:
+        from tflottery.exports import measured
+
+        return measured.frontier(opened, base, data_dir, store, plugin)
+    chosen: Chosen | None = None
+    found: FoundTicket | None = None
+    if wanted:
+        forms = units.forms_of(asked_for)
+        chosen, found = units.search_within(opened, wanted, forms, data_dir, store, reporter)
+        asked_for = units.asked_as(chosen, asked_for)
+    elif structured:
+        found = units.search_like(opened, sparsity, data_dir, store, reporter)
     if compare:
-        return _compare(opened, found, base, sparsity, data_dir, store, plugin)
-    chosen = found.ticket if found else opened
-    smaller = compact or structured
-    if not (smaller or asked_for.formats):
-        published = publish(chosen, base, version)
-    else:
-        corpus = _corpus(chosen, data_dir, store)
-        also = Also.of(asked_for, corpus, chosen) if asked_for.formats else None
-        published = publish(chosen, base, version, corpus.test if smaller else None, also)
-    return Exported(
-        chosen, published.folder, published.checked, found, published.size, published.beside
-    )
+        from tflottery.exports import measured
+
+        return measured.compared(opened, found, base, sparsity, data_dir, store, plugin)
+    smaller = compact or structured or wanted is not None
+    exported = _published(found.ticket if found else opened, base, version, smaller, asked_for,
+                          data_dir, store)  # fmt: skip
+    exported = dataclasses.replace(exported, found=found, chosen=chosen)
+    if chosen and not chosen.is_met:
+        raise BudgetNotMetError(exported)
+    return exported
 
 
-def _corpus(ticket: Ticket, data_dir: str | Path | None, store: Store) -> Corpus:
-    return load_corpus(located(ticket.recipe.data, data_dir), store)
-
-
-def _of_units(
+def _published(
     ticket: Ticket,
-    sparsity: float | None,
-    data_dir: str | Path | None,
-    store: Store,
-    reporter: Reporter,
-) -> FoundTicket:
-    """Searches for a ticket of whole units with the settings of the given one; writes it beside
-    that one."""
-    from tflottery.experiments.driver import Driver
-    from tflottery.experiments.ticket.run import search_and_write
-
-    settings = dataclasses.replace(
-        ticket.pruning,
-        criterion="filters",
-        sparsity=level_of(ticket).sparsity if sparsity is None else sparsity,
-    )
-    seed = ticket.about["seed"]
-    recipe = dataclasses.replace(ticket.recipe, data=located(ticket.recipe.data, data_dir))
-    plan = plans.make_plan(recipe, settings, seed)
-    if rule := ticket.rule:
-        plan = plans.at_rates(plan, rule)
-    output = ticket.folder.absolute().parent
-    driver = Driver(store, LOCAL, None, None, "auto", "", reporter)
-    return search_and_write([plan], recipe, rule, driver, output)
-
-
-def _compare(
-    ticket: Ticket,
-    found: FoundTicket | None,
     base: Path,
-    sparsity: float | None,
+    version: int | None,
+    smaller: bool,
+    asked_for: Asked,
     data_dir: str | Path | None,
     store: Store,
-    plugin: Plugins,
-) -> Compared:
-    from tflottery.exports import comparison_tables
-    from tflottery.exports.comparison import compare, dense_weights
-    from tflottery.exports.formats.checking import examples
+) -> Exported:
+    from tflottery.exports.formats.checking import Also
+    from tflottery.exports.publishing import publish
 
-    dense = dense_weights(ticket, store)
-    structured = found.ticket if found else None
-    corpus = _corpus(ticket, data_dir, store)
-    comparison = compare(ticket, dense, structured, corpus.test, examples(corpus, ticket))
-    options = ["--structured"] if found else []
-    options += ["--sparsity", f"{sparsity:g}"] if sparsity is not None else []
-    options += [word for one in plugins.listed(plugin) for word in ("--plugin", one)]
-    command = ["bin/export", "--ticket", str(ticket.folder), "--compare", *options]
-    text = comparison_tables.markdown(comparison, shlex.join(command))
-    write_atomically(base / "comparison.md", text)
-    write_atomically(base / "comparison.csv", comparison_tables.csv(comparison))
-    files = (base / "comparison.md", base / "comparison.csv")
-    return Compared(comparison, text, files, found)
+    if not (smaller or asked_for.formats):
+        published = publish(ticket, base, version)
+    else:
+        corpus = load_corpus(located(ticket.recipe.data, data_dir), store)
+        also = Also.of(asked_for, corpus, ticket) if asked_for.formats else None
+        published = publish(ticket, base, version, corpus.test if smaller else None, also)
+    return Exported(
+        ticket, published.folder, published.checked, None, published.size, published.beside
+    )

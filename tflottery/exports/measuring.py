@@ -20,6 +20,7 @@ from tflottery import seeds
 from tflottery.exports.network import Network
 from tflottery.exports.saved_model import IDS
 from tflottery.exports.session import Process
+from tflottery.exports.verification import per_class
 
 ROUNDS = 25
 # How many times a model runs in each of its turns, by batch size.
@@ -102,12 +103,22 @@ def _entropy(fraction: float) -> float:
     return float(-(shares[shares > 0] * np.log2(shares[shares > 0])).sum())
 
 
-def speeds(models: Mapping[str, Mapping[int, Path]], ids: np.ndarray) -> dict[str, Speed]:
+def speeds(
+    models: Mapping[str, Mapping[int, Path]],
+    ids: np.ndarray,
+    *,
+    runs: Mapping[int, int] = RUNS,
+    rounds: int = ROUNDS,
+    threads: int | None = None,
+) -> dict[str, Speed]:
     """Times models, which take turns in random order.
 
     Args:
-        models: by name, the file or folder to load for each batch size of ``RUNS``.
+        models: by name, the file or folder to load for each batch size of ``runs``.
         ids: int32 [texts, max_length]; each batch takes the first texts of these.
+        runs: how many times a model runs in each of its turns, by batch size.
+        rounds: turns of each model that count.
+        threads: of each model; None for as many as this process.
 
     Returns:
         the speed of each model, by name.
@@ -117,24 +128,24 @@ def speeds(models: Mapping[str, Mapping[int, Path]], ids: np.ndarray) -> dict[st
     """
     random = seeds.generator("turns")
     seconds: dict[str, dict[int, list[float]]] = {
-        name: {batch: [] for batch in RUNS} for name in models
+        name: {batch: [] for batch in runs} for name in models
     }
     with ExitStack() as running:
         processes = {
-            file: running.enter_context(Process(file))
+            file: running.enter_context(Process(file, threads))
             for files in models.values()
             for file in dict.fromkeys(files.values())
         }
-        for turn in range(ROUNDS + 1):
+        for turn in range(rounds + 1):
             for name in random.permutation(list(models)):
-                for batch, repeat in RUNS.items():
+                for batch, repeat in runs.items():
                     process = processes[models[name][batch]]
                     taken = process.time(IDS, {IDS: ids[:batch]}, repeat)
                     if turn:  # the first turn warms up
                         seconds[name][batch] += taken
         return {
             name: Speed(
-                memory=processes[files[min(RUNS)]].peak_memory,
+                memory=processes[files[min(runs)]].peak_memory,
                 seconds={batch: np.array(taken) for batch, taken in seconds[name].items()},
             )
             for name, files in models.items()
@@ -145,17 +156,24 @@ def accuracy(model: Path, ids: np.ndarray, labels: np.ndarray, batch: int) -> fl
     """The fraction of texts whose likeliest class is their label.
 
     Args:
+        model, ids, batch: as of ``scores``.
+        labels: int [texts], the numbers of the right classes.
+    """
+    return float((scores(model, ids, batch).argmax(axis=1) == labels).mean())
+
+
+def scores(model: Path, ids: np.ndarray, batch: int) -> np.ndarray:
+    """float [texts, classes]: what a model says of texts.
+
+    Args:
         model: a SavedModel's folder or a TFLite file, which takes ``batch`` texts at a time.
         ids: int32 [texts, max_length].
-        labels: int [texts], the numbers of the right classes.
         batch: the batch size.
     """
-    hits = 0
+    found = []
     with Process(model) as process:
         for start in range(0, len(ids), batch):
             rows = ids[start : start + batch]
             filled = np.resize(rows, (batch, ids.shape[1]))
-            scores = process.run(IDS, {IDS: filled})["score"][: len(rows)]
-            chosen = scores > 0.5 if scores.ndim == 1 else scores.argmax(axis=1)
-            hits += int((chosen == labels[start : start + batch]).sum())
-    return hits / len(ids)
+            found.append(per_class(process.run(IDS, {IDS: filled})["score"])[: len(rows)])
+    return np.concatenate(found)

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from tflottery import startup
 from tflottery.errors import TflotteryError
 from tflottery.exports.formats import registry as formats
 
@@ -36,6 +37,7 @@ class Process:
 
     Args:
         model: a SavedModel's folder, or a file of another of the ``formats``.
+        threads: how many it computes with; None for as many as this process.
 
     Attributes:
         operations: the names of the operations that each signature runs, also in functions that it
@@ -47,7 +49,7 @@ class Process:
         TflotteryError: the model cannot be loaded, or a request fails.
     """
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path, threads: int | None = None) -> None:
         here = Path(__file__).parents[2]
         path = os.pathsep.join(filter(None, [str(here), os.environ.get("PYTHONPATH")]))
         self._model = model
@@ -57,7 +59,12 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env={**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={
+                **os.environ,
+                **startup.environment(threads),
+                "PYTHONPATH": path,
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+            },
             text=True,
         )
         self.operations: dict[str, list[str]] = {}

@@ -88,6 +88,8 @@ class PruningContext:
             them.
         roles: the embedding and the head.
         units: the units of each layer; empty where the network does not tell them.
+        costs: the microseconds that a unit of each layer takes in the whole network
+            (``pruning.costs``); empty where none are given.
     """
 
     criterion: str
@@ -96,6 +98,7 @@ class PruningContext:
     names: tuple[str, ...]
     roles: Roles = field(default_factory=Roles)
     units: tuple[Units, ...] = ()
+    costs: Mapping[str, float] = field(default_factory=dict)
     _seed: int = 0
     _steps: Mapping[str, Callable[[], Arrays]] = field(default_factory=dict)
     _computed: Callable[[], Computed] | None = None

@@ -77,6 +77,7 @@ def prune(
     exclude: Iterable[str] = (),
     rates: Mapping[str, float] | None = None,
     ends: Ends = NO_ENDS,
+    of: str = "weights",
 ) -> Masks:
     """Keeps the weights with the highest scores, an exact number of them.
 
@@ -93,6 +94,7 @@ def prune(
         exclude: tensors that are neither pruned nor counted.
         rates: fractions in [0, 1) of every tensor that is not excluded, in place of a scope.
         ends: the ends of the network, for ``uniform+``.
+        of: what is pruned, for messages.
 
     Raises:
         ValueError: a score is NaN.
@@ -111,7 +113,7 @@ def prune(
         _require_numbers(scores[name])
     total = amount.kept(*_alive_of(open_))
     if rates is not None:
-        counts = scopes.by_rates(open_, rates, None if isinstance(amount, By) else total)
+        counts = scopes.by_rates(open_, rates, None if isinstance(amount, By) else total, of)
     else:
         counts = scopes.share_out(scope, open_, scores, total, ends)
     for name in names:
@@ -156,9 +158,9 @@ def prune_units(
     """
     if scope not in scopes.OF_UNITS:
         raise UserError(not_of_units(scope))
-    chosen = [units for units in layers if not {part.tensor for part in units.made} & set(exclude)]
+    chosen = _open(layers, exclude)
     alive = {units.layer: _alive(units, masks) for units in chosen}
-    kept = prune(alive, scores, amount, scope=scope, rates=rates)
+    kept = prune(alive, scores, amount, scope=scope, rates=rates, of="units")
     pruned = {name: mask.copy() for name, mask in masks.items()}
     for units in chosen:
         left = kept[units.layer]
@@ -169,6 +171,20 @@ def prune_units(
                 gone = part.positions(np.flatnonzero(~left), units.count)
                 np.moveaxis(pruned[part.tensor], part.axis, 0)[gone] = False
     return pruned
+
+
+def alive_units(masks: Masks, layers: Iterable[Units], exclude: Iterable[str] = ()) -> Masks:
+    """bool [units] by layer: which units remain, of the layers that are pruned.
+
+    Args: as of ``prune_units``.
+    """
+    return {units.layer: _alive(units, masks) for units in _open(layers, exclude)}
+
+
+def _open(layers: Iterable[Units], exclude: Iterable[str]) -> list[Units]:
+    """The layers none of whose own tensors is excluded."""
+    left_out = set(exclude)
+    return [units for units in layers if not {part.tensor for part in units.made} & left_out]
 
 
 def not_of_units(scope: str) -> str:

@@ -155,7 +155,9 @@ _SHARED: dict[Scope, Callable[[Arrays, Arrays, int, Ends], Counts]] = {
 }
 
 
-def by_rates(masks: Arrays, rates: Mapping[str, float], total: int | None) -> Counts:
+def by_rates(
+    masks: Arrays, rates: Mapping[str, float], total: int | None, of: str = "weights"
+) -> Counts:
     """How many weights each tensor keeps where each has a rate.
 
     After t rounds a tensor has (1 - rate)^t of its weights left. Without a total this is one more
@@ -165,6 +167,7 @@ def by_rates(masks: Arrays, rates: Mapping[str, float], total: int | None) -> Co
         masks: bool arrays by tensor: the weights that remain so far.
         rates: fractions in [0, 1) by tensor.
         total: how many weights are kept in all; None for one round.
+        of: what there are so many of, for messages.
 
     Raises:
         BeyondReachError: tensors with a rate of 0 have more weights than that.
@@ -174,7 +177,7 @@ def by_rates(masks: Arrays, rates: Mapping[str, float], total: int | None) -> Co
         return {name: count - round(count * rates[name]) for name, count in left.items()}
     whole = floors_by_rates(masks, rates)
     held = sum(whole.values())
-    require_reached("rates", held, total, _size(masks))
+    require_reached("rates", held, total, _size(masks), of)
     pruned = [name for name in left if rates[name]]
 
     def after(rounds: float) -> dict[str, float]:
@@ -212,13 +215,14 @@ def floors_by_rates(masks: Arrays, rates: Mapping[str, float]) -> Counts:
     return {name: count for name, count in _left(masks).items() if not rates[name]}
 
 
-def require_reached(what: str, least: int, total: int, size: int) -> None:
+def require_reached(what: str, least: int, total: int, size: int, of: str = "weights") -> None:
     """Makes sure that what a scope or rates keep whatever happens is no more than is asked for.
 
     Args:
         what: ``uniform+`` or ``rates``.
         least: how many weights they keep whatever happens.
         total: how many are to be kept, of ``size``.
+        of: what there are so many of.
 
     Raises:
         BeyondReachError: it is more.
@@ -227,10 +231,10 @@ def require_reached(what: str, least: int, total: int, size: int) -> None:
         return
     why = {
         "uniform+": "uniform+ keeps the first convolution and a fifth of the head",
-        "rates": "pruning.rates keep the tensors whose rate is 0",
+        "rates": "pruning.rates keep whatever has a rate of 0",
     }[what]
     raise BeyondReachError(
-        f"{why}, {least:,} of {size:,} weights, so that {_percent(least, size)} can be pruned at "
+        f"{why}, {least:,} of {size:,} {of}, so that {_percent(least, size)} can be pruned at "
         f"most, and not {_percent(total, size)}."
     )
 

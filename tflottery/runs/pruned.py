@@ -11,10 +11,11 @@ from tflottery.files import Arrays
 from tflottery.models.biases import biases_beside, is_bias
 from tflottery.models.roles import Roles
 from tflottery.models.units import Units
-from tflottery.pruning import criteria
+from tflottery.pruning import criteria, scopes
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning import rates as rates_by_name
 from tflottery.pruning.context import Computed, PruningContext
+from tflottery.pruning.costs import Costs
 from tflottery.pruning.gradual import Gradual
 from tflottery.pruning.masks import By, Masks, To
 from tflottery.pruning.rates import Rates
@@ -41,6 +42,7 @@ class Pruned(MaskSpec):
     ``seed`` is for criteria that draw random numbers. ``computes``, filled in, is a digest of what
     a criterion of the user's computes; it is empty for those of tflottery. ``inverted`` keeps the
     lowest scores: a check that they say anything (Frankle et al. 2021, arXiv 2009.08576).
+    ``costs``: what a unit of each layer takes, for criteria that weigh units by it.
     """
 
     of: RunSpec
@@ -53,6 +55,7 @@ class Pruned(MaskSpec):
     biases: bool = False
     rates: Rates = ()
     inverted: bool = False
+    costs: Costs = ()
     computes: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -125,6 +128,7 @@ class Pruned(MaskSpec):
                     tuple(sorted(set(masks) - set(exclude))),
                     model.roles(),
                     layers,
+                    dict(self.costs),
                     self.seed,
                     weights,
                     computed,
@@ -159,9 +163,19 @@ class Pruned(MaskSpec):
             BeyondReachError: the scope, or rates of 0, keep more than that.
         """
         if criteria.scores_units(self.criterion):
+            self._require_units_reached(masks, roles)
             return
         shares = Shares(roles, self.scope, self.rates, self.embedding, self.head)
         shares.require_reached(masks, self.amount)
+
+    def _require_units_reached(self, masks: Masks, roles: Roles) -> None:
+        if not self.rates or isinstance(self.amount, By):
+            return
+        layers = self.of.recipe.model.unit_layers()
+        exclude = excluded(roles, self.embedding, self.head)
+        alive = mask_ops.alive_units(masks, layers, exclude + biases_beside(exclude, masks))
+        rates = self._rates_of_units(layers, masks, roles)
+        scopes.by_rates(alive, rates or {}, self.amount.kept(*_counted(alive)), "units")
 
     def _rates(self, masks: Masks, roles: Roles) -> dict[str, float] | None:
         if not self.rates:
@@ -174,6 +188,11 @@ class Pruned(MaskSpec):
         if not self.rates:
             return None
         return rates_by_name.by_layer(self.rates, kernels_of(layers), masks, roles)
+
+
+def _counted(masks: Masks) -> tuple[int, int]:
+    counted = mask_ops.count(masks)
+    return counted.remaining, counted.total
 
 
 def kernels_of(layers: Iterable[Units]) -> dict[str, tuple[str, ...]]:

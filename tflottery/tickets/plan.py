@@ -16,6 +16,7 @@ from tflottery.errors import UserError
 from tflottery.models.architecture import Architecture
 from tflottery.models.biases import biases_beside, is_bias
 from tflottery.models.shapes import Shaped, names_of
+from tflottery.pruning import costs as unit_costs
 from tflottery.pruning import criteria
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning import rates as rates_by_name
@@ -147,6 +148,7 @@ def _by_pruning(dense: RunSpec, settings: PruningSettings, seed: int) -> Iterato
             seed=seed,
             biases=settings.biases,
             rates=rates_by_name.with_rest(settings.rates, settings.rate),
+            costs=settings.costs,
         )
         init = _init(settings.init, dense, mask.of, seed, number if is_chain else 1)
         ticket = dataclasses.replace(
@@ -268,6 +270,8 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
             f"{model.name} does not say where its units lie; register a dataclass that has "
             "unit_layers, or prune by magnitude."
         )
+    if settings.costs:
+        unit_costs.require_named(settings.costs, model.unit_layers())
     if settings.criterion in OF_FLOW and not getattr(model, "flows", True):
         raise UserError(
             f"pruning.criterion {settings.criterion} follows the flow through kernels and ReLU, "

@@ -87,7 +87,8 @@ def how_pruned(pruning: PruningSettings) -> dict[str, Any]:
     decides = {name: getattr(pruning, name) for name in names}
     # Rules of before rates came have no word on them.
     rates = {"rates": [list(pair) for pair in with_rest(pruning.rates, pruning.rate)]}
-    return {**decides, **(rates if pruning.rates else {})}
+    costs = {"costs": [list(pair) for pair in pruning.costs]}
+    return {**decides, **(rates if pruning.rates else {}), **(costs if pruning.costs else {})}
 
 
 def key_of(recipe: Recipe) -> str:

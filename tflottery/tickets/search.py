@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tflottery.pruning.collapse import collapsed
+from tflottery.pruning.criteria import scores_units
 from tflottery.pruning.masks import Count, count
 from tflottery.pruning.scopes import BeyondReachError
 from tflottery.runs.moving import Moving
@@ -73,8 +74,9 @@ def search(
     train: Callable[[Sequence[RunSpec]], Any] = lambda specs: None,
 ) -> tuple[Outcome, ...]:
     """Walks plans that differ in their seed alone: dense, level after level, and the reinit of the
-    level to report. An open plan ends when two levels in a row no longer match, or where its scope
-    or its rates can prune no further.
+    level to report. An open plan ends when two levels in a row no longer match, where its scope or
+    its rates can prune no further, or where a level prunes nothing, as of units whose layers have
+    one left.
 
     Args:
         plans: one a seed.
@@ -103,7 +105,10 @@ def search(
         if first.is_open:
             train([level.ticket for level in levels])
         runs = [realise(level.ticket) for level in levels]
-        rounds.append(_judge(plans, levels, runs, denses, worth))
+        judged_now = _judge(plans, levels, runs, denses, worth)
+        if first.is_open and rounds and _prunes_nothing(plans[0], rounds[-1], judged_now):
+            break
+        rounds.append(judged_now)
         for judged in rounds[-1]:
             on_round(judged)
         last = [of_level[0].matches for of_level in rounds[-2:]]
@@ -150,6 +155,15 @@ def _judge(
         empty = collapsed(masks)
         judged.append(Round(level, run, count(masks), outside, difference, matches, empty))
     return tuple(judged)
+
+
+def _prunes_nothing(plan: Plan, before: Sequence[Round], now: Sequence[Round]) -> bool:
+    """Whether a level of whole units left what the one before has left, with every seed, since
+    layers keep their last unit; so will all that come."""
+    if not scores_units(plan.settings.criterion):
+        return False
+    pairs = zip(before, now, strict=True)
+    return all(one.counted.remaining == other.counted.remaining for one, other in pairs)
 
 
 def _is_within_reach(plan: Plan, level: Level, realise: Callable[[RunSpec], Run]) -> bool:

@@ -79,7 +79,7 @@ def random_mask(seed: Seed, level: float) -> RunSpec:
         "random",
         seed=seeds.derive("control", seed.number),
         rates=with_rest(pruning.rates, pruning.rate),
-        **_counted(pruning),
+        **_counted(pruning),  # type: ignore[arg-type]
     )
     init = Snapshot(seed.dense, steps.BEGINNING)
     return dataclasses.replace(seed.dense, mask=mask, init=init)

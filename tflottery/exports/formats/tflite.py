@@ -86,7 +86,7 @@ def convert(
     from tflottery.exports.saved_model import class_logits, score, without_news
     from tflottery.models import weights as named_weights
 
-    model = network.build()
+    model = network.build(by_loop=True)
     for layer in model.layers:
         if hasattr(layer, "is_narrow"):
             layer.is_narrow = quantize == "int8-full"

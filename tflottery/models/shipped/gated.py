@@ -21,7 +21,7 @@ class UnrolledGru(WholeText, keras.layers.GRU):
     gradient, all but two small products a word.
     """
 
-    def _after_words(self, x: tf.Tensor) -> tf.Tensor:
+    def _after_words(self, x: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
         words, batch = tf.unstack(tf.shape(x)[:2])
         rows = tf.reshape(x, [words * batch, x.shape[-1]])
         read = tf.matmul(rows, self.cell.kernel) + self.cell.bias

@@ -19,6 +19,8 @@ class WholeText:
     return_sequences: bool
     # Whether a plain loop is used, whose gradient has a gradient; those of fused ops have none.
     by_loop = False
+    # Whether gradients are taken at all; without them the graph is plainer, for exports.
+    learns = True
 
     def get_prunable_weights(self) -> list[tf.Variable]:
         """The weights that TF-MOT wraps; it asks layers that are not Keras' own."""
@@ -27,7 +29,10 @@ class WholeText:
     def call(self, inputs: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
         x = tf.transpose(inputs, [1, 0, 2])
-        states = self._after_words(_backwards(x, lengths) if self.go_backwards else x)
+        turn = _backwards if self.learns else _backwards_plainly
+        # Texts end with padding; where none is read any more, nothing need be computed.
+        words = tf.shape(x)[0] if self.learns else tf.reduce_max(lengths)
+        states = self._after_words(turn(x, lengths) if self.go_backwards else x, words)
         if not self.return_sequences:
             last = tf.gather(
                 tf.transpose(states, [1, 0, 2]), tf.maximum(lengths - 1, 0), batch_dims=1
@@ -35,11 +40,16 @@ class WholeText:
             return tf.where(lengths[:, tf.newaxis] > 0, last, 0.0)
         if self.go_backwards:
             # Keras returns the states in the order in which it computed them, with padding first.
-            states = tf.reverse(_backwards(states, lengths), axis=[0])
+            states = tf.reverse(turn(states, lengths), axis=[0])
         return tf.transpose(states, [1, 0, 2])
 
-    def _after_words(self, x: tf.Tensor) -> tf.Tensor:
-        """float [words, batch, size] → float [words, batch, units]."""
+    def _after_words(self, x: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
+        """float [words, batch, size] → float [words, batch, units].
+
+        Args:
+            x: what is read of each word.
+            words: how many of them matter; what is given of the others means nothing.
+        """
         raise NotImplementedError
 
 
@@ -51,7 +61,7 @@ class BlockLstm(WholeText, keras.layers.LSTM):
     It has the standard activations only.
     """
 
-    def _after_words(self, x: tf.Tensor) -> tf.Tensor:
+    def _after_words(self, x: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
         if self.by_loop:
             return self._word_by_word(x)
         kernel = tf.concat([self.cell.kernel, self.cell.recurrent_kernel], axis=0)
@@ -60,7 +70,7 @@ class BlockLstm(WholeText, keras.layers.LSTM):
         # BlockLSTMV2 has its gates in Keras' order, but TensorFlow gives it the gradient of this
         # op, whose gates lie in another order.
         return tf.raw_ops.BlockLSTM(
-            seq_len_max=tf.shape(x, tf.int64)[0],
+            seq_len_max=tf.cast(words, tf.int64),
             x=x,
             cs_prev=nothing,
             h_prev=nothing,
@@ -98,10 +108,23 @@ def _backwards(x: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
     twice as long.
     """
     words, batch = tf.shape(x)[0], tf.shape(x)[1]
+    rows = _rows_backwards(words, batch, lengths)
+    return tf.reshape(_swap(tf.reshape(x, [words * batch, x.shape[-1]]), rows), tf.shape(x))
+
+
+def _backwards_plainly(x: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """``_backwards`` without a gradient of its own, and with all of the shape that is known, which
+    other runtimes need."""
+    words, batch, size = tf.shape(x)[0], tf.shape(x)[1], x.shape[-1]
+    rows = _rows_backwards(words, batch, lengths)
+    return tf.reshape(tf.gather(tf.reshape(x, [words * batch, size]), rows), [words, batch, size])
+
+
+def _rows_backwards(words: tf.Tensor, batch: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """int32 [words * batch]: where each word goes."""
     place = tf.range(words)[:, tf.newaxis]
     turned = tf.where(place < lengths, lengths - 1 - place, place)
-    rows = tf.reshape(turned * batch + tf.range(batch), [-1])
-    return tf.reshape(_swap(tf.reshape(x, [words * batch, x.shape[-1]]), rows), tf.shape(x))
+    return tf.reshape(turned * batch + tf.range(batch), [-1])
 
 
 @tf.custom_gradient

@@ -14,6 +14,9 @@ from tflottery.pruning.criteria import gradients
 from tflottery.pruning.criteria import units
 
 # isort: split
+from tflottery.pruning.criteria import latency
+
+# isort: split
 from tflottery.pruning.criteria.registry import (
     CRITERIA,
     Criterion,
@@ -33,6 +36,7 @@ __all__ = [
     "Criterion",
     "computes",
     "gradients",
+    "latency",
     "magnitudes",
     "needs_no_training",
     "register_criterion",

@@ -1,0 +1,128 @@
+"""Which networks a budget may choose from: chains of whole units, in the order in which they are
+tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tflottery.errors import UserError
+from tflottery.pruning import criteria
+from tflottery.pruning.criteria.latency import OF_COSTS
+from tflottery.pruning.rates import Rates
+from tflottery.pruning.scopes import Scope
+from tflottery.runs.recipes import Recipe
+from tflottery.runs.specs import RunSpec
+from tflottery.tickets import plan as plans
+from tflottery.tickets.plan import Plan, PruningSettings
+from tflottery.tickets.ticket import Ticket, load_ticket
+
+RATE = 0.2
+DEEPEST = 0.79
+INIT = "rewind:1ep"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to prune whole units in rounds: ``name`` is what it is called."""
+
+    name: str
+    criterion: str
+    scope: Scope = "layerwise"
+    rates: Rates = ()
+
+
+ROWS = (
+    Row("taylor, layerwise", "taylor_units"),
+    Row("taylor, embedding spared", "taylor_units", rates=(("embedding", 0.05),)),
+    Row("taylor, global", "taylor_units", "global"),
+    Row("latency", "latency", "global"),
+)
+"""Tried in this order; docs/export.md has them as a table."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Levels to try, the least sparse first. ``is_known``: it comes from a ticket on disk, and only
+    what the store holds of it is looked at."""
+
+    name: str
+    plan: Plan
+    is_known: bool = False
+
+    def to(self, level: plans.Level, recipe: Recipe, ticket: Ticket) -> Plan:
+        """The plan that ends with one of its levels, whose networks are the same."""
+        settings = replace(self.plan.settings, sparsity=level.sparsity)
+        return _planned(recipe, settings, ticket)
+
+
+def chains(ticket: Ticket, recipe: Recipe, costs: Mapping[str, float]) -> list[Chain]:
+    """What a budget may choose from.
+
+    Args:
+        ticket: whose data, network, seed and excluded parts all of them have.
+        recipe: the ticket's, with the data where they lie now.
+        costs: microseconds a unit by layer, for the criteria that weigh units by them.
+    """
+    found = []
+    for row in ROWS:
+        if row.rates and not (ticket.pruning.embedding and recipe.model.roles().embedding):
+            continue
+        given = tuple(sorted(costs.items())) if row.criterion in OF_COSTS else ()
+        settings = PruningSettings(
+            rate=RATE, sparsity=DEEPEST, init=INIT, scope=row.scope, criterion=row.criterion,
+            rates=row.rates, costs=given, **_kept(ticket.pruning),
+        )  # fmt: skip
+        found.append(Chain(row.name, _planned(recipe, settings, ticket)))
+    met = {level.ticket.key for chain in found for level in chain.plan.levels}
+    for other in beside(ticket):
+        settings = other.pruning
+        has_goals = not settings.rates or settings.sparsity != plans.AUTO
+        if not criteria.scores_units(settings.criterion) or not has_goals:
+            continue
+        plan = _planned(recipe, settings, ticket)
+        keys = {level.ticket.key for level in plan.levels}
+        if not keys <= met:
+            met |= keys
+            scope = "rates" if settings.rates else settings.scope
+            name = f"{settings.criterion}, {scope}, {settings.method}, {settings.init}"
+            found.append(Chain(name, plan, is_known=True))
+    return found
+
+
+def trainings(chains: Iterable[Chain]) -> list[RunSpec]:
+    """All that a search may train, each once, but for the last one, of the ticket's reinit."""
+    specs = [
+        spec
+        for chain in chains
+        if not chain.is_known
+        for spec in (chain.plan.dense, *(level.ticket for level in chain.plan.levels))
+    ]
+    return list(dict.fromkeys(specs))
+
+
+def beside(ticket: Ticket) -> Iterator[Ticket]:
+    """The tickets in the same folder that were found in the same dense network, by name; those that
+    cannot be read are passed over."""
+    here = ticket.folder.absolute()
+    for document in sorted(here.parent.glob("[!.]*/ticket.json")):
+        try:
+            other = ticket if document.parent == here else load_ticket(Path(document.parent))
+            is_like = other.about["dense_run_key"] == ticket.about["dense_run_key"]
+        except (UserError, KeyError):
+            continue
+        if is_like:
+            yield other
+
+
+def _kept(settings: PruningSettings) -> dict[str, Any]:
+    """What candidates take over from a ticket."""
+    names = ("embedding", "head", "biases", "tolerance", "metric")
+    return {name: getattr(settings, name) for name in names}
+
+
+def _planned(recipe: Recipe, settings: PruningSettings, ticket: Ticket) -> Plan:
+    plan = plans.make_plan(recipe, settings, int(ticket.about["seed"]))
+    return plans.at_rates(plan, ticket.rule) if ticket.rule else plan

@@ -1,0 +1,52 @@
+"""The frontier: accuracy against throughput and against bytes, of all that one network became."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tflottery.exports.shown import Against, Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """What was measured: ``shown`` in order, dense first. ``words``: the length of the texts that
+    were timed. ``left_out``: how many networks more the store holds. ``markdown``: the table as
+    text. ``files``: what was written."""
+
+    title: str
+    words: int
+    shown: tuple[Shown, ...]
+    machine: str
+    left_out: int = 0
+    markdown: str = ""
+    files: tuple[Path, ...] = ()
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row for each that was measured, as in ``frontier.csv``."""
+        import pandas as pd
+
+        from tflottery.exports import frontier_tables
+
+        return pd.DataFrame(frontier_tables.rows(self.shown))
+
+    def plot(self, ax: Axes | None = None, against: Against = "throughput") -> Axes:
+        """Draws test accuracy, in points to dense with its interval, against throughput or size.
+
+        Args:
+            ax: where to draw; by default on axes of a new figure.
+            against: ``throughput`` or ``size``, times dense.
+        """
+        from tflottery.exports import frontier_figure
+
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
+        return frontier_figure.draw(ax, self.shown, against)

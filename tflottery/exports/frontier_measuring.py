@@ -1,0 +1,160 @@
+"""Measuring the frontier: dense and every ticket of one network, each as SavedModel and as TFLite
+files, in turns in one run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tflottery import activity, arithmetic, paired, steps
+from tflottery.data.encoded import Corpus
+from tflottery.exports import forms, network, units
+from tflottery.exports.candidates import Chain, beside
+from tflottery.exports.compaction import compact
+from tflottery.exports.frontier import Frontier
+from tflottery.exports.network import Network
+from tflottery.exports.shown import Shown, marked, on_frontier
+from tflottery.pruning import criteria
+from tflottery.pruning.masks import count
+from tflottery.runs.store import Store
+from tflottery.tickets.evidence import of_their_own
+from tflottery.tickets.ticket import Ticket
+from tflottery.tickets.verdict import TEST
+from tflottery.versions import versions
+
+DENSE, WEIGHTS = "dense", "weights"
+FORMS = (forms.SAVED_MODEL, "TFLite", "TFLite int8")
+# Each is loaded as many times as there are forms.
+MOST_NETWORKS = 12
+_ROUNDS = 25
+
+
+@dataclass(frozen=True)
+class _Of:
+    """A network before it is measured; ``validation``: its accuracy, a fraction."""
+
+    pruned: str
+    sparsity: float
+    network: Network
+    validation: float
+
+
+def measure(
+    ticket: Ticket,
+    dense: Mapping[str, np.ndarray],
+    chains: Sequence[Chain],
+    store: Store,
+    corpus: Corpus,
+    examples: np.ndarray,
+) -> Frontier:
+    """Writes each network in each form to a temporary folder, and measures all of them in turns.
+
+    Args:
+        ticket: whose network it is.
+        dense: the weights of dense, float32 arrays by tensor.
+        chains: of whole units; of these what the store holds is measured.
+        store: where runs are kept; nothing is trained.
+        corpus: the ticket's data.
+        examples: int32 [texts, max_length], training texts for ``int8-full``.
+
+    Raises:
+        TflotteryError: a network cannot be written or run.
+    """
+    whole = network.of_weights(ticket, dense, {})
+    pruned = _pruned(ticket, chains, store)
+    kept = _fewer(pruned)
+    listed = [_Of(DENSE, 0.0, whole, 0.0), *kept]
+    with tempfile.TemporaryDirectory() as temporary:
+        models: dict[str, Path] = {}
+        with activity.doing("writing models", len(listed) * len(FORMS), "models"):
+            for number, one in enumerate(listed):
+                for form in FORMS:
+                    folder = Path(temporary) / f"{number} {form}"
+                    folder.mkdir()
+                    written = forms.write(form, one.network, ticket.vocabulary, examples, folder)
+                    models[folder.name] = written
+                    activity.advance()
+        with activity.doing("measuring speeds", long=True):
+            speeds = forms.speeds(models, corpus.test, whole.max_length, _ROUNDS)
+        sizes = forms.sizes(models)
+        scores = {}
+        with activity.doing("scoring the test texts", len(models), "models"):
+            for name, model in models.items():
+                scores[name] = forms.scores(model, corpus.test, whole.max_length)
+                activity.advance()
+    labels, own = np.asarray(corpus.test.labels), of_their_own(corpus, TEST)
+    first = next(iter(models))
+    shown = []
+    for number, one in enumerate(listed):
+        for form in FORMS:
+            name = f"{number} {form}"
+            speed = speeds[name].throughput(forms.BATCH)
+            shown.append(
+                Shown(
+                    pruned=one.pruned,
+                    form=form,
+                    sparsity=one.sparsity,
+                    numbers=one.network.numbers,
+                    raw=sizes[name].raw,
+                    gzipped=sizes[name].gzipped,
+                    texts_per_second=speed,
+                    throughput=speed / speeds[first].throughput(forms.BATCH),
+                    accuracy=float((scores[name].argmax(axis=1) == labels).mean()),
+                    test=paired.compare(labels[own], [scores[name][own]], [scores[first][own]]),
+                )
+            )
+    return Frontier(
+        f"{ticket.recipe.model.name} on {ticket.recipe.data.dataset}",
+        whole.max_length,
+        marked(shown),
+        f"{os.cpu_count()} cores of {platform.machine()}, {arithmetic.instructions()}, "
+        f"TensorFlow {versions()['tensorflow']}",
+        len(pruned) - len(kept),
+    )
+
+
+def _pruned(ticket: Ticket, chains: Sequence[Chain], store: Store) -> list[_Of]:
+    """The tickets beside this one, and the levels of chains that the store holds, each once."""
+    found: dict[str, _Of] = {}
+    for chain in chains:
+        for level in chain.plan.levels:
+            run = store.find(level.ticket.key)
+            if run is None:
+                continue
+            masks = run.masks()
+            small = compact(network.of_weights(ticket, run.snapshot(steps.END), masks))
+            validation = run.metrics["val_accuracy"]
+            found.setdefault(run.key, _Of(chain.name, count(masks).sparsity, small, validation))
+    for other in beside(ticket):
+        if other.about["run_key"] in found or "final.npz" not in other.about["files"]:
+            continue
+        is_of_units = criteria.scores_units(other.pruning.criterion)
+        name = other.pruning.criterion if is_of_units else WEIGHTS
+        small = compact(network.of_ticket(other))
+        validation = float(other.about["ticket_validation_accuracy"])
+        found[other.about["run_key"]] = _Of(name, other.about["sparsity"], small, validation)
+    return sorted(found.values(), key=lambda one: (one.pruned, one.sparsity))
+
+
+def _fewer(pruned: Sequence[_Of]) -> list[_Of]:
+    """At most so many that all can be loaded at a time: those first that no other beats in both
+    validation accuracy and the numbers stored, then by validation accuracy."""
+    if len(pruned) <= MOST_NETWORKS:
+        return list(pruned)
+    accuracy = np.array([one.validation for one in pruned])
+    first = on_frontier(accuracy, -np.array([one.network.numbers for one in pruned]))
+    order = np.lexsort((-accuracy, ~first))[:MOST_NETWORKS]
+    return [pruned[place] for place in sorted(order)]
+
+
+def chains_of(ticket: Ticket, data_dir: str | Path | None, store: Store) -> list[Chain]:
+    """Those of whole units; none where the network does not tell its units."""
+    if not ticket.recipe.model.unit_layers():
+        return []
+    return units.planned(ticket, data_dir, store)

@@ -1,0 +1,80 @@
+"""Calls that measure what a ticket could be exported as, and write tables of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tflottery import plugins
+from tflottery.exports.results import Compared
+from tflottery.files import write_atomically
+from tflottery.plugins import Plugins
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.store import Store
+from tflottery.tickets.given import located
+from tflottery.tickets.ticket import Ticket
+
+if TYPE_CHECKING:
+    from tflottery.data.encoded import Corpus
+    from tflottery.experiments.ticket.result import FoundTicket
+    from tflottery.exports.frontier import Frontier
+
+
+def frontier(
+    ticket: Ticket, base: Path, data_dir: str | Path | None, store: Store, plugin: Plugins
+) -> Frontier:
+    """Measures every ticket of a network that there is, and writes tables and figures."""
+    from tflottery.exports import frontier_figure, frontier_measuring, frontier_tables
+    from tflottery.exports.comparison import dense_weights
+    from tflottery.exports.formats.checking import examples
+
+    dense = dense_weights(ticket, store)
+    corpus = _corpus(ticket, data_dir, store)
+    chains = frontier_measuring.chains_of(ticket, data_dir, store)
+    found = frontier_measuring.measure(
+        ticket, dense, chains, store, corpus, examples(corpus, ticket)
+    )
+    text = frontier_tables.markdown(found, _command(ticket, ["--frontier"], plugin))
+    write_atomically(base / "frontier.md", text)
+    write_atomically(base / "frontier.csv", frontier_tables.csv(found.shown))
+    drawn = frontier_figure.write(found.shown, base)
+    files = (base / "frontier.md", base / "frontier.csv", *drawn)
+    return dataclasses.replace(found, markdown=text, files=files)
+
+
+def _command(ticket: Ticket, options: list[str], plugin: Plugins) -> str:
+    plugins_ = [word for one in plugins.listed(plugin) for word in ("--plugin", one)]
+    return shlex.join(["bin/export", "--ticket", str(ticket.folder), *options, *plugins_])
+
+
+def _corpus(ticket: Ticket, data_dir: str | Path | None, store: Store) -> Corpus:
+    return load_corpus(located(ticket.recipe.data, data_dir), store)
+
+
+def compared(
+    ticket: Ticket,
+    found: FoundTicket | None,
+    base: Path,
+    sparsity: float | None,
+    data_dir: str | Path | None,
+    store: Store,
+    plugin: Plugins,
+) -> Compared:
+    from tflottery.exports import comparison_tables
+    from tflottery.exports.comparison import compare, dense_weights
+    from tflottery.exports.formats.checking import examples
+
+    dense = dense_weights(ticket, store)
+    structured = found.ticket if found else None
+    corpus = _corpus(ticket, data_dir, store)
+    comparison = compare(ticket, dense, structured, corpus.test, examples(corpus, ticket))
+    options = ["--structured"] if found else []
+    options += ["--sparsity", f"{sparsity:g}"] if sparsity is not None else []
+    command = _command(ticket, ["--compare", *options], plugin)
+    text = comparison_tables.markdown(comparison, command)
+    write_atomically(base / "comparison.md", text)
+    write_atomically(base / "comparison.csv", comparison_tables.csv(comparison))
+    files = (base / "comparison.md", base / "comparison.csv")
+    return Compared(comparison, text, files, found)

@@ -1,0 +1,152 @@
+"""Tickets of whole units for an export: one with a ticket's own settings, or the best within a
+budget."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tflottery.exports import candidates, unit_costs
+from tflottery.exports.budget import Budget
+from tflottery.exports.candidates import Chain
+from tflottery.runs.encoded import load_corpus
+from tflottery.runs.realise import Realiser
+from tflottery.runs.resources import LOCAL
+from tflottery.runs.store import Store
+from tflottery.tickets import plan as plans
+from tflottery.tickets.given import level_of, located
+from tflottery.tickets.ticket import Ticket
+
+# Of TFLite, where none is asked for, in the order in which they are tried.
+PRECISIONS = ("TFLite", "TFLite int8", "TFLite int8-full")
+
+if TYPE_CHECKING:
+    from tflottery.experiments.driver import Driver
+    from tflottery.experiments.ticket.result import FoundTicket
+    from tflottery.exports.choosing import Chosen
+    from tflottery.exports.formats.asked import Asked
+    from tflottery.progress.reporter import Reporter
+    from tflottery.runs.recipes import Recipe
+
+
+def search_like(
+    ticket: Ticket,
+    sparsity: float | None,
+    data_dir: str | Path | None,
+    store: Store,
+    reporter: Reporter,
+) -> FoundTicket:
+    """Searches for a ticket of whole units with the settings of the given one; writes it beside
+    that one."""
+    settings = dataclasses.replace(
+        ticket.pruning,
+        criterion="filters",
+        sparsity=level_of(ticket).sparsity if sparsity is None else sparsity,
+        costs=(),
+    )
+    recipe = _recipe(ticket, data_dir)
+    plan = plans.make_plan(recipe, settings, ticket.about["seed"])
+    if rule := ticket.rule:
+        plan = plans.at_rates(plan, rule)
+    return _written(plan, recipe, ticket, _driver(store, reporter))
+
+
+def planned(ticket: Ticket, data_dir: str | Path | None, store: Store) -> list[Chain]:
+    """What a budget may choose from, without anything being measured: costs that the store does not
+    keep count as 1 each, and no run in the store was pruned by such."""
+    known = unit_costs.kept(ticket, store)
+    layers = unit_costs.require_units(ticket)
+    costs = known.costs if known else dict.fromkeys((units.layer for units in layers), 1.0)
+    return candidates.chains(ticket, _recipe(ticket, data_dir), costs)
+
+
+def search_within(
+    ticket: Ticket,
+    budget: Budget,
+    forms: Sequence[str],
+    data_dir: str | Path | None,
+    store: Store,
+    reporter: Reporter,
+) -> tuple[Chosen, FoundTicket]:
+    """Searches for the network that a budget asks for, and writes its ticket beside the given
+    one.
+
+    Raises:
+        UserError: the network does not tell its units.
+        TrainingError: no candidate could be trained.
+    """
+    from tflottery.exports.choosing import Choosing
+    from tflottery.exports.formats.checking import examples
+
+    unit_costs.require_units(ticket)
+    recipe, driver = _recipe(ticket, data_dir), _driver(store, reporter)
+    costs = unit_costs.unit_costs(ticket, store)
+    reporter.say(costs.sentence)
+    chains = candidates.chains(ticket, recipe, costs.costs)
+    driver.look(recipe)
+    corpus = load_corpus(recipe.data, store)
+    names = _names(chains)
+    view, observer = driver.watch(
+        lambda spec: names.get(spec.key, spec.key[:12]),
+        len(candidates.trainings(chains)),
+        may_end_early=True,
+    )
+    with view:
+        wanted = [spec for chain in chains for spec in chain.plan.specs()]
+        realise = Realiser(store, wanted, observer)
+        given = Choosing(ticket, budget, tuple(forms), corpus, examples(corpus, ticket), realise)
+        chosen = given.choose(chains)
+    best = chosen.best
+    found = _written(best.of.to(best.level, recipe, ticket), recipe, ticket, driver)
+    return chosen, found
+
+
+def forms_of(asked_for: Asked) -> tuple[str, ...]:
+    """The forms that have to reach a budget: the SavedModel, or the TFLite file, in the precision
+    that was asked for or in any of three."""
+    from tflottery.exports import forms
+
+    if "tflite" not in [one.name for one in asked_for.formats]:
+        return (forms.SAVED_MODEL,)
+    if asked_for.quantize:
+        return tuple(name for name, one in forms.LITE.items() if one == asked_for.quantize)
+    return PRECISIONS
+
+
+def asked_as(chosen: Chosen, asked_for: Asked) -> Asked:
+    """What to write, now that the precision is chosen; where that was left open, any difference of
+    scores goes, since accuracy decided."""
+    from tflottery.exports import forms
+
+    quantize = forms.LITE.get(chosen.best.form, "")
+    if not quantize or asked_for.quantize:
+        return asked_for
+    return dataclasses.replace(asked_for, quantize=quantize, max_score_difference=1.0)
+
+
+def _recipe(ticket: Ticket, data_dir: str | Path | None) -> Recipe:
+    return dataclasses.replace(ticket.recipe, data=located(ticket.recipe.data, data_dir))
+
+
+def _driver(store: Store, reporter: Reporter) -> Driver:
+    from tflottery.experiments.driver import Driver
+
+    return Driver(store, LOCAL, None, None, "auto", "", reporter)
+
+
+def _written(plan: plans.Plan, recipe: Recipe, ticket: Ticket, driver: Driver) -> FoundTicket:
+    from tflottery.experiments.ticket.run import search_and_write
+
+    output = ticket.folder.absolute().parent
+    return search_and_write([plan], recipe, ticket.rule, driver, output)
+
+
+def _names(chains: Sequence[Chain]) -> Mapping[str, str]:
+    """What each run is called, by key."""
+    names = {chains[0].plan.dense.key: "dense"}
+    for chain in chains:
+        for level in chain.plan.levels:
+            names.setdefault(level.ticket.key, f"{chain.name}, round {level.number}")
+    return names
