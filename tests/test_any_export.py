@@ -17,7 +17,9 @@ from tflottery.models.architecture import Initializers
 from tflottery.models.brought.padding import padding_difference
 
 
-@pytest.mark.parametrize("name", ["both_ways", "convolutions", "encoder", "frozen"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("both_ways", marks=pytest.mark.long), "convolutions", "encoder", "frozen"]
+)
 def test_a_saved_model_has_the_networks_tensors_and_scores(name, tmp_path):
     plain = Brought(name).build(len(VOCABULARY), 2, Initializers(3))
     random = np.random.default_rng(1)

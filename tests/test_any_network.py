@@ -160,6 +160,7 @@ def test_names_and_weights_are_the_same_at_each_build(plain, request):
     assert drawn and not any(np.array_equal(now[one], then[one]) for one in drawn)
 
 
+@pytest.mark.long
 def test_each_network_has_the_same_bits_in_a_fresh_process(small_corpus):
     names = ["convolutions", "gru"]
     command = [sys.executable, "-m", "tests.networks", *names]

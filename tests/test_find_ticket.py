@@ -208,6 +208,7 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(command, tmp_path
     assert again.returncode == 0 and "1/4 dense: in the store already" in again.stdout
 
 
+@pytest.mark.long
 def test_on_a_terminal_the_view_is_live(tmp_path):
     text = seen_on_terminal(
         [sys.executable, "-m", "tflottery.cli.find_ticket", *QUICK, "--sparsity", "0.2"],

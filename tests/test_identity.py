@@ -110,6 +110,7 @@ EDITS = {
 }
 
 
+@pytest.mark.long
 def test_each_edit_makes_another_network_and_taking_it_back_the_first():
     before = identity(GRU)
     found = {edit: identity(code) for edit, code in EDITS.items()}

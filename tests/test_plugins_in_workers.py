@@ -141,6 +141,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 def test_what_a_script_registers_no_worker_finds_unless_the_script_is_a_plugin(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
 
