@@ -68,6 +68,6 @@ def write(row: str) -> None:
     PAGE.write_text(f"{head}{divider}{table}\n{after}".rstrip() + "\n", encoding="utf-8")
 
 
-def _order(row: str) -> tuple[str, int]:
+def _order(row: str) -> tuple[bool, int]:
     cells = row.split(" | ")
-    return cells[1], int(re.match(r"\| 3\.(\d+)", row)[1])  # type: ignore[index]
+    return cells[1] != NEWEST, int(re.match(r"\| 3\.(\d+)", row)[1])  # type: ignore[index]

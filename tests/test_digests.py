@@ -6,6 +6,7 @@ import importlib.util
 import linecache
 import subprocess
 import sys
+import sysconfig
 import textwrap
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,7 @@ from types import ModuleType
 import pytest
 
 from tests.conftest import user_environment
+from tflottery import digests
 from tflottery.digests import NoDigestError, digest
 
 BASE = """
@@ -134,6 +136,17 @@ def test_what_is_taken_from_modules_of_ones_own_counts(tmp_path, old, new):
     assert old in HELPER
     before = digest(load(tmp_path / "one").f)
     assert digest(load(tmp_path / "two", helper=HELPER.replace(old, new)).f) != before
+
+
+def test_modules_in_an_environments_folder_count_and_installed_ones_do_not(tmp_path, monkeypatch):
+    paths = sysconfig.get_paths(vars=dict.fromkeys(("base", "platbase"), str(tmp_path)))
+    monkeypatch.setattr(digests, "_INSTALLED", digests._installed(paths))
+    libraries = Path(paths["purelib"]).parent / "libraries"
+    libraries.mkdir(parents=True)
+    for place, counts in ((tmp_path, True), (libraries, False)):
+        before = digest(load(place / "one").f)
+        after = digest(load(place / "two", helper=HELPER.replace("STEP = 1", "STEP = 2")).f)
+        assert (before != after) == counts
 
 
 @pytest.mark.parametrize(

@@ -121,5 +121,4 @@ def test_plans_stores_and_verdicts_know_neither_keras_nor_tfmot():
         name for name, tree in MODULES.items()
         if _room(name) == "pruning" and "tensorflow_model_optimization" in _outside(tree)
     }  # fmt: skip
-    assert carriers == {"tflottery.pruning.schedules", "tflottery.pruning.tfmot_model",
-                        "tflottery.pruning.wrapping"}  # fmt: skip
+    assert carriers == {"tflottery.pruning.tfmot"}

@@ -28,11 +28,21 @@ from typing import Any
 
 import numpy as np
 
-_INSTALLED = tuple(Path(folder).resolve() for folder in sysconfig.get_paths().values())
+# The other paths of sysconfig hold no modules, and one of them is a whole environment, where code
+# of one's own may lie too.
+_LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 _INSTALLED_IN = {"site-packages", "dist-packages"}
 _PACKAGE = __name__.partition(".")[0]
 _MAIN = "__main__"
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, range, slice, type(...), np.dtype)
+
+
+def _installed(paths: Mapping[str, str]) -> tuple[Path, ...]:
+    """The folders whose modules are installed, of sysconfig's paths."""
+    return tuple(Path(paths[name]).resolve() for name in _LIBRARIES)
+
+
+_INSTALLED = _installed(sysconfig.get_paths())
 
 
 class NoDigestError(Exception):

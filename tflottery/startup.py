@@ -67,12 +67,23 @@ def start_tensorflow() -> None:
         _kept_aside(_STANDARD_ERROR),
         _interruptible(),
     ):
+        provide_distutils()
         import tensorflow
         import tensorflow_model_optimization
 
         tensorflow.config.list_physical_devices()
         del tensorflow, tensorflow_model_optimization
     arithmetic.current()  # now, as the environment may change later
+
+
+def provide_distutils() -> None:
+    """Makes ``import distutils`` work, which TF-MOT does and Python from 3.12 on has not.
+
+    setuptools brings it, by a ``.pth`` file where it is installed, which Python does not read in
+    folders of PYTHONPATH (``pip install --target``); else once it is imported.
+    """
+    if sys.version_info >= (3, 12):
+        import setuptools  # noqa: F401
 
 
 @contextmanager

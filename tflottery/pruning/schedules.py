@@ -9,13 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import tensorflow as tf
-from tensorflow_model_optimization.python.core.sparsity.keras.pruning_schedule import (
-    PolynomialDecay,
-    PruningSchedule,
-)
 
 from tflottery.errors import UserError
 from tflottery.pruning.gradual import Gradual
+from tflottery.pruning.tfmot import PolynomialDecay, PruningSchedule
 
 
 class HoldSparsity(PruningSchedule):

@@ -13,11 +13,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_model_optimization as tfmot
 import tf_keras as keras
-from tensorflow_model_optimization.python.core.sparsity.keras.pruning_schedule import (
-    PruningSchedule,
-)
 
 from tflottery.models import streams
 from tflottery.models import weights as named_weights
@@ -26,6 +22,7 @@ from tflottery.models.parts import layers_of
 from tflottery.pruning.held import HeldModel, HoldMask, held
 from tflottery.pruning.masks import Masks, apply
 from tflottery.pruning.schedules import HoldSparsity
+from tflottery.pruning.tfmot import PruningSchedule, UpdatePruningStep, strip_pruning
 from tflottery.pruning.wrapping import wrap
 
 
@@ -152,9 +149,9 @@ class TfmotModel:
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """The callbacks that ``fit`` needs, before all others."""
-        return [tfmot.sparsity.keras.UpdatePruningStep()]
+        return [UpdatePruningStep()]
 
     def strip(self) -> HeldModel:
         """The plain model with the same variables, without TF-MOT's wrappers. If it is trained, its
         pruned weights stay zero, also once it is saved and loaded."""
-        return held(tfmot.sparsity.keras.strip_pruning(self.model))
+        return held(strip_pruning(self.model))

@@ -8,17 +8,15 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_model_optimization as tfmot
 import tf_keras as keras
-from tensorflow_model_optimization.python.core.keras.utils import smart_cond
-from tensorflow_model_optimization.python.core.sparsity.keras.pruning_schedule import (
-    PruningSchedule,
-)
-from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import (
-    PruneLowMagnitude,
-)
 
 from tflottery.pruning.schedules import EachUse
+from tflottery.pruning.tfmot import (
+    PruneLowMagnitude,
+    PruningSchedule,
+    prune_low_magnitude,
+    smart_cond,
+)
 
 
 def wrap(
@@ -38,7 +36,7 @@ def wrap(
     if len(layer._inbound_nodes) > 1:
         schedule = EachUse(schedule, len(layer._inbound_nodes))
     if _is_simple(layer):
-        return tfmot.sparsity.keras.prune_low_magnitude(layer, pruning_schedule=schedule)
+        return prune_low_magnitude(layer, pruning_schedule=schedule)
     return MaskedLayer(layer, pruning_schedule=schedule)
 
 
