@@ -241,6 +241,9 @@ def test_a_name_made_of_settings_outlives_a_field_that_came_later():
     assert "metric" not in as_named(PruningSettings())
     named = {**as_named(PruningSettings()), "metric": "macro_f1"}
     assert as_named(PruningSettings(metric="macro_f1")) == named
-    later = {"metric", "biases", "costs", "rates", "move_every", "move_until", "move_share"}
+    later = {
+        "metric", "biases", "costs", "rates", "move_every", "move_until", "move_share",
+        "attention_heads", "slimming",
+    }  # fmt: skip
     older = {name for name in dataclasses.asdict(PruningSettings()) if name not in later}
     assert set(as_named(PruningSettings())) == older

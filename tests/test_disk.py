@@ -232,7 +232,8 @@ def test_output_that_does_not_fit_is_told_once(tmp_path):
 
 @given(
     st.dictionaries(
-        st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=5),
+        # numpy's own function cannot be given an array of that name.
+        st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=5).filter("file".__ne__),
         st.sampled_from([np.float32(3), np.eye(3), np.ones((0, 4)), np.array([True, False])]),
         max_size=3,
     )

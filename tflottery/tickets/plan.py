@@ -251,8 +251,10 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
                 f"pruning.{key}=false, and the network {model.name} has no {what}; leave "
                 f"pruning.{key} out."
             )
-    layers = units.chosen(model.unit_layers(), settings.attention_heads)
-    if settings.attention_heads and layers == units.chosen(model.unit_layers(), False):
+    is_of_units = criteria.scores_units(settings.criterion)
+    known = model.unit_layers() if is_of_units or settings.costs else ()
+    layers = units.chosen(known, settings.attention_heads)
+    if settings.attention_heads and layers == units.chosen(known, False):
         raise UserError(
             f"pruning.attention_heads=true, and the network {model.name} has no heads of attention "
             "that it tells; leave it out."
@@ -260,7 +262,6 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
     if settings.rates and (names := names_of(model)):
         masked = [name for name in names if settings.biases or not is_bias(name)]
         exclude = excluded(roles, settings.embedding, settings.head)
-        is_of_units = criteria.scores_units(settings.criterion)
         rates_by_name.require_usable(
             rates_by_name.with_rest(settings.rates, settings.rate),
             masked,
@@ -273,14 +274,14 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
             f"--init {settings.init} keeps the embedding, and the network {model.name} has none (a "
             "table of vectors, one a word); give --init random."
         )
-    if criteria.scores_units(settings.criterion) and not layers:
+    if is_of_units and not layers:
         raise UserError(
             f"pruning.criterion {settings.criterion} prunes whole units, and the network "
             f"{model.name} does not say where its units lie; register a dataclass that has "
             "unit_layers, or prune by magnitude."
         )
     if settings.costs:
-        unit_costs.require_named(settings.costs, layers, model.unit_layers())
+        unit_costs.require_named(settings.costs, layers, known)
     if settings.criterion in OF_FLOW and not getattr(model, "flows", True):
         raise UserError(
             f"pruning.criterion {settings.criterion} follows the flow through kernels and ReLU, "

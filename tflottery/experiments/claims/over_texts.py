@@ -14,7 +14,7 @@ import numpy as np
 
 from tflottery import paired
 from tflottery.experiments.claims.arms import STUDY, StudyArm
-from tflottery.experiments.claims.contrast import Contrast, Contrasts
+from tflottery.experiments.claims.contrast import Contrast, Contrasts, Place
 from tflottery.experiments.claims.contrasts import load
 from tflottery.runs.run import Run
 
@@ -52,7 +52,7 @@ def rows(
     known = [
         one
         for one in (contrasts or load()).current
-        if one.places == [(STUDY, study, dataset, "")]
+        if one.places == [Place(STUDY, study, dataset, "")]
         and one.measure == "test_accuracy"
         and not one.minus
         and not any(arm.part == "again" for arm in _arms(one))
