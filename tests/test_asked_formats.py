@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tests.conftest import SMALL
-from tflottery.errors import UserError
-from tflottery.exports.formats import asked, registry
+from tests.exported import make_ticket
+from tflottery.errors import TflotteryError, UserError
+from tflottery.exports.formats import asked, registry, tflite
 from tflottery.exports.formats.registry import FORMATS
+from tflottery.exports.network import of_ticket
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,26 @@ def test_only_what_was_quantised_may_differ():
     chosen = asked.checked("tflite", "int8", 0.2)
     assert (chosen.quantize, chosen.max_score_difference) == ("int8", 0.2)
     assert asked.checked("tflite", "float16", None).max_score_difference == 0.05
+
+
+@pytest.mark.parametrize(("model", "is_taken"), [("cnn", True), ("lstm", False), ("gru", False)])
+def test_loops_are_not_calibrated(model, is_taken):
+    ticket = SimpleNamespace(recipe=SimpleNamespace(model=SMALL[model]))
+    for quantize in ("float16", "int8"):
+        asked.checked("tflite", quantize, None).require_writable(ticket)
+    full = asked.checked("tflite", "int8-full", None)
+    if is_taken:
+        full.require_writable(ticket)
+    else:
+        with pytest.raises(UserError, match="without a loop over their words"):
+            full.require_writable(ticket)
+
+
+@pytest.mark.parametrize("model", ["lstm", "gru"])
+def test_a_loop_is_refused_before_the_converter_crashes(model, tmp_path):
+    network = of_ticket(make_ticket(tmp_path / "ticket", model))
+    with pytest.raises(TflotteryError, match="give int8"):
+        tflite.convert(network, 1, "int8-full", np.ones((2, network.max_length), np.int32))
 
 
 def test_what_is_not_installed_is_told_with_the_mend(monkeypatch):

@@ -23,6 +23,8 @@ from tflottery.exports.formats.asked import checked
 from tflottery.exports.frontier import Frontier
 from tflottery.exports.results import BudgetNotMetError, Exported, PlannedBudget
 from tflottery.exports.shown import Shown, marked, on_frontier
+from tflottery.models.shipped.cnn import Cnn
+from tflottery.models.shipped.lstm import Lstm
 from tflottery.paired import Paired
 from tflottery.runs.pruned import Pruned
 from tflottery.runs.store import Store
@@ -155,9 +157,10 @@ def test_a_chain_of_a_ticket_beside_it_is_looked_at_and_not_trained(ticket, tmp_
 
 
 def test_forms_that_have_to_reach_it(ticket):
-    assert units.forms_of(checked("savedmodel", None, None)) == ("SavedModel",)
-    assert units.forms_of(checked("tflite", None, None)) == units.PRECISIONS
-    assert units.forms_of(checked("tflite", "int8", None)) == ("TFLite int8",)
+    assert units.forms_of(checked("savedmodel", None, None), Cnn()) == ("SavedModel",)
+    assert units.forms_of(checked("tflite", None, None), Cnn()) == units.PRECISIONS
+    assert units.forms_of(checked("tflite", "int8", None), Cnn()) == ("TFLite int8",)
+    assert units.forms_of(checked("tflite", None, None), Lstm()) == ("TFLite", "TFLite int8")
     open_ = checked("tflite", None, None)
     chosen = SimpleNamespace(best=SimpleNamespace(form="TFLite int8"))
     assert units.asked_as(chosen, open_).quantize == "int8"

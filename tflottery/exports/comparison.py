@@ -153,6 +153,8 @@ def _write(
     small, python_model = networks["compact"]
     full = _full_texts(test, small.max_length)
     for name, quantize in _LITE.items():
+        if quantize == tflite.FULL and tflite.has_loop(small.build(by_loop=True)):
+            continue
         models[name] = {batch: folder / f"{name}-{batch}.tflite" for batch in RUNS}
         for batch, file in models[name].items():
             file.write_bytes(tflite.convert(small, batch, quantize, examples))

@@ -251,7 +251,7 @@ def export(
     chosen: Chosen | None = None
     found: FoundTicket | None = None
     if wanted:
-        forms = units.forms_of(asked_for)
+        forms = units.forms_of(asked_for, opened.recipe.model)
         chosen, found = units.search_within(opened, wanted, forms, data_dir, store, reporter)
         asked_for = units.asked_as(chosen, asked_for)
     elif structured:

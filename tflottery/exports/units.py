@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tflottery.experiments.ticket.result import FoundTicket
     from tflottery.exports.choosing import Chosen
     from tflottery.exports.formats.asked import Asked
+    from tflottery.models.architecture import Architecture
     from tflottery.progress.reporter import Reporter
     from tflottery.runs.recipes import Recipe
 
@@ -103,16 +104,17 @@ def search_within(
     return chosen, found
 
 
-def forms_of(asked_for: Asked) -> tuple[str, ...]:
+def forms_of(asked_for: Asked, model: Architecture) -> tuple[str, ...]:
     """The forms that have to reach a budget: the SavedModel, or the TFLite file, in the precision
-    that was asked for or in any of three."""
+    that was asked for or in any of those, of three, that the network can be stored in."""
     from tflottery.exports import forms
+    from tflottery.exports.formats import tflite
 
     if "tflite" not in [one.name for one in asked_for.formats]:
         return (forms.SAVED_MODEL,)
     if asked_for.quantize:
         return tuple(name for name, one in forms.LITE.items() if one == asked_for.quantize)
-    return PRECISIONS
+    return tuple(one for one in PRECISIONS if tflite.takes(forms.LITE[one], model))
 
 
 def asked_as(chosen: Chosen, asked_for: Asked) -> Asked:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tflottery.errors import UserError, suggest
-from tflottery.exports.formats import registry
+from tflottery.exports.formats import registry, tflite
 from tflottery.exports.formats.format import Format, Quantize
 from tflottery.exports.formats.registry import SAVED_MODEL
 from tflottery.settings import argument
@@ -32,8 +32,14 @@ class Asked:
     max_score_difference: float
 
     def require_writable(self, ticket: Ticket) -> None:
-        """As ``registry.require_writable``."""
+        """As ``registry.require_writable``; and whether the ticket's network can be quantised so.
+
+        Raises:
+            UserError: it cannot, or a format does not take it.
+        """
         registry.require_writable(self.formats, ticket)
+        if not tflite.takes(self.quantize, ticket.recipe.model):
+            raise UserError(f"{tflite.NO_LOOPS}.")
 
 
 def checked(

@@ -18,14 +18,29 @@ import numpy as np
 from tflottery.arithmetic import threads
 from tflottery.errors import TflotteryError, in_a_line
 from tflottery.exports.formats.format import OTHER_KERNELS, Arrays, Given, Loaded, Quantize, about
+from tflottery.models.shipped.recurrent import Recurrent
 
 if TYPE_CHECKING:
+    import tf_keras as keras
+
     from tflottery.exports.network import Network
+    from tflottery.models.architecture import Architecture
     from tflottery.tickets.ticket import Ticket
 
 METADATA = "tflottery"
 """The name of the entry in the file's metadata: JSON in UTF-8."""
 _SIGNATURE = "serving_default"
+FULL: Quantize = "int8-full"
+NO_LOOPS = (
+    "--quantize int8-full is for networks without a loop over their words, as TFLite's converter "
+    "crashes where it looks for the scales within one; give int8"
+)
+
+
+def takes(quantize: Quantize, model: Architecture) -> bool:
+    """Whether a network that comes along can be stored so: TFLite's calibration crashes (a
+    segmentation fault) on the loops of LSTM and GRU. Others are looked at when they are built."""
+    return quantize != FULL or not isinstance(model, Recurrent)
 
 
 class TfLite:
@@ -47,6 +62,8 @@ class TfLite:
     def write(self, given: Given, file: Path) -> None:
         try:
             converted = convert(given.served, 1, given.quantize, given.examples)
+        except TflotteryError:
+            raise
         except Exception as error:
             # The converter raises whatever its parts do; it cannot convert every network.
             raise TflotteryError(
@@ -66,6 +83,13 @@ class TfLite:
         return _Interpreter(file)
 
 
+def has_loop(model: keras.Model) -> bool:
+    """Whether a layer goes word by word, as LSTM and GRU do."""
+    import tf_keras as keras
+
+    return any(isinstance(one, keras.layers.RNN) for one in model.submodules)
+
+
 def convert(
     network: Network, batch: int, quantize: Quantize = "", examples: np.ndarray | None = None
 ) -> bytes:
@@ -80,6 +104,9 @@ def convert(
             ``int8-full`` activations are int8 too, where TFLite has such kernels. Empty: all stays
             as it is.
         examples: int32 [texts, max_length], for ``int8-full``: texts like those to come.
+
+    Raises:
+        TflotteryError: ``int8-full`` of a network with a loop over its words.
     """
     import tensorflow as tf
 
@@ -87,6 +114,8 @@ def convert(
     from tflottery.models import weights as named_weights
 
     model = network.build(by_loop=True)
+    if quantize == FULL and has_loop(model):
+        raise TflotteryError(NO_LOOPS)
     for layer in model.layers:
         if hasattr(layer, "is_narrow"):
             layer.is_narrow = quantize == "int8-full"
