@@ -13,7 +13,8 @@ PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- rooms: python docs/rooms.py writes this table -->", "<!-- end of rooms -->"
 # From the top floor down, as in tests/test_rooms.py.
 ROOMS = (
-    "__init__.py", "__main__.py", "cli", "scoring", "exports", "exports/formats", "experiments",
+    "__init__.py", "__main__.py", "cli", "scoring", "exports", "exports/fast", "exports/formats",
+    "experiments",
     "experiments/ticket",
     "experiments/claims", "experiments/study", "experiments/transfer",
     "experiments/learning_rate", "tickets",

@@ -15,14 +15,14 @@ from tests.chains import RECIPE
 from tests.conftest import ROOT
 from tests.exported import make_ticket
 from tflottery.errors import UserError
-from tflottery.exports import candidates, frontier_figure, frontier_tables, units
-from tflottery.exports.budget import Budget, Reached, parse
-from tflottery.exports.candidates import DEEPEST, INIT, RATE, ROWS, trainings
-from tflottery.exports.choosing import Chosen, Tried, is_enough
+from tflottery.exports.fast import candidates, frontier_figure, frontier_tables, units
+from tflottery.exports.fast.budget import Budget, Reached, parse
+from tflottery.exports.fast.candidates import DEEPEST, INIT, RATE, ROWS, trainings
+from tflottery.exports.fast.choosing import Chosen, Tried, is_enough
+from tflottery.exports.fast.frontier import Frontier
+from tflottery.exports.fast.shown import Shown, marked, on_frontier
 from tflottery.exports.formats.asked import checked
-from tflottery.exports.frontier import Frontier
 from tflottery.exports.results import BudgetNotMetError, Exported, PlannedBudget
-from tflottery.exports.shown import Shown, marked, on_frontier
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.models.shipped.lstm import Lstm
 from tflottery.paired import Paired

@@ -18,7 +18,7 @@ import tflottery
 from tests.conftest import write_reviews
 from tflottery.cli import export, find_ticket, predict
 from tflottery.errors import UserError
-from tflottery.exports import candidates, unit_costs
+from tflottery.exports.fast import candidates, unit_costs
 from tflottery.exports.publishing import Published
 from tflottery.tickets.plan import Plan
 

@@ -11,8 +11,8 @@ from tests.chains import RECIPE, dense
 from tests.conftest import SMALL, is_prunable
 from tests.exported import drawn, make_ticket
 from tflottery.errors import DamagedFileError, UserError
-from tflottery.exports import unit_costs
-from tflottery.exports.unit_costs import UnitCosts, per_unit
+from tflottery.exports.fast import unit_costs
+from tflottery.exports.fast.unit_costs import UnitCosts, per_unit
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.models.units import Columns, Filters, Part
 from tflottery.pruning import costs, criteria, masks

@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from tflottery.experiments.transfer.run import TransferResult, transfer
     from tflottery.exports.bundle import Bundle
     from tflottery.exports.export import export
-    from tflottery.exports.frontier import Frontier
+    from tflottery.exports.fast.frontier import Frontier
+    from tflottery.exports.fast.unit_costs import UnitCosts
     from tflottery.exports.results import BudgetNotMetError, Compared, Exported, PlannedBudget
-    from tflottery.exports.unit_costs import UnitCosts
     from tflottery.metrics import register_metric
     from tflottery.models.brought.registering import register_architecture
     from tflottery.pruning.criteria import register_criterion

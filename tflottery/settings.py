@@ -79,12 +79,24 @@ def _sequence(value: Any, kind: Any) -> Any:
     return tuple(_converter().structure(one, item) for one in value)
 
 
-FractionsByName = tuple[tuple[str, float], ...]
+NumbersByName = tuple[tuple[str, float], ...]
 """A table of numbers by name, as ``{embedding=0.3, head=0.0}``; a value of settings can be asked
 for its hash, so it is kept as pairs."""
 
 
-def _numbers_by_name(value: Any, kind: Any) -> FractionsByName:
+def in_one_form(key: str, table: NumbersByName) -> NumbersByName:
+    """The pairs sorted by name, so that their order is no part of a key.
+
+    Raises:
+        UserError: a name stands there twice.
+    """
+    names = [name for name, _ in table]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"{key} holds {twice[0]} twice; name it once.")
+    return tuple(sorted(table))
+
+
+def _numbers_by_name(value: Any, kind: Any) -> NumbersByName:
     pairs = list(value.items()) if isinstance(value, Mapping) else value
     if not isinstance(pairs, (list, tuple)):
         raise _WrongTypeError(value, kind)
@@ -112,7 +124,7 @@ def _converter() -> Converter:
     made.register_structure_hook_func(lambda kind: typing.get_origin(kind) is Literal, _chosen)
     made.register_structure_hook_func(lambda kind: typing.get_origin(kind) is tuple, _sequence)
     # Asked before the one above, which would take its items for texts.
-    made.register_structure_hook_func(lambda kind: kind == FractionsByName, _numbers_by_name)
+    made.register_structure_hook_func(lambda kind: kind == NumbersByName, _numbers_by_name)
     return made
 
 
@@ -128,7 +140,7 @@ def in_words(kind: Any) -> str:
         )
     if kind is type(None):
         return "None"
-    if kind == FractionsByName:
+    if kind == NumbersByName:
         return "table of numbers"
     return "list" if typing.get_origin(kind) is tuple else str(kind.__name__)
 

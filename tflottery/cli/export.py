@@ -15,9 +15,9 @@ from tflottery.exports.formats.asked import QUANTIZE
 from tflottery.exports.formats.registry import FORMATS
 
 if TYPE_CHECKING:
-    from tflottery.exports.frontier import Frontier
+    from tflottery.exports.fast.frontier import Frontier
+    from tflottery.exports.fast.unit_costs import UnitCosts
     from tflottery.exports.results import Compared, Exported, PlannedBudget
-    from tflottery.exports.unit_costs import UnitCosts
     from tflottery.progress.reporter import Reporter
 
 
@@ -90,13 +90,13 @@ def export(values: flags.FlagValues) -> None:
     # Imported only here, so that --help is quick.
     from tflottery.exports.bundle import Bundle
     from tflottery.exports.export import export as export_ticket
+    from tflottery.exports.fast.unit_costs import UnitCosts
     from tflottery.exports.results import (
         BudgetNotMetError,
         Compared,
         Exported,
         PlannedBudget,
     )
-    from tflottery.exports.unit_costs import UnitCosts
 
     places = {
         "name": values.name,

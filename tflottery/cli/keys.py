@@ -13,7 +13,7 @@ from typing import Any
 from tflottery.experiments.configuration import kinds
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.runs.recipes import DEFAULT_MODEL
-from tflottery.settings import FractionsByName, in_words
+from tflottery.settings import NumbersByName, in_words
 
 _WIDTH = 80
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
@@ -39,7 +39,7 @@ def _keys(section: str, kind: type[Any]) -> Iterator[str]:
         default = item.default
         if default is dataclasses.MISSING and item.default_factory is not dataclasses.MISSING:
             default = item.default_factory()
-        is_table = hints[item.name] == FractionsByName
+        is_table = hints[item.name] == NumbersByName
         value = "{}" if is_table and not default else _value(default)
         shown = "" if default is dataclasses.MISSING else f" = {value}"
         yield f"  {section}.{item.name}{shown}  ({in_words(hints[item.name])})"

@@ -16,7 +16,6 @@ from tflottery.errors import UserError
 from tflottery.exports import measuring, network, saved_model
 from tflottery.exports.compaction import compact
 from tflottery.exports.formats import onnx_file, tflite
-from tflottery.exports.formats.format import Quantize
 from tflottery.exports.formats.registry import FORMATS, is_installed
 from tflottery.exports.measuring import RUNS, Size, Speed
 from tflottery.exports.network import Network
@@ -30,12 +29,6 @@ LARGEST = max(RUNS)
 _SMALLEST = min(RUNS)
 # In these, pruned weights are removed and not only set to zero.
 _REMOVED = ("compact", "structured")
-_LITE: dict[str, Quantize] = {
-    "TFLite": "",
-    "TFLite float16": "float16",
-    "TFLite int8": "int8",
-    "TFLite int8-full": "int8-full",
-}
 
 
 @dataclass(frozen=True)
@@ -152,7 +145,7 @@ def _write(
         models[name] = dict.fromkeys(RUNS, folder / name)
     small, python_model = networks["compact"]
     full = _full_texts(test, small.max_length)
-    for name, quantize in _LITE.items():
+    for name, quantize in tflite.NAMES.items():
         if quantize == tflite.FULL and tflite.has_loop(small.build(by_loop=True)):
             continue
         models[name] = {batch: folder / f"{name}-{batch}.tflite" for batch in RUNS}

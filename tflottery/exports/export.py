@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from tflottery import plugins, startup, status
-from tflottery.exports import budget as budgets
 from tflottery.exports import bundle as bundles
-from tflottery.exports import together, units
-from tflottery.exports import unit_costs as costs_of_units
+from tflottery.exports import together
 from tflottery.exports.bundle import Bundle
+from tflottery.exports.fast import budget as budgets
+from tflottery.exports.fast import unit_costs as costs_of_units
+from tflottery.exports.fast import units
+from tflottery.exports.fast.unit_costs import UnitCosts
 from tflottery.exports.formats import asked
 from tflottery.exports.places import checked_name, default_name, require_publishable
 from tflottery.exports.results import BudgetNotMetError, Compared, Exported, PlannedBudget
-from tflottery.exports.unit_costs import UnitCosts
 from tflottery.files import require_writable
 from tflottery.plugins import Plugins
 from tflottery.runs.encoded import load_corpus
@@ -27,9 +28,9 @@ from tflottery.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
     from tflottery.experiments.ticket.result import FoundTicket
-    from tflottery.exports.choosing import Chosen
+    from tflottery.exports.fast.choosing import Chosen
+    from tflottery.exports.fast.frontier import Frontier
     from tflottery.exports.formats.asked import Asked
-    from tflottery.exports.frontier import Frontier
     from tflottery.progress.reporter import Reporter
 
 

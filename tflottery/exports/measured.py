@@ -19,15 +19,15 @@ from tflottery.tickets.ticket import Ticket
 if TYPE_CHECKING:
     from tflottery.data.encoded import Corpus
     from tflottery.experiments.ticket.result import FoundTicket
-    from tflottery.exports.frontier import Frontier
+    from tflottery.exports.fast.frontier import Frontier
 
 
 def frontier(
     ticket: Ticket, base: Path, data_dir: str | Path | None, store: Store, plugin: Plugins
 ) -> Frontier:
     """Measures every ticket of a network that there is, and writes tables and figures."""
-    from tflottery.exports import frontier_figure, frontier_measuring, frontier_tables
     from tflottery.exports.comparison import dense_weights
+    from tflottery.exports.fast import frontier_figure, frontier_measuring, frontier_tables
     from tflottery.exports.formats.checking import examples
 
     dense = dense_weights(ticket, store)

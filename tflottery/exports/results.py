@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tflottery.errors import TflotteryError
-from tflottery.exports.candidates import Chain, trainings
+from tflottery.exports.fast.candidates import Chain, trainings
 from tflottery.runs.store import Store
 from tflottery.tickets.ticket import Ticket
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tflottery.experiments.ticket.result import FoundTicket
-    from tflottery.exports.budget import Budget
-    from tflottery.exports.choosing import Chosen
     from tflottery.exports.comparison import Comparison
+    from tflottery.exports.fast.budget import Budget
+    from tflottery.exports.fast.choosing import Chosen
     from tflottery.exports.formats.checking import Beside
 
 

@@ -1,7 +1,7 @@
 """What a unit of each layer costs: the time that a network without it saves.
 
 Measured times differ from run to run, so a criterion never measures: costs are settings, and part
-of the key of what was pruned by them (``exports/unit_costs.py`` measures them).
+of the key of what was pruned by them (``exports/fast/unit_costs.py`` measures them).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 from tflottery.errors import UserError, suggest
 from tflottery.models.units import Units
-from tflottery.settings import FractionsByName
+from tflottery.settings import NumbersByName, in_one_form
 
-Costs = FractionsByName
+Costs = NumbersByName
 """Pairs of a layer and the microseconds, above 0, by which a batch of 32 texts takes less time for
 each unit that the layer has fewer."""
 
@@ -34,10 +34,7 @@ def checked(costs: Costs) -> Costs:
                 f"{KEY} holds {layer} = {cost:g}; a cost is the microseconds that a unit of the "
                 "layer takes, above 0."
             )
-    layers = [layer for layer, _ in costs]
-    if twice := sorted({layer for layer in layers if layers.count(layer) > 1}):
-        raise UserError(f"{KEY} holds {twice[0]} twice; name it once.")
-    return tuple(sorted(costs))
+    return in_one_form(KEY, costs)
 
 
 def require_named(costs: Costs, layers: Iterable[Units], all_layers: Iterable[Units]) -> None:

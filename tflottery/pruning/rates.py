@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 from tflottery.errors import UserError, suggest
 from tflottery.models.biases import biases_beside
 from tflottery.models.roles import Roles
-from tflottery.settings import FractionsByName
+from tflottery.settings import NumbersByName, in_one_form
 
-Rates = FractionsByName
+Rates = NumbersByName
 """Pairs of a name and a fraction in [0, 1). A name is a role (``embedding``, ``head``), a layer, a
 tensor, or a pattern of layers or tensors as shells have them (``conv_*``)."""
 
@@ -33,10 +33,7 @@ def checked(rates: Rates) -> Rates:
                 f"{KEY} holds {name} = {rate:g}; a rate is the part of what is left of a tensor "
                 "that a round prunes, in [0, 1)."
             )
-    names = [name for name, _ in rates]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise UserError(f"{KEY} holds {twice[0]} twice; name it once.")
-    return tuple(sorted(rates))
+    return in_one_form(KEY, rates)
 
 
 def with_rest(rates: Rates, rate: float) -> Rates:

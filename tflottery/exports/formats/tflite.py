@@ -31,6 +31,13 @@ METADATA = "tflottery"
 """The name of the entry in the file's metadata: JSON in UTF-8."""
 _SIGNATURE = "serving_default"
 FULL: Quantize = "int8-full"
+NAMES: dict[str, Quantize] = {
+    "TFLite": "",
+    "TFLite float16": "float16",
+    "TFLite int8": "int8",
+    "TFLite int8-full": "int8-full",
+}
+"""What tables call a file, by how it stores numbers."""
 NO_LOOPS = (
     "--quantize int8-full is for networks without a loop over their words, as TFLite's converter "
     "crashes where it looks for the scales within one; give int8"

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from tflottery.exports.shown import Against, Shown
+from tflottery.exports.fast.shown import Against, Shown
 from tflottery.files import write_together
 from tflottery.report.drawing import INK, MARKERS, MUTED, Canvas, style
 

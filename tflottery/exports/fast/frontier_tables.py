@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tflottery.exports.shown import BATCH, THREADS, Shown
+from tflottery.exports.fast.shown import BATCH, THREADS, Shown
 from tflottery.report.escaping import escaped, fenced
 from tflottery.report.numbers import number, yes_no
 from tflottery.report.rendering import markdown_table
 from tflottery.report.table import Column, Table
 
 if TYPE_CHECKING:
-    from tflottery.exports.frontier import Frontier
+    from tflottery.exports.fast.frontier import Frontier
 
 _POINTS = number(2)
 

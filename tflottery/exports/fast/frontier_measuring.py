@@ -13,12 +13,13 @@ import numpy as np
 
 from tflottery import activity, arithmetic, paired, steps
 from tflottery.data.encoded import Corpus
-from tflottery.exports import forms, network, units
-from tflottery.exports.candidates import Chain, beside
+from tflottery.exports import network
 from tflottery.exports.compaction import compact
-from tflottery.exports.frontier import Frontier
+from tflottery.exports.fast import forms, units
+from tflottery.exports.fast.candidates import Chain, beside
+from tflottery.exports.fast.frontier import Frontier
+from tflottery.exports.fast.shown import Shown, marked, on_frontier
 from tflottery.exports.network import Network
-from tflottery.exports.shown import Shown, marked, on_frontier
 from tflottery.files import scratch_folder
 from tflottery.pruning import criteria
 from tflottery.pruning.masks import count

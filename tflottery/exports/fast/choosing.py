@@ -16,12 +16,13 @@ import numpy as np
 from tflottery import activity, paired, steps
 from tflottery.data.encoded import Corpus
 from tflottery.errors import TrainingError
-from tflottery.exports import forms, network
-from tflottery.exports.budget import Budget, Reached
-from tflottery.exports.candidates import Chain
+from tflottery.exports import network
 from tflottery.exports.compaction import compact
+from tflottery.exports.fast import forms
+from tflottery.exports.fast.budget import Budget, Reached
+from tflottery.exports.fast.candidates import Chain
+from tflottery.exports.fast.shown import BATCH
 from tflottery.exports.network import Network
-from tflottery.exports.shown import BATCH
 from tflottery.files import scratch_folder
 from tflottery.paired import Paired
 from tflottery.report.numbers import number

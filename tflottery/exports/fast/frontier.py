@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tflottery.exports.shown import Against, Shown
+from tflottery.exports.fast.shown import Against, Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ class Frontier:
         """A row for each that was measured, as in ``frontier.csv``."""
         import pandas as pd
 
-        from tflottery.exports import frontier_tables
+        from tflottery.exports.fast import frontier_tables
 
         return pd.DataFrame(frontier_tables.rows(self.shown))
 
@@ -43,7 +43,7 @@ class Frontier:
             ax: where to draw; by default on axes of a new figure.
             against: ``throughput`` or ``size``, times dense.
         """
-        from tflottery.exports import frontier_figure
+        from tflottery.exports.fast import frontier_figure
 
         if ax is None:
             import matplotlib.pyplot as plt

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tflottery.exports import candidates, unit_costs
-from tflottery.exports.budget import Budget
-from tflottery.exports.candidates import Chain
+from tflottery.exports.fast import candidates, unit_costs
+from tflottery.exports.fast.budget import Budget
+from tflottery.exports.fast.candidates import Chain
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL
@@ -25,7 +25,7 @@ PRECISIONS = ("TFLite", "TFLite int8", "TFLite int8-full")
 if TYPE_CHECKING:
     from tflottery.experiments.driver import Driver
     from tflottery.experiments.ticket.result import FoundTicket
-    from tflottery.exports.choosing import Chosen
+    from tflottery.exports.fast.choosing import Chosen
     from tflottery.exports.formats.asked import Asked
     from tflottery.models.architecture import Architecture
     from tflottery.progress.reporter import Reporter
@@ -78,7 +78,7 @@ def search_within(
         UserError: the network does not tell its units.
         TrainingError: no candidate could be trained.
     """
-    from tflottery.exports.choosing import Choosing
+    from tflottery.exports.fast.choosing import Choosing
     from tflottery.exports.formats.checking import examples
 
     unit_costs.require_units(ticket)
@@ -107,7 +107,7 @@ def search_within(
 def forms_of(asked_for: Asked, model: Architecture) -> tuple[str, ...]:
     """The forms that have to reach a budget: the SavedModel, or the TFLite file, in the precision
     that was asked for or in any of those, of three, that the network can be stored in."""
-    from tflottery.exports import forms
+    from tflottery.exports.fast import forms
     from tflottery.exports.formats import tflite
 
     if "tflite" not in [one.name for one in asked_for.formats]:
@@ -120,7 +120,7 @@ def forms_of(asked_for: Asked, model: Architecture) -> tuple[str, ...]:
 def asked_as(chosen: Chosen, asked_for: Asked) -> Asked:
     """What to write, now that the precision is chosen; where that was left open, any difference of
     scores goes, since accuracy decided."""
-    from tflottery.exports import forms
+    from tflottery.exports.fast import forms
 
     quantize = forms.LITE.get(chosen.best.form, "")
     if not quantize or asked_for.quantize:

@@ -11,21 +11,15 @@ import numpy as np
 from tflottery.data.encoded import Encoded
 from tflottery.data.words.vocabulary import Vocabulary
 from tflottery.exports import measuring, saved_model
+from tflottery.exports.fast.shown import BATCH, THREADS
 from tflottery.exports.formats import tflite
-from tflottery.exports.formats.format import Quantize
 from tflottery.exports.measuring import Size, Speed
 from tflottery.exports.network import Network
-from tflottery.exports.shown import BATCH, THREADS
 from tflottery.exports.verification import padded
 
 SAVED_MODEL = "SavedModel"
 FILE = "model.tflite"
-LITE: dict[str, Quantize] = {
-    "TFLite": "",
-    "TFLite float16": "float16",
-    "TFLite int8": "int8",
-    "TFLite int8-full": "int8-full",
-}
+LITE = tflite.NAMES
 """Forms of TFLite, with how each stores numbers."""
 
 

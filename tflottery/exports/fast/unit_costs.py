@@ -19,7 +19,7 @@ import numpy as np
 from tflottery import activity, arithmetic, seeds
 from tflottery.data.words.vocabulary import PADDING
 from tflottery.errors import UserError
-from tflottery.exports.shown import BATCH, THREADS
+from tflottery.exports.fast.shown import BATCH, THREADS
 from tflottery.files import (
     canonical_json,
     read_sealed,
