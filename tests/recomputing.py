@@ -32,19 +32,21 @@ def read(file: Path) -> pd.DataFrame:
 
 @cache
 def study(name: str) -> pd.DataFrame:
-    """The cells of a study of seeds 1 to 3, ``cnn``, or of new seeds, ``new cnn``."""
-    is_new = name.startswith("new ")
-    name = f"study_{name.removeprefix('new ')}"
-    folder = RESULTS / ("new_seeds" if is_new else name)
+    """The cells of a study of seeds 1 to 3, ``cnn``, of new seeds, ``new cnn``, or of seeds 24 to
+    48, ``again cnn``."""
+    which, _, network = name.rpartition(" ")
+    name = f"study_{network}" + ("_seeds_24_to_48" if which == "again" else "")
+    folder = RESULTS / ("new_seeds" if which else name)
     return read(folder / "data" / name / "cells.csv")
 
 
 @cache
 def moved(name: str) -> pd.DataFrame:
-    """The cells of a transfer of seeds 1 to 3, as ``cnn``, or of new seeds, ``new``."""
-    is_new = name == "new"
-    folder = RESULTS / "new_seeds" if is_new else RESULTS / "transfer" / name
-    (file,) = (folder / "data").glob("*-to-*/cells.csv")
+    """The cells of a transfer of seeds 1 to 3, as ``cnn``, or of new seeds: ``new`` to the Yelp
+    sample, ``news`` to AG News."""
+    target = {"new": "yelp", "news": "ag_news"}.get(name, "")
+    folder = RESULTS / "new_seeds" if target else RESULTS / "transfer" / name
+    (file,) = (folder / "data").glob(f"*-to-{target}*/cells.csv")
     return read(file)
 
 

@@ -121,6 +121,10 @@ def _answers(page: str) -> Iterator[Said]:
     there = arm("new", *TARGET_DENSE, 0.0)
     yield page, "new: transfer dense", lambda: welch(arm("new", *SOURCE, 0.832), there)
     yield page, "new: transfer new", lambda: move("new", SOURCE, SOURCE_NEW, 0.832)
+    yield page, "again: beats dense", lambda: below_dense("again cnn", TICKET, 0.36, 0.59)
+    news = arm("news", *TARGET_DENSE, 0.0)
+    yield page, "news transfer: dense", lambda: welch(arm("news", *SOURCE, 0.832), news)
+    yield page, "news transfer: new", lambda: move("news", SOURCE, SOURCE_NEW, 0.832)
     both = (0.832, 0.972)
     yield page, "words, counts", lambda: t(words("shuffled_words", "shuffled", *both))
     yield page, "words, rest", lambda: t(words("ticket", "shuffled_words", *both))
@@ -139,6 +143,7 @@ def _results() -> Iterator[Said]:
         )
     yield page, "below dense", lambda: turned(below_dense(cnn, TICKET, 0.972))
     yield page, "rate, dense", lambda: t(raised("dense", 0.0))
+    yield page, "news, random mask", lambda: move("news", RANDOM_NEW, SOURCE_NEW, 0.832)
     lstm = "new lstm_long"
     yield page, "LSTM below dense", lambda: turned(below_dense(lstm, TICKET, 0.832))
     yield page, "LSTM, drawn anew", lambda: apart(lstm, RANDOM, TICKET, 0.672)

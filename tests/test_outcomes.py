@@ -47,6 +47,8 @@ ASKED = {
     "An LSTM has winning tickets": (("not worse", "above"), (0.5,)),
     "They are far clearer in the LSTM": (("above",), ()),
     "Some tickets beat": (("above",) * 2, ()),
+    "The same, asked again": (("above, else equivalent",), (0.5, 0.25)),
+    "It wins on AG News": (("not worse", "above"), (1.0,)),
     "One-shot": (("above, else equivalent",) * 2, (0.5, 0.25)),
     "Past 95 %": (("above", "above"), ()),
     "Very sparse": (("above",), ()),
@@ -89,6 +91,11 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
             (over(lstm, TICKET, NEW, (0.36, 0.59)), over(cnn, TICKET, NEW, (0.36, 0.59))),
         ],
         "Some tickets beat": [(sparse(name), dense(name)) for name in (cnn, lstm)],
+        "The same, asked again": [(sparse("again cnn"), dense("again cnn"))],
+        "It wins on AG News": [
+            (arm("news", *SOURCE, 0.832), arm("news", *TARGET_DENSE, 0.0)),
+            (arm("news", *SOURCE, 0.832) - arm("news", *SOURCE_NEW, 0.832), None),
+        ],
         "One-shot": [
             (over(cnn, SHOT, TICKET, MIDDLE), None), (over(lstm, SHOT, TICKET, SHOTS), None),
         ],
@@ -152,6 +159,8 @@ def _outcomes(claim: str) -> list[str]:
         equivalent = [margin for margin in margins if within[margin][place] < 0.05]
         if how != "equivalent" and p < 0.05:
             found.append("held" if mean > 0 or how == "not worse" else "did not hold")
+        elif how == "not worse" and _p(one, other, -margins[0], "less") < 0.025:
+            found.append("did not hold")  # the 95 % interval lies beyond the margin
         elif "equivalent" in how and equivalent:
             found.append(f"equivalent within {equivalent[-1]:g}")
         else:
