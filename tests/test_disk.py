@@ -112,9 +112,19 @@ def test_a_folder_that_cannot_take_its_place_leaves_the_older_one(tmp_path, monk
     assert (tmp_path / "new" / "a").read_text() == "older"
 
 
+@pytest.fixture
+def eager_threads():
+    """Threads that take turns after every few instructions, so that races are met."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("eager_threads")
 def test_writers_of_one_folder_do_not_stumble_over_each_other(tmp_path):
     def write(content: str) -> None:
-        for _ in range(40):
+        for _ in range(80):
             with files.new_folder(tmp_path / "new") as staging:
                 (staging / "a").write_text(content)
                 (staging / "b").write_text(content)

@@ -134,7 +134,7 @@ def new_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
                 for file in [path for path in staging.rglob("*") if path.is_file()]:
                     with file.open("rb") as stream:
                         os.fsync(stream.fileno())
-                if replace and path.exists():
+                if replace:
                     _swap(staging, path)
                 else:
                     _rename(staging, path)
@@ -161,13 +161,13 @@ def staging_folder(path: Path) -> Path:
 
 
 def _swap(staging: Path, path: Path) -> None:
-    """Renames a folder to ``path``, in the place of the one that is there. Several processes may do
-    so at once."""
+    """Renames a folder to ``path``, in the place of the one that may be there. Several processes may
+    do so at once."""
     aside = staging_folder(path)
     old = aside / "old"
     try:
         while True:
-            with suppress(FileNotFoundError):  # another process has just taken it away
+            with suppress(FileNotFoundError):  # nothing there, or another process has just taken it
                 path.replace(old)
             try:
                 staging.replace(path)
