@@ -161,8 +161,8 @@ def staging_folder(path: Path) -> Path:
 
 
 def _swap(staging: Path, path: Path) -> None:
-    """Renames a folder to ``path``, in the place of the one that may be there. Several processes may
-    do so at once."""
+    """Renames a folder to ``path``, in the place of the one that may be there. Several processes
+    may do so at once."""
     aside = staging_folder(path)
     old = aside / "old"
     try:
