@@ -17,7 +17,7 @@ ROOMS = (
     "experiments",
     "experiments/ticket",
     "experiments/claims", "experiments/study", "experiments/transfer",
-    "experiments/learning_rate", "tickets",
+    "experiments/learning_rate", "reasons", "tickets",
     "progress", "runs", "training", "pruning", "pruning/criteria", "models", "models/shipped",
     "models/brought", "data", "data/reading", "data/words", "data/look", "plugins.py", "report",
     "startup.py", "files.py", "paired.py", "power.py", "settings.py", "estimates.py", "metrics.py",

@@ -21,10 +21,10 @@ from tests.exported import CLASSES, WORDS, make_ticket, save_unchecked
 from tflottery.cli import predict
 from tflottery.data.words.wording import Wording
 from tflottery.exports import client, reading
-from tflottery.scoring import coloured, words
+from tflottery.reasons import coloured, words
+from tflottery.reasons.words import explanations, log_odds, occlusions
 from tflottery.scoring.integrated import Integrated
 from tflottery.scoring.model import Scorer, per_class
-from tflottery.scoring.words import deciding, explanations, log_odds, occlusions
 
 _IDS = st.lists(st.integers(1, 9), min_size=2, max_size=12)
 
@@ -96,18 +96,6 @@ def test_an_effect_is_the_score_with_the_word_minus_that_without(ids, seed, clas
 def test_probabilities_of_0_and_1_have_log_odds():
     odds = log_odds(np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]], np.float32))
     assert np.isfinite(odds).all() and odds[0, 1] > 16 and odds[2].tolist() == [0, 0]
-
-
-def test_words_that_decide_a_class_over_texts():
-    weights = np.zeros((10, 1))
-    weights[2], weights[3], weights[4] = 1.0, -2.0, 9.0
-    found = explained([[2, 3, 5], [2, 2, 3], [4, 5]], bag(weights, np.zeros(1)))
-    table = deciding(found)
-    assert table[["class", "word", "texts"]].values.tolist() == [
-        ["negative", "w3", 2], ["positive", "w2", 2],
-    ]  # fmt: skip
-    assert table["effect"].tolist() == pytest.approx([2, 1])
-    assert deciding([]).empty
 
 
 @pytest.fixture(scope="module")

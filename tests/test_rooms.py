@@ -20,7 +20,7 @@ FLOORS = [
     {"runs"},
     {"training"},
     {"pruning"},
-    {"models"},
+    {"models", "reasons"},
     {"data", "plugins"},
     {"report", "startup"},
     {"files", "paired", "power", "settings"},

@@ -48,12 +48,12 @@ if TYPE_CHECKING:
     from tflottery.metrics import register_metric
     from tflottery.models.brought.registering import register_architecture
     from tflottery.pruning.criteria import register_criterion
+    from tflottery.reasons.words import Explanation
     from tflottery.runs.run import Run
     from tflottery.runs.store import Store
     from tflottery.scoring.evaluate import Evaluation, evaluate
     from tflottery.scoring.explain import explain
     from tflottery.scoring.score import score
-    from tflottery.scoring.words import Explanation
     from tflottery.scoring.writing import Scored
     from tflottery.tickets.ticket import Ticket, load_ticket
 
@@ -64,7 +64,7 @@ _PLACES = {
     "Compared": "exports.results",
     "DamagedFileError": "errors",
     "Evaluation": "scoring.evaluate",
-    "Explanation": "scoring.words",
+    "Explanation": "reasons.words",
     "Exported": "exports.results",
     "FoundTicket": "experiments.ticket.result",
     "Frontier": "exports.fast.frontier",

@@ -50,7 +50,7 @@ def define(values: flags.FlagValues) -> None:
         "Publish the threshold as the model's next version, whose label follows it.",
         flag_values=values,
     )
-    text("words", "100", "Count what each word did in so many of the texts; 0 counts none.")
+    text("words", "500", "Look for words that decide a class in so many of the texts; 0: in none.")
     text("output", None, "Folder for the tables as CSV and a picture. Default: none are written.")
     flags.DEFINE_multi_string(
         "set",

@@ -33,7 +33,7 @@ def define(values: flags.FlagValues) -> None:
     text("ticket", "tickets", "A ticket's folder, or a folder of tickets: its newest one.")
     text("name", None, "The model's name. Default: data set and architecture, as imdb-cnn.")
     text("version", None, "The model's version, a whole number. Default: the next.")
-    switch("compact", "Remove what pruning made useless; every test score is compared.")
+    switch("compact", "Remove what pruning made useless; takes the ticket's data.")
     switch(
         "structured",
         "Export a ticket of whole filters, units and columns instead, found as this one was; "
@@ -123,6 +123,7 @@ def export(values: flags.FlagValues) -> None:
     reporter = Reporter(open_console())
     if isinstance(done, Bundle):
         reporter.say(f"Bundle: {done.folder}/ (a licence is yours to choose: README.md)")
+        reporter.say(done.remark)
     elif isinstance(done, UnitCosts):
         _show_costs(reporter, done, experiments.changed(values, "data_dir", "store", "plugin"))
     elif isinstance(done, PlannedBudget):
@@ -186,6 +187,7 @@ def _show_exported(reporter: Reporter, done: Exported, store: str) -> None:
     text = example_text(done.ticket, Store(store))
     reporter.say(f"Export: {done.folder}/")
     reporter.say(done.checked)
+    reporter.say(done.remark)
     reporter.say(f"Size:   {done.size}" if done.size else "")
     reporter.say(f"Budget: {done.chosen.sentence}" if done.chosen else "")
     for one in done.beside:

@@ -155,7 +155,8 @@ def _explain(values: flags.FlagValues, texts: Iterator[bytes]) -> None:
     """Prints what the words of texts did, or writes a page of it."""
     # Imported only here, so that --help is quick.
     from tflottery.exports import client
-    from tflottery.scoring import coloured, page
+    from tflottery.reasons import coloured
+    from tflottery.scoring import page
     from tflottery.scoring.explain import Explainer, effects_by
     from tflottery.scoring.model import Scorer
 

@@ -5,6 +5,7 @@
     saved_models/<name>-bundle/
       ticket.json, masks.npz, …     the ticket; ``load_ticket`` reads the folder
       model.safetensors             its trained weights, for other frameworks
+      deciding.json                 the words that decide a class, where the data could be had
       README.md                     a model card with the head that Hugging Face's hub reads
       SHA256SUMS                    of every file, for ``sha256sum --check``
 
@@ -20,12 +21,15 @@ from typing import Any
 
 from markupsafe import Markup
 
+from tflottery import startup
 from tflottery.errors import UserError
 from tflottery.exports.formats import tensors
 from tflottery.exports.formats.format import Given
 from tflottery.exports.formats.registry import FORMATS, require_writable
+from tflottery.exports.own_texts import OwnTexts
 from tflottery.exports.session import Process
 from tflottery.files import new_folder, sha256_of_file
+from tflottery.reasons.deciding import Deciding
 from tflottery.report import environments
 from tflottery.tickets.ticket import Ticket, load_ticket
 
@@ -36,10 +40,12 @@ _SAFE = FORMATS["safetensors"]
 
 @dataclass(frozen=True)
 class Bundle:
-    """``ticket``: what was bundled, as it is read from the bundle; ``folder``: where it is."""
+    """``ticket``: what was bundled, as it is read from the bundle; ``folder``: where it is.
+    ``remark``: a sentence on what could not be told in its card, or empty."""
 
     ticket: Ticket
     folder: Path
+    remark: str = ""
 
     @property
     def name(self) -> str:
@@ -59,12 +65,13 @@ def require_free(folder: Path, ticket: Ticket) -> None:
         raise UserError(f"{folder} is a folder of other things; move them, or give another --name.")
 
 
-def write(ticket: Ticket, folder: Path) -> Bundle:
+def write(ticket: Ticket, folder: Path, own: OwnTexts | None = None) -> Bundle:
     """Writes a bundle, and reads it back before it appears; one that is there is replaced.
 
     Args:
         ticket: one with trained weights.
         folder: the bundle's.
+        own: the ticket's data, for the words that decide a class; these take TensorFlow.
 
     Raises:
         UserError: as ``require_free``, or the ticket is damaged.
@@ -79,17 +86,40 @@ def write(ticket: Ticket, folder: Path) -> Bundle:
         _SAFE.write(Given(ticket), staging / _SAFE.file)
         with Process(staging / _SAFE.file) as served:
             tensors.require_same(served, _SAFE, ticket)
-        (staging / CARD).write_text(card(ticket, folder.name), encoding="utf-8")
+        decides = _deciding(ticket, own, staging, folder.name)
+        (staging / CARD).write_text(card(ticket, folder.name, decides), encoding="utf-8")
         sums = "".join(
             f"{sha256_of_file(file)}  {file.name}\n" for file in sorted(staging.iterdir())
         )
         (staging / SUMS).write_text(sums, encoding="utf-8")
         load_ticket(staging)
-    return Bundle(load_ticket(folder), folder)
+    remark = own.remark("Its card has no words that decide a class") if own else ""
+    return Bundle(load_ticket(folder), folder, remark)
 
 
-def card(ticket: Ticket, name: str) -> str:
-    """The model card as Markdown, with a head in YAML."""
+def _deciding(ticket: Ticket, own: OwnTexts | None, folder: Path, name: str) -> Deciding | None:
+    """What decides a class, written into the folder; None without the data."""
+    if own is None or own.corpus is None:
+        return None
+    startup.start_tensorflow()
+    from tflottery.exports import decisive, network
+    from tflottery.exports.verification import scorer
+
+    python_model = scorer(ticket.build("final"))
+    served = network.of_ticket(ticket)
+    found = decisive.of_network(served, ticket, python_model, own.corpus.validation)
+    decisive.write(folder, found, ticket, name)
+    return found
+
+
+def card(ticket: Ticket, name: str, decides: Deciding | None = None) -> str:
+    """The model card as Markdown, with a head in YAML.
+
+    Args:
+        ticket: what is bundled.
+        name: the bundle's.
+        decides: the words and n-grams that decide a class, where they were looked for.
+    """
     rendered = (
         environments.markdown()
         .get_template(_TEMPLATE)
@@ -98,6 +128,7 @@ def card(ticket: Ticket, name: str) -> str:
             classes=ticket.classes,
             dataset=_dataset(ticket),
             data=ticket.recipe.data,
+            decides=decides,
             head=Markup("\n".join(f"{key}: {json.dumps(one)}" for key, one in _head(ticket, name))),
             name=name,
             network=ticket.recipe.model,

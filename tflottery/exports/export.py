@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, overload
 
 from tflottery import plugins, startup, status
 from tflottery.exports import bundle as bundles
-from tflottery.exports import together
+from tflottery.exports import own_texts, together
 from tflottery.exports.bundle import Bundle
 from tflottery.exports.fast import budget as budgets
 from tflottery.exports.fast import unit_costs as costs_of_units
@@ -20,10 +20,9 @@ from tflottery.exports.places import checked_name, default_name, require_publish
 from tflottery.exports.results import BudgetNotMetError, Compared, Exported, PlannedBudget
 from tflottery.files import require_writable
 from tflottery.plugins import Plugins
-from tflottery.runs.encoded import load_corpus
 from tflottery.runs.store import Store
 from tflottery.settings import argument, count, place
-from tflottery.tickets.given import located, open_ticket
+from tflottery.tickets.given import open_ticket
 from tflottery.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -57,6 +56,8 @@ def export(
     *,
     bundle: Literal[True],
     name: str | None = ...,
+    data_dir: str | Path | None = ...,
+    store: str | Path | Store = ...,
     plugin: Plugins = ...,
     progress: bool | Reporter = ...,
 ) -> Bundle: ...
@@ -158,7 +159,8 @@ def export(
     progress: bool | Reporter = True,
 ) -> Exported | Compared | Bundle | Frontier | UnitCosts | PlannedBudget:
     """Writes a trained ticket as a SavedModel that takes raw text, and as files of other formats,
-    checks each in a fresh process and publishes them. With ``compare``, ``frontier`` or
+    checks each in a fresh process, on all test texts where the ticket's data can be had, and
+    publishes them. With ``compare``, ``frontier`` or
     ``unit_costs`` measures instead.
 
     >>> import tflottery as tfl
@@ -181,7 +183,7 @@ def export(
         dry_run: with ``budget``, say what would be trained at most, and train nothing.
         name: the model's name; by default data set and architecture, as ``imdb-cnn``.
         version: a whole number from 1 on that is not taken; by default the next.
-        compact: remove what pruning made useless; every test score is compared.
+        compact: remove what pruning made useless; takes the ticket's data, as ``quantize`` does.
         structured: export a ticket of whole units instead, which is searched for with the settings
             of this ticket; trains what the store lacks.
         sparsity: with ``structured``, the fraction of units to prune, in [0, 1); by default the
@@ -233,7 +235,9 @@ def export(
     if not unit_costs:
         require_writable(base, "--output")
     if bundle:
-        return bundles.write(opened, base.with_name(f"{base.name}-bundle"))
+        shared = base.with_name(f"{base.name}-bundle")
+        bundles.require_free(shared, opened)  # before anything is read
+        return bundles.write(opened, shared, own_texts.of(opened, data_dir, store))
     if structured or wanted:
         require_writable(opened.folder.absolute().parent, "--ticket")
     if not (compare or frontier or unit_costs):
@@ -282,12 +286,11 @@ def _published(
     from tflottery.exports.formats.checking import Also
     from tflottery.exports.publishing import publish
 
-    if not (smaller or asked_for.formats):
-        published = publish(ticket, base, version)
-    else:
-        corpus = load_corpus(located(ticket.recipe.data, data_dir), store)
-        also = Also.of(asked_for, corpus, ticket) if asked_for.formats else None
-        published = publish(ticket, base, version, corpus.test if smaller else None, also)
+    needed = smaller or bool(asked_for.quantize)
+    own = own_texts.of(ticket, data_dir, store, needed=needed)
+    also = Also.of(asked_for, own.corpus, ticket) if asked_for.formats else None
+    published = publish(ticket, base, version, own.corpus, also, smaller)
     return Exported(
-        ticket, published.folder, published.checked, None, published.size, published.beside
-    )
+        ticket, published.folder, published.checked, None, published.size, published.beside,
+        remark=own.remark("Compared on a few texts, and no words that decide a class are listed"),
+    )  # fmt: skip

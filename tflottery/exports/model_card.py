@@ -3,12 +3,18 @@ was made, and what it should be used for. Its words are in ``model_card.md.j2``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
 from tflottery.data.reading import sources
 from tflottery.data.words.characters import SCRIPTS
 from tflottery.data.words.wording import Wording
 from tflottery.exports.network import Network
 from tflottery.exports.serving_files import curl
 from tflottery.metrics import METRICS
+from tflottery.reasons.deciding import Deciding
 from tflottery.report import environments
 from tflottery.tickets.methods import METHODS
 from tflottery.tickets.ticket import Ticket
@@ -23,7 +29,26 @@ _NETWORKS = (
 )
 
 
-def model_card(ticket: Ticket, network: Network, name: str, version: int, checked: str) -> str:
+def label_said(threshold: float | None = None) -> str:
+    """What a card says of the output ``label``, as Markdown.
+
+    Args:
+        threshold: above which score the second of two classes is the label; None for the likeliest
+            class.
+    """
+    if threshold is None:
+        return "`label`, the likeliest class"
+    return f"`label`, the second class where its score is above {threshold:.6g}"
+
+
+def model_card(
+    ticket: Ticket,
+    network: Network,
+    name: str,
+    version: int,
+    checked: str,
+    decides: Deciding | None = None,
+) -> str:
     """The model card as Markdown.
 
     Args:
@@ -31,6 +56,7 @@ def model_card(ticket: Ticket, network: Network, name: str, version: int, checke
         network: what is served, which may be smaller than the ticket's network.
         name, version: the model's.
         checked: a sentence on how its scores were compared with the Python model's.
+        decides: the words and n-grams that decide a class, where they were looked for.
     """
     about, data = ticket.about, ticket.recipe.data
     caution = sources.source_of(data.dataset).caution
@@ -47,9 +73,12 @@ def model_card(ticket: Ticket, network: Network, name: str, version: int, checke
         caution=caution,
         cautions=[line for line in about.get("cautions", []) if line != caution],
         checked=checked,
+        calibration=_calibration(about),
         classes=ticket.classes,
         curl=curl(name),
         data=data,
+        decides=decides,
+        label=Markup(label_said()),
         method=METHODS[about["method"]].about,
         name=name,
         network=ticket.recipe.model,
@@ -65,6 +94,13 @@ def model_card(ticket: Ticket, network: Network, name: str, version: int, checke
         },
     )
     return f"{rendered}\n"
+
+
+def _calibration(about: Mapping[str, Any]) -> float | None:
+    """The calibration error on test data, where it was measured."""
+    measured = about.get("metrics") or {}
+    value = measured.get("ticket", {}).get("test", {}).get("calibration_error")
+    return None if value is None else float(value)
 
 
 def _titled(name: str) -> str:

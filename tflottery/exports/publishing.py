@@ -5,7 +5,7 @@
     saved_models/<name>/<version>/
       saved_model.pb, variables/, assets/vocabulary.txt
       assets.extra/tf_serving_warmup_requests
-      model_card.md, reading.json
+      model_card.md, reading.json, deciding.json
       model.keras, model.onnx, … where other formats are asked for
     saved_models/<name>/models.config, batching.config, compose.yaml
 """
@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from tflottery import activity
-from tflottery.data.encoded import Encoded
-from tflottery.exports import network, reading, saved_model, serving_files
+from tflottery.data.encoded import Corpus, Encoded
+from tflottery.exports import decisive, network, reading, saved_model, serving_files
 from tflottery.exports.compaction import compact
 from tflottery.exports.formats import checking
 from tflottery.exports.formats.checking import Also, Beside
@@ -47,8 +47,9 @@ def publish(
     ticket: Ticket,
     base: Path,
     version: int | None = None,
-    test: Encoded | None = None,
+    corpus: Corpus | None = None,
     also: Also | None = None,
+    smaller: bool = False,
 ) -> Published:
     """Writes, checks and publishes the trained network of a ticket.
 
@@ -59,9 +60,10 @@ def publish(
         ticket: a ticket with trained weights.
         base: the model's folder, which has a folder for each version; its name is the model's.
         version: a number that is not taken; by default the highest version plus 1.
-        test: test texts; with them, the network is exported without what pruning made useless, and
-            its scores on all of them are compared with the ticket's.
+        corpus: the ticket's data, where they can be had: the scores of all test texts are compared
+            with the ticket's, and validation texts say which words decide a class.
         also: other formats to write beside the SavedModel.
+        smaller: whether the network is exported without what pruning made useless.
 
     Raises:
         UserError: the version exists, or the extra ``serving`` is not installed.
@@ -72,7 +74,8 @@ def publish(
     folder = base / str(version)
     whole = network.of_ticket(ticket)
     served, python_model = whole, scorer(ticket.build("final"))
-    if test is not None:
+    test = corpus.test if corpus else None
+    if smaller:
         with activity.doing("leaving out what pruning made useless"):
             served = compact(served)
     try:
@@ -88,7 +91,11 @@ def publish(
             reading.write(staging, served.wording, served.own_rows)
             beside = _beside(also, ticket, served, python_model, staging)
             said = " ".join([checked, *(one.sentence for one in beside)])
-            card = model_card(ticket, served, base.name, version, said)
+            decides = None
+            if corpus is not None:
+                decides = decisive.of_network(served, ticket, python_model, corpus.validation)
+                decisive.write(staging, decides, ticket, f"{base.name}, version {version}")
+            card = model_card(ticket, served, base.name, version, said, decides)
             (staging / "model_card.md").write_text(card, encoding="utf-8")
             # Before the version appears: where these do not fit, it does not either.
             serving_files.write_configuration(base)

@@ -41,7 +41,10 @@ def check(
         raise UserError("--compare measures every format that is installed; leave --format out.")
     is_published = compact or structured or has_version or has_formats
     if bundle and is_published:
-        raise UserError("--bundle shares a ticket as it is; only --ticket, --name and --output go.")
+        raise UserError(
+            "--bundle shares a ticket as it is; only --ticket, --name, --output, --store and "
+            "--data_dir go."
+        )
     if (frontier or unit_costs) and is_published:
         raise UserError(
             f"{given[0]} publishes nothing; only --ticket, --name, --store and such go."

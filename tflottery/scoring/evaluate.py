@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tflottery import activity, plugins, seeds, status
+from tflottery import activity, plugins, status
 from tflottery.data.held_out import ALL, HeldOut
 from tflottery.data.reading import given, sources
 from tflottery.data.reading.given import Data
@@ -25,10 +25,10 @@ from tflottery.exports import threshold as thresholds
 from tflottery.files import require_writable, write_together
 from tflottery.notebook import as_html
 from tflottery.plugins import Plugins
-from tflottery.scoring import filters, worth
+from tflottery.reasons.deciding import TEXTS, Deciding, drawn
+from tflottery.scoring import worth
 from tflottery.scoring.explain import Explainer
 from tflottery.scoring.model import Scorer
-from tflottery.scoring.words import deciding
 from tflottery.settings import argument, place
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class Evaluation:
     which, and how many. ``threshold``: the second of two classes is the label where its score is
     above; None for more classes. ``chosen``: a sentence on how it was, or empty. The tables are
     those of ``worth``: ``metrics``, ``classes``, ``confusion``, ``calibration``; and the words that
-    decide a class in some of the texts, ``words`` (``words.deciding``), with the n-grams that a
-    CNN's filters look for, ``ngrams`` (``filters.strongest``). ``remarks``: what was assumed, a
-    line each.
+    decide a class in some of the texts, ``words`` (``deciding.deciding_words``), with the n-grams
+    that a CNN's filters look for, ``ngrams`` (``filters.strongest``). ``remarks``: what was
+    assumed, a line each.
     """
 
     model: Path
@@ -130,7 +130,7 @@ def evaluate(
     split: str = "test",
     threshold: str | float = "",
     keep: bool = False,
-    words: int = 100,
+    words: int = TEXTS,
     data_dir: str | Path | None = None,
     set: Settings = (),
     plugin: Plugins = (),
@@ -151,7 +151,8 @@ def evaluate(
             ``best-f1`` for the one that gives the second the highest F1 on validation texts. By
             default the model's own.
         keep: publish the threshold as the model's next version, whose label follows it.
-        words: of so many of the texts, what each word did is counted; 0 counts no words.
+        words: in so many of the texts, drawn once and for all, words and n-grams that decide a
+            class are looked for; 0 for none.
         plugin: as in ``find_ticket``.
         progress: whether progress is shown.
 
@@ -203,31 +204,26 @@ def evaluate(
             worth.confused(labels, predicted, scorer.classes),
             worth.reliability(labels, exact),
         )
-    told = _words(scorer, held, few)
+    told = _deciding(scorer, held, split, few)
     if keep:
         assert limit is not None
         with activity.doing("publishing the threshold, and testing it in a fresh process"):
             folder = thresholds.publish(folder, limit, why)
-    return Evaluation(folder, split, len(labels), limit, why, *tables, *told, tuple(remarks))
+    return Evaluation(
+        folder, split, len(labels), limit, why, *tables, told.words, told.ngrams, tuple(remarks)
+    )
 
 
-def _words(scorer: Scorer, held: HeldOut, few: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _deciding(scorer: Scorer, held: HeldOut, split: str, few: int) -> Deciding:
     """The words that decide a class in some of the texts, and the n-grams of filters."""
     chosen = np.zeros(held.count, bool)
-    random = seeds.generator("texts to explain", held.count)
-    chosen[random.permutation(held.count)[:few]] = True
+    chosen[drawn(held.count, few)] = True
     texts = [
         text.decode("utf-8", "surrogateescape")
         for is_chosen, (text, _) in zip(chosen, held, strict=True)
         if is_chosen
     ] if few else []  # fmt: skip
-    explainer = Explainer(scorer)
-    decide = deciding(explainer.explain(texts))
-    words, _ = explainer.words(texts)
-    ids = explainer.ids(words)
-    return decide, filters.strongest(
-        scorer.folder, explainer.reading, words, ids, scorer.score_ids(ids), scorer.classes
-    )
+    return Explainer(scorer).decide(texts, split, held.count)
 
 
 def _threshold(value: str | float) -> str | float | None:

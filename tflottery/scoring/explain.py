@@ -13,9 +13,10 @@ from tflottery.data.reading.whole_table import encoded
 from tflottery.errors import UserError, suggest
 from tflottery.exports import client, reading
 from tflottery.plugins import Plugins
+from tflottery.reasons.deciding import Deciding, decide
+from tflottery.reasons.words import Effects, Explanation, explanations, occlusions
 from tflottery.scoring.integrated import Integrated
 from tflottery.scoring.model import Scorer
-from tflottery.scoring.words import Effects, Explanation, explanations, occlusions
 from tflottery.settings import argument, place
 
 By = Literal["occlusion", "integrated_gradients"]
@@ -113,11 +114,7 @@ class Explainer:
         words, unread = self.words(texts)
         ids = self.ids(words)
         again = self.scorer.score_ids(ids)
-        if not np.abs(again - scores).max() <= _TOLERANCE:
-            raise UserError(
-                f"{self.scorer.folder} reads texts in another way than is known here; export the "
-                "ticket anew."
-            )
+        self._require_same(again, scores)
         found: list[Explanation] = []
         with activity.doing("explaining", len(texts)):
             for first, last in _together([len(one) for one in ids]):
@@ -128,6 +125,37 @@ class Explainer:
                 )  # fmt: skip
                 activity.advance(last - first)
         return found
+
+    def decide(self, texts: Sequence[str], split: str, of: int) -> Deciding:
+        """The words and n-grams that decide a class in some texts.
+
+        Args:
+            texts: some of those of a split.
+            split, of: its name, and how many texts it has.
+
+        Raises:
+            UserError: as ``explain``.
+        """
+        words, _ = self.words(texts)
+        ids = self.ids(words)
+        if texts:
+            _, scores = self.scorer.score([encoded(text) for text in texts])
+            self._require_same(self.scorer.score_ids(ids), scores)
+        own, names = self.reading.own_rows, self.reading.vocabulary.words
+        rows = reading.embedding_rows(len(names), own)
+        weights = self.scorer.weights
+        with activity.doing("finding the words that decide a class"):
+            return decide(
+                ids, self.scorer.score_ids, names, self.scorer.classes, weights, rows, split, of,
+                words,
+            )  # fmt: skip
+
+    def _require_same(self, by_ids: np.ndarray, by_text: np.ndarray) -> None:
+        if not np.abs(by_ids - by_text).max() <= _TOLERANCE:
+            raise UserError(
+                f"{self.scorer.folder} reads texts in another way than is known here; export the "
+                "ticket anew."
+            )
 
 
 def _together(sizes: Sequence[int]) -> list[tuple[int, int]]:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from tflottery.errors import UserError
+from tflottery.reasons.words import LEAST
 from tflottery.scoring.model import Scorer, batches
-from tflottery.scoring.words import LEAST
 
 POINTS = 128
 """Points of the way that are looked at, the middles of as many equal parts: networks have corners

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tflottery.exports import client
 TOGETHER = 256
 """Texts that are scored at once: enough that a call of the model costs nothing beside them."""
 _BYTES_TOGETHER = 1 << 22
+_NAMES = re.compile(r"weights/(.+)/\.ATTRIBUTES/VARIABLE_VALUE")
 
 
 class Scorer:
@@ -84,6 +86,19 @@ class Scorer:
         for number, text in enumerate(texts):
             ids[number, : len(text)] = text
         return ids
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """The network's weights by tensor, as they are stored."""
+        import tensorflow as tf
+
+        stored: Any = tf.train.load_checkpoint(str(self.folder / "variables" / "variables"))
+        keys = {
+            found[1].replace(".S", "/"): key
+            for key in stored.get_variable_to_shape_map()
+            if (found := _NAMES.fullmatch(key))
+        }
+        return {name: stored.get_tensor(key) for name, key in sorted(keys.items())}
 
     @property
     def by_ids(self) -> Any:

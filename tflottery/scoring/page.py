@@ -8,8 +8,8 @@ from pathlib import Path
 from tflottery.data.reading.records import shown_path
 from tflottery.errors import UserError
 from tflottery.files import new_file, require_writable
-from tflottery.scoring import coloured
-from tflottery.scoring.words import Explanation
+from tflottery.reasons import coloured
+from tflottery.reasons.words import Explanation
 
 
 def require_free(output: Path) -> None:

@@ -3,6 +3,7 @@ process to be compared with the Python model, before a version appears."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from tflottery.exports.verification import (
     batches,
     padded,
     per_class,
+    sentences,
 )
 from tflottery.tickets.ticket import Ticket
 
@@ -36,7 +38,8 @@ class Beside:
     ``format``: its name; ``file``: its path in the version's folder; ``bytes``: its size.
     ``difference``: between its scores and the Python model's, the largest; ``accuracy`` and
     ``python_accuracy``: fractions, on the test texts. These are None where the file has tensors and
-    no scores. ``texts``: how many were compared.
+    no scores, and accuracies where the ticket's data could not be had. ``texts``: how many were
+    compared.
     """
 
     format: str
@@ -53,10 +56,12 @@ class Beside:
         size = f"{self.file}, {self.bytes / 1000:,.0f} kB"
         if self.difference is None:
             return f"{size}: every tensor is the ticket's, bit for bit."
+        within = f"within {self.difference:.0e} of the Python model's"
+        if self.accuracy is None or self.python_accuracy is None:
+            return f"{size}: scores of {self.texts:,} texts {within}."
         return (
-            f"{size}: scores of all {self.texts:,} test texts within {self.difference:.0e} of the "
-            f"Python model's; accuracy {100 * (self.accuracy or 0):.2f} % (Python model: "
-            f"{100 * (self.python_accuracy or 0):.2f} %)."
+            f"{size}: scores of all {self.texts:,} test texts {within}; accuracy "
+            f"{100 * self.accuracy:.2f} % (Python model: {100 * self.python_accuracy:.2f} %)."
         )
 
 
@@ -64,25 +69,26 @@ class Beside:
 class Also:
     """The formats to write beside the SavedModel.
 
-    ``test``: the test texts. ``quantize``, ``examples``: as of ``Given``. ``max_score_difference``:
-    the most by which a score of a quantised file may differ from the Python model's.
+    ``test``: the test texts; None where the ticket's data cannot be had. ``quantize``,
+    ``examples``: as of ``Given``. ``max_score_difference``: the most by which a score of a
+    quantised file may differ from the Python model's.
     """
 
     formats: Sequence[Format]
-    test: Encoded
+    test: Encoded | None
     quantize: Quantize = ""
     max_score_difference: float = 0.05
     examples: np.ndarray | None = None
 
     @classmethod
-    def of(cls, asked: Asked, corpus: Corpus, ticket: Ticket) -> Also:
-        """What was asked for, with the texts of the ticket's data."""
+    def of(cls, asked: Asked, corpus: Corpus | None, ticket: Ticket) -> Also:
+        """What was asked for, with the texts of the ticket's data where they can be had."""
         return cls(
             asked.formats,
-            corpus.test,
+            corpus.test if corpus else None,
             asked.quantize,
             asked.max_score_difference,
-            examples(corpus, ticket),
+            examples(corpus, ticket) if corpus else None,
         )
 
     def bound(self, of: Format) -> float:
@@ -116,7 +122,8 @@ def write(also: Also, given: Given, python_model: Scorer, folder: Path) -> tuple
     for one in also.formats:
         with activity.doing(f"writing {one.file}"):
             one.write(given, folder / one.file)
-        with activity.doing(f"testing {one.file} in a fresh process", len(also.test)):
+        texts = len(also.test) if also.test else 0
+        with activity.doing(f"testing {one.file} in a fresh process", texts):
             made.append(check(one, folder / one.file, given, python_model, also))
     return tuple(made)
 
@@ -133,14 +140,32 @@ def check(one: Format, file: Path, given: Given, python_model: Scorer, also: Als
         tensors.require_same(served, one, given.ticket)
         if not one.scores:
             return made
-        return _scored(made, served, given.served.max_length, python_model, also, also.bound(one))
+        texts = also.test if also.test is not None else _sentences(given)
+        return _scored(
+            made, served, given.served.max_length, python_model, also, also.bound(one), texts
+        )
+
+
+def _sentences(given: Given) -> Encoded:
+    """The texts that every SavedModel is compared on, whose labels nobody knows."""
+    data, vocabulary = given.ticket.recipe.data, given.ticket.vocabulary
+    ids = vocabulary.encode(sentences(data.wording), data.max_length, data.wording)
+    offsets = np.concatenate([[0], np.cumsum([len(one) for one in ids])])
+    unknown = np.full(len(ids), -1, np.int32)
+    return Encoded(np.concatenate(ids).astype(np.int32), offsets.astype(np.int64), unknown)
 
 
 def _scored(
-    made: Beside, served: Process, width: int, python_model: Scorer, also: Also, most: float
+    made: Beside,
+    served: Process,
+    width: int,
+    python_model: Scorer,
+    also: Also,
+    most: float,
+    texts: Encoded,
 ) -> Beside:
     largest, hits, python_hits = 0.0, 0, 0
-    for ids, labels in batches(also.test):
+    for ids, labels in batches(texts):
         answer = served.run(IDS, {IDS: padded(ids, width)})
         found, expected = per_class(answer["score"]), python_model(as_served(ids))
         difference = float(np.abs(found - expected).max())
@@ -159,7 +184,8 @@ def _scored(
         hits += int((chosen == labels).sum())
         python_hits += int((expected.argmax(axis=1) == labels).sum())
         activity.advance(len(ids))
-    count = len(also.test)
-    return Beside(
-        made.format, made.file, made.bytes, count, largest, hits / count, python_hits / count
-    )
+    count = len(texts)
+    made = dataclasses.replace(made, texts=count, difference=largest)
+    if also.test is None:
+        return made
+    return dataclasses.replace(made, accuracy=hits / count, python_accuracy=python_hits / count)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tflottery.data.words.vocabulary import UNKNOWN
-from tflottery.scoring.coloured import html
+from tflottery.reasons.coloured import html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,39 +164,3 @@ def log_odds(scores: np.ndarray) -> np.ndarray:
         return np.stack([-second, second], axis=1)
     odds: np.ndarray = np.log(exact) - np.log1p(-exact)
     return odds
-
-
-def deciding(found: Sequence[Explanation], most: int = 10, at_least: int = 2) -> pd.DataFrame:
-    """The words that decide a class, over many texts: a row a class and word, the strongest first:
-    ``class``, ``word``, ``effect`` (the mean over the texts that have the word of its strongest
-    effect on the class's log-odds) and ``texts``.
-
-    Args:
-        found: explanations by one model.
-        most: words of a class.
-        at_least: texts that a word has to stand in.
-    """
-    import pandas as pd
-
-    sums: dict[str, np.ndarray] = {}
-    counts: dict[str, int] = {}
-    for one in found:
-        of_text: dict[str, np.ndarray] = {}
-        for word, is_known, effect in zip(one.words, one.known, one.effects, strict=True):
-            name = word if is_known else "[UNK]"
-            before = of_text.get(name)
-            if before is None or np.abs(effect).max() > np.abs(before).max():
-                of_text[name] = effect
-        for word, effect in of_text.items():
-            sums[word] = sums.get(word, 0) + effect
-            counts[word] = counts.get(word, 0) + 1
-    means = {word: sums[word] / counts[word] for word in sums if counts[word] >= at_least}
-    rows = []
-    for number, name in enumerate(found[0].classes if found else ()):
-        order = sorted(means, key=lambda word: (-means[word][number], word))[:most]
-        rows += [
-            (name, word, float(means[word][number]), counts[word])
-            for word in order
-            if means[word][number] > 0
-        ]
-    return pd.DataFrame(rows, columns=["class", "word", "effect", "texts"])

@@ -10,12 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import islice, permutations
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-
-from tflottery.exports.reading import Reading, embedding_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,15 +20,14 @@ if TYPE_CHECKING:
 COLUMNS = ("class", "filter", "effect", "ngrams")
 _OTHERS = ("embedding/embeddings", "head/kernel", "head/bias")
 _ORDERS = 120
-_CONVOLUTION = re.compile(r"conv_(\d+)/kernel")
-_NAMES = re.compile(r"weights/(.+)/\.ATTRIBUTES/VARIABLE_VALUE")
+_CONVOLUTION = re.compile(r"conv_\d+/kernel")
 # How near the scores that are computed here have to be to the model's.
 _TOLERANCE = 1e-3
 
 
 def strongest(
-    folder: Path,
-    reading: Reading,
+    weights: Mapping[str, np.ndarray],
+    rows: np.ndarray,
     words: Sequence[Sequence[str]],
     ids: Sequence[Sequence[int]],
     scores: np.ndarray,
@@ -44,8 +40,8 @@ def strongest(
     different windows that move it most. No rows of a network that is not the CNN.
 
     Args:
-        folder: of the model's version.
-        reading: how it reads texts.
+        weights: of the network, by tensor.
+        rows: int32 [words], the embedding row of each id.
         words, ids: of each text.
         scores: float [texts, classes], the model's; nothing is said where those computed here are
             others.
@@ -56,14 +52,10 @@ def strongest(
     import pandas as pd
 
     empty = pd.DataFrame([], columns=list(COLUMNS))
-    weights = _weights(folder)
-    kernels = {name: int(match[1]) for name in weights if (match := _CONVOLUTION.fullmatch(name))}
-    if not ids or not kernels or not set(_OTHERS) <= set(weights):
+    kernels = {name: len(weights[name]) for name in sorted(weights) if _CONVOLUTION.fullmatch(name)}
+    if not ids or not _has_filters(weights, list(kernels), rows):
         return empty
     names: Sequence[str] = list(kernels)
-    rows = embedding_rows(len(reading.vocabulary), reading.own_rows)
-    if rows.max() >= len(weights["embedding/embeddings"]):
-        return empty
     values, places = _maxima(weights, names, rows, ids)
     # The order in which features are joined is the network's own.
     for order in islice(permutations(kernels), _ORDERS):
@@ -93,16 +85,23 @@ def strongest(
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
-def _weights(folder: Path) -> dict[str, np.ndarray]:
-    import tensorflow as tf
-
-    stored: Any = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
-    keys = {
-        found[1].replace(".S", "/"): key
-        for key in stored.get_variable_to_shape_map()
-        if (found := _NAMES.fullmatch(key))
-    }
-    return {name: stored.get_tensor(key) for name, key in sorted(keys.items())}
+def _has_filters(
+    weights: Mapping[str, np.ndarray], kernels: Sequence[str], rows: np.ndarray
+) -> bool:
+    """Whether the tensors have the shapes of the CNN's; those of a network of one's own may have
+    its names."""
+    biases = [name.replace("kernel", "bias") for name in kernels]
+    if not kernels or not {*_OTHERS, *biases} <= set(weights):
+        return False
+    embedding = weights["embedding/embeddings"]
+    return (
+        embedding.ndim == weights["head/kernel"].ndim == 2
+        and all(
+            weights[name].ndim == 3 and weights[name].shape[1] == embedding.shape[1]
+            for name in kernels
+        )
+        and int(rows.max()) < len(embedding)
+    )
 
 
 def _maxima(

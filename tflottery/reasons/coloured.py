@@ -10,7 +10,7 @@ from tflottery.printed import visible
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from tflottery.scoring.words import Explanation
+    from tflottery.reasons.words import Explanation
 
 _FOR, _AGAINST = (31, 136, 61), (207, 34, 46)
 # Weaker than a tenth of the strongest word is no colour.
