@@ -19,6 +19,13 @@ def define(values: flags.FlagValues) -> None:
         "Folder that bin/study and bin/transfer filled, or that of one of theirs.",
         flag_values=values,
     )
+    flags.DEFINE_multi_string(
+        "model",
+        [],
+        "Folder that bin/export wrote, of a model, a version or a bundle: the words and n-grams "
+        "that decide its classes; may be given several times.",
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "output",
         "report",
@@ -33,7 +40,7 @@ def make(values: flags.FlagValues) -> None:
     # Imported only here, so that --help does not wait for pandas and matplotlib.
     from tflottery.experiments.reports import write_report
 
-    page = write_report(Path(values.store), Path(values.output))
+    page = write_report(Path(values.store), Path(values.output), model=values.model)
     activity.quiet()
     printed.say(f"Report: {page}")
 
@@ -51,6 +58,7 @@ COMMAND = app.Command(
     bin/report runs
     bin/report runs --output report/
     bin/report runs/studies/study_cnn --output report_cnn/
+    bin/report --model saved_models/imdb-cnn --output report_cnn/
     """,
     kept=_kept,
     argument="store",

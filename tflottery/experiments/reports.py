@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tflottery import activity, status
@@ -12,6 +13,7 @@ from tflottery.experiments.learning_rate.results import load_tunings
 from tflottery.experiments.study.article import study_articles
 from tflottery.experiments.study.cells import Results
 from tflottery.experiments.study.results import load_studies
+from tflottery.experiments.ticket.decisive import decisive_article, load_models
 from tflottery.experiments.transfer.article import transfer_article
 from tflottery.experiments.transfer.results import load_transfers
 from tflottery.report.writing import require_place, write_articles
@@ -19,24 +21,30 @@ from tflottery.settings import place
 
 
 @status.said
-def write_report(store: str | Path, output: str | Path) -> Path:
-    """Writes the report of every study, transfer and search in a store.
+def write_report(
+    store: str | Path, output: str | Path, *, model: str | Path | Sequence[str | Path] = ()
+) -> Path:
+    """Writes the report of every study, transfer and search in a store, and of exported tickets.
 
     Args:
         store: what ``bin/study``, ``bin/transfer`` and ``bin/tune_lr`` filled, or the folder of one
-            of theirs.
+            of theirs. With ``model`` it may be missing or hold none.
+        model: folders that ``bin/export`` wrote, of models, versions or bundles: what decides a
+            class in each.
         output: made anew; an older report in its place is replaced.
 
     Returns:
         The path of ``index.html``.
 
     Raises:
-        UserError: there is none, one cannot be read, or ``output`` holds something else than a
-            report.
+        UserError: there is nothing to report, one cannot be read, two models have one name, or
+            ``output`` holds something else than a report.
     """
     store, output = place("store", store), place("output", output)
     require_place(output)
-    if not store.is_dir():
+    asked = [model] if isinstance(model, (str, Path)) else list(model)
+    models = load_models([place("model", one) for one in asked])
+    if not store.is_dir() and not models:
         raise UserError(f"There is no folder {store}; give the store that bin/study filled.")
     with activity.doing("reading results and drawing"):
         studies, transfers = load_studies(store), load_transfers(store)
@@ -46,6 +54,7 @@ def write_report(store: str | Path, output: str | Path) -> Path:
         articles += [transfer_article(transfer, shares) for transfer in transfers]
         articles += [tuning_article(tuning, shares) for tuning in tunings]
         articles.sort(key=lambda one: shares.place([said.answer.name for said in one.fixed]))
+        articles += map(decisive_article, models)
     if not articles:
         raise UserError(
             f"{store} holds no study, transfer or search; run bin/study, bin/transfer or "

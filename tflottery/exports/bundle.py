@@ -86,7 +86,7 @@ def write(ticket: Ticket, folder: Path, own: OwnTexts | None = None) -> Bundle:
         _SAFE.write(Given(ticket), staging / _SAFE.file)
         with Process(staging / _SAFE.file) as served:
             tensors.require_same(served, _SAFE, ticket)
-        decides = _deciding(ticket, own, staging, folder.name)
+        decides = _deciding(ticket, own, staging)
         (staging / CARD).write_text(card(ticket, folder.name, decides), encoding="utf-8")
         sums = "".join(
             f"{sha256_of_file(file)}  {file.name}\n" for file in sorted(staging.iterdir())
@@ -97,7 +97,7 @@ def write(ticket: Ticket, folder: Path, own: OwnTexts | None = None) -> Bundle:
     return Bundle(load_ticket(folder), folder, remark)
 
 
-def _deciding(ticket: Ticket, own: OwnTexts | None, folder: Path, name: str) -> Deciding | None:
+def _deciding(ticket: Ticket, own: OwnTexts | None, folder: Path) -> Deciding | None:
     """What decides a class, written into the folder; None without the data."""
     if own is None or own.corpus is None:
         return None
@@ -108,7 +108,7 @@ def _deciding(ticket: Ticket, own: OwnTexts | None, folder: Path, name: str) -> 
     python_model = scorer(ticket.build("final"))
     served = network.of_ticket(ticket)
     found = decisive.of_network(served, ticket, python_model, own.corpus.validation)
-    decisive.write(folder, found, ticket, name)
+    decisive.write(folder, found, ticket)
     return found
 
 

@@ -60,19 +60,17 @@ def asking(python_model: Scorer) -> Ask:
     return ask
 
 
-def write(folder: Path, found: Deciding, ticket: Ticket, name: str) -> None:
+def write(folder: Path, found: Deciding, ticket: Ticket) -> None:
     """Writes the file into a version's folder, or a bundle's.
 
     Args:
         folder: where it goes.
         found: what decides.
         ticket: what it was exported from.
-        name: what the report calls it.
     """
     about = ticket.about
     document = {
         **found.document(),
-        "name": name,
         "dataset": Path(ticket.recipe.data.dataset).name,
         "model": ticket.recipe.model.name,
         "classes": list(ticket.classes),

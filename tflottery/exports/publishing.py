@@ -94,7 +94,7 @@ def publish(
             decides = None
             if corpus is not None:
                 decides = decisive.of_network(served, ticket, python_model, corpus.validation)
-                decisive.write(staging, decides, ticket, f"{base.name}, version {version}")
+                decisive.write(staging, decides, ticket)
             card = model_card(ticket, served, base.name, version, said, decides)
             (staging / "model_card.md").write_text(card, encoding="utf-8")
             # Before the version appears: where these do not fit, it does not either.

@@ -17,7 +17,8 @@ class Article:
     """``template`` is Markdown, filled in with ``context``; it names the figures and tables that
     stand in it (``rendering`` says how). ``folder`` holds ``files``, which are copied;
     ``tolerance`` is in points. ``fixed`` are answers by contrasts that were fixed beforehand,
-    ``answers`` are exploratory.
+    ``answers`` are exploratory. ``label``: what files and links call it, by default ``folder``'s
+    name.
     """
 
     template: str
@@ -31,11 +32,12 @@ class Article:
     tolerance: float
     answers: Sequence[Said] = field(default=())
     fixed: Sequence[Said] = field(default=())
+    label: str = ""
 
     @property
     def slug(self) -> str:
         """Its name in file names and links."""
-        return slug(self.folder)
+        return slug(Path(self.label)) if self.label else slug(self.folder)
 
     @property
     def settings(self) -> dict[str, dict[str, str]]:
