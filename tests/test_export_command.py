@@ -156,16 +156,44 @@ def test_a_users_mistake_is_one_line_and_leaves_nothing(here, capfd, flags, mess
     assert sorted(Path.cwd().rglob("*")) == before
 
 
-def test_other_data_than_the_ticket_s_are_refused(here, capfd):
+@contextmanager
+def other_data() -> Iterator[None]:
+    """The ticket's file has other content than it had."""
     original = Path("mine.csv").read_bytes()
-    flags = ["--compact", "--name", "other", "--store", "new"]
     try:
         write_reviews(Path("mine.csv"), copies=13)
-        assert export.main([str(here), *flags]) == 2
+        yield
     finally:
         Path("mine.csv").write_bytes(original)
+
+
+@pytest.mark.parametrize("flags", [["--compact"], ["--format", "tflite", "--quantize", "int8"]])
+def test_other_data_than_the_ticket_s_are_refused_where_they_are_needed(here, capfd, flags):
+    with other_data():
+        assert export.main([str(here), *flags, "--name", "other", "--store", "new"]) == 2
     assert "mine.csv has other content than it had" in capfd.readouterr().err
     assert not Path("saved_models/other").exists()
+
+
+def test_every_export_is_compared_on_all_test_texts(here, capsys):
+    assert export.main([str(here), "--name", "plain", "--format", "onnx"]) == 0
+    printed = capsys.readouterr().out
+    assert "scores of 11 texts and of all 16 test texts within" in printed
+    assert "kB: scores of all 16 test texts within" in printed and "accuracy" in printed
+    assert "## What decides a class" in Path("saved_models/plain/1/model_card.md").read_text()
+
+
+def test_without_its_data_a_ticket_is_exported_all_the_same(here, capsys, monkeypatch):
+    monkeypatch.setattr("tflottery.exports.publishing.verify", lambda *_: 0.0)
+    flags = ["--name", "dataless", "--format", "onnx", "--store", "new"]
+    with other_data():
+        assert export.main([str(here), *flags]) == 0
+    printed = capsys.readouterr().out
+    (line,) = [one for one in printed.splitlines() if "cannot be had" in one]
+    assert line.startswith("Compared on a few texts, and no words") and "mine.csv has other" in line
+    assert "kB: scores of 11 texts within" in printed and "accuracy" not in printed
+    card = Path("saved_models/dataless/1/model_card.md").read_text()
+    assert "scores of 11 texts within" in card and "What decides" not in card
 
 
 def test_a_budget_says_its_price_and_trains_nothing(here, capsys):

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from tests.exported import CLASSES, VOCABULARY, make_ticket
-from tflottery.data.encoded import Encoded
+from tflottery.data.encoded import Corpus, Encoded
+from tflottery.data.words.unigrams import Unigrams
 from tflottery.errors import TflotteryError
 from tflottery.exports import network
 from tflottery.exports.formats import checking, tflite
@@ -31,6 +32,9 @@ TEXTS = Encoded(
     RANDOM.integers(1, len(VOCABULARY), LENGTHS.sum()).astype(np.int32),
     np.concatenate([[0], np.cumsum(LENGTHS)]).astype(np.int64),
     RANDOM.integers(0, 2, 40).astype(np.int32),
+)
+CORPUS = Corpus(
+    "toy", TEXTS, TEXTS, TEXTS, VOCABULARY, Unigrams((), np.zeros(0, np.int64)), CLASSES
 )
 EXAMPLES = RANDOM.integers(0, len(VOCABULARY), (30, 12)).astype(np.int32)
 # A page holds a runtime that npm fetches; it has tests of its own.
@@ -72,7 +76,7 @@ def require_found(folder: Path, *files: Beside) -> None:
 @pytest.mark.long
 def test_every_format_is_published_with_the_saved_model(tmp_path):
     ticket = make_ticket(tmp_path / "ticket", "cnn")
-    published = publish(ticket, tmp_path / "m", None, TEXTS, Also(EVERY, TEXTS))
+    published = publish(ticket, tmp_path / "m", None, CORPUS, Also(EVERY, TEXTS), True)
     assert [one.format for one in published.beside] == [one.name for one in EVERY]
     require_found(published.folder, *published.beside)
     for one in published.beside:
