@@ -222,7 +222,7 @@ def test_a_server_sees_the_threshold_too(model, texts, tmp_path, capsys):
     assert capsys.readouterr().out.startswith(labels[0].decode())
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(threshold.np, "float32", lambda value: 0.0)
-        with pytest.raises(tfl.TflotteryError, match="do not follow"):
+        with pytest.raises(tfl.TflotteryError, match="do not follow it"):
             threshold._check(base / "1", new, 0.9)
 
 

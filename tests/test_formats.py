@@ -16,7 +16,7 @@ from tflottery.data.encoded import Corpus, Encoded
 from tflottery.data.words.unigrams import Unigrams
 from tflottery.errors import TflotteryError
 from tflottery.exports import network
-from tflottery.exports.formats import checking, tflite
+from tflottery.exports.formats import checking, flatbuffer
 from tflottery.exports.formats.checking import Also, Beside
 from tflottery.exports.formats.format import Given
 from tflottery.exports.formats.registry import FORMATS
@@ -81,7 +81,7 @@ def test_every_format_is_published_with_the_saved_model(tmp_path):
     require_found(published.folder, *published.beside)
     for one in published.beside:
         assert one.file in (published.folder / "model_card.md").read_text()
-    said = tflite.metadata((published.folder / "model.tflite").read_bytes())
+    said = flatbuffer.metadata((published.folder / "model.tflite").read_bytes())
     assert json.loads(said["classes"]) == list(CLASSES) and said["max_length"] == "12"
 
 
@@ -99,7 +99,7 @@ def test_a_quantised_file_is_smaller_and_bounded(quantize, tmp_path):
     also = Also((FORMATS["tflite"],), TEXTS, quantize, 0.2, EXAMPLES)
     (made,) = checked(tmp_path, "cnn", also)
     assert 1e-7 < made.difference <= 0.2
-    said = tflite.metadata((tmp_path / "files" / "model.tflite").read_bytes())
+    said = flatbuffer.metadata((tmp_path / "files" / "model.tflite").read_bytes())
     assert said["quantize"] == quantize
 
 

@@ -35,8 +35,8 @@ _SIGNATURE = "serving_default"
 class Answer:
     """A model's answer on one text.
 
-    ``label``: the likeliest class. ``score``: with two classes the probability of the second, with
-    more the probability of each.
+    ``label``: the likeliest class, or what the model's threshold says. ``score``: with two classes
+    the probability of the second, with more the probability of each.
     """
 
     label: str

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from tflottery.data.reading import sources
 from tflottery.data.words.characters import SCRIPTS
 from tflottery.data.words.wording import Wording
+from tflottery.exports.label_said import label_said
 from tflottery.exports.network import Network
 from tflottery.exports.serving_files import curl
 from tflottery.metrics import METRICS
@@ -27,18 +28,6 @@ _NETWORKS = (
     {"key": "dense", "words": "dense"},
     {"key": "reinit", "words": "random reinitialisation"},
 )
-
-
-def label_said(threshold: float | None = None) -> str:
-    """What a card says of the output ``label``, as Markdown.
-
-    Args:
-        threshold: above which score the second of two classes is the label; None for the likeliest
-            class.
-    """
-    if threshold is None:
-        return "`label`, the likeliest class"
-    return f"`label`, the second class where its score is above {threshold:.6g}"
 
 
 def model_card(

@@ -18,9 +18,10 @@ each, float [batch, classes]. ``label`` is the likeliest class, string [batch].
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -58,6 +59,56 @@ def save(network: Network, vocabulary: Vocabulary, folder: Path) -> None:
         }
         with without_news():
             tf.saved_model.save(served.tracked, str(folder), signatures=functions)
+    mark_classify(folder)
+
+
+def classes_of(loaded: Any) -> list[bytes]:
+    """The classes of a loaded SavedModel, in the order of its scores."""
+    feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b""]))
+    example = tf.train.Example(features=tf.train.Features(feature={"text": feature}))
+    asked = tf.constant([example.SerializeToString()])
+    classes: list[bytes] = loaded.signatures[CLASSIFY](inputs=asked)["classes"].numpy()[0].tolist()
+    return classes
+
+
+def width_of(loaded: Any) -> int:
+    """How many ids of a text a loaded SavedModel takes."""
+    _, inputs = loaded.signatures[IDS].structured_input_signature
+    return int(inputs[IDS].shape[1])
+
+
+def relabel(loaded: Any, folder: Path, threshold: float) -> None:
+    """Writes a SavedModel of the same scores whose ``label`` follows a threshold.
+
+    Args:
+        loaded: one of two classes.
+        folder: an empty one, where it goes.
+        threshold: above which score the second class is the label.
+    """
+    signatures, classes = loaded.signatures, classes_of(loaded)
+    tracked = tf.Module()
+    tracked.weights, tracked.vocabulary = loaded.weights, loaded.vocabulary
+
+    def follows(name: str) -> Callable[..., Outputs]:
+        def answer(**inputs: tf.Tensor) -> Outputs:
+            score = signatures[name](**inputs)["score"]
+            above = tf.cast(score > np.float32(threshold), tf.int32)
+            return {"score": score, "label": tf.gather(tf.constant(classes), above)}
+
+        return answer
+
+    def same(**inputs: tf.Tensor) -> Outputs:
+        return dict(signatures[CLASSIFY](**inputs))
+
+    functions = {TEXT: follows(TEXT), IDS: follows(IDS), CLASSIFY: same}
+    traced = {
+        name: tf.function(function, autograph=False).get_concrete_function(
+            **signatures[name].structured_input_signature[1]
+        )
+        for name, function in functions.items()
+    }
+    with without_news():
+        tf.saved_model.save(tracked, str(folder), signatures=traced)
     mark_classify(folder)
 
 

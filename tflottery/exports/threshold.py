@@ -2,23 +2,27 @@
 
 A version never changes, and a server shows its newest; so a threshold is a version of its own. The
 SavedModel's ``label`` follows it, and with that every reader of the model: TensorFlow Serving,
-``bin/predict``, ``bin/evaluate``. Scores stay what they are.
+``bin/predict``, ``bin/evaluate``; so does that of each file beside it. Scores stay what they are.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tflottery.errors import TflotteryError, UserError
 from tflottery.exports import client, reading
+from tflottery.exports.formats import device
+from tflottery.exports.formats.format import Format
+from tflottery.exports.formats.registry import FORMATS, require_installed
+from tflottery.exports.label_said import with_threshold
 from tflottery.exports.places import taken, versions
 from tflottery.files import new_folder, require_writable
+from tflottery.reasons import deciding
 
 FILE = "threshold.json"
 _TEXT, _IDS, _CLASSIFY = "serving_default", "ids", "classify"
@@ -48,31 +52,39 @@ def publish(folder: Path, threshold: float, reason: str) -> Path:
         The folder of the new version.
 
     Raises:
-        UserError: the folder cannot be written, or the model has more than two classes.
+        UserError: the folder cannot be written, the model has more than two classes, or a package
+            that one of its files takes is not installed.
         TflotteryError: the new version does not do what it should; nothing was published.
     """
     base = folder.parent
     if not folder.name.isdecimal():
         raise UserError(f"{folder} is no version in a model's folder; give it a folder as model/1.")
     require_writable(base, "--model")
+    files = _beside(folder)
+    before = of_version(folder) if (folder / FILE).is_file() else None
     loaded = client.load(folder)
+    from tflottery.exports import saved_model
+
+    classes = saved_model.classes_of(loaded)
+    if len(classes) != 2:
+        raise UserError(f"A threshold is for two classes; {folder} has {len(classes)}.")
     new = base / str(max(versions(base)) + 1)
     try:
         with new_folder(new, replace=False) as staging:
-            _save(loaded, threshold, staging)
+            saved_model.relabel(loaded, staging, threshold)
+            for one in files:
+                one.relabel(folder / one.file, staging / one.file, threshold)
+            labelled = [one.file for one in files if not one.unlabelled]
             _check(folder, staging, threshold)
-            for extra in (*folder.glob("assets.extra/*"), *folder.glob(reading.FILE)):
+            _check_files(folder, staging, labelled, saved_model.width_of(loaded), threshold)
+            for extra in _others(folder):
                 copy = staging / extra.relative_to(folder)
                 copy.parent.mkdir(exist_ok=True)
                 shutil.copyfile(extra, copy)
             card = folder / "model_card.md"
-            before = card.read_text(encoding="utf-8") if card.is_file() else ""
-            said = (
-                f"## Threshold\n\nVersion {new.name} is version {folder.name} with another "
-                f"threshold: `label` is the second class where its score is above {threshold:.6g}. "
-                f"{reason}"
-            )
-            (staging / card.name).write_text(f"{before.rstrip()}\n\n{said}\n", encoding="utf-8")
+            text = card.read_text(encoding="utf-8") if card.is_file() else ""
+            said = with_threshold(text, (folder.name, new.name), (before, threshold), reason, files)
+            (staging / card.name).write_text(said, encoding="utf-8")
             about = {"threshold": threshold, "of_version": int(folder.name), "reason": reason}
             (staging / FILE).write_text(f"{json.dumps(about, indent=2)}\n", encoding="utf-8")
     except FileExistsError:
@@ -80,41 +92,23 @@ def publish(folder: Path, threshold: float, reason: str) -> Path:
     return new
 
 
-def _save(loaded: Any, threshold: float, folder: Path) -> None:
-    import tensorflow as tf
+def _beside(folder: Path) -> list[Format]:
+    """The formats of the files that a version has beside its SavedModel.
 
-    from tflottery.exports.saved_model import mark_classify, without_news
-    from tflottery.exports.verification import examples
+    Raises:
+        UserError: a package that one of them takes is not installed.
+    """
+    there = [one for one in FORMATS.values() if one.file and (folder / one.file).is_file()]
+    for one in there:
+        if not one.unlabelled:
+            require_installed(one)
+    return there
 
-    signatures = loaded.signatures
-    answer = signatures[_CLASSIFY](inputs=tf.constant(examples([b""])))
-    classes = answer["classes"].numpy()[0].tolist()
-    if len(classes) != 2:
-        raise UserError(f"A threshold is for two classes; {folder} has {len(classes)}.")
-    tracked = tf.Module()
-    tracked.weights, tracked.vocabulary = loaded.weights, loaded.vocabulary
 
-    def follows(name: str) -> Callable[..., dict[str, Any]]:
-        def answer(**inputs: Any) -> dict[str, Any]:
-            score = signatures[name](**inputs)["score"]
-            above = tf.cast(score > np.float32(threshold), tf.int32)
-            return {"score": score, "label": tf.gather(tf.constant(classes), above)}
-
-        return answer
-
-    def same(**inputs: Any) -> dict[str, Any]:
-        return dict(signatures[_CLASSIFY](**inputs))
-
-    functions = {_TEXT: follows(_TEXT), _IDS: follows(_IDS), _CLASSIFY: same}
-    traced = {
-        name: tf.function(function, autograph=False).get_concrete_function(
-            **signatures[name].structured_input_signature[1]
-        )
-        for name, function in functions.items()
-    }
-    with without_news():
-        tf.saved_model.save(tracked, str(folder), signatures=traced)
-    mark_classify(folder)
+def _others(folder: Path) -> list[Path]:
+    """The files that are the same whatever the threshold is."""
+    patterns = ("assets.extra/*", f"{device.FOLDER}/*", reading.FILE, deciding.FILE)
+    return [path for pattern in patterns for path in folder.glob(pattern) if path.is_file()]
 
 
 def _check(old: Path, new: Path, threshold: float) -> None:
@@ -129,10 +123,33 @@ def _check(old: Path, new: Path, threshold: float) -> None:
             classes = served.run(_CLASSIFY, {"inputs": _first_example()})["classes"][0]
     before, after = answers
     labels = classes[(after["score"] > np.float32(threshold)).astype(int)]
-    if not np.array_equal(before["score"], after["score"]):
-        raise TflotteryError("with a threshold, the model gives other scores; nothing was written")
-    if not np.array_equal(labels, after["label"]):
-        raise TflotteryError("the labels do not follow the threshold; nothing was written")
+    _require(before["score"], after["score"], "gives other scores", "the model")
+    _require(labels, after["label"], "has labels that do not follow it", "the model")
+
+
+def _check_files(old: Path, new: Path, files: Sequence[str], width: int, threshold: float) -> None:
+    """The same of files beside the SavedModel, which take so many ids of a text."""
+    if not files:
+        return
+    from tflottery.exports.session import Process
+    from tflottery.exports.verification import padded, sentences
+
+    reads = reading.read(old)
+    texts = reads.vocabulary.encode(sentences(reads.wording), width, reads.wording)
+    for file in files:
+        answers = []
+        for folder in (old, new):
+            with Process(folder / file) as served:
+                answers.append(served.run(_IDS, {_IDS: padded(texts, width)}))
+        before, after = answers
+        _require(before["score"], after["score"], "gives other scores", file)
+        labels = (after["score"] > np.float32(threshold)).astype(int)
+        _require(labels, after["label"], "has labels that do not follow it", file)
+
+
+def _require(expected: np.ndarray, found: np.ndarray, fault: str, what: str) -> None:
+    if not np.array_equal(expected, found):
+        raise TflotteryError(f"with a threshold, {what} {fault}; nothing was written")
 
 
 def _first_example() -> list[bytes]:

@@ -69,7 +69,7 @@ class Format(Protocol):
     ``modules``: what has to be installed beside TensorFlow, by the name that it is imported by.
     ``scores``: whether it gives scores for ``ids``. ``tolerance``: the most by which a score may
     differ from the Python model's. ``for_devices``: whether the files that a device reads texts
-    with go beside it.
+    with go beside it. ``unlabelled``: what it gives instead of a ``label``; empty where it has one.
     """
 
     name: str
@@ -79,6 +79,7 @@ class Format(Protocol):
     scores: bool
     tolerance: float
     for_devices: bool
+    unlabelled: str
 
     def refusal(self, ticket: Ticket) -> str:
         """Why a ticket cannot be written so, in a sentence; empty if it can."""
@@ -86,6 +87,17 @@ class Format(Protocol):
 
     def write(self, given: Given, file: Path) -> None:
         """Writes the file."""
+        ...
+
+    def relabel(self, old: Path, new: Path, threshold: float) -> None:
+        """Writes a file of the same scores whose ``label`` follows a threshold: the second of two
+        classes where its score is above. One without labels is copied as it is.
+
+        Args:
+            old: a file that ``write`` wrote, or ``relabel``.
+            new: the file to write.
+            threshold: in (0, 1); scores are compared with it in 32 bits.
+        """
         ...
 
     def tensors(self, ticket: Ticket) -> Arrays:

@@ -33,6 +33,7 @@ class Onnx:
     scores = True
     tolerance = OTHER_KERNELS
     for_devices = True
+    unlabelled = ""
 
     def refusal(self, ticket: Ticket) -> str:
         model = ticket.recipe.model
@@ -45,6 +46,9 @@ class Onnx:
 
     def write(self, given: Given, file: Path) -> None:
         file.write_bytes(graph_of(given.served, about(given.ticket)).SerializeToString())
+
+    def relabel(self, old: Path, new: Path, threshold: float) -> None:
+        new.write_bytes(relabelled(old.read_bytes(), threshold))
 
     def tensors(self, ticket: Ticket) -> Arrays:
         del ticket
@@ -81,6 +85,17 @@ def graph_of(network: Network, said: dict[str, str]) -> onnx.ModelProto:
     classes = len(network.classes)
     graph.answered(logits, classes)
     return graph.model(model.name, classes, ("tflottery", __version__), said)
+
+
+def relabelled(content: bytes, threshold: float) -> bytes:
+    """An ONNX file of ours, of two classes, whose label follows a threshold (``Format``)."""
+    import onnx
+
+    from tflottery.exports.formats import onnx_graph
+
+    model = onnx.load_model_from_string(content)
+    onnx_graph.follow(model, threshold)
+    return bytes(model.SerializeToString())
 
 
 class _Session:

@@ -19,6 +19,7 @@ OPSET, IR_VERSION = 17, 8
 """Read by every runtime since 2022; from opset 17 on there is a layer normalisation."""
 
 BATCH, WORDS = "batch", "words"
+_THRESHOLD, _ABOVE = "threshold", "above the threshold"
 _LOWEST = np.float32(np.finfo(np.float32).min)
 
 
@@ -130,6 +131,29 @@ class Graph:
         helper.set_model_props(model, dict(about))
         onnx.checker.check_model(model, full_check=True)
         return model
+
+
+def follow(model: onnx.ModelProto, threshold: float) -> None:
+    """Makes the label of a model of two classes follow a threshold of its score."""
+    graph = model.graph
+    producers = {output: node for node in graph.node for output in node.output}
+    cast = producers["label"]
+    former = (cast, producers[cast.input[0]])
+    kept = [node for node in graph.node if all(node is not one for one in former)]
+    kept += [
+        helper.make_node("Greater", ["score", _THRESHOLD], [_ABOVE]),
+        helper.make_node("Cast", [_ABOVE], ["label"], to=TensorProto.INT32),
+    ]
+    read = {name for node in kept for name in node.input}
+    stored = [one for one in graph.initializer if one.name in read and one.name != _THRESHOLD]
+    stored.append(numpy_helper.from_array(np.array(threshold, np.float32), _THRESHOLD))
+    for field, values in ((graph.node, kept), (graph.initializer, stored)):
+        copies = [type(one).FromString(one.SerializeToString()) for one in values]
+        del field[:]
+        field.extend(copies)
+    said = {one.key: one.value for one in model.metadata_props}
+    helper.set_model_props(model, {**said, "threshold": f"{threshold:.9g}"})
+    onnx.checker.check_model(model, full_check=True)
 
 
 def cnn(graph: Graph, widths: Sequence[int]) -> str:

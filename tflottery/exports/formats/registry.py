@@ -55,6 +55,19 @@ def is_installed(one: Format) -> bool:
     return all(importlib.util.find_spec(name) is not None for name in one.modules)
 
 
+def require_installed(one: Format) -> None:
+    """Makes sure that what a format takes is there.
+
+    Raises:
+        UserError: a package is not installed.
+    """
+    if not is_installed(one):
+        raise UserError(
+            f"--format {one.name} takes {' and '.join(one.modules)}: "
+            "pip install 'tflottery[formats]'."
+        )
+
+
 def require_writable(formats: Sequence[Format], ticket: Ticket) -> None:
     """Makes sure that a ticket can be written so, before anything is read or trained.
 
@@ -62,10 +75,6 @@ def require_writable(formats: Sequence[Format], ticket: Ticket) -> None:
         UserError: a package is not installed, or a format has no room for the ticket's network.
     """
     for one in formats:
-        if not is_installed(one):
-            raise UserError(
-                f"--format {one.name} takes {' and '.join(one.modules)}: "
-                "pip install 'tflottery[formats]'."
-            )
+        require_installed(one)
         if refusal := one.refusal(ticket):
             raise UserError(refusal)

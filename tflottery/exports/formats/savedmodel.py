@@ -22,6 +22,7 @@ class SavedModel:
     scores = True
     tolerance = SAME_KERNELS
     for_devices = False
+    unlabelled = ""
 
     def refusal(self, ticket: Ticket) -> str:
         del ticket
@@ -31,6 +32,11 @@ class SavedModel:
         from tflottery.exports import saved_model
 
         saved_model.save(given.served, given.ticket.vocabulary, file)
+
+    def relabel(self, old: Path, new: Path, threshold: float) -> None:
+        from tflottery.exports import client, saved_model
+
+        saved_model.relabel(client.load(old), new, threshold)
 
     def tensors(self, ticket: Ticket) -> Arrays:
         del ticket

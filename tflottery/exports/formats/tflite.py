@@ -7,9 +7,8 @@ shapes are fixed.
 from __future__ import annotations
 
 import importlib.util
-import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from tflottery.arithmetic import threads
 from tflottery.errors import TflotteryError, in_a_line
+from tflottery.exports.formats import flatbuffer
 from tflottery.exports.formats.format import OTHER_KERNELS, Arrays, Given, Loaded, Quantize, about
 from tflottery.models.shipped.recurrent import Recurrent
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from tflottery.models.architecture import Architecture
     from tflottery.tickets.ticket import Ticket
 
-METADATA = "tflottery"
-"""The name of the entry in the file's metadata: JSON in UTF-8."""
 _SIGNATURE = "serving_default"
 FULL: Quantize = "int8-full"
 NAMES: dict[str, Quantize] = {
@@ -61,6 +59,7 @@ class TfLite:
     scores = True
     tolerance = OTHER_KERNELS
     for_devices = True
+    unlabelled = ""
 
     def refusal(self, ticket: Ticket) -> str:
         del ticket
@@ -77,7 +76,10 @@ class TfLite:
                 f"TFLite's converter fails on this network: {in_a_line(error)}; nothing was written"
             ) from error
         said = {**about(given.ticket), "quantize": given.quantize or "none"}
-        file.write_bytes(with_metadata(converted, said))
+        file.write_bytes(flatbuffer.with_metadata(converted, said))
+
+    def relabel(self, old: Path, new: Path, threshold: float) -> None:
+        new.write_bytes(flatbuffer.relabelled(old.read_bytes(), threshold))
 
     def tensors(self, ticket: Ticket) -> Arrays:
         del ticket
@@ -157,30 +159,6 @@ def convert(
 def _calibrated(examples: np.ndarray, batch: int) -> Iterator[dict[str, np.ndarray]]:
     for start in range(0, len(examples) - batch + 1, batch):
         yield {"ids": examples[start : start + batch]}
-
-
-def with_metadata(content: bytes, said: Mapping[str, str]) -> bytes:
-    """A TFLite file with an entry in its metadata."""
-    from tensorflow.lite.python import schema_py_generated as schema
-    from tensorflow.lite.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
-    buffer, entry = schema.BufferT(), schema.MetadataT()
-    buffer.data = np.frombuffer(json.dumps(dict(said)).encode(), np.uint8)
-    model.buffers.append(buffer)
-    entry.name, entry.buffer = METADATA, len(model.buffers) - 1
-    model.metadata = [*(model.metadata or []), entry]
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-
-
-def metadata(content: bytes) -> dict[str, str]:
-    """What ``with_metadata`` wrote."""
-    from tensorflow.lite.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
-    (entry,) = [one for one in model.metadata if one.name in (METADATA, METADATA.encode())]
-    found: dict[str, str] = json.loads(bytes(model.buffers[entry.buffer].data).decode())
-    return found
 
 
 def _interpreter() -> Callable[..., Any]:

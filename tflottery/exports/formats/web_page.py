@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import html
 import json
 import os
 import re
@@ -20,11 +21,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from markupsafe import Markup
 
 from tflottery.errors import UserError
 from tflottery.exports.formats.format import Given, Loaded, about
-from tflottery.exports.formats.onnx_file import Onnx, graph_of
+from tflottery.exports.formats.onnx_file import Onnx, graph_of, relabelled
 from tflottery.files import scratch_folder, write_atomically
 from tflottery.report import environments
 
@@ -38,6 +40,7 @@ _TEMPLATE = "exports/formats/page.html.j2"
 _NORMALISER = Path(__file__).parent / "reference" / "normalise.mjs"
 _CHECK = "async function check("
 _LONGEST = 600
+_PAYLOADS = ("about", "vocabulary", "model", "runtime", "wasm")
 
 
 class WebPage(Onnx):
@@ -62,6 +65,9 @@ class WebPage(Onnx):
     def write(self, given: Given, file: Path) -> None:
         model = graph_of(given.served, about(given.ticket)).SerializeToString()
         file.write_text(page(given.ticket, model, runtime()), encoding="utf-8")
+
+    def relabel(self, old: Path, new: Path, threshold: float) -> None:
+        new.write_text(following(old.read_text(encoding="utf-8"), threshold), encoding="utf-8")
 
     def load(self, file: str) -> Loaded:
         with scratch_folder() as folder:
@@ -88,18 +94,37 @@ def page(ticket: Ticket, model: bytes, files: Mapping[str, bytes]) -> str:
         "unknown": 1,
         "classes": list(ticket.classes),
     }
+    return _rendered(
+        f"{ticket.recipe.model.name} on {Path(data.dataset).name}",
+        {
+            "about": json.dumps(read).encode(),
+            "vocabulary": ticket.vocabulary.to_text().encode(),
+            "model": model,
+            "runtime": files[_RUNTIME],
+            "wasm": files[_WASM],
+        },
+    )
+
+
+def following(page: str, threshold: float) -> str:
+    """A page of ours, of two classes, whose label follows a threshold (``Format.relabel``)."""
+    title = re.search("<title>(.*?)</title>", page)
+    assert title is not None
+    held = {name: payload(page, name) for name in _PAYLOADS}
+    read = {**json.loads(held["about"]), "threshold": float(np.float32(threshold))}
+    held |= {"about": json.dumps(read).encode(), "model": relabelled(held["model"], threshold)}
+    return _rendered(html.unescape(title.group(1)), held)
+
+
+def _rendered(title: str, held: Mapping[str, bytes]) -> str:
     program = _NORMALISER.read_text(encoding="utf-8").partition(_CHECK)[0]
     made = (
         environments.html()
         .get_template(_TEMPLATE)
         .render(
-            title=f"{ticket.recipe.model.name} on {Path(data.dataset).name}",
-            about=_packed(json.dumps(read).encode()),
-            vocabulary=_packed(ticket.vocabulary.to_text().encode()),
-            model=_packed(model),
-            runtime=_packed(files[_RUNTIME]),
-            wasm=_packed(files[_WASM]),
+            title=title,
             normaliser=Markup(program.replace("export class", "class")),
+            **{name: _packed(held[name]) for name in _PAYLOADS},
         )
     )
     return f"{made}\n"
