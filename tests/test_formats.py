@@ -17,7 +17,8 @@ from tflottery.data.words.unigrams import Unigrams
 from tflottery.errors import TflotteryError
 from tflottery.exports import network
 from tflottery.exports.formats import checking, flatbuffer
-from tflottery.exports.formats.checking import Also, Beside
+from tflottery.exports.formats.beside import Beside
+from tflottery.exports.formats.checking import Also
 from tflottery.exports.formats.format import Given
 from tflottery.exports.formats.registry import FORMATS
 from tflottery.exports.publishing import publish

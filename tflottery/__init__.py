@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tflottery.exports.export import export
     from tflottery.exports.fast.frontier import Frontier
     from tflottery.exports.fast.unit_costs import UnitCosts
+    from tflottery.exports.formats.beside import Beside
     from tflottery.exports.results import BudgetNotMetError, Compared, Exported, PlannedBudget
     from tflottery.metrics import register_metric
     from tflottery.models.brought.registering import register_architecture
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 
 # Where each public name lives; it is imported when it is first used.
 _PLACES = {
+    "Beside": "exports.formats.beside",
     "BudgetNotMetError": "exports.results",
     "Bundle": "exports.bundle",
     "Compared": "exports.results",
@@ -124,6 +126,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "TransferResult",
     "TuningResult",
     "Exported",
+    "Beside",
     "Compared",
     "Frontier",
     "UnitCosts",

@@ -22,7 +22,8 @@ from tflottery.data.encoded import Corpus, Encoded
 from tflottery.exports import decisive, network, reading, saved_model, serving_files
 from tflottery.exports.compaction import compact
 from tflottery.exports.formats import checking
-from tflottery.exports.formats.checking import Also, Beside
+from tflottery.exports.formats.beside import Beside
+from tflottery.exports.formats.checking import Also
 from tflottery.exports.formats.format import Given
 from tflottery.exports.model_card import model_card
 from tflottery.exports.network import Network

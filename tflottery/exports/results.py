@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tflottery.exports.comparison import Comparison
     from tflottery.exports.fast.budget import Budget
     from tflottery.exports.fast.choosing import Chosen
-    from tflottery.exports.formats.checking import Beside
+    from tflottery.exports.formats.beside import Beside
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ def relabelled(content: bytes, threshold: float) -> bytes:
     from tensorflow.lite.python import schema_py_generated as schema
 
     model = _read(content)
-    (graph,) = model.subgraphs
     (signature,) = model.signatureDefs
+    graph = model.subgraphs[signature.subgraphIndex]  # others are the bodies of loops
     places = {_text(one.name): one.tensorIndex for one in signature.outputs}
     score, label = places["score"], places["label"]
     limit = _tensor(model, graph, "threshold", schema.TensorType.FLOAT32, [1],
@@ -60,10 +60,10 @@ def relabelled(content: bytes, threshold: float) -> bytes:
 
 
 def _needed(operators: list[Any], outputs: Any) -> list[Any]:
-    """The operators that an output takes, in their order."""
+    """The operators that an output takes, and those that give nothing, in their order."""
     wanted, found = {int(one) for one in outputs}, []
     for one in reversed(operators):
-        if wanted & {int(place) for place in one.outputs}:
+        if not len(one.outputs) or wanted & {int(place) for place in one.outputs}:
             found.append(one)
             wanted |= {int(place) for place in one.inputs}
     return found[::-1]
