@@ -67,7 +67,7 @@ def test_so_many_scores_are_asked_for_however_long_texts_are():
     ids = [random.integers(2, len(NAMES), 120).tolist() for _ in range(TEXTS)]
     ask, asked = counted(bag(random.normal(0, 0.1, (len(NAMES), 1)), np.zeros(1)))
     found = decide(ids, ask, NAMES, CLASSES, {}, ROWS, "validation", TEXTS)
-    assert sum(asked) <= TEXTS + 160 * 20 and len(found.words) == 20
+    assert sum(asked) <= TEXTS + 160 * 12 and len(found.words) == 20
 
 
 def test_the_same_texts_are_drawn_each_time():

@@ -46,7 +46,7 @@ CHOICES = {
 _OF_COMMAND = {("export", "format"): tuple(FORMATS)}
 # Of these, a file will do as well.
 _ALSO_FILES = ("dataset", "to")
-_USING = ("predict", "evaluate")
+_USING = ("predict", "evaluate", "report")
 _SHELLS = ("bash", "zsh", "fish")
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FILE, FORMAT_VERSION = "deciding.json", 1
 TEXTS = 500
 """Texts that are looked at."""
-_TRIED, _EACH = 160, 20
+_TRIED, _EACH = 160, 12
 _AT_LEAST = 2
 COLUMNS = ("class", "word", "effect", "texts")
 
@@ -103,7 +103,7 @@ def deciding_words(
     some of its texts) and ``texts`` (how many it was taken out of).
 
     160 words are tried at most, as many for each class: those whose texts have, for so many texts,
-    the most unusual log-odds; each in the first 20 of its texts. So at most 3,200 scores are asked
+    the most unusual log-odds; each in the first 12 of its texts. So at most 1,920 scores are asked
     for, up to 160 classes. A word has to stand in two texts.
 
     Args:
