@@ -12,7 +12,7 @@ from tests.conftest import SMALL
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
-from tflottery.models.architecture import ROLES, Initializers
+from tflottery.models.architecture import Initializers
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.models.shipped.gru import Gru
 from tflottery.models.shipped.lstm import Lstm
@@ -37,7 +37,7 @@ RECIPE = Recipe(DataSettings(fingerprint="f", vocabulary_size=500), Cnn(), Train
 
 
 def of(*given: tuple[str, float], rest: float = 0.5) -> dict[str, float]:
-    return rates.by_tensor(rates.with_rest(rates.checked(given), rest), NAMES, ROLES)
+    return rates.by_tensor(rates.with_rest(rates.checked(given), rest), NAMES, Cnn().roles())
 
 
 def test_roles_layers_tensors_and_patterns_name_tensors():
@@ -63,7 +63,7 @@ def test_two_rates_in_the_same_right_are_refused():
 
 
 def test_roles_are_told_by_the_network_and_not_by_names():
-    roles = dataclasses.replace(ROLES, embedding=("words/table",), head=("out/kernel",))
+    roles = dataclasses.replace(Cnn().roles(), embedding=("words/table",), head=("out/kernel",))
     found = rates.by_tensor(
         rates.with_rest((("embedding", 0.3), ("head", 0.0)), 0.5),
         ("words/table", "out/kernel", "out/bias", "embedding/kernel"),
