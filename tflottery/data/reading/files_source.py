@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tflottery.data.reading.binary_tables import ExcelTable, HubFolder, ParquetTable, is_hub_folder
 from tflottery.data.reading.class_folders import ClassFolders
-from tflottery.data.reading.containers import decoding, is_hidden_name, look
+from tflottery.data.reading.containers import is_hidden_name, look
+from tflottery.data.reading.decoding import decoding
 from tflottery.data.reading.delimited import Delimited
 from tflottery.data.reading.json_table import JsonTable, is_json
 from tflottery.data.reading.records import (
