@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -27,6 +25,7 @@ from tflottery.experiments.driver import (
 from tflottery.experiments.inspecting import before_dry_run
 from tflottery.experiments.learning_rate import roles
 from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning
+from tflottery.experiments.learning_rate.finished import TuningResult
 from tflottery.plugins import Plugins
 from tflottery.report.numbers import count_of
 from tflottery.runs.encoded import load_corpus
@@ -35,85 +34,16 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
-from tflottery.settings import argument, place
-from tflottery.tickets.given import level_of, located, open_ticket, require_same
+from tflottery.settings import argument
+from tflottery.tickets.given import level_of, located, require_same, ticket_asked_for
 from tflottery.tickets.plan import Level
-from tflottery.tickets.rule import Rule
 from tflottery.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from tflottery.experiments.learning_rate import results as reading
     from tflottery.progress.reporter import Reporter
-    from tflottery.report.answers import Said
 
 # keras-tuner's projects, in the store.
 _PROJECTS = "keras_tuner"
-
-
-@dataclass(frozen=True, repr=False)
-class TuningResult:
-    """A search that came to its end.
-
-    ``folder``: its tables; None in a worker of a search by several processes, whose chief writes
-    them. ``failures``: reasons by the keys of trainings that failed. ``trained``: trainings done
-    now; the others were in the store. ``cautions``: lines to be read beside any number.
-    """
-
-    folder: Path | None
-    failures: Mapping[str, str]
-    trained: int
-    cautions: tuple[str, ...]
-
-    @property
-    def _folder(self) -> Path:
-        if self.folder is None:
-            raise UserError("The chief of this search writes what was found; this is a worker.")
-        return self.folder
-
-    @cached_property
-    def results(self) -> reading.TuningTables:
-        """What was measured: every network at its rates, the best of each, the rule."""
-        from tflottery.experiments.learning_rate.results import load_tuning
-
-        return load_tuning(self._folder)
-
-    @property
-    def trials(self) -> pd.DataFrame:
-        """A row a trial and seed: its values, and what was measured. Accuracies are fractions."""
-        return self.results.trials
-
-    @property
-    def rule(self) -> Rule | None:
-        """The rate for a sparsity, where a curve of rates was fitted."""
-        return self.results.rule
-
-    @cached_property
-    def answers(self) -> list[Said]:
-        """Do sparse networks want a higher rate, and what do tickets gain by their best one?"""
-        from tflottery.experiments.learning_rate.answers import said
-
-        return said(self.results)
-
-    def report(self, output: str | Path = "report") -> Path:
-        """Writes the search's report; gives the path of its ``index.html``.
-
-        Raises:
-            UserError: the folder holds something else than a report.
-        """
-        from tflottery.experiments.reports import write_report
-
-        return write_report(self._folder, Path(output))
-
-    def __repr__(self) -> str:
-        lines = "" if self.folder is None else "".join(f"\n  {a.on_a_line}" for a in self.answers)
-        return f"<TuningResult: {self.folder}{lines}>"
-
-    def _repr_html_(self) -> str:
-        from tflottery.experiments.html import answers_as_html
-
-        return answers_as_html(self._folder, self.answers, self.cautions)
 
 
 @overload
@@ -228,10 +158,9 @@ def tune_learning_rate(
     )  # fmt: skip
     if metric is not None:
         own["tuning.metric"] = metric
-    if ticket is None and dataset is None and model is None and not config:
-        ticket = "tickets"
+    opened = ticket_asked_for(ticket, dataset, model, config)
     level = None
-    if ticket is None:
+    if opened is None:
         data = given.settings(dataset, text, label, validation, test, data_dir)
         tuning, remarks = _of_configuration(
             config, {**data, **configuration.changes(model=model), **own}, set, driver, dry_run
@@ -240,15 +169,11 @@ def tune_learning_rate(
             driver.reporter.say(line)
         first = 1
     else:
-        for name, value in (("dataset", dataset), ("model", model)):
-            if value is not None:
-                raise UserError(f"The ticket brings its own data and network; leave out --{name}.")
-        ticket = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
-        level = level_of(ticket)
-        tuning = _of_ticket(ticket, level, data_dir, config, own, set)
-        recipe = driver.identify(tuning.recipe, len(ticket.classes), dry_run=dry_run)
+        level = level_of(opened)
+        tuning = _of_ticket(opened, level, data_dir, config, own, set)
+        recipe = driver.identify(tuning.recipe, len(opened.classes), dry_run=dry_run)
         tuning = dataclasses.replace(tuning, recipe=recipe)
-        first = int(ticket.about["seed"])
+        first = int(opened.about["seed"])
     chosen = seeds_of(seeds, first)
     beforehand = driver.resources.executor != LOCAL
     if beforehand and (tuning.settings.tuner != "grid" or role != roles.ALONE):
@@ -263,11 +188,11 @@ def tune_learning_rate(
     if dry_run:
         before_dry_run(tuning.recipe.data, driver.store, driver.reporter)
         return _planned(driver, tuning, chosen)
-    if ticket is not None:
-        driver.reporter.say(ticket.reservation)
+    if opened is not None:
+        driver.reporter.say(opened.reservation)
     command = program.recorded(
         "tune_lr",
-        ticket=ticket and str(ticket.folder),
+        ticket=opened and str(opened.folder),
         dataset=dataset and str(dataset),
         config=config,
         model=model,
@@ -280,7 +205,7 @@ def tune_learning_rate(
         set=[f"{key}={value}" for key, value in assigned(set).items()],
         plugin=plugins.recorded(plugin),
     )
-    return _search(driver, role, tuning, chosen, ticket, level, command)
+    return _search(driver, role, tuning, chosen, opened, level, command)
 
 
 def _of_ticket(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -26,6 +24,7 @@ from tflottery.experiments.driver import (
 )
 from tflottery.experiments.inspecting import before_dry_run
 from tflottery.experiments.transfer.design import Cell, Transfer, encoded_for
+from tflottery.experiments.transfer.finished import TransferResult
 from tflottery.plugins import Plugins
 from tflottery.runs import recipes
 from tflottery.runs.encoded import load_corpus
@@ -34,77 +33,18 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.runs.vectors import keep_vectors
-from tflottery.settings import argument, place
+from tflottery.settings import argument
 from tflottery.tickets import plan as plans
 from tflottery.tickets.given import level_of, located, open_ticket, require_same
 from tflottery.tickets.plan import Level
 from tflottery.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from tflottery.experiments.transfer import results as reading
     from tflottery.experiments.transfer.measuring import Words
     from tflottery.progress.reporter import Reporter
-    from tflottery.report.answers import Said
 
 # From this fraction of unknown words on, little of the embedding can carry over.
 _MANY_UNKNOWN = 0.5
-
-
-@dataclass(frozen=True, repr=False)
-class TransferResult:
-    """A transfer that came to its end.
-
-    ``folder``: its tables. ``failures``: reasons by the keys of networks that failed. ``trained``:
-    trainings done now, of ``total`` in all; the others were in the store. ``cautions``: lines to be
-    read beside any number.
-    """
-
-    folder: Path
-    failures: Mapping[str, str]
-    trained: int
-    total: int
-    cautions: tuple[str, ...]
-
-    @cached_property
-    def results(self) -> reading.TransferTables:
-        """What was measured: each arm at each level over its seeds."""
-        from tflottery.experiments.transfer.results import load_transfer
-
-        return load_transfer(self.folder)
-
-    @property
-    def cells(self) -> pd.DataFrame:
-        """A row a network and seed: what it is, and what was measured. Accuracies and sparsities
-        are fractions."""
-        return self.results.cells
-
-    @cached_property
-    def answers(self) -> list[Said]:
-        """Does the ticket win on the target, and what are its mask and weights worth there?"""
-        from tflottery.experiments.transfer.answers import said
-
-        return said(self.results)
-
-    def report(self, output: str | Path = "report") -> Path:
-        """Writes the transfer's report; gives the path of its ``index.html``.
-
-        Raises:
-            UserError: the folder holds something else than a report.
-        """
-        from tflottery.experiments.reports import write_report
-
-        return write_report(self.folder, Path(output))
-
-    def __repr__(self) -> str:
-        lines = "".join(f"\n  {one.on_a_line}" for one in self.answers)
-        return f"<TransferResult: {self.folder}{lines}>"
-
-    def _repr_html_(self) -> str:
-        from tflottery.experiments.html import answers_as_html
-
-        return answers_as_html(self.folder, self.answers, self.cautions)
 
 
 @overload
@@ -212,7 +152,7 @@ def transfer(
     grid, vocabulary = argument("grid", grid, str), argument("vocabulary", vocabulary, str)
     driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
     plugins.load(plugin, threads=driver.resources.threads)
-    opened = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket), model)
+    opened = open_ticket(ticket, model)
     level = level_of(opened)
     target = given.settings(to, text, label, validation, test, data_dir)
     target = {key.partition(".")[2]: value for key, value in target.items()}
