@@ -19,6 +19,7 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Fresh, RunSpec
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
+from tflottery.tickets.applicable import require_roles
 from tflottery.tickets.methods import FINDING_TICKETS
 from tflottery.tickets.plan import CARRIED, KEPT, PruningSettings
 from tflottery.training.settings import TrainingSettings
@@ -111,7 +112,7 @@ def test_a_network_without_an_embedding_has_none_to_keep():
             return Roles(head=("head/kernel",))
 
     with pytest.raises(UserError, match=r"--init random:kept keeps the embedding.*bag has none"):
-        plans.require_roles(Headless(), PruningSettings(init=KEPT))
+        require_roles(Headless(), PruningSettings(init=KEPT))
 
 
 @pytest.mark.parametrize("model", ["cnn", "lstm"])

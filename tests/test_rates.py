@@ -23,7 +23,7 @@ from tflottery.runs.pruned import Pruned
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.settings import from_table
-from tflottery.tickets import plan as plans
+from tflottery.tickets.applicable import excluding
 from tflottery.tickets.plan import PruningSettings, make_plan
 from tflottery.tickets.rules import how_pruned
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
@@ -265,9 +265,9 @@ def test_units_of_one_layer_have_one_rate():
 
 def test_what_is_excluded_elsewhere_loses_its_rates():
     settings = PruningSettings(rates=(*ISSUE[:2], ("head", 0.1)))
-    changed = plans.excluding(settings, Cnn(), head=False)
+    changed = excluding(settings, Cnn(), head=False)
     assert changed.rates == (("conv_*", 0.2), ("embedding", 0.3)) and not changed.head
     make_plan(RECIPE, changed, seed=1)
-    assert plans.excluding(settings, Cnn(), embedding=False).rates == (
+    assert excluding(settings, Cnn(), embedding=False).rates == (
         ("conv_*", 0.2), ("head", 0.1)
     )  # fmt: skip
