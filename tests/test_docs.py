@@ -148,6 +148,10 @@ def test_the_architecture_shows_the_house_as_it_is():
         for text in (page, rooms.written(page))
     )
     assert len(shown) == len(rooms.ROOMS)
+    package = ROOT / "tflottery"
+    folders = {str(one.parent.relative_to(package)) for one in package.rglob("*/__init__.py")}
+    alone = {one.name for one in package.glob("*.py")}
+    assert folders | alone == set(rooms.ROOMS)
 
     def names(rows: list[tuple[str, ...]]) -> list[tuple[str, str, set[str]]]:
         return [

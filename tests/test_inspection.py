@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from tests.looking import Rows, clean, identified, look, relabelled
 from tflottery import statistics
+from tflottery.data import counting, findings
 from tflottery.data.look import cautions as warnings
-from tflottery.data.look import counting, findings, inspection, terminal
+from tflottery.data.look import inspection, terminal
 from tflottery.data.look.inspection import Inspection
 from tflottery.data.look.near_labels import near_labels
 from tflottery.data.reading import memory, sources

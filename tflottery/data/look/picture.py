@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from tflottery.data.counting import EDGES
+from tflottery.data.findings import Findings
 from tflottery.data.look.cautions import percent
-from tflottery.data.look.counting import EDGES
-from tflottery.data.look.findings import Findings
 from tflottery.data.reading.records import shown
 
 if TYPE_CHECKING:
