@@ -26,7 +26,7 @@ from tflottery.experiments.study.measuring import (
 from tflottery.experiments.study.results import FORMAT_VERSION, load_study
 from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.shipped.cnn import Cnn
-from tflottery.pruning import masks
+from tflottery.pruning import likeness, masks
 from tflottery.pruning.collapse import collapsed
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
@@ -122,7 +122,7 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
         name: np.abs(start[name]) >= np.sort(np.abs(start[name]).ravel())[-int(mask.sum())]
         for name, mask in own.items()
     }
-    assert one.jaccard == pytest.approx(masks.overlap(own, before))
+    assert one.jaccard == pytest.approx(likeness.overlap(own, before))
     nested = overlap[overlap.kind == "rounds"]
     assert nested["jaccard"].to_numpy() == pytest.approx(0.5, abs=0.02)
     first = overlap[(overlap.kind == "methods") & (overlap.level == 0.5)]

@@ -18,7 +18,7 @@ from tflottery.experiments.study.measuring import (
 )
 from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.shipped.cnn import Cnn
-from tflottery.pruning import masks
+from tflottery.pruning import likeness, masks
 from tflottery.runs.inits import Signs, Snapshot
 from tflottery.runs.pruned import Pruned
 from tflottery.runs.recipes import Recipe
@@ -140,11 +140,11 @@ def test_the_studies_that_ship_can_be_planned(name):
 def test_chance_overlap_and_distance():
     one = {"a": np.array([1, 1, 0, 0], bool)}
     other = {"a": np.array([1, 0, 1, 0], bool)}
-    assert masks.distance(one, other) == 0.5
-    assert masks.chance_overlap(one, other) == pytest.approx(1 / 3)
-    assert masks.chance_distance(one, other) == 0.5
+    assert likeness.distance(one, other) == 0.5
+    assert likeness.chance_overlap(one, other) == pytest.approx(1 / 3)
+    assert likeness.chance_distance(one, other) == 0.5
     spared = {"b": np.ones(4, bool)}
-    assert masks.chance_distance(one | spared, other | spared) == 0.25
+    assert likeness.chance_distance(one | spared, other | spared) == 0.25
 
 
 def drawn(weights, level: float, **pruning) -> masks.Masks:
@@ -174,7 +174,7 @@ def test_early_bird_masks_are_drawn_by_the_studys_own_criterion_and_scope():
     assert np.abs(weights[HEAD])[whole[HEAD]].min() > np.abs(weights[HEAD])[~whole[HEAD]].max()
     by_chance = drawn(weights, 0.5, criterion="random")
     assert masks.count(by_chance) == masks.count(whole)
-    assert masks.distance(by_chance, whole) > 0.3
+    assert likeness.distance(by_chance, whole) > 0.3
     everywhere = drawn(weights, 0.5, scope="global")
     assert masks.count(everywhere).remaining == masks.count(whole).remaining
     assert everywhere[HEAD].sum() != whole[HEAD].sum()

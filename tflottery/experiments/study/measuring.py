@@ -25,7 +25,7 @@ from tflottery.files import Arrays
 from tflottery.models.architecture import Architecture
 from tflottery.models.biases import biases_beside
 from tflottery.naming import short_name
-from tflottery.pruning import criteria
+from tflottery.pruning import criteria, likeness
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.collapse import collapsed
 from tflottery.pruning.masks import Masks
@@ -224,8 +224,8 @@ class _Measured:
                     "other": names[1],
                     "seed_one": one[2],
                     "seed_other": other[2],
-                    "jaccard": mask_ops.overlap(found[one], found[other]),
-                    "chance": mask_ops.chance_overlap(found[one], found[other]),
+                    "jaccard": likeness.overlap(found[one], found[other]),
+                    "chance": likeness.chance_overlap(found[one], found[other]),
                 }
             )
         return [*rows, *self._overlap_with_start(found)]
@@ -255,8 +255,8 @@ class _Measured:
                     "other": "initial sizes",
                     "seed_one": seed,
                     "seed_other": seed,
-                    "jaccard": mask_ops.overlap(mask, before),
-                    "chance": mask_ops.chance_overlap(mask, before),
+                    "jaccard": likeness.overlap(mask, before),
+                    "chance": likeness.chance_overlap(mask, before),
                 }
 
     def layers(self, architecture: Architecture) -> list[dict[str, Any]]:
@@ -336,7 +336,7 @@ class _Measured:
                 }
                 for one, other in combinations(points, 2):
                     pair = drawn[one], drawn[other]
-                    distance = mask_ops.distance(*pair)
+                    distance = likeness.distance(*pair)
                     rows.append(
                         {
                             "seed": seed,
@@ -345,8 +345,8 @@ class _Measured:
                             "epoch_other": epochs[other],
                             "distance": distance,
                             # Where nothing is pruned, masks differ neither here nor by chance.
-                            "relative": distance / (mask_ops.chance_distance(*pair) or 1.0),
-                            "jaccard": mask_ops.overlap(*pair),
+                            "relative": distance / (likeness.chance_distance(*pair) or 1.0),
+                            "jaccard": likeness.overlap(*pair),
                         }
                     )
         return rows

@@ -18,6 +18,7 @@ from tflottery.experiments.transfer.design import Cell, Transfer
 from tflottery.experiments.transfer.judging import judge, mean_overlap
 from tflottery.files import canonical_json, sha256_of_bytes
 from tflottery.naming import short_name
+from tflottery.pruning import likeness
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
@@ -204,8 +205,8 @@ def _overlap(cells: Sequence[Cell], found: Mapping[str, Run]) -> list[dict[str, 
                     "level": level,
                     "seed": seed,
                     "tensor": name,
-                    "jaccard": mask_ops.overlap(one, other),
-                    "chance": mask_ops.chance_overlap(one, other),
+                    "jaccard": likeness.overlap(one, other),
+                    "chance": likeness.chance_overlap(one, other),
                     "remaining_source": mask_ops.count(one).remaining,
                     "remaining_target": mask_ops.count(other).remaining,
                     "total": mask_ops.count(one).total,
