@@ -19,10 +19,7 @@ from tests.conftest import user_environment, write_reviews
 from tflottery.errors import TrainingError
 from tflottery.experiments.reports import write_report
 from tflottery.experiments.study.design import Study
-from tflottery.experiments.study.measuring import (
-    run_study,
-    write_study,
-)
+from tflottery.experiments.study.measuring import run_study, write_study
 from tflottery.experiments.study.results import FORMAT_VERSION, load_study
 from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.shipped.cnn import Cnn

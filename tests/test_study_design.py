@@ -13,9 +13,7 @@ from tflottery.errors import UserError
 from tflottery.experiments import configuration
 from tflottery.experiments.study.arms import Cell
 from tflottery.experiments.study.design import Study, make_cells
-from tflottery.experiments.study.measuring import (
-    one_shot_mask,
-)
+from tflottery.experiments.study.mask_rows import one_shot_mask
 from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning import likeness, masks
