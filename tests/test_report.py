@@ -21,7 +21,7 @@ from rich.console import Console
 from tests.conftest import ROOT
 from tests.synthetic_study import edit, write_study
 from tflottery.experiments.reports import write_report
-from tflottery.experiments.study import figures, mask_figures, summary, tables
+from tflottery.experiments.study import figures, mask_figures, summary, tables, terminal
 from tflottery.experiments.study.answers import answers
 from tflottery.experiments.study.article import study_articles
 from tflottery.experiments.study.cells import Arm, Results
@@ -258,7 +258,7 @@ def test_early_bird_within_an_epoch(cnn):
 def _terminal(results: Results) -> str:
     console = Console(width=80, file=None, record=True, quiet=False, force_terminal=False)
     with console.capture() as capture:
-        console.print(tables.terminal(results.study))
+        console.print(terminal.terminal(results.study))
     return capture.get()
 
 
