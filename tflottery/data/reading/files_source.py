@@ -13,6 +13,7 @@ from tflottery.data.reading.containers import is_hidden_name, look
 from tflottery.data.reading.decoding import decoding
 from tflottery.data.reading.delimited import Delimited
 from tflottery.data.reading.json_table import JsonTable, is_json
+from tflottery.data.reading.judged_rows import Reader
 from tflottery.data.reading.records import (
     Block,
     Item,
@@ -25,7 +26,7 @@ from tflottery.data.reading.records import (
     shown_path,
     split_of,
 )
-from tflottery.data.reading.table_source import Reader, TableSource
+from tflottery.data.reading.table_source import TableSource
 from tflottery.data.reading.tfds_source import PUBLISHED_NAMES
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
