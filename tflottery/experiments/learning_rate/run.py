@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 
 # keras-tuner's projects, in the store.
 _PROJECTS = "keras_tuner"
+_NO_CURVE = (
+    "Hyperband goes on from the weights of shorter trainings: good for finding a rate soon, not "
+    "for curves or rules."
+)
 
 
 @overload
@@ -182,7 +186,7 @@ def tune_learning_rate(
             "process; docs/learning_rates.md says how several processes search."
         )
     if beforehand:
-        driver.require_carried(_grid(tuning, chosen))
+        driver.require_carried(tuning.specs_of_grid(chosen))
     if tuning.settings.tuner == HYPERBAND:
         driver.reporter.say(_NO_CURVE)
     if dry_run:
@@ -242,13 +246,13 @@ def _of_configuration(
 def _planned(driver: Driver, tuning: Tuning, seeds: Sequence[int]) -> PlannedTrainings:
     before = (
         f"{len(tuning.cells)} networks x {tuning.trials_a_cell} trials x {len(seeds)} seeds, "
-        f"beside {count_of(len(_only_masks(tuning, seeds)), 'training')} for masks alone."
+        f"beside {count_of(len(tuning.specs_of_masks(seeds)), 'training')} for masks alone."
     )
     if tuning.settings.tuner == "grid":
-        specs = ancestry(_grid(tuning, seeds))
+        specs = ancestry(tuning.specs_of_grid(seeds))
         return driver.planned(Trainings(specs, _no_name, wanted=specs), before)
-    words = f"At most {_most(tuning, seeds)} trainings; the search decides which values it tries."
-    known = Trainings(_only_masks(tuning, seeds), _no_name)
+    words = f"At most {tuning.most(seeds)} trainings; the search decides which values it tries."
+    known = Trainings(tuning.specs_of_masks(seeds), _no_name)
     return PlannedTrainings(known, driver.store, f"{before} {words}")
 
 
@@ -286,7 +290,7 @@ def _search(
     store = driver.store
     home = [level.ticket] if level else []
     untuned = [tuning.untuned(cell, seed) for cell in tuning.cells for seed in seeds]
-    view, observer = driver.watch(label, _most(tuning, seeds), may_end_early=True)
+    view, observer = driver.watch(label, tuning.most(seeds), may_end_early=True)
     seen = (
         inspect_encoded(tuning.recipe.data, store.data_folder())
         if role == roles.WORKER
@@ -310,7 +314,7 @@ def _search(
                 if driver.resources.executor != LOCAL:
                     for trial in tuning.grid:
                         on_trial(trial)
-                    driver.execute(_grid(tuning, seeds), realise)
+                    driver.execute(tuning.specs_of_grid(seeds), realise)
                 searching.run()
         failures = searching.reasons()
     cautions = tuple(filter(None, (view.caution, *seen.cautions)))
@@ -324,28 +328,3 @@ def _search(
     folder = write_tuning(tuning, seeds, searching.trials, realise, store, failures, about)
     cautions = (*cautions, *filter(None, [guard.reason_in(folder / "tuning.json")]))
     return TuningResult(folder, failures, view.trained, cautions)
-
-
-def _only_masks(tuning: Tuning, seeds: Sequence[int]) -> list[RunSpec]:
-    """The trainings that find the masks, without those that are a trial's too."""
-    untuned = [tuning.untuned(cell, seed) for cell in tuning.cells for seed in seeds]
-    # Hyperband has no trial with the configuration's epochs at once.
-    own = set() if tuning.settings.tuner == HYPERBAND else {spec.key for spec in untuned}
-    parents = ancestry(parent for spec in untuned for parent, _ in spec.needs())
-    return [spec for spec in parents if spec.key not in own]
-
-
-def _most(tuning: Tuning, seeds: Sequence[int]) -> int:
-    """How many trainings it can be."""
-    trials = len(tuning.cells) * tuning.trials_a_cell * len(seeds)
-    return len(_only_masks(tuning, seeds)) + trials
-
-
-def _grid(tuning: Tuning, seeds: Sequence[int]) -> list[RunSpec]:
-    return [tuning.spec(trial, seed) for trial in tuning.grid for seed in seeds]
-
-
-_NO_CURVE = (
-    "Hyperband goes on from the weights of shorter trainings: good for finding a rate soon, not "
-    "for curves or rules."
-)

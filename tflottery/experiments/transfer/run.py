@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tflottery import plugins, program, status
-from tflottery.data.encoded import Corpus
 from tflottery.data.reading import given, sources
 from tflottery.data.reading.given import Data
 from tflottery.errors import UserError
@@ -23,6 +22,7 @@ from tflottery.experiments.driver import (
     seeds_recorded,
 )
 from tflottery.experiments.inspecting import before_dry_run
+from tflottery.experiments.transfer import remarks
 from tflottery.experiments.transfer.design import Cell, Transfer, encoded_for
 from tflottery.experiments.transfer.finished import TransferResult
 from tflottery.plugins import Plugins
@@ -40,11 +40,7 @@ from tflottery.tickets.plan import Level
 from tflottery.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
-    from tflottery.experiments.transfer.measuring import Words
     from tflottery.progress.reporter import Reporter
-
-# From this fraction of unknown words on, little of the embedding can carry over.
-_MANY_UNKNOWN = 0.5
 
 
 @overload
@@ -181,12 +177,12 @@ def transfer(
     words = compare_words(source, on, made.target.data.vocabulary_size)
 
     def before(realise: Realiser) -> None:
-        for line in (*_remarks(made, source, on, words), *remarks_on(made.target)):
+        for line in (*remarks.on_data(made, source, on, words), *remarks_on(made.target)):
             driver.reporter.say(line)
         for spec in home:
             require_same(opened, realise, spec, driver.store)
 
-    driver.reporter.say(_headline(opened))
+    driver.reporter.say(remarks.headline(opened))
     driver.reporter.say(opened.reservation)
     keep_vectors(made.source, driver.store)
     seen = driver.look(made.target)
@@ -307,42 +303,3 @@ def _trainings(transfer: Transfer, cells: Sequence[Cell], home: list[RunSpec]) -
             names.setdefault(spec.key, f"seed {cell.seed} chain of tickets on the {side}")
     asked = [*home, *(cell.spec for cell in cells)]
     return Trainings(asked, lambda spec: names.get(spec.key, "the ticket"), wanted=asked)
-
-
-def _headline(ticket: Ticket) -> str:
-    about = ticket.about
-    own, dense = (_percent(about[f"{name}_test_accuracy"]) for name in ("ticket", "dense"))
-    return (
-        f"Ticket: {ticket.folder.name}, {100 * about['sparsity']:.1f} % pruned, "
-        f"{ticket.verdict} on {about['dataset']} (test {own}, dense {dense})"
-    )
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.2f} %"
-
-
-def _remarks(transfer: Transfer, source: Corpus, target: Corpus, words: Words) -> list[str]:
-    """What is to be known before the trainings begin."""
-    lines = [
-        f"Words:  {_percent(words.target_unknown)} of the words of {target.name} are unknown to "
-        f"the vocabulary of {source.name}, {_percent(words.target_unknown_own)} to one of its own; "
-        f"Jensen-Shannon divergence {words.divergence:.3f} bits"
-    ]
-    if words.target_unknown > _MANY_UNKNOWN and (transfer.vocabulary == "reuse" or transfer.remaps):
-        lines.append(
-            f"Warning: the vocabulary of {source.name} covers only "
-            f"{_percent(1 - words.target_unknown)} of {target.name}; little of the embedding can "
-            "carry over. Try --vocabulary drop, or shared."
-        )
-    if not transfer.same_classes:
-        lines.append(
-            f"Classes: {target.name} has {len(target.classes)}, {source.name} "
-            f"{len(source.classes)}; the head is initialised anew and the ticket's mask of the "
-            "head is dropped."
-        )
-    elif source.classes != target.classes:
-        pairs = zip(source.classes, target.classes, strict=True)
-        matched = ", ".join(f"{one} is {other}" for one, other in pairs)
-        lines.append(f"Classes: by their order, {matched}")
-    return lines
