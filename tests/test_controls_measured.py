@@ -22,7 +22,7 @@ from tflottery.models.shipped.cnn import Cnn
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.store import Store
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 

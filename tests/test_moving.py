@@ -29,8 +29,7 @@ from tflottery.tickets import methods
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets.methods import METHODS
-from tflottery.tickets.plan import PruningSettings
-from tflottery.tickets.settings import require_used
+from tflottery.tickets.settings import PruningSettings, require_used
 
 ROLES = Roles(("embedding/embeddings",), ("head/kernel",))
 SHAPES = {

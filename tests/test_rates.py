@@ -24,8 +24,9 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.settings import from_table
 from tflottery.tickets.applicable import excluding
-from tflottery.tickets.plan import PruningSettings, make_plan
+from tflottery.tickets.plan import make_plan
 from tflottery.tickets.rules import how_pruned
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 NAMES = (

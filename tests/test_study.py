@@ -29,7 +29,7 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 from tflottery.training.trainer import Trainer
 

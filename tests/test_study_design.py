@@ -22,7 +22,7 @@ from tflottery.runs.pruned import Pruned
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.shuffled import Shuffled
 from tflottery.runs.specs import Fresh, ancestry
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 HEAD = "head/kernel"

@@ -31,7 +31,7 @@ from tflottery.runs.specs import Fresh, MaskSpec, RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.runs.transferred import Fit, TransferredMask
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 EMBEDDING = "embedding/embeddings"

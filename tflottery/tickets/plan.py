@@ -32,16 +32,10 @@ from tflottery.tickets.settings import (
     LEARNING_RATE_REWINDING,
     SPARSEST,
     PruningSettings,
-    parse_init,
     present_name,
 )
 from tflottery.training.rates import last_rate
 from tflottery.training.settings import TrainingSeeds
-
-__all__ = [
-    "AUTO", "CARRIED", "KEPT", "Level", "Plan", "PruningSettings", "at_rates",
-    "make_plan", "parse_init", "present_name",
-]  # fmt: skip
 
 # Sparsities are quoted to three digits: 0.738 is six rounds of 20 %, 0.737856.
 _QUOTED = 5e-4

@@ -43,8 +43,8 @@ from tflottery.tickets.folder import (
     require_free,
     write_ticket,
 )
-from tflottery.tickets.plan import AUTO, PruningSettings
 from tflottery.tickets.rule import Rule, rule_from
+from tflottery.tickets.settings import AUTO, PruningSettings
 from tflottery.tickets.verdict import RECOMMENDED
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.settings import LATER, check_choices
 from tflottery.tickets import plan as plans
 from tflottery.tickets.methods import require_tickets
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 
 # What a search may try values of.
 SEARCHED = ("learning_rate", "warmup", "decay", "batch_size", "dropout")

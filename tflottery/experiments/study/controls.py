@@ -23,7 +23,7 @@ from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.tickets.applicable import excluding
 from tflottery.tickets.methods import FINDING_TICKETS
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSeeds
 
 

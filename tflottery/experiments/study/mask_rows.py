@@ -22,7 +22,7 @@ from tflottery.runs.pruned import Pruned
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.run import Run
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 
 
 def overlap(runs: FinishedRuns) -> list[dict[str, Any]]:

@@ -33,10 +33,10 @@ from tflottery.tickets import verdict as verdicts
 from tflottery.tickets import words
 from tflottery.tickets.evidence import by_metric, gather, terms_of
 from tflottery.tickets.methods import MethodName
-from tflottery.tickets.plan import AUTO, Plan, PruningSettings
+from tflottery.tickets.plan import Plan
 from tflottery.tickets.rule import SEARCHES, read_rule
 from tflottery.tickets.rules import find_rule
-from tflottery.tickets.settings import require_used
+from tflottery.tickets.settings import AUTO, PruningSettings, require_used
 
 if TYPE_CHECKING:
     from tflottery.progress.reporter import Reporter

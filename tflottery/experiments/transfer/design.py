@@ -23,7 +23,8 @@ from tflottery.runs.specs import InitSpec, MaskSpec, RunSpec
 from tflottery.runs.transferred import Fit, TransferredMask, TransferredWeights
 from tflottery.tickets import plan as plans
 from tflottery.tickets.applicable import excluding
-from tflottery.tickets.plan import Plan, PruningSettings
+from tflottery.tickets.plan import Plan
+from tflottery.tickets.settings import PruningSettings
 
 # With ``remap_v1`` new rows keep as large a part of their weights as the source's whole embedding,
 # and not as the rows that are carried over: as ``remap`` once did.

@@ -30,6 +30,7 @@ from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
 from tflottery.settings import as_named
 from tflottery.tickets import plan as plans
+from tflottery.tickets.settings import AUTO
 from tflottery.versions import versions
 
 _ALL = "all"
@@ -148,7 +149,7 @@ def name_of(transfer: Transfer, source: Corpus, target: Corpus) -> str:
         plans.make_plan(recipe, transfer.pruning, seed=0).dense.key
         for recipe in (transfer.source, transfer.target)
     ]
-    settings = as_named(dataclasses.replace(transfer.pruning, sparsity=plans.AUTO))
+    settings = as_named(dataclasses.replace(transfer.pruning, sparsity=AUTO))
     # Transfers of before keep their folder, and their place is not taken by those of today.
     rule = ["like carried"] if transfer.vocabulary == "remap" else []
     digest = sha256_of_bytes(canonical_json([*recipes, settings, *rule]).encode())[:8]
