@@ -24,7 +24,7 @@ from tflottery.data.encoding import encode
 from tflottery.data.held_out import HeldOut
 from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
-from tflottery.exports import client, places, threshold
+from tflottery.exports import checksums, client, places, threshold
 from tflottery.exports.session import Process
 from tflottery.metrics import METRICS
 from tflottery.scoring import worth
@@ -207,6 +207,7 @@ def test_a_threshold_becomes_a_version_whose_label_follows(model, texts, tmp_pat
     third = tfl.evaluate(base, texts, threshold=0.9, keep=True)
     assert third.model.name == "3" and threshold.of_version(third.model) == 0.9
     assert places.versions(base) == [1, 2, 3]
+    assert {"saved_model.pb", "threshold.json"} <= checksums.read(third.model).keys()
 
 
 @pytest.mark.long

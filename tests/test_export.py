@@ -20,7 +20,7 @@ from tests.exported import CLASSES, VOCABULARY, drawn, make_ticket
 from tflottery.cli import export, predict
 from tflottery.data.encoded import Encoded
 from tflottery.errors import TflotteryError, UserError
-from tflottery.exports import network, saved_model
+from tflottery.exports import checksums, network, saved_model
 from tflottery.exports.compaction import compact
 from tflottery.exports.publishing import publish, versions
 from tflottery.exports.session import Process
@@ -87,8 +87,10 @@ def test_the_sentences_tell_networks_apart(expected):
 
 def test_a_server_finds_a_version_and_its_signatures(exported, ticket):
     assert {path.name for path in exported.iterdir()} >= {
-        "saved_model.pb", "variables", "assets", "fingerprint.pb",
+        "saved_model.pb", "variables", "assets", "fingerprint.pb", "SHA256SUMS",
     }  # fmt: skip
+    assert "assets/vocabulary.txt" in checksums.read(exported)
+    checksums.check(exported)
     assert (exported / "assets" / "vocabulary.txt").read_text() == VOCABULARY.to_text()
     parsed = SavedModel()
     parsed.ParseFromString((exported / "saved_model.pb").read_bytes())

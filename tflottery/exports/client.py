@@ -17,7 +17,7 @@ from typing import Any
 from tflottery import activity, startup
 from tflottery.data.reading.records import shown_path
 from tflottery.errors import TflotteryError, UserError
-from tflottery.exports import addresses
+from tflottery.exports import addresses, checksums
 
 BATCH = 32
 """The most texts in one of our requests: as many as our batching file lets a server compute at
@@ -106,6 +106,7 @@ def load(folder: Path) -> Any:
     Raises:
         UserError: it is damaged.
     """
+    checksums.check(folder)
     startup.start_tensorflow()
     import tensorflow as tf
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from tflottery.errors import TflotteryError, UserError
-from tflottery.exports import client, reading
+from tflottery.exports import checksums, client, reading
+from tflottery.exports.model_card import CARD
 from tflottery.exports.places import taken, versions
 from tflottery.files import new_folder, require_writable
 
@@ -65,16 +66,17 @@ def publish(folder: Path, threshold: float, reason: str) -> Path:
                 copy = staging / extra.relative_to(folder)
                 copy.parent.mkdir(exist_ok=True)
                 shutil.copyfile(extra, copy)
-            card = folder / "model_card.md"
+            card = folder / CARD
             before = card.read_text(encoding="utf-8") if card.is_file() else ""
             said = (
                 f"## Threshold\n\nVersion {new.name} is version {folder.name} with another "
                 f"threshold: `label` is the second class where its score is above {threshold:.6g}. "
                 f"{reason}"
             )
-            (staging / card.name).write_text(f"{before.rstrip()}\n\n{said}\n", encoding="utf-8")
             about = {"threshold": threshold, "of_version": int(folder.name), "reason": reason}
             (staging / FILE).write_text(f"{json.dumps(about, indent=2)}\n", encoding="utf-8")
+            checksums.write(staging)
+            (staging / CARD).write_text(f"{before.rstrip()}\n\n{said}\n", encoding="utf-8")
     except FileExistsError:
         raise taken(new) from None
     return new
