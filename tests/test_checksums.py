@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-
 import pytest
 
+from tests.exported import make_ticket
 from tflottery.errors import DamagedFileError, UserError
 from tflottery.exports import bundle, checksums, client
-from tests.exported import make_ticket
 
 LOADED = {
     "saved_model.pb": b"graph\n" * 9,

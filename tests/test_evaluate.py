@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import math
 import shutil
 from collections.abc import Iterator
@@ -271,6 +272,12 @@ WRONG = [
     ({"threshold": "best-f1", "split": "all"}, "would be judged on the same"),
     ({"keep": True}, "keep publishes a threshold"),
     ({"set": {"data.nothing": 1}}, "There is no key data.nothing"),
+    ({"set": {"training.epochs": 1}}, "only how data are read can be set"),
+    ({"dataset": "tested.csv", "split": "validation"}, "has texts of test alone: none of valid"),
+    ({"dataset": "tested.csv", "threshold": "best-f1"}, "has texts of test alone: none of valid"),
+    ({"dataset": "two.csv"}, "too few to hold out 20% .* --split all takes every text"),
+    ({"dataset": "none.csv", "split": "all"}, "none has no texts to judge the model on"),
+    ({"dataset": "none.csv"}, "none has no texts: none of test"),
 ]
 
 
@@ -278,9 +285,51 @@ WRONG = [
 def test_a_mistake_is_one_line(model, texts, given, message):
     rows = "".join(f"a film {n},{label}\n" for n in range(20) for label in ("bad", "positive"))
     Path("others.csv").write_text(f"text,label\n{rows}")
+    Path("tested.csv").write_text("text,label,split\na,positive,test\nb,negative,test\n")
+    Path("two.csv").write_text("text,label\na,positive\nb,negative\n")
+    Path("none.csv").write_text("text,label\n")
     with pytest.raises(tfl.UserError, match=message) as caught:
         tfl.evaluate(**{"model": model, "dataset": texts, **given})
     assert "\n" not in str(caught.value)
+
+
+TO_JUDGE = {
+    "one class": ("text,label\n" + 4 * "a film,positive\n", "all", 4),
+    "one text": ("text,label\nagain,negative\n", "all", 1),
+    "a class of one text": ("text,label\na,negative\n" + 3 * "film,positive\n", "all", 4),
+    "no word": ("text,label\n!!!,negative\n...,positive\n", "all", 2),
+    "a test split alone": ("text,label,split\na,negative,test\nb,positive,test\n", "test", 2),
+    "a test split alone, all": ("text,label,split\na,negative,test\nb,positive,dev\n", "all", 2),
+    "a class in the test split alone": (
+        "text,label,split\na,negative,train\nb,negative,train\nc,positive,test\n", "test", 1,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TO_JUDGE)
+def test_texts_that_no_training_could_take_are_judged_all_the_same(model, texts, case):
+    content, split, count = TO_JUDGE[case]
+    path = texts.with_name("new.csv")
+    path.write_text(content)
+    done = tfl.evaluate(model, path, split=split, words=0)
+    assert done.texts == count == done.classes["texts"].sum() == done.confusion.to_numpy().sum()
+    assert done.classes["texts"].dtype == np.int64
+    scored = tfl.score(model, path, prefix="m_")
+    kept = scored if split == "all" or "split" not in scored else scored[scored["split"] == split]
+    right = (kept["m_label"] == kept["label"]).mean()
+    assert done.metrics.set_index("metric").loc["accuracy", "value"] == right
+    assert all("\n" not in line for line in done.remarks)
+
+
+@pytest.mark.parametrize("output", ["", "labelled.csv"])
+def test_a_folder_that_cannot_be_is_told_before_anything_is_published(
+    model, texts, monkeypatch, capsys, output
+):
+    judging = importlib.import_module("tflottery.scoring.evaluate")
+    monkeypatch.setattr(judging, "Scorer", pytest.fail)
+    given = ["--model", str(model), "--dataset", str(texts), "--threshold", "0.3", "--keep"]
+    assert command.main([*given, "--output", output]) == 2
+    assert "output" in capsys.readouterr().err
 
 
 def test_the_command_names_what_is_missing(capsys):

@@ -185,6 +185,12 @@ def test_a_damaged_export_is_named(exported, tmp_path, capfd):
     variables.write_bytes(variables.read_bytes()[:40])
     assert predict.main(["a film", "--model", str(torn)]) == 2
     errors = capfd.readouterr().err
+    assert "variables.data-00000-of-00001 is not what was exported" in errors
+    assert "Traceback" not in errors
+    # One of before checksums were kept.
+    (torn / "SHA256SUMS").unlink()
+    assert predict.main(["a film", "--model", str(torn)]) == 2
+    errors = capfd.readouterr().err
     assert "cannot be loaded" in errors and "Traceback" not in errors
 
 
