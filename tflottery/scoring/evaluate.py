@@ -79,7 +79,7 @@ def evaluate(
     few = argument("words", words, int)
     if few < 0:
         raise UserError(f"--words takes a number of texts from 0 on, not {few}.")
-    if keep and chosen is None:
+    if argument("keep", keep, bool) and chosen is None:
         raise UserError("keep publishes a threshold; give threshold, a number or best-f1.")
     if chosen == BEST_F1 and split in ("validation", ALL):
         raise UserError(

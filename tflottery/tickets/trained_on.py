@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tflottery import startup
 from tflottery.errors import UserError
 from tflottery.files import Arrays
 from tflottery.tickets.verdict import NO_VERDICT
@@ -21,6 +22,22 @@ _MEASURED = (
     "metrics", "more", "rounds", "sentence", "texts", "verdict",
 )  # fmt: skip
 _ACCURACY = "_accuracy"
+
+
+def require_model(model: object) -> None:
+    """Makes sure that it is a model that could be of a ticket.
+
+    Raises:
+        UserError: it is another thing, as a path, or a model of Keras 3.
+    """
+    startup.start_tensorflow()
+    import tf_keras as keras
+
+    if not isinstance(model, keras.Model):
+        raise UserError(
+            f"save_as takes a model of tf_keras, as ticket.build() made it, not "
+            f"{type(model).__module__}.{type(model).__name__}."
+        )
 
 
 def weights_of(ticket: Ticket, model: keras.Model) -> Arrays:

@@ -415,7 +415,8 @@ class TableSource:
             )
         if len(train) < 2:
             raise UserError(
-                f"{where} has one class only ({next(iter(train))!r}); a classifier needs two or more."
+                f"{where} has one class only ({next(iter(train))!r}); a classifier needs two or "
+                "more."
             )
         single = sum(count == 1 for count in train.values())
         if len(train) > _MANY_CLASSES and 2 * single > len(train):
