@@ -36,6 +36,22 @@ def of_version(folder: Path) -> float:
         raise UserError(f"{folder / FILE} is damaged; export the ticket anew.") from None
 
 
+def left_behind(base: Path) -> str:
+    """A line on the threshold of a model's newest version, which the next one will not have; empty
+    where that has none of its own, or cannot be read."""
+    newest = max(versions(base), default=None)
+    try:
+        limit = 0.5 if newest is None else of_version(base / str(newest))
+    except UserError:
+        return ""
+    if limit == 0.5:
+        return ""
+    return (
+        f"Version {newest} has a threshold of its own ({limit:.6g}), and this one has one half; "
+        "choose one for it with bin/evaluate --threshold best-f1 --keep."
+    )
+
+
 def publish(folder: Path, threshold: float, reason: str) -> Path:
     """Writes the next version of a model, whose label follows a threshold; checks it in a fresh
     process before it appears.
