@@ -15,7 +15,6 @@ from tflottery.tickets.ticket import Ticket
 from tflottery.tickets.words import interval
 from tflottery.versions import versions
 
-CARD = "model_card.md"
 _TEMPLATE = "exports/model_card.md.j2"
 _NETWORKS = (
     {"key": "ticket", "words": "this"},

@@ -24,9 +24,9 @@ from tflottery.exports.compaction import compact
 from tflottery.exports.formats import checking
 from tflottery.exports.formats.checking import Also, Beside
 from tflottery.exports.formats.format import Given
-from tflottery.exports.model_card import CARD, model_card
+from tflottery.exports.model_card import model_card
 from tflottery.exports.network import Network
-from tflottery.exports.places import require_publishable, taken, versions
+from tflottery.exports.places import CARD, require_publishable, taken, versions
 from tflottery.exports.verification import Scorer, scorer, sentences, verify
 from tflottery.files import new_folder
 from tflottery.tickets.ticket import Ticket

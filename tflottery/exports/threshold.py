@@ -17,8 +17,7 @@ import numpy as np
 
 from tflottery.errors import TflotteryError, UserError
 from tflottery.exports import checksums, client, reading
-from tflottery.exports.model_card import CARD
-from tflottery.exports.places import taken, versions
+from tflottery.exports.places import CARD, taken, versions
 from tflottery.files import new_folder, require_writable
 
 FILE = "threshold.json"

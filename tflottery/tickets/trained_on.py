@@ -31,9 +31,9 @@ def require_model(model: object) -> None:
         UserError: it is another thing, as a path, or a model of Keras 3.
     """
     startup.start_tensorflow()
-    import tf_keras as keras
+    from tflottery.models import weights as named_weights
 
-    if not isinstance(model, keras.Model):
+    if not named_weights.is_model(model):
         raise UserError(
             f"save_as takes a model of tf_keras, as ticket.build() made it, not "
             f"{type(model).__module__}.{type(model).__name__}."
