@@ -321,6 +321,30 @@ def test_texts_that_no_training_could_take_are_judged_all_the_same(model, texts,
     assert all("\n" not in line for line in done.remarks)
 
 
+def test_a_threshold_goes_beside_a_version_and_nowhere_else(tmp_path, monkeypatch):
+    base = tmp_path / "m"
+    for folder in (base / "1", base / "2", tmp_path / "copied"):
+        folder.mkdir(parents=True)
+        (folder / "saved_model.pb").touch()
+    monkeypatch.chdir(base / "1")
+    assert threshold.version_of(Path(".")) == base / "1"
+    assert threshold.version_of(Path("../2")) == Path("../2")
+    for odd in (tmp_path / "copied", Path("../../copied")):
+        with pytest.raises(tfl.UserError, match="is no version in a model's folder"):
+            tfl.evaluate(odd, "toy", threshold=0.3, keep=True)
+
+
+def test_a_version_that_is_not_whole_is_named_and_files_are_none(tmp_path):
+    for folder in ("1", "2"):
+        (tmp_path / "m" / folder).mkdir(parents=True)
+    (tmp_path / "m" / "1" / "saved_model.pb").touch()
+    (tmp_path / "m" / "2024").write_text("notes")
+    with pytest.raises(tfl.UserError, match="m/2 is no whole version"):
+        client.version_folder(client.Model(tmp_path / "m"))
+    (tmp_path / "m" / "2").rmdir()
+    assert client.version_folder(client.Model(tmp_path / "m")) == tmp_path / "m" / "1"
+
+
 @pytest.mark.parametrize("output", ["", "labelled.csv"])
 def test_a_folder_that_cannot_be_is_told_before_anything_is_published(
     model, texts, monkeypatch, capsys, output

@@ -124,15 +124,21 @@ def version_folder(model: Model) -> Path:
     """The folder of the version that is meant.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or the newest is not whole.
     """
     if (model.path / "saved_model.pb").is_file():
         return model.path
     found = model.path.iterdir() if model.path.is_dir() else ()
-    versions = [path for path in found if path.name.isdecimal()]
+    versions = [path for path in found if path.name.isdecimal() and path.is_dir()]
     if not versions:
         raise UserError(f"{model.path} holds no exported model; bin/export makes one.")
-    return max(versions, key=lambda path: int(path.name))
+    newest = max(versions, key=lambda path: int(path.name))
+    if not (newest / "saved_model.pb").is_file():
+        raise UserError(
+            f"{shown_path(newest)} is no whole version (saved_model.pb is missing); copy it again, "
+            "delete it, or name another version."
+        )
+    return newest
 
 
 def over_grpc(address: str, model: Model) -> Ask:

@@ -51,6 +51,20 @@ def left_behind(base: Path) -> str:
     )
 
 
+def version_of(folder: Path) -> Path:
+    """A version's folder, beside which the next one goes, by a path that ends in its number.
+
+    Raises:
+        UserError: the folder is no version in a model's folder, or nothing can be written there.
+    """
+    # A working directory is named by its whole path; what a link leads to is not asked.
+    whole = folder if folder.name.isdecimal() else folder.absolute()
+    if not whole.name.isdecimal():
+        raise UserError(f"{folder} is no version in a model's folder; give it a folder as model/1.")
+    require_writable(whole.parent, "--model")
+    return whole
+
+
 def publish(folder: Path, threshold: float, reason: str) -> Path:
     """Writes the next version of a model, whose label follows a threshold; checks it in a fresh
     process before it appears.
@@ -67,10 +81,8 @@ def publish(folder: Path, threshold: float, reason: str) -> Path:
         UserError: the folder cannot be written, or the model has more than two classes.
         TflotteryError: the new version does not do what it should; nothing was published.
     """
+    folder = version_of(folder)
     base = folder.parent
-    if not folder.name.isdecimal():
-        raise UserError(f"{folder} is no version in a model's folder; give it a folder as model/1.")
-    require_writable(base, "--model")
     loaded = client.load(folder)
     new = base / str(max(versions(base)) + 1)
     try:

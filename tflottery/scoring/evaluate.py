@@ -87,6 +87,8 @@ def evaluate(
             f"with --split {split}; leave one out."
         )
     folder = client.version_folder(client.Model(place("model", model)))
+    if keep:
+        folder = thresholds.version_of(folder)  # before anything is scored
     for key in configuration.assigned(set):
         if not key.startswith("data."):
             raise UserError(
