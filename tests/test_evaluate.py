@@ -327,7 +327,7 @@ def test_a_threshold_goes_beside_a_version_and_nowhere_else(tmp_path, monkeypatc
         folder.mkdir(parents=True)
         (folder / "saved_model.pb").touch()
     monkeypatch.chdir(base / "1")
-    assert threshold.version_of(Path(".")) == base / "1"
+    assert threshold.version_of(Path()) == base / "1"
     assert threshold.version_of(Path("../2")) == Path("../2")
     for odd in (tmp_path / "copied", Path("../../copied")):
         with pytest.raises(tfl.UserError, match="is no version in a model's folder"):
