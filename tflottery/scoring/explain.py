@@ -52,7 +52,7 @@ def explain(
     effects_by(by)
     plugins.load(plugin, installed=False)
     is_many = isinstance(texts, Iterable) and not isinstance(texts, str)
-    listed = list(texts) if is_many else [texts]
+    listed: list[str] = list(texts) if is_many else [texts]  # type: ignore[list-item]
     if not all(isinstance(text, str) for text in listed):
         raise UserError("Texts to explain come as a text, or as a list of texts.")
     folder = client.version_folder(client.Model(place("model", model)))
