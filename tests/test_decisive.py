@@ -86,7 +86,8 @@ def test_a_bundle_lists_them_too(ticket, base, tmp_path):
     words = [json.loads((one / FILE).read_text())["words"] for one in (base / "1", made.folder)]
     assert words[0] == words[1]
     lacking = bundle.write(ticket, tmp_path / "other-bundle", OwnTexts(None, "It is gone."))
-    assert lacking.remark.endswith("cannot be had: It is gone.")
+    (line,) = lacking.remarks
+    assert line.endswith("cannot be had: It is gone.")
     assert not (lacking.folder / FILE).exists()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tflottery import program
-from tflottery.cli import app, experiments
+from tflottery.cli import COMMANDS, app, experiments
 from tflottery.cli import flags as common
 from tflottery.cli.find_ticket import show_found
 from tflottery.exports.formats.asked import QUANTIZE
@@ -123,7 +123,8 @@ def export(values: flags.FlagValues) -> None:
     reporter = Reporter(open_console())
     if isinstance(done, Bundle):
         reporter.say(f"Bundle: {done.folder}/ (a licence is yours to choose: README.md)")
-        reporter.say(done.remark)
+        for remark in done.remarks:
+            reporter.say(remark)
     elif isinstance(done, UnitCosts):
         _show_costs(reporter, done, experiments.changed(values, "data_dir", "store", "plugin"))
     elif isinstance(done, PlannedBudget):
@@ -187,9 +188,10 @@ def _show_exported(reporter: Reporter, done: Exported, store: str) -> None:
     text = example_text(done.ticket, Store(store))
     reporter.say(f"Export: {done.folder}/")
     reporter.say(done.checked)
-    reporter.say(done.remark)
     reporter.say(f"Size:   {done.size}" if done.size else "")
     reporter.say(f"Budget: {done.chosen.sentence}" if done.chosen else "")
+    for remark in done.remarks:
+        reporter.say(program.mentioned(remark, COMMANDS))
     for one in done.beside:
         reporter.say(f"Beside: {one.sentence}")
     for line in (

@@ -23,6 +23,7 @@ from markupsafe import Markup
 
 from tflottery import startup
 from tflottery.errors import UserError
+from tflottery.exports import checksums
 from tflottery.exports.formats import tensors
 from tflottery.exports.formats.format import Given
 from tflottery.exports.formats.registry import FORMATS, require_writable
@@ -33,7 +34,7 @@ from tflottery.reasons.deciding import Deciding
 from tflottery.report import environments
 from tflottery.tickets.ticket import Ticket, load_ticket
 
-CARD, SUMS = "README.md", "SHA256SUMS"
+CARD = "README.md"
 _TEMPLATE = "exports/bundle.md.j2"
 _SAFE = FORMATS["safetensors"]
 
@@ -41,11 +42,11 @@ _SAFE = FORMATS["safetensors"]
 @dataclass(frozen=True)
 class Bundle:
     """``ticket``: what was bundled, as it is read from the bundle; ``folder``: where it is.
-    ``remark``: a sentence on what could not be told in its card, or empty."""
+    ``remarks``: what to mind, a line each."""
 
     ticket: Ticket
     folder: Path
-    remark: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -61,8 +62,19 @@ def require_free(folder: Path, ticket: Ticket) -> None:
     """
     require_writable([_SAFE], ticket)
     there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if folder.exists() and there and SUMS not in there:
+    if not there and not folder.is_file():
+        return
+    sums = checksums.read(folder) if folder.is_dir() else {}
+    if not sums:
         raise UserError(f"{folder} is a folder of other things; move them, or give another --name.")
+    own = sorted(there - {*sums, checksums.FILE})
+    if not own and CARD in there and sha256_of_file(folder / CARD) != sums.get(CARD):
+        own = [CARD]
+    if own:
+        raise UserError(
+            f"{folder} is a bundle with something of your own ({own[0]}), which a new one would "
+            "not have; move it, or give another --name."
+        )
 
 
 def write(ticket: Ticket, folder: Path, own: OwnTexts | None = None) -> Bundle:
@@ -88,13 +100,10 @@ def write(ticket: Ticket, folder: Path, own: OwnTexts | None = None) -> Bundle:
             tensors.require_same(served, _SAFE, ticket)
         decides = _deciding(ticket, own, staging)
         (staging / CARD).write_text(card(ticket, folder.name, decides), encoding="utf-8")
-        sums = "".join(
-            f"{sha256_of_file(file)}  {file.name}\n" for file in sorted(staging.iterdir())
-        )
-        (staging / SUMS).write_text(sums, encoding="utf-8")
+        checksums.write(staging)
         load_ticket(staging)
-    remark = own.remark("Its card has no words that decide a class") if own else ""
-    return Bundle(load_ticket(folder), folder, remark)
+    lacking = own.remark("Its card has no words that decide a class") if own else ""
+    return Bundle(load_ticket(folder), folder, (lacking,) if lacking else ())
 
 
 def _deciding(ticket: Ticket, own: OwnTexts | None, folder: Path) -> Deciding | None:

@@ -222,7 +222,7 @@ def export(
         has_formats=bool(asked_for.formats),
     )  # fmt: skip
     plugins.load(plugin)
-    opened = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
+    opened = open_ticket(ticket)
     if not (structured or wanted or unit_costs) or compare:
         opened.require_trained()  # before anything is read, trained or written
     asked_for.require_writable(opened)
@@ -283,14 +283,17 @@ def _published(
     data_dir: str | Path | None,
     store: Store,
 ) -> Exported:
+    from tflottery.exports import threshold
     from tflottery.exports.formats.checking import Also
     from tflottery.exports.publishing import publish
 
     needed = smaller or bool(asked_for.quantize)
     own = own_texts.of(ticket, data_dir, store, needed=needed)
+    few = own.remark("Compared on a few texts, and no words that decide a class are listed")
+    remarks = tuple(filter(None, [threshold.left_behind(base), few]))
     also = Also.of(asked_for, own.corpus, ticket) if asked_for.formats else None
     published = publish(ticket, base, version, own.corpus, also, smaller)
     return Exported(
         ticket, published.folder, published.checked, None, published.size, published.beside,
-        remark=own.remark("Compared on a few texts, and no words that decide a class are listed"),
+        remarks=remarks,
     )  # fmt: skip

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from tflottery.errors import TflotteryError, UserError
-from tflottery.exports import client, reading
+from tflottery.exports import checksums, client, reading
 from tflottery.exports.formats import device
 from tflottery.exports.formats.format import Format
 from tflottery.exports.formats.registry import FORMATS, require_installed
 from tflottery.exports.label_said import with_threshold
-from tflottery.exports.places import taken, versions
+from tflottery.exports.places import CARD, taken, versions
 from tflottery.files import new_folder, require_writable
 from tflottery.reasons import deciding
 
@@ -37,6 +37,36 @@ def of_version(folder: Path) -> float:
         return 0.5
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{folder / FILE} is damaged; export the ticket anew.") from None
+
+
+def left_behind(base: Path) -> str:
+    """A line on the threshold of a model's newest version, which the next one will not have; empty
+    where that has none of its own, or cannot be read."""
+    newest = max(versions(base), default=None)
+    try:
+        limit = 0.5 if newest is None else of_version(base / str(newest))
+    except UserError:
+        return ""
+    if limit == 0.5:
+        return ""
+    return (
+        f"Version {newest} has a threshold of its own ({limit:.6g}), and this one has one half; "
+        "choose one for it with bin/evaluate --threshold best-f1 --keep."
+    )
+
+
+def version_of(folder: Path) -> Path:
+    """A version's folder, beside which the next one goes, by a path that ends in its number.
+
+    Raises:
+        UserError: the folder is no version in a model's folder, or nothing can be written there.
+    """
+    # A working directory is named by its whole path; what a link leads to is not asked.
+    whole = folder if folder.name.isdecimal() else folder.absolute()
+    if not whole.name.isdecimal():
+        raise UserError(f"{folder} is no version in a model's folder; give it a folder as model/1.")
+    require_writable(whole.parent, "--model")
+    return whole
 
 
 def publish(folder: Path, threshold: float, reason: str) -> Path:
@@ -56,10 +86,8 @@ def publish(folder: Path, threshold: float, reason: str) -> Path:
             that one of its files takes is not installed.
         TflotteryError: the new version does not do what it should; nothing was published.
     """
+    folder = version_of(folder)
     base = folder.parent
-    if not folder.name.isdecimal():
-        raise UserError(f"{folder} is no version in a model's folder; give it a folder as model/1.")
-    require_writable(base, "--model")
     files = _beside(folder)
     before = of_version(folder) if (folder / FILE).is_file() else None
     loaded = client.load(folder)
@@ -81,12 +109,13 @@ def publish(folder: Path, threshold: float, reason: str) -> Path:
                 copy = staging / extra.relative_to(folder)
                 copy.parent.mkdir(exist_ok=True)
                 shutil.copyfile(extra, copy)
-            card = folder / "model_card.md"
+            card = folder / CARD
             text = card.read_text(encoding="utf-8") if card.is_file() else ""
             said = with_threshold(text, (folder.name, new.name), (before, threshold), reason, files)
-            (staging / card.name).write_text(said, encoding="utf-8")
             about = {"threshold": threshold, "of_version": int(folder.name), "reason": reason}
             (staging / FILE).write_text(f"{json.dumps(about, indent=2)}\n", encoding="utf-8")
+            checksums.write(staging)
+            (staging / CARD).write_text(said, encoding="utf-8")
     except FileExistsError:
         raise taken(new) from None
     return new
