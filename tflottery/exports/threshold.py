@@ -59,13 +59,15 @@ def version_of(folder: Path) -> Path:
     """A version's folder, beside which the next one goes, by a path that ends in its number.
 
     Raises:
-        UserError: the folder is no version in a model's folder, or nothing can be written there.
+        UserError: the folder is no version in a model's folder, nothing can be written there, or a
+            package that one of its files takes is not installed.
     """
     # A working directory is named by its whole path; what a link leads to is not asked.
     whole = folder if folder.name.isdecimal() else folder.absolute()
     if not whole.name.isdecimal():
         raise UserError(f"{folder} is no version in a model's folder; give it a folder as model/1.")
     require_writable(whole.parent, "--model")
+    _beside(whole)
     return whole
 
 

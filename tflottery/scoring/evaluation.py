@@ -24,9 +24,9 @@ class Evaluation:
     which, and how many. ``threshold``: the second of two classes is the label where its score is
     above; None for more classes. ``chosen``: a sentence on how it was, or empty. The tables are
     those of ``worth``: ``metrics``, ``classes``, ``confusion``, ``calibration``; and the words that
-    decide a class in some of the texts, ``words`` (``deciding.deciding_words``), with the n-grams that a
-    CNN's filters look for, ``ngrams`` (``filters.strongest``). ``remarks``: what was assumed, a
-    line each.
+    decide a class in some of the texts, ``words`` (``deciding.deciding_words``), with the n-grams
+    that a CNN's filters look for, ``ngrams`` (``filters.strongest``). ``remarks``: what was
+    assumed, a line each.
     """
 
     model: Path
