@@ -21,7 +21,7 @@ from tflottery.exports import bundle, own_texts, saved_model
 from tflottery.exports.own_texts import OwnTexts
 from tflottery.exports.publishing import publish
 from tflottery.files import seal
-from tflottery.reasons.deciding import FILE
+from tflottery.reasons.written import FILE
 from tflottery.runs.store import Store
 
 RANDOM = np.random.default_rng(5)

@@ -14,8 +14,9 @@ from tflottery.data.encoded import Encoded
 from tflottery.exports.network import Network
 from tflottery.exports.verification import Scorer, as_served, padded
 from tflottery.files import seal
-from tflottery.reasons.deciding import FILE, Deciding, decide, drawn
+from tflottery.reasons.deciding import Deciding, decide, drawn
 from tflottery.reasons.words import Ask
+from tflottery.reasons.written import FILE
 from tflottery.runs.recipes import recipe_to_tables
 from tflottery.tickets.ticket import Ticket
 from tflottery.versions import versions

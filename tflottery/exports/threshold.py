@@ -22,7 +22,7 @@ from tflottery.exports.formats.registry import FORMATS, require_installed
 from tflottery.exports.label_said import with_threshold
 from tflottery.exports.places import CARD, taken, versions
 from tflottery.files import new_folder, require_writable
-from tflottery.reasons import deciding
+from tflottery.reasons import written
 
 FILE = "threshold.json"
 _TEXT, _IDS, _CLASSIFY = "serving_default", "ids", "classify"
@@ -138,7 +138,7 @@ def _beside(folder: Path) -> list[Format]:
 
 def _others(folder: Path) -> list[Path]:
     """The files that are the same whatever the threshold is."""
-    patterns = ("assets.extra/*", f"{device.FOLDER}/*", reading.FILE, deciding.FILE)
+    patterns = ("assets.extra/*", f"{device.FOLDER}/*", reading.FILE, written.FILE)
     return [path for pattern in patterns for path in folder.glob(pattern) if path.is_file()]
 
 

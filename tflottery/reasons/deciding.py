@@ -18,11 +18,11 @@ from tflottery import seeds
 from tflottery.data.words.vocabulary import RESERVED, UNKNOWN
 from tflottery.reasons import filters
 from tflottery.reasons.words import Ask, log_odds
+from tflottery.reasons.written import FORMAT_VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FILE, FORMAT_VERSION = "deciding.json", 1
 TEXTS = 500
 """Texts that are looked at."""
 _TRIED, _EACH = 160, 12

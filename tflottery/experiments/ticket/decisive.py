@@ -12,7 +12,7 @@ from tflottery.errors import UserError
 from tflottery.experiments import names
 from tflottery.experiments.documents import Kinds, read_about
 from tflottery.experiments.shapes import COUNT, FRACTION, Each, Many, Maybe, Number
-from tflottery.reasons.deciding import FILE, FORMAT_VERSION
+from tflottery.reasons.written import FILE, FORMAT_VERSION
 from tflottery.report.article import Article
 from tflottery.report.numbers import POINTS, WHOLE
 from tflottery.report.table import Column, Table
