@@ -261,6 +261,30 @@ def test_memory_stays_the_same_however_long_the_table(tmp_path, monkeypatch):
     assert peak(2_500) < 1.3 * peak(600)
 
 
+def test_the_command_says_how_many_rows_are_done(tmp_path, monkeypatch, heard, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(writing, "Scorer", Fake)
+    monkeypatch.setattr(writing, "_ROWS", 1_000)
+    Path("m").mkdir()
+    Path("m/saved_model.pb").touch()
+    Path("new.csv").write_text("text\n" + "a film again\n" * 2_500)
+    ask = ["--model", "m", "--input", "new.csv"]
+    assert predict.main([*ask, "--output", "scores.csv"]) == 0
+    told = [line for line in heard.lines if line]
+    reading = [line for line in told if line.startswith("reading")]
+    assert (reading[0], reading[-1]) == ("reading new.csv", "reading new.csv: 2,500 rows")
+    rows = ("1,000", "2,000", "2,500")
+    scoring = [f"scoring new.csv: {number} of 2,500 rows" for number in rows]
+    assert told[len(reading) :] == ["scoring new.csv", *scoring]
+
+    # Of rows that come along a pipe, nobody knows how many there will be.
+    heard.lines.clear()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"again\n" * 1_200)))
+    assert predict.main(["--model", "m", "--format", "csv"]) == 0
+    scoring = [line for line in heard.lines if line.startswith("scoring")]
+    assert scoring == ["scoring texts", *(f"scoring texts: {n} rows" for n in ("1,000", "1,200"))]
+
+
 def test_texts_are_put_together_by_length_and_by_size():
     sizes = [3, 5_000_000, 1, 2, *[10] * 600]
     found = scoring_model.batches(sizes)
