@@ -27,7 +27,7 @@ FLOORS = [
     {"estimates"},
     {"metrics", "notebook", "seeds", "statistics", "status", "steps", "versions"},
     {"arithmetic", "digests", "naming", "registry"},
-    {"activity", "archives", "disk", "errors", "interrupts", "printed", "program"},
+    {"activity", "archives", "disk", "errors", "interrupts", "memory", "printed", "program"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -15,6 +15,7 @@ from tflottery import seeds
 from tflottery.errors import UserError
 from tflottery.models.roles import Roles
 from tflottery.models.units import Part, Units
+from tflottery.settings import check_bounds
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -68,8 +69,10 @@ ROLES = Roles(embedding=("embedding/embeddings",), head=("head/kernel",))
 
 # Of a field that the content of its file stands for in a key.
 PLACE = {"key": False}
-# Beyond this, a tensor fits no memory.
-_LARGEST = 1_000_000
+# Far beyond what was ever built. What a machine can hold is another question: see
+# ``runs/footprint.py``.
+_LARGEST = {"layers": 1_000, "widths": 10_000, "positions": 1_000_000}
+_LARGEST_LAYER = 100_000
 
 
 def check_sizes(architecture: Any, sizes: Iterable[str]) -> None:
@@ -78,9 +81,8 @@ def check_sizes(architecture: Any, sizes: Iterable[str]) -> None:
     Raises:
         UserError: it cannot; the line names the key.
     """
-    for name in sizes:
-        if not 1 <= getattr(architecture, name) <= _LARGEST:
-            raise UserError(f"model.{name} is from 1 to {_LARGEST:,}.")
+    bounds = {name: (1, _LARGEST.get(name, _LARGEST_LAYER)) for name in sizes}
+    check_bounds(architecture, "model", bounds)
     for name in ("word_dropout", "embedding_dropout", "dropout"):
         if not 0 <= getattr(architecture, name) < 1:
             raise UserError(f"model.{name} is a fraction in [0, 1).")

@@ -26,6 +26,8 @@ from tflottery.settings import check_choices
 if TYPE_CHECKING:
     import tf_keras as keras
 
+_MOST_WIDTHS = 100
+
 
 @dataclass(frozen=True)
 class Cnn:
@@ -66,11 +68,13 @@ class Cnn:
     vectors_frozen: bool = False
 
     def __post_init__(self) -> None:
-        check_sizes(self, ("embedding", "filters"))
+        check_sizes(self, ("embedding", "filters", "widths"))
         check_choices(self, "model")
         check_vectors(self)
-        if not self.widths or min(self.widths) < 1 or len(set(self.widths)) != len(self.widths):
-            raise UserError("model.widths is a list of different widths, each at least 1 word.")
+        if not 0 < len(set(self.widths)) == len(self.widths) <= _MOST_WIDTHS:
+            raise UserError(
+                f"model.widths is a list of different widths in words, at most {_MOST_WIDTHS}."
+            )
 
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
         import tf_keras as keras
