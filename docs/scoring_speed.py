@@ -3,8 +3,8 @@
     python docs/scoring_speed.py saved_models/toy-cnn 10000 100000
     python docs/scoring_speed.py saved_models/imdb-cnn 10000 100000 --texts reviews.txt
 
-For each number of rows a CSV is made (an id, a text, a date) and scored by a process of its own. The
-texts are toy reviews, or the lines of a file, from the first on again where there are too few.
+For each number of rows a CSV is made (an id, a text, a date) and scored by a process of its own.
+Texts are toy reviews, or the lines of a file, from the first on again where there are too few.
 Starting takes some seconds, so rows a second are those between one number of rows and the next.
 """
 
