@@ -23,9 +23,10 @@ from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec, ancestry, snapshots_wanted
 from tflottery.runs.store import Store
 from tflottery.training.listener import Logs
+from tflottery.training.losses import accuracy, loss
 from tflottery.training.optimizers import optimizer
 from tflottery.training.trained import Trained
-from tflottery.training.trainer import Trainer, accuracy, loss
+from tflottery.training.trainer import Trainer
 
 __all__ = [
     "Arrays",

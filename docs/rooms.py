@@ -18,11 +18,12 @@ ROOMS = (
     "experiments/ticket",
     "experiments/claims", "experiments/study", "experiments/transfer",
     "experiments/learning_rate", "tickets",
-    "progress", "runs", "training", "pruning", "pruning/criteria", "models", "models/shipped",
+    "progress", "runs", "training", "pruning", "pruning/criteria", "pruning/moving",
+    "models", "models/shipped",
     "models/brought", "data", "data/reading", "data/words", "data/look", "plugins.py", "report",
     "startup.py", "files.py", "paired.py", "power.py", "settings.py", "estimates.py", "metrics.py",
     "notebook.py", "seeds.py", "statistics.py", "status.py", "steps.py", "versions.py",
-    "arithmetic.py", "digests.py", "naming.py", "registry.py", "activity.py", "archives.py",
+    "arithmetic.py", "digests.py", "memory.py", "naming.py", "registry.py", "activity.py", "archives.py",
     "disk.py", "errors.py", "interrupts.py", "printed.py", "program.py",
 )  # fmt: skip
 _CODE = (".py", ".j2", ".css")

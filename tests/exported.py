@@ -15,7 +15,8 @@ from tflottery.models import weights
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.pruning import masks
 from tflottery.runs.recipes import Recipe
-from tflottery.tickets.ticket import Ticket, write_ticket
+from tflottery.tickets.folder import write_ticket
+from tflottery.tickets.ticket import Ticket, load_ticket
 from tflottery.training.settings import TrainingSettings
 
 WORDS = "a film i would gladly see again dull and flat bland good not ! ? 영화였다 좋은".split()
@@ -73,9 +74,10 @@ def make_ticket(
         TrainingSettings(),
     )
     about = {**ABOUT, "model": model}
-    return write_ticket(
+    written = write_ticket(
         folder, about, recipe, classes, vocabulary, mask, final, masks.apply(mask, final)
     )
+    return load_ticket(written)
 
 
 def save_unchecked(ticket: Ticket, base: Path) -> Path:

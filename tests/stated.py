@@ -125,6 +125,9 @@ def _answers(page: str) -> Iterator[Said]:
     news = arm("news", *TARGET_DENSE, 0.0)
     yield page, "news transfer: dense", lambda: welch(arm("news", *SOURCE, 0.832), news)
     yield page, "news transfer: new", lambda: move("news", SOURCE, SOURCE_NEW, 0.832)
+    for name, level in (("new cnn_glove", 0.832), ("new lstm_glove", 0.672)):
+        yield page, f"{name} dense", lambda n=name, at=level: below_dense(n, TICKET, at)
+        yield page, f"{name} new", lambda n=name, at=level: apart(n, TICKET, NEW, at)
     both = (0.832, 0.972)
     yield page, "words, counts", lambda: t(words("shuffled_words", "shuffled", *both))
     yield page, "words, rest", lambda: t(words("ticket", "shuffled_words", *both))
@@ -146,6 +149,8 @@ def _results() -> Iterator[Said]:
     yield page, "news, random mask", lambda: move("news", RANDOM_NEW, SOURCE_NEW, 0.832)
     lstm = "new lstm_long"
     yield page, "LSTM below dense", lambda: turned(below_dense(lstm, TICKET, 0.832))
+    for name, level in (("new cnn_glove", 0.832), ("new lstm_glove", 0.672)):
+        yield page, f"{name} one shot", lambda n=name, at=level: apart(n, SHOT, TICKET, at)
     yield page, "LSTM, drawn anew", lambda: apart(lstm, RANDOM, TICKET, 0.672)
     two = (0.36, 0.832)
     yield page, "own", lambda: welch(moved_over(SOURCE, *two), moved_over(OWN, *two))

@@ -29,9 +29,11 @@ from tflottery.models import streams, weights
 from tflottery.models.architecture import Initializers
 from tflottery.pruning import masks
 from tflottery.pruning.masked_model import masked_model
+from tflottery.training.determinism import deterministic
 from tflottery.training.listener import Listener
+from tflottery.training.losses import accuracy, loss
 from tflottery.training.optimizers import optimizer
-from tflottery.training.trainer import Trainer, accuracy, deterministic, loss
+from tflottery.training.trainer import Trainer
 
 WORDS = 40
 IDS = np.random.default_rng(0).integers(0, WORDS, (6, 9)).astype(np.int32)

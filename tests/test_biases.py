@@ -21,7 +21,7 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.shuffled import Shuffled
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 SHAPES = {

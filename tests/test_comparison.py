@@ -21,7 +21,7 @@ from tflottery.runs.inits import Snapshot
 from tflottery.runs.pruned import Pruned
 from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import Fresh, ancestry
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 
 SETTINGS = StudySettings(
     levels=(0.36, 0.59),

@@ -29,7 +29,7 @@ from tflottery.pruning.criteria import shipped
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.store import Store
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 SEEDS = (1, 2, 3)

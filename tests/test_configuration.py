@@ -19,7 +19,7 @@ from tflottery.models.shipped.transformer import Transformer
 from tflottery.runs import recipes
 from tflottery.runs.recipes import Recipe
 from tflottery.settings import as_named
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 NAMES = sorted(file.stem for file in configuration.shipped())

@@ -12,9 +12,10 @@ from tests import synthetic_study
 from tests.conftest import ROOT
 from tests.test_controls import NEW_WORDS, OLD_PARTS, of
 from tflottery.experiments.reports import write_report
+from tflottery.experiments.study.best_dense import best_dense
 from tflottery.experiments.study.cells import Results
 from tflottery.experiments.study.design import Study
-from tflottery.experiments.study.fair_tables import best_dense, converged, dense_again, lengths
+from tflottery.experiments.study.fair_tables import converged, dense_again, lengths
 from tflottery.experiments.study.measuring import CONVERGED_WITHIN, run_study, write_study
 from tflottery.experiments.study.results import load_study
 from tflottery.experiments.study.settings import StudySettings
@@ -22,7 +23,7 @@ from tflottery.models.shipped.cnn import Cnn
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.store import Store
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 
@@ -145,11 +146,17 @@ def test_the_best_dense_network_is_chosen_by_validation_data_among_as_many(tmp_p
         again(3, 1, 0.99, 0.85), {**again(3, 2, None, None), "state": "failed"},
     )  # fmt: skip
     own = results.dense_by_seed
-    assert best_dense(results, 1) == own
-    assert best_dense(results, 2) == pytest.approx({1: 81, 2: own[2], 3: 85})
-    assert best_dense(results, 3) == pytest.approx({1: 81, 2: 84})  # of equal ones the first
-    assert best_dense(results, 4) == pytest.approx({1: 83, 2: 84})
-    assert best_dense(results, 5) == {}
+
+    def best(trainings):
+        return best_dense(results.study.cells, dict.fromkeys(own, trainings))
+
+    assert best(1) == (own, set())
+    assert best(2) == (pytest.approx({1: 81, 2: own[2], 3: 85}), set())
+    assert best(3) == (pytest.approx({1: 81, 2: 84}), {3})  # of equal ones the first
+    assert best(4) == (pytest.approx({1: 83, 2: 84}), set())
+    assert best(5) == ({}, set())
+    one, _ = best_dense(results.study.cells, {2: 3})
+    assert one == pytest.approx({2: 84})  # of the others nobody said how many
     # Two rounds and the dense network.
     (row,) = dense_again(results).rows
     assert (row["trainings"], row["n"], row["best"]) == (3, 2, pytest.approx(82.5))

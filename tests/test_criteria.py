@@ -27,7 +27,8 @@ from tflottery.pruning.scopes import SCOPES
 from tflottery.runs.inits import Snapshot, drawn_in
 from tflottery.runs.pruned import Pruned
 from tflottery.runs.specs import Fresh, RunSpec, snapshots_wanted
-from tflottery.tickets.plan import PruningSettings, make_plan
+from tflottery.tickets.plan import make_plan
+from tflottery.tickets.settings import PruningSettings
 
 NAME = "one/kernel"
 FIRST = np.array([[0.1, -0.2, 0.3], [-0.4, 0.5, 0.0]], np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import re
@@ -136,6 +137,37 @@ def test_python_examples_compile(page):
         compile(example, name(page), "exec")
 
 
+def _names_in(module: str) -> set[str]:
+    """What may be imported from a module of the package; it is read, and not run."""
+    place = ROOT.joinpath(*module.split("."))
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    if not file.is_file():
+        return set()
+    found = {one.stem for one in place.iterdir()} if place.is_dir() else set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
+    return found
+
+
+def test_what_examples_import_is_there():
+    imported = [
+        (name(page), node.module, alias.name)
+        for page in GUIDES
+        for language, text in blocks(page)
+        if language == "python"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("tflottery.")
+        for alias in node.names
+    ]
+    assert imported
+    assert [one for one in imported if one[2] not in _names_in(one[1])] == []
+
+
 def test_the_architecture_shows_the_house_as_it_is():
     """Every room with its files, and their lines to within a fifth: run python docs/rooms.py."""
     spec = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
@@ -148,6 +180,10 @@ def test_the_architecture_shows_the_house_as_it_is():
         for text in (page, rooms.written(page))
     )
     assert len(shown) == len(rooms.ROOMS)
+    package = ROOT / "tflottery"
+    folders = {str(one.parent.relative_to(package)) for one in package.rglob("*/__init__.py")}
+    alone = {one.name for one in package.glob("*.py")}
+    assert folders | alone == set(rooms.ROOMS)
 
     def names(rows: list[tuple[str, ...]]) -> list[tuple[str, str, set[str]]]:
         return [

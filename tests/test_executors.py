@@ -34,7 +34,7 @@ from tflottery.runs.store import Store
 from tflottery.runs.tasks import Broken, Lost, Message, Ready, Task, perform
 from tflottery.startup import environment
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 
 # Messages to a worker
 

@@ -18,7 +18,8 @@ from tflottery.data.words.vocabulary import Vocabulary
 from tflottery.errors import DamagedFileError, UserError
 from tflottery.files import read_arrays, read_sealed, seal, sha256_of_file
 from tflottery.runs.recipes import Recipe
-from tflottery.tickets.ticket import Ticket, write_ticket
+from tflottery.tickets.folder import write_ticket
+from tflottery.tickets.ticket import Ticket, load_ticket
 from tflottery.training.settings import TrainingSettings
 
 SHAPES = {"embedding/embeddings": (6, 8), "head/kernel": (12, 1)}
@@ -32,7 +33,8 @@ def ticket(tmp_path) -> Ticket:
     words = Vocabulary(("[PAD]", "[UNK]", "a", "b", "c", "d"))
     about = {"verdict": "winning ticket", "run_key": "k"}
     folder = tmp_path / "tickets" / "t"
-    return write_ticket(folder, about, recipe, ("neg", "pos"), words, masks, weights, weights)
+    parts = (words, masks, weights, weights)
+    return load_ticket(write_ticket(folder, about, recipe, ("neg", "pos"), *parts))
 
 
 def resealed(ticket: Ticket, **changes: object) -> Path:

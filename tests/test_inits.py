@@ -19,8 +19,9 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Fresh, RunSpec
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
+from tflottery.tickets.applicable import require_roles
 from tflottery.tickets.methods import FINDING_TICKETS
-from tflottery.tickets.plan import CARRIED, KEPT, PruningSettings
+from tflottery.tickets.settings import CARRIED, KEPT, PruningSettings, parse_init
 from tflottery.training.settings import TrainingSettings
 
 SHAPES = {"words/table": (5, 3), "more/table": (5, 2), "conv/kernel": (3, 2), "conv/bias": (2,)}
@@ -98,9 +99,9 @@ def test_a_key_names_both_starts():
 
 
 def test_the_names_have_one_form_and_a_near_miss_is_told():
-    assert [plans.parse_init(name) for name in (CARRIED, KEPT)] == [CARRIED, KEPT]
+    assert [parse_init(name) for name in (CARRIED, KEPT)] == [CARRIED, KEPT]
     with pytest.raises(UserError, match="random:kept"):
-        plans.parse_init("random:keep")
+        parse_init("random:keep")
 
 
 def test_a_network_without_an_embedding_has_none_to_keep():
@@ -111,7 +112,7 @@ def test_a_network_without_an_embedding_has_none_to_keep():
             return Roles(head=("head/kernel",))
 
     with pytest.raises(UserError, match=r"--init random:kept keeps the embedding.*bag has none"):
-        plans.require_roles(Headless(), PruningSettings(init=KEPT))
+        require_roles(Headless(), PruningSettings(init=KEPT))
 
 
 @pytest.mark.parametrize("model", ["cnn", "lstm"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tflottery.errors import DamagedFileError, UserError
-from tflottery.pruning import criteria, masks
+from tflottery.pruning import criteria, likeness, masks
 from tflottery.pruning.masks import By, To
 
 
@@ -175,8 +175,8 @@ def test_counts_and_overlap():
     other = {"embedding": np.array([1, 0, 1, 0], bool), "head": np.array([1, 0], bool)}
     assert masks.count(one).sparsity == 0.5
     assert masks.count(one, without=["embedding"]).remaining == 1
-    assert masks.overlap(one, other) == pytest.approx(2 / 4)
-    assert masks.overlap(one, one) == 1
+    assert likeness.overlap(one, other) == pytest.approx(2 / 4)
+    assert likeness.overlap(one, one) == 1
 
 
 def test_applying_gives_exact_zeros_and_leaves_the_rest():

@@ -29,7 +29,7 @@ from tflottery.tickets import methods
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets.methods import METHODS
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings, require_used
 
 ROLES = Roles(("embedding/embeddings",), ("head/kernel",))
 SHAPES = {
@@ -288,11 +288,11 @@ def test_what_does_not_go_together_is_a_line(settings, message):
 
 def test_a_rate_of_rounds_is_refused_where_it_was_given():
     settings = PruningSettings(method="rigl", rate=0.3, sparsity=0.8)
-    methods.require_used(settings, {"pruning.method"})  # a configuration may hold it
-    methods.require_used(dataclasses.replace(settings, sparsity="auto"), {"pruning.rate"})
-    methods.require_used(dataclasses.replace(settings, method="one_shot"), {"pruning.rate"})
+    require_used(settings, {"pruning.method"})  # a configuration may hold it
+    require_used(dataclasses.replace(settings, sparsity="auto"), {"pruning.rate"})
+    require_used(dataclasses.replace(settings, method="one_shot"), {"pruning.rate"})
     with pytest.raises(UserError, match=r"leave out --rate 0\.3, which is of rounds"):
-        methods.require_used(settings, {"pruning.rate"})
+        require_used(settings, {"pruning.rate"})
 
 
 def test_a_training_too_short_for_moves_is_refused_before_it_begins():

@@ -49,6 +49,8 @@ ASKED = {
     "Some tickets beat": (("above",) * 2, ()),
     "The same, asked again": (("above, else equivalent",), (0.5, 0.25)),
     "It wins on AG News": (("not worse", "above"), (1.0,)),
+    "A CNN that begins with GloVe": (("not worse", "above"), (0.5,)),
+    "So has an LSTM": (("not worse", "above"), (0.5,)),
     "One-shot": (("above, else equivalent",) * 2, (0.5, 0.25)),
     "Past 95 %": (("above", "above"), ()),
     "Very sparse": (("above",), ()),
@@ -95,6 +97,14 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
         "It wins on AG News": [
             (arm("news", *SOURCE, 0.832), arm("news", *TARGET_DENSE, 0.0)),
             (arm("news", *SOURCE, 0.832) - arm("news", *SOURCE_NEW, 0.832), None),
+        ],
+        "A CNN that begins with GloVe": [
+            (cell("new cnn_glove", *TICKET, 0.832), dense("new cnn_glove")),
+            (over("new cnn_glove", TICKET, NEW, [0.832]), None),
+        ],
+        "So has an LSTM": [
+            (cell("new lstm_glove", *TICKET, 0.672), dense("new lstm_glove")),
+            (over("new lstm_glove", TICKET, NEW, [0.672]), None),
         ],
         "One-shot": [
             (over(cnn, SHOT, TICKET, MIDDLE), None), (over(lstm, SHOT, TICKET, SHOTS), None),

@@ -17,7 +17,7 @@ from tflottery.pruning.criteria import CRITERIA, register_criterion
 from tflottery.pruning.masks import To
 from tflottery.runs.pruned import Pruned
 from tflottery.runs.specs import RunSpec
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 
 SMALL = {
     "model.filters": 4, "model.embedding": 6, "model.widths": [2], "training.epochs": 1,

@@ -19,7 +19,8 @@ from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets.methods import FINDING_TICKETS
-from tflottery.tickets.plan import PruningSettings, make_plan
+from tflottery.tickets.plan import make_plan
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.rates import rate
 from tflottery.training.settings import TrainingSettings
 

@@ -18,7 +18,7 @@ from tflottery.errors import UserError
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.runs.recipes import Recipe, recipe_from_tables, recipe_to_tables, retarget
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 SPLITS = ("train", "validation", "test")

@@ -23,9 +23,10 @@ from tflottery.pruning.context import PruningContext
 from tflottery.runs.computed import OnTrainingData
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, RunSpec
+from tflottery.training.losses import loss
 from tflottery.training.probe import Probe
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
-from tflottery.training.trainer import Trainer, loss
+from tflottery.training.trainer import Trainer
 
 VOCABULARY, TEXTS, WORDS = 7, 5, 4
 RANDOM = np.random.default_rng(3)

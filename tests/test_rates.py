@@ -12,7 +12,7 @@ from tests.conftest import SMALL
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
-from tflottery.models.architecture import ROLES, Initializers
+from tflottery.models.architecture import Initializers
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.models.shipped.gru import Gru
 from tflottery.models.shipped.lstm import Lstm
@@ -23,9 +23,10 @@ from tflottery.runs.pruned import Pruned
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.settings import from_table
-from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import PruningSettings, make_plan
+from tflottery.tickets.applicable import excluding
+from tflottery.tickets.plan import make_plan
 from tflottery.tickets.rules import how_pruned
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 NAMES = (
@@ -37,7 +38,7 @@ RECIPE = Recipe(DataSettings(fingerprint="f", vocabulary_size=500), Cnn(), Train
 
 
 def of(*given: tuple[str, float], rest: float = 0.5) -> dict[str, float]:
-    return rates.by_tensor(rates.with_rest(rates.checked(given), rest), NAMES, ROLES)
+    return rates.by_tensor(rates.with_rest(rates.checked(given), rest), NAMES, Cnn().roles())
 
 
 def test_roles_layers_tensors_and_patterns_name_tensors():
@@ -63,7 +64,7 @@ def test_two_rates_in_the_same_right_are_refused():
 
 
 def test_roles_are_told_by_the_network_and_not_by_names():
-    roles = dataclasses.replace(ROLES, embedding=("words/table",), head=("out/kernel",))
+    roles = dataclasses.replace(Cnn().roles(), embedding=("words/table",), head=("out/kernel",))
     found = rates.by_tensor(
         rates.with_rest((("embedding", 0.3), ("head", 0.0)), 0.5),
         ("words/table", "out/kernel", "out/bias", "embedding/kernel"),
@@ -265,9 +266,9 @@ def test_units_of_one_layer_have_one_rate():
 
 def test_what_is_excluded_elsewhere_loses_its_rates():
     settings = PruningSettings(rates=(*ISSUE[:2], ("head", 0.1)))
-    changed = plans.excluding(settings, Cnn(), head=False)
+    changed = excluding(settings, Cnn(), head=False)
     assert changed.rates == (("conv_*", 0.2), ("embedding", 0.3)) and not changed.head
     make_plan(RECIPE, changed, seed=1)
-    assert plans.excluding(settings, Cnn(), embedding=False).rates == (
+    assert excluding(settings, Cnn(), embedding=False).rates == (
         ("conv_*", 0.2), ("head", 0.1)
     )  # fmt: skip

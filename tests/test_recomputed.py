@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -95,7 +96,8 @@ def test_every_interval_of_a_page_comes_from_the_tables(page):
 def _halves(page: str) -> Iterator[tuple[float, float]]:
     """Every mean and half an interval, or a standard deviation, that a page may show."""
     if page == "results":
-        yield from (mean_and_half(dense(name)) for name in ("new cnn", "new lstm_long"))
+        networks = ("cnn", "lstm_long", "cnn_glove", "lstm_glove")
+        yield from (mean_and_half(dense(f"new {name}")) for name in networks)
         for level in (0.832, 0.972):
             yield mean_and_half(cell("new cnn", *TICKET, level))
             yield mean_and_half(cell("new cnn", *NEW, level))
@@ -133,7 +135,7 @@ def test_every_mean_with_its_spread_comes_from_the_tables(page):
     known = list(_halves(page))
     shown = [one for one in _HALF.findall(text_of(page)) if one not in WITHOUT_TABLE]
     assert [one for one in shown if not any(_is(one, each) for each in known)] == []
-    assert len(shown) >= {"results": 10, "first": 40, "transfer": 30, "rates": 5, "find": 40}[page]
+    assert len(shown) >= {"results": 12, "first": 40, "transfer": 30, "rates": 5, "find": 40}[page]
 
 
 def test_the_grid_of_the_cnn_is_that_of_its_rows():
@@ -229,3 +231,16 @@ def test_one_control_is_left_afterholms_correction():
     adjusted = dict(zip(ps, holm(list(ps.values())), strict=True))
     assert [key for key, p in adjusted.items() if p < 0.05] == [("random", "original", 0.972)]
     assert "one cell is above 0: the random mask at 97.2 %" in text_of("first")
+
+
+def test_how_much_of_a_mask_glove_decides():
+    def start(name: str) -> pd.Series:
+        table = read(RESULTS / "new_seeds" / "data" / name / "overlap.csv")
+        table = table[(table["kind"] == "start") & (table["one"] == "iterative")]
+        at_end = table[np.isclose(table["level"], table["level"].max())]
+        return at_end[["jaccard", "chance"]].mean().mul(100).round()
+
+    said = re.search(r"it shares (\d+) %.*?by chance (\d+) %, and (\d+) %", text_of("results"))
+    assert said
+    glove, drawn = start("study_cnn_glove"), start("study_cnn")
+    assert [float(one) for one in said.groups()] == [*glove, drawn["jaccard"]]

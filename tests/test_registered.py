@@ -30,7 +30,8 @@ from tflottery.runs.recipes import (
     retarget,
 )
 from tflottery.runs.specs import Dense, Fresh, RunSpec
-from tflottery.tickets.plan import PruningSettings, make_plan
+from tflottery.tickets.plan import make_plan
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 BUILT = Built(

@@ -20,7 +20,7 @@ from tflottery.experiments import configuration, scaling
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.models.shipped.lstm import Lstm
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 NONE_FITS = {"data.dataset": "mine.csv"}

@@ -17,7 +17,7 @@ from tflottery.experiments.learning_rate.design import Trial, Tuning, TuningSett
 from tflottery.experiments.learning_rate.search import Search
 from tflottery.runs.predictions import Predictions
 from tflottery.runs.specs import RunSpec
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 
 PEAK = 0.005
 

@@ -36,8 +36,8 @@ from tflottery.runs.specs import Dense
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.settings import PruningSettings
+from tflottery.training.losses import loss
 from tflottery.training.settings import TrainingSettings
-from tflottery.training.trainer import loss
 
 
 @pytest.mark.parametrize("name", sorted(SIZES))

@@ -18,7 +18,7 @@ from tflottery.models import weights
 from tflottery.models.architecture import Initializers
 from tflottery.pruning import masks
 from tflottery.runs.recipes import Recipe
-from tflottery.tickets.ticket import FORMAT_VERSION, write_ticket
+from tflottery.tickets.folder import FORMAT_VERSION, write_ticket
 
 EMBEDDING = "embedding/embeddings"
 VOCABULARY = Vocabulary(("[PAD]", "[UNK]", *(f"word{number}" for number in range(30))))
@@ -41,7 +41,8 @@ def parts(small_recipe: Recipe):
 def ticket(tmp_path, small_recipe, parts):
     about = {"verdict": "winning ticket", "run_key": "k", "ticket_test_accuracy": 0.875}
     folder = tmp_path / "tickets" / "t"
-    return write_ticket(folder, about, small_recipe, ("neg", "pos"), VOCABULARY, *parts)
+    written = write_ticket(folder, about, small_recipe, ("neg", "pos"), VOCABULARY, *parts)
+    return tflottery.load_ticket(written)
 
 
 def test_a_ticket_survives_the_disk(ticket, parts, small_recipe):

@@ -22,7 +22,7 @@ from tflottery.experiments.transfer.judging import GAINS, judge
 from tflottery.experiments.transfer.measuring import compare_words, name_of, write_transfer
 from tflottery.files import read_sealed
 from tflottery.models.roles import Roles
-from tflottery.pruning import masks
+from tflottery.pruning import likeness, masks
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.inits import Snapshot
 from tflottery.runs.realise import Realiser, realise_all
@@ -31,7 +31,7 @@ from tflottery.runs.specs import Fresh, MaskSpec, RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.runs.transferred import Fit, TransferredMask
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 EMBEDDING = "embedding/embeddings"
@@ -353,10 +353,10 @@ def test_what_is_written_is_what_the_runs_say(folder, store, monkeypatch):
         realise(by_arm(cells)[arm]).masks() for arm in (("source", "source"), ("target", "target"))
     )
     overlap = {row["tensor"]: row["jaccard"] for row in about["overlap"]}
-    assert overlap["all"] == masks.overlap(one, other)
+    assert overlap["all"] == likeness.overlap(one, other)
     for name in one:
         kept = {n: {name: m[name]} for n, m in (("one", one), ("other", other))}
-        assert overlap[name] == masks.overlap(kept["one"], kept["other"])
+        assert overlap[name] == likeness.overlap(kept["one"], kept["other"])
     assert "data_dir" not in json.dumps(about["config"])
     monkeypatch.setattr(Realiser, "train", lambda *a: pytest.fail("trained again"))
     more = dataclasses.replace(made, levels=(0.5, LEVEL))

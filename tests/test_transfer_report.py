@@ -16,11 +16,13 @@ from tflottery.experiments.reports import write_report
 from tflottery.experiments.transfer.answers import answers
 from tflottery.experiments.transfer.arms import DEFAULT_ARMS
 from tflottery.experiments.transfer.article import transfer_article
-from tflottery.experiments.transfer.results import load_transfer, terminal
+from tflottery.experiments.transfer.results import load_transfer
+from tflottery.experiments.transfer.terminal import terminal
 from tflottery.files import seal
-from tflottery.report.drawing import Curve, Point, ends_in_words, style
+from tflottery.report.drawing import Curve, Point, ends_in_words
 from tflottery.report.outcomes import FAILED, HELD, MISSING, UNSURE
 from tflottery.report.rendering import MarkdownArticle, markdown
+from tflottery.report.style import style
 
 
 def test_a_transfer_stands_beside_a_study(tmp_path):

@@ -31,8 +31,8 @@ from tflottery.runs.inits import Snapshot
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import ancestry
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import PruningSettings
 from tflottery.tickets.rule import Rule
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 TRAINING = TrainingSettings(learning_rate=0.004, epochs=4)

@@ -14,7 +14,8 @@ from tests.synthetic_tuning import RATES, write_tuning_result
 from tflottery.errors import UserError
 from tflottery.experiments.learning_rate.answers import answers, in_words
 from tflottery.experiments.learning_rate.article import tuning_article
-from tflottery.experiments.learning_rate.results import load_tuning, terminal
+from tflottery.experiments.learning_rate.results import load_tuning
+from tflottery.experiments.learning_rate.terminal import terminal
 from tflottery.experiments.reports import write_report
 from tflottery.files import seal
 from tflottery.report.outcomes import FAILED, HELD, IN_PART, MISSING, UNSURE

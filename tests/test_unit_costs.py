@@ -20,7 +20,8 @@ from tflottery.pruning.context import Activations, PruningContext
 from tflottery.pruning.masks import By, To
 from tflottery.runs.pruned import Pruned
 from tflottery.runs.store import Store
-from tflottery.tickets.plan import PruningSettings, make_plan
+from tflottery.tickets.plan import make_plan
+from tflottery.tickets.settings import PruningSettings
 
 LAYERS = SMALL["cnn"].unit_layers()
 GIVEN = {"embedding": 8.0, "conv_2": 2.0, "conv_3": 5.0}

@@ -24,7 +24,7 @@ from tflottery.pruning.context import Activations, PruningContext
 from tflottery.pruning.masks import By, To
 from tflottery.runs.recipes import Recipe
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 

@@ -28,7 +28,7 @@ from tflottery.runs.recipes import (
 from tflottery.runs.store import Store
 from tflottery.runs.vectors import identify_vectors, keep_vectors
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 SIZE = 8

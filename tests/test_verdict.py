@@ -15,7 +15,7 @@ from tflottery.pruning.masks import Count
 from tflottery.tickets import verdict as verdicts
 from tflottery.tickets import words
 from tflottery.tickets.evidence import by_metric, terms_of
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.tickets.verdict import (
     CANNOT_TELL,
     CONSTANT,

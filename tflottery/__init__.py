@@ -34,12 +34,15 @@ if TYPE_CHECKING:
     from tflottery.experiments.claims.seeds_plan import SeedsPlan, plan_seeds
     from tflottery.experiments.driver import PlannedTrainings
     from tflottery.experiments.inspecting import inspect
-    from tflottery.experiments.learning_rate.run import TuningResult, tune_learning_rate
+    from tflottery.experiments.learning_rate.finished import TuningResult
+    from tflottery.experiments.learning_rate.run import tune_learning_rate
     from tflottery.experiments.reports import write_report
-    from tflottery.experiments.study.run import StudyResult, run_study
+    from tflottery.experiments.study.finished import StudyResult
+    from tflottery.experiments.study.run import run_study
     from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
     from tflottery.experiments.ticket.run import find_ticket
-    from tflottery.experiments.transfer.run import TransferResult, transfer
+    from tflottery.experiments.transfer.finished import TransferResult
+    from tflottery.experiments.transfer.run import transfer
     from tflottery.exports.bundle import Bundle
     from tflottery.exports.export import export
     from tflottery.exports.fast.frontier import Frontier
@@ -76,12 +79,12 @@ _PLACES = {
     "Store": "runs.store",
     "Scored": "scoring.writing",
     "SeedsPlan": "experiments.claims.seeds_plan",
-    "StudyResult": "experiments.study.run",
+    "StudyResult": "experiments.study.finished",
     "TflotteryError": "errors",
     "Ticket": "tickets.ticket",
     "TrainingError": "errors",
-    "TransferResult": "experiments.transfer.run",
-    "TuningResult": "experiments.learning_rate.run",
+    "TransferResult": "experiments.transfer.finished",
+    "TuningResult": "experiments.learning_rate.finished",
     "UnitCosts": "exports.fast.unit_costs",
     "UserError": "errors",
     "evaluate": "scoring.evaluate",

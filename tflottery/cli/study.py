@@ -68,7 +68,7 @@ def study(values: flags.FlagValues) -> None:
             experiments.say(planned.sentence)
         return
     done = run_study(**keywords)
-    from tflottery.experiments.study.tables import terminal
+    from tflottery.experiments.study.terminal import terminal
 
     experiments.show(terminal(done.results.study))
     total = done.total

@@ -81,7 +81,7 @@ def transfer(values: flags.FlagValues) -> None:
         experiments.say(transfer_ticket(values.ticket, **keywords, dry_run=True).sentence)
         return
     done = transfer_ticket(values.ticket, **keywords)
-    from tflottery.experiments.transfer.results import terminal
+    from tflottery.experiments.transfer.terminal import terminal
 
     experiments.show(terminal(done.results))
     experiments.say(

@@ -83,7 +83,7 @@ def tune(values: flags.FlagValues) -> None:
         experiments.say(f"{done.trained} trainings done here; the chief writes what was found.")
         return
     from tflottery.experiments.learning_rate.answers import in_words
-    from tflottery.experiments.learning_rate.results import terminal
+    from tflottery.experiments.learning_rate.terminal import terminal
 
     experiments.show(terminal(done.results))
     has_rule = (done.folder / RULE).exists()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tflottery.data import overlap
-from tflottery.data.look.findings import Findings
+from tflottery.data.findings import Findings
 from tflottery.data.words.unigrams import Unigrams
 from tflottery.data.words.vocabulary import UNKNOWN, Vocabulary
 from tflottery.data.words.wording import PLAIN, Wording

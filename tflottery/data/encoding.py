@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from tflottery.data import counting
+from tflottery.data.counting import Whole
 from tflottery.data.encoded import TOGETHER, Corpus, Encoded, stretches, take_ascending
-from tflottery.data.look import counting
-from tflottery.data.look.counting import Whole
 from tflottery.data.reading.numbered_source import number_words
 from tflottery.data.reading.source import Source
 from tflottery.data.settings import DataSettings

@@ -19,7 +19,7 @@ from tflottery.models.registry import ARCHITECTURES
 from tflottery.runs.recipes import DEFAULT_MODEL, Recipe, recipe_from_settings
 from tflottery.settings import Tables, folder, from_table, parse_assignment, read_toml
 from tflottery.tickets.given import located
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.tickets.ticket import Ticket
 from tflottery.training.settings import TrainingSettings
 

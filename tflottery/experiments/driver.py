@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflottery import startup
+from tflottery.data import findings
 from tflottery.data.corpus import folder_of
-from tflottery.data.look import findings
 from tflottery.data.words import vectors
 from tflottery.errors import UserError
 from tflottery.experiments.inspecting import before_training
@@ -35,7 +35,7 @@ from tflottery.settings import argument, count
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tflottery.data.look.findings import Findings
+    from tflottery.data.findings import Findings
     from tflottery.data.look.inspection import Inspection
     from tflottery.progress.reporter import Reporter, View
     from tflottery.runs.observer import Observer

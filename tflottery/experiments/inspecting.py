@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tflottery import plugins
+from tflottery.data import findings
 from tflottery.data.corpus import folder_of
-from tflottery.data.look import findings, inspection
+from tflottery.data.look import inspection
 from tflottery.data.look.inspection import Inspection
 from tflottery.data.reading import given, sources
 from tflottery.data.reading.given import Data

@@ -16,7 +16,7 @@ from tflottery.data.reading.sources import name_of
 from tflottery.data.settings import DataSettings
 from tflottery.data.sizes import Sizes, sizes_of
 from tflottery.experiments.configuration import DEFAULTS, SCALED, Configuration
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
 T = TypeVar("T")

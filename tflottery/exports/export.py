@@ -220,7 +220,7 @@ def export(
         has_formats=bool(asked_for.formats),
     )  # fmt: skip
     plugins.load(plugin)
-    opened = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
+    opened = open_ticket(ticket)
     if not (structured or wanted or unit_costs) or compare:
         opened.require_trained()  # before anything is read, trained or written
     asked_for.require_writable(opened)

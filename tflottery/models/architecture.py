@@ -1,4 +1,4 @@
-"""What an architecture is, and what all of them share: initializers and the head.
+"""What an architecture is, and the initializers that each is given.
 
 Sizes are settings, which are read and checked without TensorFlow. Keras is imported only when a
 network is built.
@@ -6,16 +6,12 @@ network is built.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from tflottery import seeds
-from tflottery.errors import UserError
 from tflottery.models.roles import Roles
-from tflottery.models.units import Part, Units
-from tflottery.settings import check_bounds
+from tflottery.models.units import Units
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -63,44 +59,6 @@ class Architecture(Protocol):
 
 EmbeddingInit = Literal["uniform", "normal"]
 KernelInit = Literal["glorot_uniform", "xavier_normal"]
-
-# The roles in networks whose layers are called so, as those of this package are.
-ROLES = Roles(embedding=("embedding/embeddings",), head=("head/kernel",))
-
-# Of a field that the content of its file stands for in a key.
-PLACE = {"key": False}
-# Far beyond what was ever built. What a machine can hold is another question: see
-# ``runs/footprint.py``.
-_LARGEST = {"layers": 1_000, "widths": 10_000, "positions": 1_000_000}
-_LARGEST_LAYER = 100_000
-
-
-def check_sizes(architecture: Any, sizes: Iterable[str]) -> None:
-    """Makes sure that a network of these sizes can be built, and that its dropouts are fractions.
-
-    Raises:
-        UserError: it cannot; the line names the key.
-    """
-    bounds = {name: (1, _LARGEST.get(name, _LARGEST_LAYER)) for name in sizes}
-    check_bounds(architecture, "model", bounds)
-    for name in ("word_dropout", "embedding_dropout", "dropout"):
-        if not 0 <= getattr(architecture, name) < 1:
-            raise UserError(f"model.{name} is a fraction in [0, 1).")
-
-
-def check_vectors(architecture: Any) -> None:
-    """Makes sure that what is said of vectors goes with a file of them.
-
-    Raises:
-        UserError: there is none, or the scale is no number above 0.
-    """
-    if not 0 < architecture.vectors_scale < math.inf:
-        raise UserError("model.vectors_scale is above 0.")
-    if architecture.vectors or architecture.vectors_hash:
-        return
-    for name, default in (("vectors_scale", 1.0), ("vectors_frozen", False)):
-        if getattr(architecture, name) != default:
-            raise UserError(f"model.{name} goes with model.vectors, a file of words' vectors.")
 
 
 @dataclass(frozen=True)
@@ -157,21 +115,3 @@ class Initializers:
 
     def _seed(self, tensor: str) -> int:
         return seeds.derive("init", self.seed, tensor)
-
-
-def head(
-    classes: int, initializers: Initializers, kernel_init: KernelInit = "glorot_uniform"
-) -> keras.layers.Layer:
-    """The last layer: one logit for two classes; for more, one logit for each class."""
-    import tf_keras as keras
-
-    return keras.layers.Dense(
-        1 if classes == 2 else classes,
-        kernel_initializer=initializers.kernel("head", kernel_init),
-        name="head",
-    )
-
-
-def read_by_head(start: int) -> Part:
-    """Where the last layer reads a layer's units, of which the first has the index ``start``."""
-    return Part("head/kernel", 0, start, bias="head/bias")

@@ -13,94 +13,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
-from typing import Any
 
 import matplotlib as mpl
-from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from tflottery.report import environments
+from tflottery.report.panel import Panel
+from tflottery.report.style import INK, MUTED, SETTINGS, THEME, Style
 from tflottery.statistics import Summary
 
 WIDTH, HEIGHT = 480, 330
 _UNITS_PER_INCH = 72
 _LEFT, _BOTTOM, _TOP = 50, 44, 30
-
-# Okabe and Ito's palette (2008), which colour-blind readers can tell apart, and for each a tone of
-# the same hue that reads on a dark page.
-INK, MUTED, GRID = "#1b1d21", "#6b7078", "#dfe1e6"
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
-    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9",
-)  # fmt: skip
-THEME = {
-    "ink": (INK, "#e7e8ea"),
-    "muted": (MUTED, "#9ba1aa"),
-    "grid": (GRID, "#34383f"),
-    "blue": (BLUE, "#4aa8e0"),
-    "orange": (ORANGE, "#f0b429"),
-    "green": (GREEN, "#2fc39a"),
-    "red": (RED, "#ff8c3b"),
-    "purple": (PURPLE, "#dd9cc0"),
-    "sky": (SKY, "#8accf2"),
-}
-SERIES = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
-DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
-    "-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1.5)), (0, (8, 2)),
-)  # fmt: skip
 _FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
-_SETTINGS: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "tflottery",
-    "font.family": "DejaVu Sans",
-    "font.size": 11,
-    "axes.titlesize": 12,
-    "axes.labelsize": 11,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": MUTED,
-    "axes.titlecolor": INK,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10,
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.facecolor": "none",
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "text.color": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelsize": 10,
-    "ytick.labelsize": 10,
-    "xtick.major.size": 3,
-    "ytick.major.size": 0,
-    "figure.facecolor": "none",
-    "lines.linewidth": 1.8,
-    "lines.markersize": 5.5,
-    "path.simplify": False,
-}
-
-
-@dataclass(frozen=True)
-class Style:
-    """How a curve looks; colour is never the only difference between two."""
-
-    colour: str
-    marker: str
-    dash: str | tuple[int, tuple[float, ...]]
-
-
-def style(place: int) -> Style:
-    """The look of the n-th curve."""
-    return Style(
-        SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)], DASHES[place % len(DASHES)]
-    )
 
 
 @dataclass(frozen=True)
@@ -135,47 +62,6 @@ def ends_in_words(curves: Sequence[Curve], digits: int) -> str:
     return " ".join(f"{curve.label}: {said(curve)}." for curve in curves if curve.points)
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One SVG: its name, and what it shows in words, for readers who cannot see it. ``box`` and
-    ``body`` are its ``viewBox`` and content."""
-
-    name: str
-    description: str
-    box: str
-    body: str
-
-    @property
-    def file(self) -> str:
-        """Its name in the folder of figures."""
-        return f"{self.name}.svg"
-
-    @property
-    def svg(self) -> Markup:
-        """As a part of a page, whose theme it takes."""
-        return self._rendered("panel")
-
-    @property
-    def alone(self) -> str:
-        """As a file of its own, which brings its themes and a background."""
-        return str(self._rendered("picture"))
-
-    def _rendered(self, template: str) -> Markup:
-        made = environments.html().get_template(f"report/templates/{template}.svg.j2")
-        body = Markup(self.body)
-        return Markup(
-            made.render(box=self.box, description=self.description, body=body, theme=THEME)
-        )
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure of an article: panels under one caption."""
-
-    name: str
-    panels: Sequence[Panel]
-
-
 class Canvas:
     """A panel being drawn. ``axes`` is matplotlib's; ``finish`` gives the panel.
 
@@ -191,7 +77,7 @@ class Canvas:
         self._name = name
         self._title = title
         self._height = height
-        with mpl.rc_context(_SETTINGS):
+        with mpl.rc_context(SETTINGS):
             size = (WIDTH / _UNITS_PER_INCH, height / _UNITS_PER_INCH)
             self.figure = Figure(figsize=size, dpi=_UNITS_PER_INCH)
             FigureCanvasSVG(self.figure)
@@ -209,7 +95,7 @@ class Canvas:
     def finish(self, description: str) -> Panel:
         """Renders it; no date and no random id goes into the file."""
         stream = io.BytesIO()
-        with mpl.rc_context(_SETTINGS):
+        with mpl.rc_context(SETTINGS):
             self.figure.savefig(
                 stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
             )

@@ -8,7 +8,9 @@ import matplotlib as mpl
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
-from tflottery.report.drawing import GRID, HEIGHT, Canvas, Panel
+from tflottery.report.drawing import HEIGHT, Canvas
+from tflottery.report.panel import Panel
+from tflottery.report.style import GRID
 
 
 def heat_map(

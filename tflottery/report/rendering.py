@@ -31,8 +31,8 @@ from markupsafe import Markup
 from tflottery.report import environments
 from tflottery.report.answers import Said
 from tflottery.report.article import Article
-from tflottery.report.drawing import Drawing
 from tflottery.report.environments import unbroken
+from tflottery.report.panel import Drawing
 from tflottery.report.table import Table
 from tflottery.report.whiskers import picture
 

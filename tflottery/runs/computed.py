@@ -10,7 +10,8 @@ from tflottery.data.encoded import Corpus
 from tflottery.files import Arrays
 from tflottery.pruning.context import Activations
 from tflottery.runs.specs import RunSpec
-from tflottery.training.trainer import Trainer, deterministic
+from tflottery.training.determinism import deterministic
+from tflottery.training.trainer import Trainer
 
 
 class OnTrainingData:

@@ -10,7 +10,7 @@ from math import prod
 
 from tflottery import memory
 from tflottery.data.encoded import Corpus
-from tflottery.data.look.findings import Findings
+from tflottery.data.findings import Findings
 from tflottery.errors import UserError
 from tflottery.models.shapes import Shaped, Shapes
 from tflottery.runs.recipes import Recipe

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tflottery import seeds
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
-from tflottery.runs.specs import Ancestors, MaskSpec, Need
+from tflottery.runs.specs import Ancestors, MaskOfMask, MaskSpec
 
 
 @dataclass(frozen=True)
-class Shuffled(MaskSpec):
+class Shuffled(MaskOfMask):
     """Another mask with its entries permuted within each tensor (Frankle et al. 2021, arXiv
     2009.08576)."""
 
     of: MaskSpec
     seed: int
 
-    @property
-    def biases(self) -> bool:
-        return self.of.biases
-
-    def needs(self) -> Iterable[Need]:
-        return self.of.needs()
-
     def make(self, ancestors: Ancestors) -> Masks:
         return mask_ops.shuffle(self.of.make(ancestors), self.seed)
 
 
 @dataclass(frozen=True)
-class ShuffledWords(MaskSpec):
+class ShuffledWords(MaskOfMask):
     """Another mask with the embedding's entries permuted within each word's row, so that each word
     keeps as many weights as it had.
 
@@ -44,13 +36,6 @@ class ShuffledWords(MaskSpec):
     seed: int
     dealt: bool = False
     others: bool = True
-
-    @property
-    def biases(self) -> bool:
-        return self.of.biases
-
-    def needs(self) -> Iterable[Need]:
-        return self.of.needs()
 
     def make(self, ancestors: Ancestors) -> Masks:
         masks = self.of.make(ancestors)

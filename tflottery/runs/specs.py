@@ -137,6 +137,19 @@ class MaskSpec(ABC):
         return None
 
 
+class MaskOfMask(MaskSpec):
+    """A mask that is made from another one, ``of``, and has biases where that has them."""
+
+    of: MaskSpec
+
+    @property
+    def biases(self) -> bool:
+        return self.of.biases
+
+    def needs(self) -> Iterable[Need]:
+        return self.of.needs()
+
+
 class InitSpec(ABC):
     """What a training starts from."""
 

@@ -12,7 +12,7 @@ from tflottery import seeds
 from tflottery.data.settings import DataSettings
 from tflottery.files import Arrays
 from tflottery.pruning.masks import Masks
-from tflottery.runs.specs import Ancestors, InitSpec, MaskSpec, Need
+from tflottery.runs.specs import Ancestors, InitSpec, MaskOfMask, MaskSpec, Need
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class TransferredMask(MaskSpec):
+class TransferredMask(MaskOfMask):
     """A mask from other data.
 
     Excluded layers are dense. The embedding rows of words that the other data lack are pruned at
@@ -54,13 +54,6 @@ class TransferredMask(MaskSpec):
     of: MaskSpec
     fit: Fit
     like: Literal["table", "carried"] = "table"
-
-    @property
-    def biases(self) -> bool:
-        return self.of.biases
-
-    def needs(self) -> Iterable[Need]:
-        return self.of.needs()
 
     def make(self, ancestors: Ancestors) -> Masks:
         masks = self.of.make(ancestors)

@@ -16,8 +16,8 @@ from tflottery.metrics import ACCURACY, find_metric
 from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets.methods import METHODS
-from tflottery.tickets.plan import PruningSettings
 from tflottery.tickets.search import Outcome, Worth, accuracy
+from tflottery.tickets.settings import PruningSettings
 from tflottery.tickets.verdict import TEST, VALIDATION, HeldOut, Terms
 
 

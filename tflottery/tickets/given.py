@@ -13,17 +13,21 @@ from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
+from tflottery.settings import place
 from tflottery.tickets import plan as plans
 from tflottery.tickets.plan import Level
 from tflottery.tickets.ticket import Ticket, load_ticket
 
 
-def open_ticket(path: Path, model: str = "") -> Ticket:
-    """The ticket in a folder, or the newest of a folder of tickets.
+def open_ticket(ticket: str | Path | Ticket, model: str = "") -> Ticket:
+    """A ticket itself, the one in a folder, or the newest of a folder of tickets.
 
     Raises:
         UserError: there is none, or it is of another architecture than ``model`` says.
     """
+    if isinstance(ticket, Ticket):
+        return ticket
+    path = place("ticket", ticket)
     if (path / "ticket.json").exists():
         ticket = load_ticket(path)
         if model and ticket.recipe.model.name != model:
@@ -43,6 +47,26 @@ def open_ticket(path: Path, model: str = "") -> Ticket:
         f"{path} holds no ticket{kind}; find one with bin/find_ticket --dataset imdb"
         f"{f' --model {model}' if model else ''}, or give its folder with --ticket."
     )
+
+
+def ticket_asked_for(
+    ticket: str | Path | Ticket | None,
+    dataset: object | None,
+    model: str | None,
+    config: str | Path,
+) -> Ticket | None:
+    """The ticket that an experiment is of, or None where it is of data or of a configuration. By
+    default it is the newest one in ``tickets``.
+
+    Raises:
+        UserError: there is none, or data or a network stand beside it.
+    """
+    if ticket is None and (dataset is not None or model is not None or config):
+        return None
+    for name, value in (("dataset", dataset), ("model", model)):
+        if value is not None:
+            raise UserError(f"The ticket brings its own data and network; leave out --{name}.")
+    return open_ticket("tickets" if ticket is None else ticket)
 
 
 def level_of(ticket: Ticket) -> Level:

@@ -13,24 +13,15 @@ from dataclasses import dataclass
 
 from tflottery import seeds, steps
 from tflottery.errors import UserError
-from tflottery.models import units
-from tflottery.models.architecture import Architecture
-from tflottery.models.biases import biases_beside, is_bias
-from tflottery.models.shapes import Shaped, names_of
-from tflottery.pruning import costs as unit_costs
-from tflottery.pruning import criteria
-from tflottery.pruning import masks as mask_ops
 from tflottery.pruning import rates as rates_by_name
-from tflottery.pruning.criteria.gradients import OF_FLOW
 from tflottery.pruning.masks import By, To
-from tflottery.pruning.scopes import BeyondReachError
-from tflottery.pruning.shares import excluded
 from tflottery.runs.inits import EmbeddingFrom, Snapshot
 from tflottery.runs.moving import LastOf, Moving
-from tflottery.runs.pruned import Pruned, kernels_of
+from tflottery.runs.pruned import Pruned
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, InitSpec, MaskSpec, RunSpec
 from tflottery.tickets import methods
+from tflottery.tickets.applicable import require_reached, require_roles, require_within_reach
 from tflottery.tickets.methods import METHODS
 from tflottery.tickets.scored import scored
 from tflottery.tickets.settings import (
@@ -41,16 +32,10 @@ from tflottery.tickets.settings import (
     LEARNING_RATE_REWINDING,
     SPARSEST,
     PruningSettings,
-    parse_init,
     present_name,
 )
 from tflottery.training.rates import last_rate
 from tflottery.training.settings import TrainingSeeds
-
-__all__ = [
-    "AUTO", "CARRIED", "KEPT", "Level", "Plan", "PruningSettings", "at_rates", "excluding",
-    "make_plan", "parse_init", "present_name", "require_roles",
-]  # fmt: skip
 
 # Sparsities are quoted to three digits: 0.738 is six rounds of 20 %, 0.737856.
 _QUOTED = 5e-4
@@ -125,13 +110,13 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
         UserError: weights are to be rewound to an epoch that dense does not reach, or the network
             has no such part as the settings speak of.
     """
-    _require_reached(settings.init, recipe.training.epochs)
+    require_reached(settings.init, recipe.training.epochs)
     require_roles(recipe.model, settings)
     dense = RunSpec(recipe, Dense(), Fresh(seed), TrainingSeeds(order=seed, dropout=seed))
     made = _by_pruning if METHODS[settings.method].finds_tickets else _by_moving
     levels = tuple(made(dense, settings, seed))
     if settings.sparsity != AUTO:
-        _require_within_reach(levels[-1], settings)
+        require_within_reach(levels[-1].ticket, settings)
     return Plan(settings, dense, levels)
 
 
@@ -204,100 +189,6 @@ def _moving_mask(settings: PruningSettings, recipe: Recipe, sparsity: float, see
 
 def _reinit(dense: RunSpec, mask: MaskSpec, seed: int) -> RunSpec:
     return dataclasses.replace(dense, mask=mask, init=Fresh(seeds.derive("reinit", seed)))
-
-
-def _require_within_reach(level: Level, settings: PruningSettings) -> None:
-    """Makes sure, before anything is trained, that what scope or rates keep whatever happens is no
-    more than the sparsity asks for. With fewer words or more classes than these it is still more.
-    """
-    recipe, mask = level.ticket.recipe, level.ticket.mask
-    if not isinstance(recipe.model, Shaped) or isinstance(settings.sparsity, str):
-        return
-    shapes = recipe.model.shapes(recipe.data.vocabulary_size, classes=2)
-    shapes = {name: shape for name, shape in shapes.items() if settings.biases or not is_bias(name)}
-    if isinstance(mask, Pruned):
-        mask = dataclasses.replace(mask, amount=To(settings.sparsity))
-    assert isinstance(mask, Pruned | Moving)
-    try:
-        mask.require_reached(mask_ops.dense(shapes), recipe.model.roles())
-    except BeyondReachError as error:
-        raise UserError(str(error)) from None
-
-
-def _require_reached(init: str, epochs: int) -> None:
-    """Makes sure that dense gets as far as the epoch that weights are rewound to. How many steps an
-    epoch has is known when the data are encoded."""
-    step = init.partition(":")[2]
-    if init.startswith("rewind") and step.endswith("ep") and int(step[:-2]) > epochs:
-        raise UserError(
-            f"--init {init}: the step {step} lies beyond the training ({epochs} epochs); choose an "
-            "earlier one."
-        )
-
-
-def require_roles(model: Architecture, settings: PruningSettings) -> None:
-    """Makes sure that a network has the parts that the settings speak of.
-
-    Raises:
-        UserError: it has not.
-    """
-    roles = model.roles()
-    for key, tensors, what in (
-        ("embedding", roles.embedding, "embedding: a table of vectors, one a word"),
-        ("head", roles.head, "head: a layer of weights that gives its logits"),
-    ):
-        if not getattr(settings, key) and not tensors:
-            raise UserError(
-                f"pruning.{key}=false, and the network {model.name} has no {what}; leave "
-                f"pruning.{key} out."
-            )
-    is_of_units = criteria.scores_units(settings.criterion)
-    known = model.unit_layers() if is_of_units or settings.costs else ()
-    layers = units.chosen(known, settings.attention_heads)
-    if settings.attention_heads and layers == units.chosen(known, False):
-        raise UserError(
-            f"pruning.attention_heads=true, and the network {model.name} has no heads of attention "
-            "that it tells; leave it out."
-        )
-    if settings.rates and (names := names_of(model)):
-        masked = [name for name in names if settings.biases or not is_bias(name)]
-        exclude = excluded(roles, settings.embedding, settings.head)
-        rates_by_name.require_usable(
-            rates_by_name.with_rest(settings.rates, settings.rate),
-            masked,
-            roles,
-            (*exclude, *biases_beside(exclude, masked)),
-            kernels_of(layers) if is_of_units else None,
-        )
-    if settings.init in (CARRIED, KEPT) and not roles.embedding:
-        raise UserError(
-            f"--init {settings.init} keeps the embedding, and the network {model.name} has none (a "
-            "table of vectors, one a word); give --init random."
-        )
-    if is_of_units and not layers:
-        raise UserError(
-            f"pruning.criterion {settings.criterion} prunes whole units, and the network "
-            f"{model.name} does not say where its units lie; register a dataclass that has "
-            "unit_layers, or prune by magnitude."
-        )
-    if settings.costs:
-        unit_costs.require_named(settings.costs, layers, known)
-    if settings.criterion in OF_FLOW and not getattr(model, "flows", True):
-        raise UserError(
-            f"pruning.criterion {settings.criterion} follows the flow through kernels and ReLU, "
-            f"and the network {model.name} has gates, attention or norms, for which that has no "
-            "meaning; choose another one, as snip."
-        )
-
-
-def excluding(settings: PruningSettings, model: Architecture, **excluded_: bool) -> PruningSettings:
-    """The settings with another ``embedding`` or ``head``; rates of what is excluded then go."""
-    changed = dataclasses.replace(settings, rates=(), **excluded_)  # type: ignore[arg-type]
-    roles, names = model.roles(), names_of(model)
-    exclude = excluded(roles, changed.embedding, changed.head)
-    exclude = (*exclude, *biases_beside(exclude, names))
-    rates = rates_by_name.without(settings.rates, names or exclude, roles, exclude)
-    return dataclasses.replace(changed, rates=rates)
 
 
 def at_rates(plan: Plan, rate: Callable[[float], float]) -> Plan:

@@ -13,8 +13,8 @@ from tflottery.errors import UserError
 from tflottery.pruning.rates import with_rest
 from tflottery.runs.recipes import Recipe
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import PruningSettings
 from tflottery.tickets.rule import RULE, Rule, read_rule
+from tflottery.tickets.settings import PruningSettings
 
 
 def find_rule(recipe: Recipe, pruning: PruningSettings, places: Iterable[Path]) -> tuple[Rule, str]:

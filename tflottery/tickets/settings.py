@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,8 +20,16 @@ from tflottery.pruning.masks import not_of_units
 from tflottery.pruning.rates import Rates
 from tflottery.pruning.scopes import Scope
 from tflottery.settings import LATER, check_choices
-from tflottery.tickets import methods
-from tflottery.tickets.methods import AUTO, OF_MOVES, SHARE, Auto, MethodName
+from tflottery.tickets.methods import (
+    AUTO,
+    METHODS,
+    MOVING,
+    OF_MOVES,
+    SHARE,
+    Auto,
+    MethodName,
+    Moved,
+)
 
 LEARNING_RATE_REWINDING, FINE_TUNING = "learning_rate_rewinding", "fine_tuning"
 # What ``random`` keeps of the embedding: what the round before made of it, or its start.
@@ -33,6 +42,8 @@ INITS = (
 SPARSEST = 0.995
 _MOST_ROUNDS = 600
 SLIMMING = 1e-3
+# Scopes by the shapes and places of tensors, which can share out what no score has chosen yet.
+_WITHOUT_SCORES: tuple[Scope, ...] = ("layerwise", "erk", "uniform+")
 # The settings that some criteria of units alone have, and what they are elsewhere.
 _OF_UNITS = {"attention_heads": False, "slimming": SLIMMING}
 
@@ -141,7 +152,7 @@ class PruningSettings:
         if not 0 <= self.tolerance < math.inf:
             raise UserError("pruning.tolerance is 0 points or more.")
         object.__setattr__(self, "init", parse_init(self.init))
-        methods.check(self)
+        _check_method(self)
 
     def _check_costs(self) -> None:
         if self.costs and not criteria.scores_units(self.criterion):
@@ -192,3 +203,77 @@ def parse_init(text: str) -> str:
 def present_name(init: str) -> str:
     """An initialisation by the word that tables use today."""
     return LEARNING_RATE_REWINDING if init == "finetune" else init
+
+
+def _check_method(settings: PruningSettings) -> None:
+    """Makes sure that settings go with their method.
+
+    Raises:
+        UserError: they do not; the line names the setting.
+    """
+    moved = METHODS[settings.method].moved
+    given = [name for name, own in OF_MOVES.items() if getattr(settings, name) != own]
+    if moved is None:
+        if given:
+            raise UserError(
+                f"pruning.{given[0]} says how a mask moves, and with --method {settings.method} "
+                f"none does; give --method {', '.join(MOVING)}, or leave it out."
+            )
+        return
+    _check_moves(settings, moved)
+    alone = f"--method {settings.method} is one training"
+    if settings.init != "original":
+        raise UserError(
+            f"{alone} from its own initial weights; leave out --init {settings.init}, which is of "
+            "what is trained again."
+        )
+    if settings.criterion != "magnitude":
+        raise UserError(
+            f"{alone} that drops weights by {moved.drops_by}; leave out --criterion "
+            f"{settings.criterion}."
+        )
+    if moved.has_negative and settings.scope == "lamp":
+        raise UserError(
+            f"--scope lamp squares scores, and some of --method {settings.method} are below 0; "
+            "choose global or global:normalised."
+        )
+    if not moved.by_scores and settings.scope not in _WITHOUT_SCORES:
+        raise UserError(
+            f"--scope {settings.scope} compares weights, and the mask of --method "
+            f"{settings.method} is drawn before there are any; choose "
+            f"{', '.join(_WITHOUT_SCORES)}."
+        )
+
+
+def require_used(settings: PruningSettings, set_keys: Collection[str]) -> None:
+    """Makes sure that a method whose mask moves has a use for what was set.
+
+    Args:
+        settings: of a configuration, and what was set beside it.
+        set_keys: what that was, as ``section.key``.
+
+    Raises:
+        UserError: it has none.
+    """
+    is_moved = METHODS[settings.method].moved is not None
+    has_levels = settings.sparsity == AUTO or settings.rates
+    if is_moved and not has_levels and "pruning.rate" in set_keys:
+        raise UserError(
+            f"--method {settings.method} is one training, to --sparsity; leave out --rate "
+            f"{settings.rate:g}, which is of rounds."
+        )
+
+
+def _check_moves(settings: PruningSettings, moved: Moved) -> None:
+    every, until, share = settings.move_every, settings.move_until, settings.move_share
+    if every != AUTO and not 0 < every < math.inf:
+        raise UserError(f"pruning.move_every is above 0 epochs, not {every:g}.")
+    if until != AUTO and not 0 < until <= 1:
+        raise UserError(f"pruning.move_until is a fraction of a training in (0, 1], not {until:g}.")
+    if not 0 < share <= 1:
+        raise UserError(f"pruning.move_share is a fraction in (0, 1], not {share:g}.")
+    if share != SHARE and not moved.has_share:
+        raise UserError(
+            f"--method {settings.method} moves what the sparsity asks for; leave out "
+            "pruning.move_share."
+        )

@@ -1,26 +1,14 @@
-"""The portable ticket: one folder that holds a subnetwork and all that it takes to use it.
-
-::
-
-    ticket.json       what it is, how it was found and judged, what made it; sealed
-    masks.npz         one bit a weight
-    rewind.npz        the weights to begin from, those under the mask too
-    final.npz         the weights after training
-    vocabulary.txt    the word of each embedding row
-    network.json      the configuration of a network that somebody registered
-"""
+"""The portable ticket: a subnetwork and all that it takes to use it, read from one folder."""
 
 from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from tflottery import plugins, startup
 from tflottery.data.words.vocabulary import Vocabulary
@@ -32,36 +20,37 @@ from tflottery.files import (
     read_arrays,
     read_sealed,
     require_writable,
-    seal,
-    sha256_of_file,
-    write_arrays,
 )
 from tflottery.models.architecture import Architecture, Initializers
 from tflottery.models.biases import is_bias
-from tflottery.models.brought.registered import Registered, Unavailable, origin_of
+from tflottery.models.brought.registered import Registered, Unavailable
 from tflottery.plugins import Plugins
 from tflottery.pruning import masks as mask_ops
-from tflottery.pruning.masks import Count, Masks
-from tflottery.runs.recipes import Recipe, recipe_from_tables, recipe_to_tables
+from tflottery.pruning.masks import Masks
+from tflottery.runs.recipes import Recipe, recipe_from_tables
 from tflottery.settings import from_table, place
 from tflottery.tickets import trained_on
 from tflottery.tickets.checked import require_fitting, require_sound
-from tflottery.tickets.plan import AUTO, PruningSettings
+from tflottery.tickets.folder import (
+    DOCUMENT,
+    FILES,
+    FINAL,
+    MASKS,
+    NETWORK,
+    READABLE,
+    REWIND,
+    VOCABULARY,
+    require_free,
+    write_ticket,
+)
 from tflottery.tickets.rule import Rule, rule_from
+from tflottery.tickets.settings import AUTO, PruningSettings
 from tflottery.tickets.verdict import RECOMMENDED
-from tflottery.versions import versions
 
 if TYPE_CHECKING:
     import tf_keras as keras
 
-FORMAT_VERSION = 2
-# 1 had no intervals: its verdict was by validation accuracy alone.
-_READABLE = (1, 2)
 _BY_FORMER_RULES = " (by validation accuracy alone, without intervals)"
-_DOCUMENT = "ticket.json"
-_MASKS, _REWIND, _FINAL, _VOCABULARY = "masks.npz", "rewind.npz", "final.npz", "vocabulary.txt"
-_NETWORK = "network.json"
-_FILES = (_MASKS, _REWIND, _FINAL, _VOCABULARY, _NETWORK)
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,8 +92,8 @@ class Ticket:
 
     @property
     def _network(self) -> dict[str, Any]:
-        check_file(self.folder / _NETWORK, self.about["files"].get(_NETWORK, ""))
-        document = read_sealed(self.folder / _NETWORK, what="network", format_version=1)
+        check_file(self.folder / NETWORK, self.about["files"].get(NETWORK, ""))
+        document = read_sealed(self.folder / NETWORK, what="network", format_version=1)
         network: dict[str, Any] = document["network"]
         return network
 
@@ -120,7 +109,7 @@ class Ticket:
     def rule(self) -> Rule | None:
         """What set the learning rates of its networks, if a rule did."""
         document = self.about.get("learning_rate_rule")
-        return rule_from(document, self.folder / _DOCUMENT) if document else None
+        return rule_from(document, self.folder / DOCUMENT) if document else None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -158,12 +147,12 @@ class Ticket:
     def masks(self) -> Masks:
         """bool arrays by tensor name, true where a weight is kept."""
         shapes = {name: tuple(shape) for name, shape in self.about["prunable"].items()}
-        return mask_ops.unpack(self._arrays(_MASKS), shapes)
+        return mask_ops.unpack(self._arrays(MASKS), shapes)
 
     @cached_property
     def rewind_weights(self) -> Arrays:
         """float32 arrays by tensor name: where training begins, before the mask."""
-        return self._weights(_REWIND)
+        return self._weights(REWIND)
 
     @cached_property
     def final_weights(self) -> Arrays:
@@ -172,14 +161,14 @@ class Ticket:
         Raises:
             UserError: the ticket came without them.
         """
-        if _FINAL not in self.about["files"]:
-            raise UserError(f"The ticket {self.folder} has no trained weights ({_FINAL}).")
-        return self._weights(_FINAL)
+        if FINAL not in self.about["files"]:
+            raise UserError(f"The ticket {self.folder} has no trained weights ({FINAL}).")
+        return self._weights(FINAL)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        check_file(self.folder / _VOCABULARY, self.about["files"][_VOCABULARY])
-        return Vocabulary.from_file(self.folder / _VOCABULARY)
+        check_file(self.folder / VOCABULARY, self.about["files"][VOCABULARY])
+        return Vocabulary.from_file(self.folder / VOCABULARY)
 
     def _weights(self, name: str) -> Arrays:
         return require_fitting(self.folder, self._arrays(name), self.about["prunable"])
@@ -206,13 +195,13 @@ class Ticket:
             DamagedFileError: a file of this ticket is damaged.
         """
         where = place("folder", folder)
-        _require_free(where)
+        require_free(where)
         require_writable(where, "folder")
         for name, checksum in self.about["files"].items():
             check_file(self.folder / name, checksum)
         if where.absolute() != self.folder.absolute():
             with new_folder(where) as staging:
-                for name in (_DOCUMENT, *self.about["files"]):
+                for name in (DOCUMENT, *self.about["files"]):
                     shutil.copyfile(self.folder / name, staging / name)
         return load_ticket(where)
 
@@ -231,13 +220,15 @@ class Ticket:
                 the folder cannot be written, or holds something else than a ticket.
         """
         where = place("folder", folder)
-        _require_free(where)
+        require_free(where)
         require_writable(where, "folder")
-        weights = trained_on.weights_of(self, model)
-        return write_ticket(
-            where, trained_on.about_of(self), self.recipe, self.classes, self.vocabulary,
+        weights = trained_on.weights_of(model, self.folder, self.rewind_weights, self.masks)
+        about = trained_on.about_of(self.about, self.verdict, self.sentence)
+        written = write_ticket(
+            where, about, self.recipe, self.classes, self.vocabulary,
             self.masks, self.rewind_weights, weights,
         )  # fmt: skip
+        return load_ticket(written)
 
     def __repr__(self) -> str:
         about = self.about
@@ -292,102 +283,6 @@ def load_ticket(path: str | Path, *, plugin: Plugins = ()) -> Ticket:
     """
     plugins.load(plugin)
     folder = place("ticket", path)
-    about = read_sealed(folder / _DOCUMENT, what="ticket", format_version=_READABLE)
-    require_sound(folder, about, _FILES)
+    about = read_sealed(folder / DOCUMENT, what="ticket", format_version=READABLE)
+    require_sound(folder, about, FILES)
     return Ticket(folder, about)
-
-
-def _require_free(folder: Path) -> None:
-    """Makes sure that a ticket can take a folder's place, and that nothing else is lost by that.
-
-    Raises:
-        UserError: the folder holds something else than a ticket, or lies within one.
-    """
-    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if there - {_DOCUMENT, *_FILES}:
-        raise UserError(f"{folder} is a folder of other things; move them, or give a new one.")
-    if any((parent / _DOCUMENT).is_file() for parent in folder.absolute().parents):
-        raise UserError(f"{folder} lies within a ticket; give a folder outside of it.")
-
-
-def write_ticket(
-    folder: Path,
-    about: Mapping[str, Any],
-    recipe: Recipe,
-    classes: tuple[str, ...],
-    vocabulary: Vocabulary,
-    masks: Masks,
-    rewind_weights: Mapping[str, np.ndarray],
-    final_weights: Mapping[str, np.ndarray],
-) -> Ticket:
-    """Writes a ticket; one that is there is replaced.
-
-    Args:
-        folder: where it goes; its parent is made where needed.
-        about: how it was found and judged; this adds what the arrays say.
-        recipe, classes, vocabulary: what it was trained on.
-        masks, rewind_weights, final_weights: as in ``Ticket``.
-    """
-    _require_free(folder)
-    with new_folder(folder) as staging:
-        (staging / _VOCABULARY).write_text(vocabulary.to_text(), encoding="utf-8", newline="\n")
-        files = {
-            _MASKS: write_arrays(staging / _MASKS, mask_ops.pack(masks)),
-            _REWIND: write_arrays(staging / _REWIND, rewind_weights),
-            _FINAL: write_arrays(staging / _FINAL, final_weights),
-            _VOCABULARY: sha256_of_file(staging / _VOCABULARY),
-        }
-        if isinstance(recipe.model, Registered):
-            network = _network_document(recipe.model, len(vocabulary), len(classes))
-            (staging / _NETWORK).write_text(network, encoding="utf-8")
-            files[_NETWORK] = sha256_of_file(staging / _NETWORK)
-        counted, embedding = mask_ops.count(masks), recipe.model.roles().embedding
-        payload = {
-            "format_version": FORMAT_VERSION,
-            **about,
-            **origin_of(recipe.model),
-            "sparsity": counted.sparsity,
-            "remaining_weights": counted.remaining,
-            "prunable_weights": counted.total,
-            "sparsity_without_embedding": mask_ops.count(masks, without=embedding).sparsity,
-            "per_layer": _per_layer(masks, recipe.model),
-            "classes": list(classes),
-            "recipe": recipe_to_tables(recipe),
-            "prunable": {name: list(mask.shape) for name, mask in masks.items()},
-            "versions": versions(),
-            "files": files,
-        }
-        (staging / _DOCUMENT).write_text(seal(payload), encoding="utf-8")
-    return load_ticket(folder)
-
-
-def _network_document(model: Registered, words: int, classes: int) -> str:
-    """What ``network.json`` holds: the configuration of the network that was trained."""
-    startup.start_tensorflow()
-    from tflottery.models.brought.canonical import configuration
-    from tflottery.models.brought.kept import portable
-
-    built = model.build(words, classes, Initializers(0))
-    return seal({"format_version": 1, "network": portable(configuration(built))})
-
-
-def _per_layer(masks: Masks, architecture: Architecture) -> dict[str, Any]:
-    report: dict[str, Any] = {}
-    for name, mask in masks.items():
-        report[name] = _counted(mask)
-        gates = architecture.gates(name)
-        if gates:
-            parts = np.split(mask, len(gates), axis=-1)
-            report[name]["gates"] = {
-                gate: _counted(part) for gate, part in zip(gates, parts, strict=True)
-            }
-    return report
-
-
-def _counted(mask: np.ndarray) -> dict[str, Any]:
-    counted = Count(int(mask.sum()), mask.size)
-    return {
-        "remaining": counted.remaining,
-        "total": counted.total,
-        "sparsity": counted.sparsity,
-    }

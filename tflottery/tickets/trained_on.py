@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tflottery.errors import UserError
 from tflottery.files import Arrays
+from tflottery.pruning.masks import Masks
 from tflottery.tickets.verdict import NO_VERDICT
 
 if TYPE_CHECKING:
     import tf_keras as keras
-
-    from tflottery.tickets.ticket import Ticket
 
 # Said of the weights that the ticket had, and not of any others.
 _MEASURED = (
@@ -23,8 +24,12 @@ _MEASURED = (
 _ACCURACY = "_accuracy"
 
 
-def weights_of(ticket: Ticket, model: keras.Model) -> Arrays:
-    """A model's weights by tensor, once they are shown to be those of the ticket's network.
+def weights_of(model: keras.Model, folder: Path, rewind_weights: Arrays, masks: Masks) -> Arrays:
+    """A model's weights by tensor, once they are shown to be those of a ticket's network.
+
+    Args:
+        model: that was trained on.
+        folder, rewind_weights, masks: the ticket's.
 
     Raises:
         UserError: they are not.
@@ -32,7 +37,7 @@ def weights_of(ticket: Ticket, model: keras.Model) -> Arrays:
     from tflottery.models import weights as named_weights
 
     weights = named_weights.get(model)
-    expected = {name: weight.shape for name, weight in ticket.rewind_weights.items()}
+    expected = {name: weight.shape for name, weight in rewind_weights.items()}
     odd = sorted(
         name
         for name in {*weights, *expected}
@@ -40,13 +45,13 @@ def weights_of(ticket: Ticket, model: keras.Model) -> Arrays:
     )
     if odd:
         raise UserError(
-            f"This model's network is not that of the ticket {ticket.folder}: {', '.join(odd)}; "
+            f"This model's network is not that of the ticket {folder}: {', '.join(odd)}; "
             "give one that ticket.build() made."
         )
     broken = sorted(name for name, weight in weights.items() if not np.isfinite(weight).all())
     if broken:
         raise UserError(f"This model has weights that are not a number: {', '.join(broken)}.")
-    revived = sorted(name for name, kept in ticket.masks.items() if weights[name][~kept].any())
+    revived = sorted(name for name, kept in masks.items() if weights[name][~kept].any())
     if revived:
         raise UserError(
             f"This model has weights that the ticket prunes in {', '.join(revived)}; train one "
@@ -55,21 +60,26 @@ def weights_of(ticket: Ticket, model: keras.Model) -> Arrays:
     return weights
 
 
-def about_of(ticket: Ticket) -> dict[str, Any]:
-    """How the ticket was found. What was measured is left out, since it was measured on other
-    weights."""
+def about_of(about: Mapping[str, Any], verdict: str, sentence: str) -> dict[str, Any]:
+    """How a ticket was found. What was measured is left out, since it was measured on other
+    weights.
+
+    Args:
+        about: what ``ticket.json`` says.
+        verdict, sentence: in words of today.
+    """
     kept = {
         key: value
-        for key, value in ticket.about.items()
+        for key, value in about.items()
         if key not in _MEASURED and not key.endswith(_ACCURACY)
     }
-    sentence = (
+    none = (
         "No verdict: the weights were trained on after the search, and nothing was measured since. "
-        f"The ticket that they come from: {ticket.sentence}"
+        f"The ticket that they come from: {sentence}"
     )
     origin = {
-        "verdict": ticket.verdict,
-        "sentence": ticket.sentence,
-        "files": ticket.about["files"],
+        "verdict": verdict,
+        "sentence": sentence,
+        "files": about["files"],
     }
-    return {**kept, "verdict": NO_VERDICT, "sentence": sentence, "trained_on_from": origin}
+    return {**kept, "verdict": NO_VERDICT, "sentence": none, "trained_on_from": origin}

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 import numpy as np
-import tensorflow as tf
 import tf_keras as keras
-
-# TensorFlow switches determinism off only here.
-from tensorflow.python.framework import config as tensorflow_config
 
 from tflottery import memory, steps
 from tflottery.data import batches
 from tflottery.data.encoded import Corpus, Encoded
-from tflottery.errors import TrainingError, UserError
+from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.metrics import scores_of
 from tflottery.models import weights as named_weights
@@ -38,10 +32,13 @@ from tflottery.training.callbacks import (
     RewindCapture,
     SetRate,
 )
+from tflottery.training.determinism import deterministic, require_plain_keras
 from tflottery.training.listener import Listener
 from tflottery.training.logits import KeepLogits
+from tflottery.training.losses import accuracy, loss
 from tflottery.training.moving import READERS, MoveMasks
 from tflottery.training.optimizers import optimizer
+from tflottery.training.pace import Pace
 from tflottery.training.probe import Probe
 from tflottery.training.rates import rate
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
@@ -50,90 +47,6 @@ from tflottery.training.trained import Trained
 _EVALUATION_BATCH = 256
 # What Keras itself reports of each validation.
 _VALIDATED = ("val_loss", "val_accuracy")
-
-
-@dataclass(frozen=True)
-class _Pace:
-    """A training in optimizer steps.
-
-    ``per_epoch``: in one pass over the data. ``period``: from one validation to the next.
-    ``total``: in all epochs, if the training does not stop early.
-    """
-
-    per_epoch: int
-    period: int
-    total: int
-
-    @classmethod
-    def of(cls, settings: TrainingSettings, corpus: Corpus) -> _Pace:
-        per_epoch = corpus.train.steps_per_epoch(settings.batch_size)
-        period = math.ceil(per_epoch / settings.validations_per_epoch)
-        return cls(per_epoch, period, per_epoch * settings.epochs)
-
-    def epochs(self, step: float) -> float:
-        """Passes over the data at a step; an int if it is a whole number."""
-        passes = round(step / self.per_epoch, 4)
-        return int(passes) if passes.is_integer() else passes
-
-    def moments(self, snapshots: Iterable[str]) -> dict[str, int]:
-        """The optimizer step of each snapshot but ``end``.
-
-        Raises:
-            UserError: a snapshot lies beyond the last epoch.
-        """
-        moments = {
-            step: steps.iteration(step, self.per_epoch) for step in snapshots if step != steps.END
-        }
-        for step, moment in moments.items():
-            if moment > self.total:
-                raise UserError(
-                    f"The step {step} lies beyond the training ({self.total // self.per_epoch} "
-                    f"epochs of {self.per_epoch} steps); choose an earlier one."
-                )
-        return moments
-
-    def history(self, logs: Mapping[str, list[float]]) -> list[dict[str, float]]:
-        """A dict for each validation, with its ``step``, from the values by name."""
-        return [
-            {
-                "step": min(self.period * number, self.total),
-                **dict(zip(logs, values, strict=True)),
-            }
-            for number, values in enumerate(zip(*logs.values(), strict=True), start=1)
-        ]
-
-
-@contextmanager
-def deterministic() -> Iterator[None]:
-    """Has TensorFlow give the same bits for the same seeds, on the same machine, and leaves it
-    afterwards as it was: whoever goes on in this process need not seed everything. On a CPU this
-    costs nothing."""
-    was_on = tensorflow_config.is_op_determinism_enabled()
-    tf.config.experimental.enable_op_determinism()
-    try:
-        yield
-    finally:
-        if not was_on:
-            tensorflow_config.disable_op_determinism()
-
-
-def _require_plain_keras() -> None:
-    """Makes sure that this process has not changed how Keras computes, since no key says so.
-
-    Raises:
-        UserError: it has; the line says what to set back.
-    """
-    policy = keras.mixed_precision.global_policy().name
-    for is_changed, what, mend in (
-        (tf.config.functions_run_eagerly(), "runs functions eagerly",
-         "tf.config.run_functions_eagerly(False)"),
-        (keras.backend.floatx() != "float32", f"computes in {keras.backend.floatx()}",
-         'tf_keras.backend.set_floatx("float32")'),
-        (policy != "float32", f"has the policy {policy}",
-         'tf_keras.mixed_precision.set_global_policy("float32")'),
-    ):  # fmt: skip
-        if is_changed:
-            raise UserError(f"Keras {what} in this process, which changes results; first {mend}.")
 
 
 class Trainer:
@@ -163,7 +76,7 @@ class Trainer:
         reads: Reads = "nothing",
         scales: Scales | None = None,
     ) -> None:
-        _require_plain_keras()
+        require_plain_keras()
         self.architecture = architecture
         self._vocabulary_size = vocabulary_size
         self._classes = classes
@@ -229,9 +142,9 @@ class Trainer:
             UserError: a snapshot lies beyond the last epoch.
             TrainingError: the loss is not finite, or the training stopped before a snapshot.
         """
-        _require_plain_keras()
+        require_plain_keras()
         began = time.monotonic()
-        pace = _Pace.of(settings, corpus)
+        pace = Pace.of(settings, corpus)
         moments = pace.moments(snapshots)
         self._begin(masks, weights, random)
 
@@ -301,7 +214,7 @@ class Trainer:
         return self._gradual.last_update if self._gradual else 0
 
     def _keeper(
-        self, settings: TrainingSettings, pace: _Pace, last_move: int
+        self, settings: TrainingSettings, pace: Pace, last_move: int
     ) -> KeepMoment[tuple[Arrays, np.ndarray, Arrays]]:
         """Early stopping; before the last move of the masks, no weights count as the best."""
         return KeepMoment(
@@ -331,7 +244,7 @@ class Trainer:
         corpus: Corpus,
         settings: TrainingSettings,
         random: TrainingSeeds,
-        pace: _Pace,
+        pace: Pace,
         callbacks: list[keras.callbacks.Callback],
     ) -> dict[str, list[float]]:
         """Losses and accuracies by name, a value for each validation."""
@@ -369,7 +282,7 @@ class Trainer:
     def probe(self) -> Probe:
         """What differentiates the network: a plain one beside the masked one, with weights of its
         own, so that nothing of it is left in a training."""
-        _require_plain_keras()
+        require_plain_keras()
         return Probe(self._build(seed=0), loss(self._classes))
 
     @deterministic()
@@ -424,17 +337,3 @@ def _captured(
             f"{missed[0]}; ask for an earlier one or raise training.patience"
         )
     return {step: capture.captured[moment] for step, moment in moments.items()}
-
-
-def loss(classes: int) -> keras.losses.Loss:
-    """Cross-entropy on logits: binary on one logit for two classes, else on one logit a class."""
-    if classes == 2:
-        return keras.losses.BinaryCrossentropy(from_logits=True, name="loss")
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True, name="loss")
-
-
-def accuracy(classes: int) -> keras.metrics.Metric:
-    """The fraction of texts whose class has the highest logit."""
-    if classes == 2:
-        return keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")
-    return keras.metrics.SparseCategoricalAccuracy(name="accuracy")

@@ -1,1 +1,1 @@
-"""A look at the data before the work: what they hold, what to mind, how it is shown."""
+"""A look at the data before the work: what to mind in what was counted, and how it is shown."""

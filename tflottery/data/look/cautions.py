@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from tflottery.data.look.findings import Findings, SplitFindings
+from tflottery.data.findings import Findings, SplitFindings
 from tflottery.data.look.near_labels import near_labels
 from tflottery.data.reading.labels import few
 from tflottery.data.reading.records import shown

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from tflottery import program
 from tflottery.data import corpus as corpora
-from tflottery.data import encoding
+from tflottery.data import counting, encoding, findings
 from tflottery.data.encoded import Corpus
-from tflottery.data.look import counting, findings
+from tflottery.data.findings import Findings
 from tflottery.data.look.cautions import (
     baseline,
     cautions,
@@ -22,7 +22,6 @@ from tflottery.data.look.cautions import (
     percent,
     resolution_in_words,
 )
-from tflottery.data.look.findings import Findings
 from tflottery.data.reading.records import shown
 from tflottery.data.reading.sources import name_of, open_source
 from tflottery.data.settings import DataSettings

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from tflottery.data.counting import EDGES
+from tflottery.data.findings import Findings
 from tflottery.data.look.cautions import percent
-from tflottery.data.look.counting import EDGES
-from tflottery.data.look.findings import Findings
 from tflottery.data.reading.records import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from tflottery.report.drawing import Drawing
+    from tflottery.report.panel import Drawing
 
 # Classes that have room for a name each.
 _CLASSES, _LABEL, _TICKS = 12, 18, 8
@@ -116,7 +116,9 @@ def of_report(found: Findings, name: str) -> Drawing:
         found: what to draw.
         name: unique in the report.
     """
-    from tflottery.report.drawing import BLUE, Canvas, Drawing
+    from tflottery.report.drawing import Canvas
+    from tflottery.report.panel import Drawing
+    from tflottery.report.style import BLUE
 
     train = found.splits["train"]
     first, median, third = train.quartiles

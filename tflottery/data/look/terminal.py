@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from rich.table import Table
 
+from tflottery.data.findings import Findings, SplitFindings
 from tflottery.data.look.cautions import baseline, percent, points
-from tflottery.data.look.findings import Findings, SplitFindings
 from tflottery.data.reading.records import shown
 from tflottery.report.terminal import plain_table
 from tflottery.statistics import resolution

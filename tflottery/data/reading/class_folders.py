@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tflottery.data.reading.containers import decoding, is_hidden_name, opener
+from tflottery.data.reading.containers import is_hidden_name, opener
+from tflottery.data.reading.decoding import decoding
 from tflottery.data.reading.labels import few
 from tflottery.data.reading.records import (
     Fault,

@@ -1,13 +1,11 @@
-"""What a file is by its content, and its bytes as a stream: packed or not, in any encoding."""
+"""What a file is by its content, and its bytes as a stream, packed or not."""
 
 from __future__ import annotations
 
 import bz2
-import codecs
 import gzip
 import io
 import lzma
-import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from tflottery.data.reading.records import SURROGATE, shown, shown_path
+from tflottery.data.reading.records import shown, shown_path
 from tflottery.errors import UserError
 
 Kind = Literal["text", "parquet", "excel"]
@@ -25,20 +23,6 @@ Opener = Callable[[], IO[bytes]]
 
 _HEAD = 1 << 16
 _BLOCK = 1 << 20
-# A byte that is no UTF-8 needs letters around it to be taken for Windows-1252.
-_ASCII_SHARE = 0.5
-# As few bytes are rather broken than of another encoding.
-_FEW = 8
-_CHANCE = 2
-_ODD_IN_WORDS = re.compile(r"[^\W\d_][¡-©«-¹»-¿×÷ƒ†‡ˆ‰‹›˜][^\W\d_]|[a-zß-ÿ][À-ÖØ-ÞŠŒŽŸ]|^[ÿþ]+$")
-_ICELANDIC = re.compile("[ðýþÐÝÞ]")
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _REFUSED = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel file; save it as .xlsx or as CSV"),
     (b"ARROW1", "a Feather file; save it as Parquet"),
@@ -65,15 +49,6 @@ class Content:
     kind: Kind
     suffix: str
     open: Opener
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """How a file's bytes are text. ``remark`` says what was assumed."""
-
-    encoding: str
-    errors: str
-    remark: str = ""
 
 
 def look(path: Path) -> Content:
@@ -206,112 +181,3 @@ def is_hidden_name(name: str) -> bool:
     """Whether a file or folder of this name is a system's own: hidden, or left by one."""
     system = ("__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "__pycache__")
     return name.startswith(".") or name.lower() in system or name.endswith("~")
-
-
-def decoding(path: Path, open_it: Opener, encoding: str) -> Decoded:
-    """How the bytes of a file are text: by its mark, else UTF-8 where all of it is, else
-    Windows-1252 where that gives words.
-
-    A few broken bytes in UTF-8 are left to the lines that hold them: there they become lone
-    surrogates.
-
-    Args:
-        path: for messages.
-        open_it: opens the bytes.
-        encoding: ``data.encoding``; empty to find out.
-
-    Raises:
-        UserError: it is in another encoding.
-    """
-    with whole(path), open_it() as stream:
-        head = stream.read(_HEAD)
-        mark = next((name for mark, name in _MARKS if head.startswith(mark)), "")
-        if encoding:
-            name = codecs.lookup(encoding).name
-            is_utf8 = name == "utf-8" and mark == "utf-8-sig"
-            return Decoded("utf-8-sig" if is_utf8 else encoding, "surrogateescape")
-        if mark:
-            return Decoded(mark, "surrogateescape" if mark == "utf-8-sig" else "strict")
-        if wide := _without_mark(head):
-            return Decoded(
-                wide, "strict", f"{shown_path(path)} is read as {wide.upper()}, by the look of it; "
-                "where that is wrong, set data.encoding."
-            )  # fmt: skip
-        broken, sound, sample = _high_bytes(head, stream)
-    # Pairs of bytes of another encoding are UTF-8 by chance now and then.
-    if not broken or _CHANCE * sound >= broken:
-        return Decoded("utf-8", "surrogateescape")
-    if _is_western(sample):
-        return Decoded(
-            "cp1252", "surrogateescape",
-            f"{shown_path(path)} is no UTF-8; it is read as Windows-1252. Where letters come out "
-            "wrong, set data.encoding.",
-        )  # fmt: skip
-    guess = _guessed(sample) if broken > _FEW else ""
-    if guess:
-        raise UserError(
-            f"{shown_path(path)} is not UTF-8 text; it may be {guess}. Save it as UTF-8, "
-            f"or read it with --set data.encoding={guess}."
-        )
-    return Decoded("utf-8", "surrogateescape")
-
-
-def _without_mark(head: bytes) -> str:
-    """UTF-16 that does not say so: every other byte is nought."""
-    pairs = len(head) // 2
-    if pairs < 4:
-        return ""
-    for first, name in ((0, "utf-16-be"), (1, "utf-16-le")):
-        noughts = head[first : 2 * pairs : 2].count(0)
-        others = head[1 - first : 2 * pairs : 2].count(0)
-        if noughts > 0.4 * pairs and others < 0.05 * pairs:
-            return name
-    return ""
-
-
-def _high_bytes(head: bytes, stream: IO[bytes]) -> tuple[int, int, bytes]:
-    """Bytes that are no UTF-8, letters of several bytes that are, and a sample around the first."""
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    broken = sound = 0
-    sample = b""
-    block = head
-    while True:
-        # Nothing of a letter waits in the decoder where its state is 0.
-        if block.isascii() and block and not decoder.getstate()[0]:
-            block = stream.read(_BLOCK)
-            continue
-        text = decoder.decode(block, final=not block)
-        if not text.isascii():
-            bad = len(SURROGATE.findall(text))
-            broken += bad
-            sound += len(text) - len(text.encode("ascii", "ignore")) - bad
-            if bad and len(sample) < _BLOCK:
-                sample += block
-        if not block:
-            return broken, sound, sample
-        block = stream.read(_BLOCK)
-
-
-def _is_western(sample: bytes) -> bool:
-    """Whether bytes make words as Windows-1252: few letters beyond ASCII, and those as words have
-    them. Central European and Macintosh bytes put symbols and capitals inside words."""
-    try:
-        text = sample.decode("cp1252")
-    except UnicodeDecodeError:
-        return False
-    words = [word for word in text.split() if not word.isascii()]
-    letters = [letter for word in words for letter in word if letter.isalpha()]
-    if sum(letter.isascii() for letter in letters) < _ASCII_SHARE * len(letters):
-        return False
-    odd = sum(bool(_ODD_IN_WORDS.search(word)) for word in words)
-    if odd > 0.1 * len(words):
-        return False
-    # Turkish has other letters in six places that Icelandic alone uses in Windows-1252.
-    return not (_ICELANDIC.search(text) and _guessed(sample) == "cp1254")
-
-
-def _guessed(sample: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(sample[: 1 << 18]).best()
-    return "" if best is None or best.encoding in ("ascii", "utf_8") else best.encoding

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from tflottery.data.reading.binary_tables import ExcelTable, HubFolder, ParquetTable, is_hub_folder
 from tflottery.data.reading.class_folders import ClassFolders
-from tflottery.data.reading.containers import decoding, is_hidden_name, look
+from tflottery.data.reading.containers import is_hidden_name, look
+from tflottery.data.reading.decoding import decoding
 from tflottery.data.reading.delimited import Delimited
 from tflottery.data.reading.json_table import JsonTable, is_json
+from tflottery.data.reading.judged_rows import Reader
 from tflottery.data.reading.records import (
     Block,
     Item,
@@ -24,7 +26,7 @@ from tflottery.data.reading.records import (
     shown_path,
     split_of,
 )
-from tflottery.data.reading.table_source import Reader, TableSource
+from tflottery.data.reading.table_source import TableSource
 from tflottery.data.reading.tfds_source import PUBLISHED_NAMES
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError

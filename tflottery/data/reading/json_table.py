@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, Literal
 
-from tflottery.data.reading.containers import Content, Decoded, whole
+from tflottery.data.reading.containers import Content, whole
+from tflottery.data.reading.decoding import Decoded
 from tflottery.data.reading.records import (
     NO_SPLIT,
     SURROGATE,

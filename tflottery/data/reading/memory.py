@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tflottery.data.reading.judged_rows import Reader
 from tflottery.data.reading.records import (
     NO_SPLIT,
     Item,
@@ -24,7 +25,7 @@ from tflottery.data.reading.records import (
     shown,
     text_of,
 )
-from tflottery.data.reading.table_source import Reader, TableSource
+from tflottery.data.reading.table_source import TableSource
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 

@@ -1,86 +1,32 @@
-"""A table of texts and labels as a source: every row judged before any work begins."""
+"""A table of texts and labels as a source, of which every row is judged before any work begins."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 
-from tflottery import activity
 from tflottery.data.reading import labels
-from tflottery.data.reading.bad_rows import BadRows, Places, counted
-from tflottery.data.reading.records import (
-    BLANK,
-    NO_SPLIT,
-    SPLITS,
-    SURROGATE,
-    Block,
-    Fault,
-    Item,
-    Record,
-    Remarks,
-    Suspect,
-    label_of,
-    shown,
-    split_of,
-    text_of,
-)
+from tflottery.data.reading.judged_rows import DIGEST, LEFT_OUT, Reader, judge, utf8
+from tflottery.data.reading.records import SPLITS, Record, Remarks, Suspect, shown, text_of
 from tflottery.data.reading.source import Example
 from tflottery.data.settings import DataSettings
 from tflottery.data.words.numbered_texts import NumberedTexts
 from tflottery.errors import UserError
 
-_LEFT_OUT = -1
 # A column with so many labels, most of them on one text, is a column of ids.
 _MANY_CLASSES = 20
-_DIGEST = 32
 # Rows of which a fingerprint's JSON is made together.
 _TOGETHER = 4_096
-# As the names of splits stand in most tables.
-_SPLIT_CODES = {name.encode(): number for number, name in enumerate(SPLITS)}
-
-
-class Reader(Protocol):
-    """The rows of a table, the same each time that it is iterated. ``unit`` is what a place is
-    called: line, row, item; empty where places name themselves.
-
-    A reader may have ``blocks``, which gives the same rows, some of them as a ``Block``.
-    """
-
-    unit: str
-
-    def __iter__(self) -> Iterator[Item | Suspect]: ...
-
-
-@dataclass
-class _Judged:
-    """What is kept of a row in memory: split, label and digest, none of its text."""
-
-    splits: bytearray = field(default_factory=bytearray)
-    labels: array[int] = field(default_factory=lambda: array("i"))
-    digests: bytearray = field(default_factory=bytearray)
-    spelled: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass
-class _Seen:
-    """What is told of rows that are read."""
-
-    blank: int = 0
-    halves: Places = field(default_factory=Places)
-    without_split: Places = field(default_factory=Places)
-    with_split: bool = False
 
 
 class TableSource:
-    """Judges every row of a table in one pass, then reads the texts again as they are asked for:
-    the texts of a large table are never in memory together.
+    """Has every row of a table judged in one pass, then reads the texts again as they are asked
+    for: the texts of a large table are never in memory together.
 
     A row has a text, a label and, where the table has such a column, a split: ``train``;
     ``validation``, ``valid``, ``val`` or ``dev``; ``test``; in any case.
@@ -93,23 +39,17 @@ class TableSource:
     ) -> None:
         self.name = name
         self._where, self._reader, self._settings = where, reader, settings
-        self._judged = _Judged()
         self._remarks = remarks
-        self._named = {name: name for name in settings.classes}
-        self._labels_seen: dict[str, tuple[str, str]] = {}
-        self._codes: dict[bytes, int] = {}
-        self._suspects: list[tuple[int, Suspect]] = []
-        self._numbered = NumberedTexts() if settings.wording.is_plain else None
         self._equal: tuple[np.ndarray, bool] | None = None
         self._fingerprint = ""
-        self._judge()
+        self._judged = judge(where, reader, settings, remarks)
         self._spelled = list(self._judged.spelled)
         self._number_classes()
 
     @property
     def texts(self) -> int:
         """How many texts there are in all splits."""
-        return int((self._rows() >= 0).sum())
+        return int((self._judged.rows() >= 0).sum())
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -125,8 +65,8 @@ class TableSource:
     def _of_content(self) -> str:
         whole = hashlib.sha256()
         encoded = [json.dumps(name, ensure_ascii=False) for name in self._class_of_spelling]
-        rows, all_codes = self._rows(), np.asarray(self._judged.labels)
-        all_digests = np.frombuffer(self._judged.digests, np.uint8).reshape(-1, _DIGEST)
+        rows, all_codes = self._judged.rows(), np.asarray(self._judged.labels)
+        all_digests = np.frombuffer(self._judged.digests, np.uint8).reshape(-1, DIGEST)
         for number, split in enumerate(sorted(self.splits)):
             whole.update(f'{"," if number else "{"}"{split}":'.encode())
             whole.update(b"[")
@@ -150,33 +90,34 @@ class TableSource:
 
     def labels(self, split: str) -> np.ndarray:
         """int32 [texts]: the class of each text of a split."""
-        rows = self._rows() == SPLITS.index(split)
+        rows = self._judged.rows() == SPLITS.index(split)
         return self._number_of_spelling[np.asarray(self._judged.labels)[rows]]
 
     def size(self, split: str) -> int:
         """Texts of a split."""
-        return int(np.count_nonzero(self._rows() == SPLITS.index(split)))
+        return int(np.count_nonzero(self._judged.rows() == SPLITS.index(split)))
 
     def numbered(self) -> NumberedTexts | None:
         """The texts as numbers of words, or none where they are to be read for that."""
-        return self._numbered
+        return self._judged.numbered
 
     def release_numbered(self) -> None:
         """Lets go of the numbers of words, which take four bytes a word."""
-        self._numbered = None
+        self._judged.numbered = None
 
     def equal_texts(self) -> tuple[np.ndarray, bool] | None:
         """int [texts to train on]: a number that equal texts share, and whether the first has no
         word; none where the texts are to be read for that."""
-        if self._equal is None and self._numbered is not None:
+        if self._equal is None and self._judged.numbered is not None:
             chosen = self.texts_of("train")
-            groups = self._numbered.groups()[chosen]
-            self._equal = groups - groups.min(), self._numbered.is_wordless(int(chosen[0]))
+            groups = self._judged.numbered.groups()[chosen]
+            self._equal = groups - groups.min(), self._judged.numbered.is_wordless(int(chosen[0]))
         return self._equal
 
     def texts_of(self, split: str) -> np.ndarray:
         """int64 [texts]: which of the numbered texts are those of a split."""
-        return np.searchsorted(self._text_rows, np.flatnonzero(self._rows() == SPLITS.index(split)))
+        rows = np.flatnonzero(self._judged.rows() == SPLITS.index(split))
+        return np.searchsorted(self._judged.text_rows, rows)
 
     def examples(self, split: str) -> Iterator[Example]:
         """Raw UTF-8 text and label, always in the same order.
@@ -189,13 +130,13 @@ class TableSource:
             row += 1
             if row >= len(self._judged.labels):
                 raise self._changed()
-            if self._judged.labels[row] == _LEFT_OUT or self._judged.splits[row] != wanted:
+            if self._judged.labels[row] == LEFT_OUT or self._judged.splits[row] != wanted:
                 continue
             record = item.record if isinstance(item, Suspect) else item
             if not isinstance(record, Record):
                 raise self._changed()
-            text = _encoded(text_of(record.text)[0])
-            if hashlib.sha256(text).digest() != self._digest(row):
+            text = utf8(text_of(record.text)[0])
+            if hashlib.sha256(text).digest() != self._judged.digest(row):
                 raise self._changed()
             yield text, int(self._number_of_spelling[self._judged.labels[row]])
         if row + 1 != len(self._judged.labels):
@@ -204,172 +145,10 @@ class TableSource:
     def _changed(self) -> UserError:
         return UserError(f"{self._where} changed while it was read; start again.")
 
-    def _rows(self) -> np.ndarray:
-        """int [rows]: the split of each row, -1 where it is left out."""
-        splits = np.frombuffer(bytes(self._judged.splits), np.uint8).astype(np.int16)
-        return np.where(np.asarray(self._judged.labels) == _LEFT_OUT, -1, splits)
-
-    def _digest(self, row: int) -> bytes:
-        return bytes(self._judged.digests[row * _DIGEST : (row + 1) * _DIGEST])
-
-    def _judge(self) -> None:
-        bad = BadRows(self._where, self._reader.unit)
-        seen = _Seen()
-        blocks = getattr(self._reader, "blocks", None)
-        for item in self._reader if blocks is None else blocks():
-            if isinstance(item, Block):
-                self._judge_block(item, bad, seen)
-            else:
-                self._judge_item(item, bad, seen)
-            activity.advance(len(item) if isinstance(item, Block) else 1)
-        self._number([], is_last=True)
-        codes = np.asarray(self._judged.labels)
-        self._text_rows = np.flatnonzero(codes != _LEFT_OUT)
-        self._judge_suspects(bad)
-        if seen.blank:
-            self._remarks.add(f"{self._where}: {counted(seen.blank, 'empty row')} left out.")
-        if seen.halves.count:
-            self._remarks.add(
-                f"{self._where}: {seen.halves.words(self._reader.unit)} half a character (a lone "
-                "surrogate, as where an emoji was cut), which is read as a space."
-            )
-        if seen.with_split and seen.without_split.count:
-            self._remarks.add(
-                f"{self._where}: {seen.without_split.words(self._reader.unit)} no split, and "
-                "counts as train."
-            )
-        if bad.lines and not self._settings.skip_bad:
-            raise UserError(bad.message())
-        if bad.lines:
-            self._remarks.add(bad.remark())
-
-    def _judge_item(self, item: Item | Suspect, bad: BadRows, seen: _Seen) -> None:
-        if isinstance(item, Suspect):
-            self._suspects.append((len(self._judged.labels), item))
-            item = item.record
-        if isinstance(item, Fault):
-            seen.blank += item.what == BLANK
-            if item.what != BLANK:
-                bad.add(item)
-            self._keep(None)
-            return
-        judged = self._judge_record(item)
-        if isinstance(judged, Fault):
-            bad.add(judged)
-            self._keep(None)
-            return
-        if isinstance(item.text, str) and not item.text.isascii():
-            seen.halves.add(item.place, SURROGATE.search(item.text) is not None)
-        seen.without_split.add(item.place, item.split is NO_SPLIT)
-        seen.with_split = seen.with_split or item.split is not NO_SPLIT
-        self._keep(judged)
-
-    def _judge_block(self, block: Block, bad: BadRows, seen: _Seen) -> None:
-        """What ``_judge_item`` does with each row, where nothing is wrong with any."""
-        judged, codes = self._judged, self._codes
-        labels_of_block = [codes.get(label, _LEFT_OUT) for label in block.labels]
-        splits = [0] * len(block)
-        if block.splits is not None:
-            splits = [_SPLIT_CODES.get(split, _LEFT_OUT) for split in block.splits]
-        if _LEFT_OUT in labels_of_block or _LEFT_OUT in splits:
-            suspects = dict(block.suspects)
-            for row in range(len(block)):
-                item = suspects.get(row) or block.record(row)
-                kept = len(judged.labels)
-                self._judge_item(item, bad, seen)
-                if judged.labels[kept] != _LEFT_OUT:
-                    self._codes[block.labels[row]] = judged.labels[kept]
-            return
-        first = len(judged.labels)
-        self._suspects += [(first + row, suspect) for row, suspect in block.suspects]
-        seen.with_split = seen.with_split or block.splits is not None
-        if block.splits is None:
-            seen.without_split.add_many(block.places)
-        judged.splits.extend(splits)
-        judged.labels.extend(labels_of_block)
-        sha256 = hashlib.sha256
-        judged.digests.extend(b"".join([sha256(text).digest() for text in block.texts]))
-        self._number(block.texts)
-
-    def _number(self, texts: Sequence[bytes], is_last: bool = False) -> None:
-        if self._numbered is not None:
-            self._numbered.add(texts)
-            if is_last:
-                self._numbered.flush()
-            if self._numbered.is_given_up:
-                self._numbered = None
-
-    def _keep(self, row: tuple[bytes, str, str] | None) -> None:
-        judged = self._judged
-        if row is None:
-            judged.splits.append(0)
-            judged.labels.append(_LEFT_OUT)
-            judged.digests.extend(bytes(_DIGEST))
-            return
-        text, label, split = row
-        judged.splits.append(SPLITS.index(split))
-        judged.labels.append(judged.spelled.setdefault(label, len(judged.spelled)))
-        judged.digests.extend(hashlib.sha256(text).digest())
-        self._number([text])
-
-    def _judge_record(self, record: Record) -> tuple[bytes, str, str] | Fault:
-        text, what = text_of(record.text)
-        if what:
-            return Fault(record.place, what, _FILL)
-        label, what = self._judge_label(record.label)
-        if what:
-            mend = _MISSING if "stands for" in what else _FILL
-            return Fault(record.place, what, mend)
-        if self._settings.classes and label not in self._named:
-            self._named[label] = _folded_into(label, self._settings)
-        if self._settings.classes:
-            label = self._named[label]
-            if not label:
-                return Fault(
-                    record.place,
-                    f"the label {shown(labels.trimmed(str(record.label)))!r} is not in "
-                    "data.classes",
-                    "Add it there, or delete the line.",
-                )
-        split = "train" if record.split is NO_SPLIT else split_of(record.split)
-        if split is None:
-            return Fault(
-                record.place,
-                f"the split is {shown(record.split)!r}; it is 'train', 'validation' or 'test'",
-                'Mend it, or read no such column with --set data.split_column="".',
-            )
-        return _encoded(text), label, split
-
-    def _judge_label(self, value: object) -> tuple[str, str]:
-        """The trimmed label, and what is wrong with it (or an empty text)."""
-        if isinstance(value, str) and (known := self._labels_seen.get(value)):
-            return known
-        label, what = label_of(value)
-        if not what:
-            label = labels.trimmed(label)
-            what = labels.fault_of(label, self._settings.labels)
-        if isinstance(value, str):
-            self._labels_seen[value] = label, what
-        return label, what
-
-    def _judge_suspects(self, bad: BadRows) -> None:
-        certain = Counter(self._judged.labels)
-        for row, _ in self._suspects:
-            certain[self._judged.labels[row]] -= 1
-        known = {word for word, code in self._judged.spelled.items() if certain[code] > 0}
-        for row, suspect in self._suspects:
-            own = labels.trimmed(str(suspect.record.label))
-            found = map(labels.trimmed, suspect.labels)
-            if sum(label in known or label == own for label in found) < 2:
-                continue
-            if self._judged.labels[row] != _LEFT_OUT:
-                bad.add(suspect.fault)
-            self._judged.labels[row] = _LEFT_OUT
-
     def _number_classes(self) -> None:
         """Which class each spelling is, and in which order classes come."""
         rule, where = self._settings.labels, self._where
-        rows, codes = self._rows(), np.asarray(self._judged.labels)
+        rows, codes = self._judged.rows(), np.asarray(self._judged.labels)
         counts = {
             split: Counter(codes[rows == number].tolist()) for number, split in enumerate(SPLITS)
         }
@@ -388,7 +167,7 @@ class TableSource:
         self._check_classes(sizes)
         number = {name: n for n, name in enumerate(self.classes)}
         self._number_of_spelling = np.array(
-            [number.get(name, _LEFT_OUT) for name in self._class_of_spelling], np.int32
+            [number.get(name, LEFT_OUT) for name in self._class_of_spelling], np.int32
         )
         if remark := labels.remark_on(sizes["train"]):
             self._remarks.add(f"{where}: {remark}")
@@ -426,27 +205,3 @@ class TableSource:
                     f"{'are' if len(unknown) > 1 else 'is'} in the {split} split only. Add such "
                     "texts to train, or delete those."
                 )
-
-
-_FILL = "Fill it or delete the line."
-_MISSING = f'{_FILL} Where it is the name of a class, set data.labels="{labels.AS_WRITTEN}".'
-
-
-def _encoded(text: str) -> bytes:
-    """UTF-8, with U+FFFD for half a character; two halves in a row are one character."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-
-
-def _folded_into(label: str, settings: DataSettings) -> str:
-    """The class of ``data.classes`` that a label is a spelling of, or an empty text."""
-    for name in settings.classes:
-        try:
-            joined = labels.one_class_each({name: 1, label: 1}, settings.labels, "")
-        except UserError:
-            continue
-        if joined[name] == joined[label]:
-            return name
-    return ""

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tflottery.data.reading.containers import decoding, is_hidden_name, opener
+from tflottery.data.reading.containers import is_hidden_name, opener
+from tflottery.data.reading.decoding import decoding
 from tflottery.data.reading.records import Columns, Fault, Remarks, Row, shown, shown_path
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError

@@ -13,7 +13,8 @@ from typing import Protocol
 from tflottery import activity
 from tflottery.data.reading.bad_rows import BadRows, Places
 from tflottery.data.reading.binary_tables import ExcelTable, ParquetTable
-from tflottery.data.reading.containers import decoding, look
+from tflottery.data.reading.containers import look
+from tflottery.data.reading.decoding import decoding
 from tflottery.data.reading.delimited import Delimited
 from tflottery.data.reading.files_source import unreadable
 from tflottery.data.reading.json_table import JsonTable, is_json

@@ -13,7 +13,8 @@ from tflottery.experiments.claims.arms import StudyArm
 from tflottery.experiments.claims.contrast import Contrast, Place
 from tflottery.experiments.claims.evidence import Cell, Side, at_levels, mean_of, near, points
 from tflottery.experiments.price import Cost
-from tflottery.experiments.study.cells import DENSE, BySeed, Results
+from tflottery.experiments.study.best_dense import best_dense
+from tflottery.experiments.study.cells import DENSE, Results
 from tflottery.experiments.study.costs import cost_of_a_seed, seconds_an_epoch
 from tflottery.experiments.study.results import FAILED, StudyTables
 
@@ -116,23 +117,7 @@ class StudyEvidence:
         the first arm's ticket took trainings: the seed's own and those that were trained again."""
         first: Any = contrast.first
         took = self._values("trainings_behind", first, level).values
-        frame = self.results.study.cells
-        dense = frame[frame["part"].isin(["dense", "again"])]
-        if "repeat" not in dense:
-            dense = dense.assign(repeat=0)
-        best: BySeed = {}
-        failed: set[int] = set()
-        for seed, rows in dense.groupby("seed"):
-            number = int(str(seed))
-            rows = rows[rows["repeat"] < took.get(number, float("inf"))].sort_values("repeat")
-            if number not in took or len(rows) < took[number]:
-                continue
-            done = rows[rows["state"] != FAILED]
-            if len(done) < len(rows):
-                failed.add(number)
-            else:
-                best[number] = 100 * float(rows.loc[rows["val_accuracy"].idxmax(), "test_accuracy"])
-        return Side(best, frozenset(failed))
+        return Side(*best_dense(self.results.study.cells, took))
 
 
 def _of_studies(cells: Iterable[Cell]) -> list[tuple[StudyArm, float | None]]:

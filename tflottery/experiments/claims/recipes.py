@@ -12,7 +12,7 @@ from tflottery.experiments import configuration
 from tflottery.experiments.configuration import Configuration
 from tflottery.runs.recipes import TEXT_KEYS, Recipe, recipe_from_tables
 from tflottery.settings import from_table
-from tflottery.tickets.plan import AUTO, PruningSettings
+from tflottery.tickets.settings import AUTO, PruningSettings
 
 # Which of the data's settings decide what is trained, wherever they lie and however they are read.
 _OF_TEXTS = (*TEXT_KEYS, "train_size", "share_vocabulary", "split", "split_seed")

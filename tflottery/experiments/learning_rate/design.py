@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,11 +23,11 @@ from tflottery.models.brought.registered import Registered
 from tflottery.runs.identifying import with_sizes
 from tflottery.runs.inits import Snapshot
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import RunSpec
+from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.settings import LATER, check_bounds, check_choices
 from tflottery.tickets import plan as plans
 from tflottery.tickets.methods import require_tickets
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 
 # What a search may try values of.
 SEARCHED = ("learning_rate", "warmup", "decay", "batch_size", "dropout")
@@ -207,6 +207,23 @@ class Tuning:
             longer = dataclasses.replace(spec, init=Snapshot(stage, steps.END), seeds=random)
             stage = _for_epochs(longer, ended - begun)
         return stage
+
+    def specs_of_grid(self, random: Sequence[int]) -> list[RunSpec]:
+        """The networks of a grid search, for each of some seeds."""
+        return [self.spec(trial, seed) for trial in self.grid for seed in random]
+
+    def specs_of_masks(self, random: Sequence[int]) -> list[RunSpec]:
+        """The trainings that find the masks, without those that are a trial's too."""
+        untuned = [self.untuned(cell, seed) for cell in self.cells for seed in random]
+        # Hyperband has no trial with the configuration's epochs at once.
+        own = set() if self.settings.tuner == HYPERBAND else {spec.key for spec in untuned}
+        parents = ancestry(parent for spec in untuned for parent, _ in spec.needs())
+        return [spec for spec in parents if spec.key not in own]
+
+    def most(self, random: Sequence[int]) -> int:
+        """How many trainings a search can take."""
+        trials = len(self.cells) * self.trials_a_cell * len(random)
+        return len(self.specs_of_masks(random)) + trials
 
 
 def values_of(recipe: Recipe) -> dict[str, Value]:

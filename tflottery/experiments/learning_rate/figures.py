@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from tflottery.experiments import names
 from tflottery.experiments.learning_rate.arms import DENSE, TICKET
-from tflottery.experiments.learning_rate.results import (
-    Tried,
-    TunedCell,
-    TuningTables,
-)
-from tflottery.report.drawing import (
-    MUTED,
-    Canvas,
-    Curve,
-    Drawing,
-    Panel,
-    Point,
-    Style,
-    point,
-    style,
-)
+from tflottery.experiments.learning_rate.results import Tried, TunedCell, TuningTables
+from tflottery.report.drawing import Canvas, Curve, Point, point
 from tflottery.report.numbers import rate
+from tflottery.report.panel import Drawing, Panel
+from tflottery.report.style import MUTED, Style, style
 
 _REMAINING = "weights left, % of all prunable (log)"
 # Points of validation accuracy below the best that a panel shows at most.

@@ -28,11 +28,11 @@ from tflottery.runs.recipes import recipe_to_tables, without_places
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.settings import as_named
-from tflottery.tickets import plan as plans
 from tflottery.tickets.evidence import by_metric
 from tflottery.tickets.rule import SEARCHES
 from tflottery.tickets.rules import key_of
 from tflottery.tickets.search import Worth
+from tflottery.tickets.settings import AUTO
 from tflottery.versions import versions
 
 
@@ -123,7 +123,7 @@ def name_of(tuning: Tuning, dataset: str) -> str:
     """The folder's name, by all settings but the seeds: more seeds go to the same folder."""
     asked = [
         key_of(tuning.recipe),
-        as_named(dataclasses.replace(tuning.pruning, sparsity=plans.AUTO)),
+        as_named(dataclasses.replace(tuning.pruning, sparsity=AUTO)),
         as_named(tuning.settings),
     ]
     digest = sha256_of_bytes(canonical_json(asked).encode())[:8]

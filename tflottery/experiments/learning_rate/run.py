@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -27,6 +25,7 @@ from tflottery.experiments.driver import (
 from tflottery.experiments.inspecting import before_dry_run
 from tflottery.experiments.learning_rate import roles
 from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning
+from tflottery.experiments.learning_rate.finished import TuningResult
 from tflottery.plugins import Plugins
 from tflottery.report.numbers import count_of
 from tflottery.runs.encoded import load_corpus
@@ -35,85 +34,20 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
-from tflottery.settings import argument, place
-from tflottery.tickets.given import level_of, located, open_ticket, require_same
+from tflottery.settings import argument
+from tflottery.tickets.given import level_of, located, require_same, ticket_asked_for
 from tflottery.tickets.plan import Level
-from tflottery.tickets.rule import Rule
 from tflottery.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from tflottery.experiments.learning_rate import results as reading
     from tflottery.progress.reporter import Reporter
-    from tflottery.report.answers import Said
 
 # keras-tuner's projects, in the store.
 _PROJECTS = "keras_tuner"
-
-
-@dataclass(frozen=True, repr=False)
-class TuningResult:
-    """A search that came to its end.
-
-    ``folder``: its tables; None in a worker of a search by several processes, whose chief writes
-    them. ``failures``: reasons by the keys of trainings that failed. ``trained``: trainings done
-    now; the others were in the store. ``cautions``: lines to be read beside any number.
-    """
-
-    folder: Path | None
-    failures: Mapping[str, str]
-    trained: int
-    cautions: tuple[str, ...]
-
-    @property
-    def _folder(self) -> Path:
-        if self.folder is None:
-            raise UserError("The chief of this search writes what was found; this is a worker.")
-        return self.folder
-
-    @cached_property
-    def results(self) -> reading.TuningTables:
-        """What was measured: every network at its rates, the best of each, the rule."""
-        from tflottery.experiments.learning_rate.results import load_tuning
-
-        return load_tuning(self._folder)
-
-    @property
-    def trials(self) -> pd.DataFrame:
-        """A row a trial and seed: its values, and what was measured. Accuracies are fractions."""
-        return self.results.trials
-
-    @property
-    def rule(self) -> Rule | None:
-        """The rate for a sparsity, where a curve of rates was fitted."""
-        return self.results.rule
-
-    @cached_property
-    def answers(self) -> list[Said]:
-        """Do sparse networks want a higher rate, and what do tickets gain by their best one?"""
-        from tflottery.experiments.learning_rate.answers import said
-
-        return said(self.results)
-
-    def report(self, output: str | Path = "report") -> Path:
-        """Writes the search's report; gives the path of its ``index.html``.
-
-        Raises:
-            UserError: the folder holds something else than a report.
-        """
-        from tflottery.experiments.reports import write_report
-
-        return write_report(self._folder, Path(output))
-
-    def __repr__(self) -> str:
-        lines = "" if self.folder is None else "".join(f"\n  {a.on_a_line}" for a in self.answers)
-        return f"<TuningResult: {self.folder}{lines}>"
-
-    def _repr_html_(self) -> str:
-        from tflottery.experiments.html import answers_as_html
-
-        return answers_as_html(self._folder, self.answers, self.cautions)
+_NO_CURVE = (
+    "Hyperband goes on from the weights of shorter trainings: good for finding a rate soon, not "
+    "for curves or rules."
+)
 
 
 @overload
@@ -228,10 +162,9 @@ def tune_learning_rate(
     )  # fmt: skip
     if metric is not None:
         own["tuning.metric"] = metric
-    if ticket is None and dataset is None and model is None and not config:
-        ticket = "tickets"
+    opened = ticket_asked_for(ticket, dataset, model, config)
     level = None
-    if ticket is None:
+    if opened is None:
         data = given.settings(dataset, text, label, validation, test, data_dir)
         tuning, remarks = _of_configuration(
             config, {**data, **configuration.changes(model=model), **own}, set, driver, dry_run
@@ -240,15 +173,11 @@ def tune_learning_rate(
             driver.reporter.say(line)
         first = 1
     else:
-        for name, value in (("dataset", dataset), ("model", model)):
-            if value is not None:
-                raise UserError(f"The ticket brings its own data and network; leave out --{name}.")
-        ticket = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
-        level = level_of(ticket)
-        tuning = _of_ticket(ticket, level, data_dir, config, own, set)
-        recipe = driver.identify(tuning.recipe, len(ticket.classes), dry_run=dry_run)
+        level = level_of(opened)
+        tuning = _of_ticket(opened, level, data_dir, config, own, set)
+        recipe = driver.identify(tuning.recipe, len(opened.classes), dry_run=dry_run)
         tuning = dataclasses.replace(tuning, recipe=recipe)
-        first = int(ticket.about["seed"])
+        first = int(opened.about["seed"])
     chosen = seeds_of(seeds, first)
     beforehand = driver.resources.executor != LOCAL
     if beforehand and (tuning.settings.tuner != "grid" or role != roles.ALONE):
@@ -257,17 +186,17 @@ def tune_learning_rate(
             "process; docs/learning_rates.md says how several processes search."
         )
     if beforehand:
-        driver.require_carried(_grid(tuning, chosen))
+        driver.require_carried(tuning.specs_of_grid(chosen))
     if tuning.settings.tuner == HYPERBAND:
         driver.reporter.say(_NO_CURVE)
     if dry_run:
         before_dry_run(tuning.recipe.data, driver.store, driver.reporter)
         return _planned(driver, tuning, chosen)
-    if ticket is not None:
-        driver.reporter.say(ticket.reservation)
+    if opened is not None:
+        driver.reporter.say(opened.reservation)
     command = program.recorded(
         "tune_lr",
-        ticket=ticket and str(ticket.folder),
+        ticket=opened and str(opened.folder),
         dataset=dataset and str(dataset),
         config=config,
         model=model,
@@ -280,7 +209,7 @@ def tune_learning_rate(
         set=[f"{key}={value}" for key, value in assigned(set).items()],
         plugin=plugins.recorded(plugin),
     )
-    return _search(driver, role, tuning, chosen, ticket, level, command)
+    return _search(driver, role, tuning, chosen, opened, level, command)
 
 
 def _of_ticket(
@@ -317,13 +246,13 @@ def _of_configuration(
 def _planned(driver: Driver, tuning: Tuning, seeds: Sequence[int]) -> PlannedTrainings:
     before = (
         f"{len(tuning.cells)} networks x {tuning.trials_a_cell} trials x {len(seeds)} seeds, "
-        f"beside {count_of(len(_only_masks(tuning, seeds)), 'training')} for masks alone."
+        f"beside {count_of(len(tuning.specs_of_masks(seeds)), 'training')} for masks alone."
     )
     if tuning.settings.tuner == "grid":
-        specs = ancestry(_grid(tuning, seeds))
+        specs = ancestry(tuning.specs_of_grid(seeds))
         return driver.planned(Trainings(specs, _no_name, wanted=specs), before)
-    words = f"At most {_most(tuning, seeds)} trainings; the search decides which values it tries."
-    known = Trainings(_only_masks(tuning, seeds), _no_name)
+    words = f"At most {tuning.most(seeds)} trainings; the search decides which values it tries."
+    known = Trainings(tuning.specs_of_masks(seeds), _no_name)
     return PlannedTrainings(known, driver.store, f"{before} {words}")
 
 
@@ -361,7 +290,7 @@ def _search(
     store = driver.store
     home = [level.ticket] if level else []
     untuned = [tuning.untuned(cell, seed) for cell in tuning.cells for seed in seeds]
-    view, observer = driver.watch(label, _most(tuning, seeds), may_end_early=True)
+    view, observer = driver.watch(label, tuning.most(seeds), may_end_early=True)
     seen = (
         inspect_encoded(tuning.recipe.data, store.data_folder())
         if role == roles.WORKER
@@ -385,7 +314,7 @@ def _search(
                 if driver.resources.executor != LOCAL:
                     for trial in tuning.grid:
                         on_trial(trial)
-                    driver.execute(_grid(tuning, seeds), realise)
+                    driver.execute(tuning.specs_of_grid(seeds), realise)
                 searching.run()
         failures = searching.reasons()
     cautions = tuple(filter(None, (view.caution, *seen.cautions)))
@@ -399,28 +328,3 @@ def _search(
     folder = write_tuning(tuning, seeds, searching.trials, realise, store, failures, about)
     cautions = (*cautions, *filter(None, [guard.reason_in(folder / "tuning.json")]))
     return TuningResult(folder, failures, view.trained, cautions)
-
-
-def _only_masks(tuning: Tuning, seeds: Sequence[int]) -> list[RunSpec]:
-    """The trainings that find the masks, without those that are a trial's too."""
-    untuned = [tuning.untuned(cell, seed) for cell in tuning.cells for seed in seeds]
-    # Hyperband has no trial with the configuration's epochs at once.
-    own = set() if tuning.settings.tuner == HYPERBAND else {spec.key for spec in untuned}
-    parents = ancestry(parent for spec in untuned for parent, _ in spec.needs())
-    return [spec for spec in parents if spec.key not in own]
-
-
-def _most(tuning: Tuning, seeds: Sequence[int]) -> int:
-    """How many trainings it can be."""
-    trials = len(tuning.cells) * tuning.trials_a_cell * len(seeds)
-    return len(_only_masks(tuning, seeds)) + trials
-
-
-def _grid(tuning: Tuning, seeds: Sequence[int]) -> list[RunSpec]:
-    return [tuning.spec(trial, seed) for trial in tuning.grid for seed in seeds]
-
-
-_NO_CURVE = (
-    "Hyperband goes on from the weights of shorter trainings: good for finding a rate soon, not "
-    "for curves or rules."
-)

@@ -10,7 +10,8 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets import plan as plans
 from tflottery.tickets.methods import MethodName
-from tflottery.tickets.plan import Level, PruningSettings
+from tflottery.tickets.plan import Level
+from tflottery.tickets.settings import PruningSettings
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from tflottery.report.article import Article
 if TYPE_CHECKING:
     from tflottery.data.look.inspection import Inspection
     from tflottery.experiments.study.results import StudyTables
-    from tflottery.report.drawing import Drawing
+    from tflottery.report.panel import Drawing
 
 
 def study_articles(every: Sequence[Results], shares: Shares | None = None) -> list[Article]:

@@ -121,7 +121,7 @@ class Results:
     def __init__(self, study: StudyTables) -> None:
         self.study = study
         self._finished = study.cells[study.cells["state"] == DONE]
-        self.dense_by_seed = self.points("test_accuracy", Arm("dense", "dense", "dense", "fresh"))
+        self.dense_by_seed = self.points("test_accuracy", DENSE)
         self.dense = statistics.summarise(list(self.dense_by_seed.values()))
         self.cells = self._gather()
 

@@ -22,7 +22,8 @@ from tflottery.pruning.criteria.gradients import OF_FLOW
 from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets.methods import MethodName
-from tflottery.tickets.plan import Level, PruningSettings
+from tflottery.tickets.plan import Level
+from tflottery.tickets.settings import PruningSettings
 
 PART = "criterion"
 

@@ -21,9 +21,9 @@ from tflottery.runs.inits import Signs, Snapshot
 from tflottery.runs.pruned import GraduallyPruned, Pruned
 from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import Dense, Fresh, RunSpec
-from tflottery.tickets import plan as plans
+from tflottery.tickets.applicable import excluding
 from tflottery.tickets.methods import FINDING_TICKETS
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSeeds
 
 
@@ -48,7 +48,7 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
         signs = Signs(Snapshot(seed.dense, steps.BEGINNING))
         yield "iterative", "magnitude", "signs", change(ticket, init=signs)
     if "head" in kinds and seed.recipe.model.roles().head:
-        other = plans.excluding(pruning, seed.recipe.model, head=not pruning.head)
+        other = excluding(pruning, seed.recipe.model, head=not pruning.head)
         headed = seed.last("iterative", "original", level, other).ticket
         yield "iterative", "head_pruned" if other.head else "head_spared", "original", headed
     if "gradual" in kinds and _tf_mot_can(pruning):

@@ -17,18 +17,9 @@ from tflottery.experiments.study.criteria_tables import (
     mean,
 )
 from tflottery.experiments.study.figures import ACCURACY, accuracy_panel, limits_of, views_of
-from tflottery.report.drawing import (
-    INK,
-    Canvas,
-    Curve,
-    Drawing,
-    Panel,
-    Point,
-    Style,
-    ends_in_words,
-    point,
-    style,
-)
+from tflottery.report.drawing import Canvas, Curve, Point, ends_in_words, point
+from tflottery.report.panel import Drawing, Panel
+from tflottery.report.style import INK, Style, style
 
 # What costs the same is drawn so much apart, as a factor.
 _APART = 1.035

@@ -17,9 +17,8 @@ from tflottery.experiments.study.settings import StudySettings
 from tflottery.runs.inits import Snapshot
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec
-from tflottery.tickets import plan as plans
 from tflottery.tickets.methods import FINDING_TICKETS, require_tickets
-from tflottery.tickets.plan import PruningSettings
+from tflottery.tickets.settings import PruningSettings, present_name
 from tflottery.training.settings import TrainingSeeds
 
 
@@ -53,7 +52,7 @@ def _grid(seed: Seed) -> Iterator[Cell]:
         for level in seed.study.levels_of(method):
             for init in seed.study.inits:
                 ticket = seed.last(method, init, level).ticket
-                name = plans.present_name(init)
+                name = present_name(init)
                 yield seed.cell("grid", method, "magnitude", name, level, ticket)
             # One-shot's random init keeps the ticket's mask anyway; only a chain that draws new
             # weights each round ends with a mask of its own.

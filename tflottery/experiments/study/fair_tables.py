@@ -7,26 +7,11 @@ from typing import Any
 
 from tflottery import statistics
 from tflottery.experiments import names
-from tflottery.experiments.study.cells import Arm, BySeed, Cell, Results
+from tflottery.experiments.study.best_dense import best_dense
+from tflottery.experiments.study.cells import DENSE, Arm, BySeed, Cell, Results
 from tflottery.experiments.study.tables import difference_row
 from tflottery.report.numbers import ACCURACY, PERCENT, POINTS, STEPS, WHOLE, span
 from tflottery.report.table import Column, Table
-
-DENSE = Arm("dense", "dense", "dense", "fresh")
-
-
-def best_dense(results: Results, trainings: int) -> BySeed:
-    """Test accuracy in points by seed of the best of so many dense networks by validation accuracy:
-    the seed's own and those that were trained again, in their order. Seeds that have fewer, or a
-    failed one among them, are left out."""
-    rows = results.study.cells
-    rows = rows[rows["part"].isin(["dense", "again"]) & (rows["repeat"] < trainings)]
-    rows = rows.dropna(subset=["test_accuracy"]).sort_values("repeat")
-    return {
-        int(str(seed)): 100 * float(mine.loc[mine["val_accuracy"].idxmax(), "test_accuracy"])
-        for seed, mine in rows.groupby("seed")
-        if len(mine) == trainings
-    }
 
 
 def dense_again(results: Results) -> Table | None:
@@ -37,7 +22,11 @@ def dense_again(results: Results) -> Table | None:
         ticket = Arm("grid", "iterative", "magnitude", "original")
         behind = results.values("trainings_behind", ticket, level)
         trainings = round(max(behind.values(), default=0))
-        if trainings < 2 or not (dense := best_dense(results, trainings)):
+        if trainings < 2:
+            continue
+        of_each = dict.fromkeys(map(int, results.study.cells["seed"]), trainings)
+        dense, _ = best_dense(results.study.cells, of_each)
+        if not dense:
             continue
         one = statistics.summarise(list(results.dense_by_seed.values()))
         best = statistics.summarise(list(dense.values()))

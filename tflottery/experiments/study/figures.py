@@ -7,17 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 from tflottery import statistics
 from tflottery.experiments import names
 from tflottery.experiments.study.cells import Arm, Cell, Results
-from tflottery.report.drawing import (
-    Canvas,
-    Curve,
-    Drawing,
-    Panel,
-    Point,
-    Style,
-    ends_in_words,
-    point,
-    style,
-)
+from tflottery.report.drawing import Canvas, Curve, Point, ends_in_words, point
+from tflottery.report.panel import Drawing, Panel
+from tflottery.report.style import Style, style
 
 _REMAINING = "weights left, % of all prunable (log)"
 ACCURACY = "test accuracy, %"

@@ -8,17 +8,10 @@ from matplotlib.colors import Normalize, TwoSlopeNorm
 from tflottery import statistics
 from tflottery.experiments import names
 from tflottery.experiments.study.cells import Results
-from tflottery.report.drawing import (
-    MUTED,
-    Canvas,
-    Curve,
-    Drawing,
-    Panel,
-    Point,
-    Style,
-    style,
-)
+from tflottery.report.drawing import Canvas, Curve, Point
 from tflottery.report.heat_map import heat_map
+from tflottery.report.panel import Drawing, Panel
+from tflottery.report.style import MUTED, Style, style
 
 _MOST_CURVES = 6
 _KINDS = {

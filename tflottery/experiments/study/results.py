@@ -43,7 +43,7 @@ from tflottery.files import read_sealed
 from tflottery.report.article import slug
 
 if TYPE_CHECKING:
-    from tflottery.data.look.findings import Findings
+    from tflottery.data.findings import Findings
 
 __all__ = ["DONE", "FAILED", "StudyTables", "load_studies", "load_study", "write"]
 
@@ -299,7 +299,7 @@ def load_study(folder: Path) -> StudyTables:
     known["learnt"] = about.get("learnt")
     if "inspection" in about:
         # Here: a study without one is read without the data's modules.
-        from tflottery.data.look.findings import from_payload
+        from tflottery.data.findings import from_payload
 
         known["inspection"] = from_payload(about["inspection"], folder / _DOCUMENT)
     files = (*documents, *(SCHEMAS[name].file for name in tables))

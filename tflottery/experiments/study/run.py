@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tflottery import plugins, program, status
 from tflottery.data.reading import given, sources
 from tflottery.data.reading.given import Data
-from tflottery.errors import UserError
 from tflottery.experiments import configuration, guard, inspecting, scaling
 from tflottery.experiments.configuration import Settings
 from tflottery.experiments.driver import (
@@ -24,95 +21,16 @@ from tflottery.experiments.driver import (
 )
 from tflottery.experiments.study import comparison
 from tflottery.experiments.study.design import Study
+from tflottery.experiments.study.finished import StudyResult
 from tflottery.plugins import Plugins
 from tflottery.runs.identifying import remarks_on
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
-from tflottery.settings import place
-from tflottery.tickets.given import open_ticket
+from tflottery.tickets.given import ticket_asked_for
 from tflottery.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-
-    from tflottery.experiments.study.cells import Results
     from tflottery.progress.reporter import Reporter
-    from tflottery.report.answers import Said
-
-
-@dataclass(frozen=True, repr=False)
-class StudyResult:
-    """A study that came to its end.
-
-    ``folder``: its tables. ``failures``: reasons by the keys of trainings that failed. ``trained``:
-    trainings done now, of ``total`` in all; the others were in the store. ``cautions``: lines to be
-    read beside any number.
-    """
-
-    folder: Path
-    failures: Mapping[str, str]
-    trained: int
-    total: int
-    cautions: tuple[str, ...]
-
-    @cached_property
-    def results(self) -> Results:
-        """The study's tables, its rows gathered over seeds."""
-        from tflottery.experiments.study.cells import Results
-        from tflottery.experiments.study.results import load_study
-
-        return Results(load_study(self.folder))
-
-    @property
-    def cells(self) -> pd.DataFrame:
-        """A row a network and seed: what it is, and what was measured. Accuracies and sparsities
-        are fractions."""
-        return self.results.study.cells
-
-    @cached_property
-    def answers(self) -> list[Said]:
-        """Every claim that the study bears on, the outcome, and the differences behind it."""
-        from tflottery.experiments.study.answers import said
-
-        return said(self.results)
-
-    def report(self, output: str | Path = "report") -> Path:
-        """Writes the study's report; gives the path of its ``index.html``.
-
-        Args:
-            output: the folder; an older report there is replaced.
-
-        Raises:
-            UserError: the folder holds something else.
-        """
-        from tflottery.experiments.reports import write_report
-
-        return write_report(self.folder, Path(output))
-
-    def plot(self, method: str = "iterative", ax: Axes | None = None) -> Axes:
-        """Draws test accuracy against the weights that are left, a line an initialisation.
-
-        Args:
-            method: ``iterative`` or ``one_shot``.
-            ax: where to draw; by default on axes of a new figure.
-
-        Returns:
-            The axes: mean test accuracy in % with 95 % t intervals over seeds against weights left
-            in %, the least sparse on the left.
-        """
-        from tflottery.experiments.study.plotting import accuracy
-
-        return accuracy(self.results, method, ax)
-
-    def __repr__(self) -> str:
-        lines = "".join(f"\n  {one.on_a_line}" for one in self.answers)
-        return f"<StudyResult: {self.folder}{lines}>"
-
-    def _repr_html_(self) -> str:
-        from tflottery.experiments.html import answers_as_html
-
-        return answers_as_html(self.folder, self.answers, self.cautions)
 
 
 @overload
@@ -211,20 +129,15 @@ def run_study(
     driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
     plugins.load(plugin, threads=driver.resources.threads)
     chosen_seeds = seeds_of(seeds)
-    if ticket is None and dataset is None and model is None and not config:
-        ticket = "tickets"
-    if ticket is None:
+    opened = ticket_asked_for(ticket, dataset, model, config)
+    if opened is None:
         changes = {
             **given.settings(dataset, text, label, validation, test, data_dir),
             **configuration.changes(model=model),
         }
         chosen = configuration.load(config, changes, set)
     else:
-        for name, value in (("dataset", dataset), ("model", model)):
-            if value is not None:
-                raise UserError(f"The ticket brings its own data and network; leave out --{name}.")
-        ticket = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket))
-        chosen = configuration.for_ticket(ticket, data_dir, config, set)
+        chosen = configuration.for_ticket(opened, data_dir, config, set)
     looked = sources.look(chosen.data)
     chosen, scaled = scaling.fit(chosen, looked.settings)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
@@ -244,7 +157,7 @@ def run_study(
     seen = driver.look(recipe)
     done = driver.train(trainings)
     command = program.recorded(
-        "study", ticket=ticket and str(ticket.folder), config=config,
+        "study", ticket=opened and str(opened.folder), config=config,
         dataset=dataset and chosen.data.dataset, model=model,
         seeds=seeds_recorded(chosen_seeds), set=_without_places(set),
         plugin=plugins.recorded(plugin),

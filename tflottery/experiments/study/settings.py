@@ -9,8 +9,8 @@ from tflottery import steps
 from tflottery.errors import UserError, suggest
 from tflottery.pruning import criteria
 from tflottery.settings import check_bounds
-from tflottery.tickets import plan as plans
 from tflottery.tickets.methods import MethodName
+from tflottery.tickets.settings import parse_init, present_name
 
 FEWEST_VALIDATIONS = 20
 _BOUNDS = {
@@ -86,7 +86,7 @@ class StudySettings:
             _require_each_once(key, getattr(self, key))
         if not self.levels:
             raise UserError("study.levels is empty; name at least one sparsity.")
-        inits = [plans.present_name(plans.parse_init(init)) for init in self.inits]
+        inits = [present_name(parse_init(init)) for init in self.inits]
         _require_each_once("inits", inits)
         for key in ("rewind_points", "instability_points", "early_bird_points"):
             _require_each_once(key, map(steps.parse, getattr(self, key)))

@@ -27,15 +27,16 @@ from tflottery.runs.resources import LOCAL
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.settings import argument, place
-from tflottery.tickets import methods, words
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
 from tflottery.tickets import verdict as verdicts
+from tflottery.tickets import words
 from tflottery.tickets.evidence import by_metric, gather, terms_of
 from tflottery.tickets.methods import MethodName
-from tflottery.tickets.plan import AUTO, Plan, PruningSettings
+from tflottery.tickets.plan import Plan
 from tflottery.tickets.rule import SEARCHES, read_rule
 from tflottery.tickets.rules import find_rule
+from tflottery.tickets.settings import AUTO, PruningSettings, require_used
 
 if TYPE_CHECKING:
     from tflottery.progress.reporter import Reporter
@@ -244,7 +245,7 @@ def find_ticket(
     if isinstance(learning_rate, float):
         changes["training.learning_rate"] = learning_rate
     chosen = configuration.load(config, changes, set)
-    methods.require_used(chosen.pruning, chosen.set_keys)
+    require_used(chosen.pruning, chosen.set_keys)
     store = driver.store
     output = place("output", output)
     require_writable(output, "--output")

@@ -16,8 +16,9 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.run import Run
 from tflottery.tickets import words
+from tflottery.tickets.folder import write_ticket
 from tflottery.tickets.search import Outcome, Round
-from tflottery.tickets.ticket import Ticket, write_ticket
+from tflottery.tickets.ticket import Ticket, load_ticket
 from tflottery.tickets.verdict import CONSTANT, TEST, VALIDATION, Verdict
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def write_found(
     }
     weights = realise.initial_weights(reported.level.ticket)
     with realise.store.lock(name):  # another process may be writing the same ticket
-        return write_ticket(
+        written = write_ticket(
             output / name,
             about,
             recipe,
@@ -91,6 +92,7 @@ def write_found(
             weights,
             reported.run.snapshot(steps.END),
         )
+        return load_ticket(written)
 
 
 def _verdict(verdict: Verdict, sentence: str, corpus: Corpus) -> dict[str, Any]:

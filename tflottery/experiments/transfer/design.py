@@ -22,7 +22,9 @@ from tflottery.runs.shuffled import Shuffled
 from tflottery.runs.specs import InitSpec, MaskSpec, RunSpec
 from tflottery.runs.transferred import Fit, TransferredMask, TransferredWeights
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import Plan, PruningSettings
+from tflottery.tickets.applicable import excluding
+from tflottery.tickets.plan import Plan
+from tflottery.tickets.settings import PruningSettings
 
 # With ``remap_v1`` new rows keep as large a part of their weights as the source's whole embedding,
 # and not as the rows that are carried over: as ``remap`` once did.
@@ -115,7 +117,7 @@ class Transfer:
         own_seed = seeds.derive("target", seed)
         own_pruning = self.pruning
         if self.vocabulary == "drop":
-            own_pruning = plans.excluding(self.pruning, self.target.model, embedding=False)
+            own_pruning = excluding(self.pruning, self.target.model, embedding=False)
         dense = plans.make_plan(self.target, own_pruning, own_seed).dense
         yield Cell(*DENSE_ARM, 0.0, seed, dense)
         fit = self._fit(own_seed)

@@ -8,17 +8,10 @@ from matplotlib.colors import Normalize
 
 from tflottery.experiments import names
 from tflottery.experiments.transfer.results import Arm, TransferTables
-from tflottery.report.drawing import (
-    Canvas,
-    Curve,
-    Drawing,
-    Panel,
-    Point,
-    ends_in_words,
-    point,
-    style,
-)
+from tflottery.report.drawing import Canvas, Curve, Point, ends_in_words, point
 from tflottery.report.heat_map import heat_map
+from tflottery.report.panel import Drawing, Panel
+from tflottery.report.style import style
 
 _REMAINING = "weights left, % of all prunable (log)"
 _ORDER = ("own ticket", "source ticket", "source mask, new", "random mask, new")

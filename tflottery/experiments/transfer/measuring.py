@@ -18,6 +18,7 @@ from tflottery.experiments.transfer.design import Cell, Transfer
 from tflottery.experiments.transfer.judging import judge, mean_overlap
 from tflottery.files import canonical_json, sha256_of_bytes
 from tflottery.naming import short_name
+from tflottery.pruning import likeness
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
@@ -29,6 +30,7 @@ from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
 from tflottery.settings import as_named
 from tflottery.tickets import plan as plans
+from tflottery.tickets.settings import AUTO
 from tflottery.versions import versions
 
 _ALL = "all"
@@ -147,7 +149,7 @@ def name_of(transfer: Transfer, source: Corpus, target: Corpus) -> str:
         plans.make_plan(recipe, transfer.pruning, seed=0).dense.key
         for recipe in (transfer.source, transfer.target)
     ]
-    settings = as_named(dataclasses.replace(transfer.pruning, sparsity=plans.AUTO))
+    settings = as_named(dataclasses.replace(transfer.pruning, sparsity=AUTO))
     # Transfers of before keep their folder, and their place is not taken by those of today.
     rule = ["like carried"] if transfer.vocabulary == "remap" else []
     digest = sha256_of_bytes(canonical_json([*recipes, settings, *rule]).encode())[:8]
@@ -204,8 +206,8 @@ def _overlap(cells: Sequence[Cell], found: Mapping[str, Run]) -> list[dict[str, 
                     "level": level,
                     "seed": seed,
                     "tensor": name,
-                    "jaccard": mask_ops.overlap(one, other),
-                    "chance": mask_ops.chance_overlap(one, other),
+                    "jaccard": likeness.overlap(one, other),
+                    "chance": likeness.chance_overlap(one, other),
                     "remaining_source": mask_ops.count(one).remaining,
                     "remaining_target": mask_ops.count(other).remaining,
                     "total": mask_ops.count(one).total,

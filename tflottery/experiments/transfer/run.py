@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tflottery import plugins, program, status
-from tflottery.data.encoded import Corpus
 from tflottery.data.reading import given, sources
 from tflottery.data.reading.given import Data
 from tflottery.errors import UserError
@@ -25,7 +22,9 @@ from tflottery.experiments.driver import (
     seeds_recorded,
 )
 from tflottery.experiments.inspecting import before_dry_run
+from tflottery.experiments.transfer import remarks
 from tflottery.experiments.transfer.design import Cell, Transfer, encoded_for
+from tflottery.experiments.transfer.finished import TransferResult
 from tflottery.plugins import Plugins
 from tflottery.runs import recipes
 from tflottery.runs.encoded import load_corpus
@@ -34,77 +33,14 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.runs.vectors import keep_vectors
-from tflottery.settings import argument, place
+from tflottery.settings import argument
 from tflottery.tickets import plan as plans
 from tflottery.tickets.given import level_of, located, open_ticket, require_same
 from tflottery.tickets.plan import Level
 from tflottery.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from tflottery.experiments.transfer import results as reading
-    from tflottery.experiments.transfer.measuring import Words
     from tflottery.progress.reporter import Reporter
-    from tflottery.report.answers import Said
-
-# From this fraction of unknown words on, little of the embedding can carry over.
-_MANY_UNKNOWN = 0.5
-
-
-@dataclass(frozen=True, repr=False)
-class TransferResult:
-    """A transfer that came to its end.
-
-    ``folder``: its tables. ``failures``: reasons by the keys of networks that failed. ``trained``:
-    trainings done now, of ``total`` in all; the others were in the store. ``cautions``: lines to be
-    read beside any number.
-    """
-
-    folder: Path
-    failures: Mapping[str, str]
-    trained: int
-    total: int
-    cautions: tuple[str, ...]
-
-    @cached_property
-    def results(self) -> reading.TransferTables:
-        """What was measured: each arm at each level over its seeds."""
-        from tflottery.experiments.transfer.results import load_transfer
-
-        return load_transfer(self.folder)
-
-    @property
-    def cells(self) -> pd.DataFrame:
-        """A row a network and seed: what it is, and what was measured. Accuracies and sparsities
-        are fractions."""
-        return self.results.cells
-
-    @cached_property
-    def answers(self) -> list[Said]:
-        """Does the ticket win on the target, and what are its mask and weights worth there?"""
-        from tflottery.experiments.transfer.answers import said
-
-        return said(self.results)
-
-    def report(self, output: str | Path = "report") -> Path:
-        """Writes the transfer's report; gives the path of its ``index.html``.
-
-        Raises:
-            UserError: the folder holds something else than a report.
-        """
-        from tflottery.experiments.reports import write_report
-
-        return write_report(self.folder, Path(output))
-
-    def __repr__(self) -> str:
-        lines = "".join(f"\n  {one.on_a_line}" for one in self.answers)
-        return f"<TransferResult: {self.folder}{lines}>"
-
-    def _repr_html_(self) -> str:
-        from tflottery.experiments.html import answers_as_html
-
-        return answers_as_html(self.folder, self.answers, self.cautions)
 
 
 @overload
@@ -212,7 +148,7 @@ def transfer(
     grid, vocabulary = argument("grid", grid, str), argument("vocabulary", vocabulary, str)
     driver = Driver(store, executor, workers, threads, address, tensorboard, progress)
     plugins.load(plugin, threads=driver.resources.threads)
-    opened = ticket if isinstance(ticket, Ticket) else open_ticket(place("ticket", ticket), model)
+    opened = open_ticket(ticket, model)
     level = level_of(opened)
     target = given.settings(to, text, label, validation, test, data_dir)
     target = {key.partition(".")[2]: value for key, value in target.items()}
@@ -241,12 +177,12 @@ def transfer(
     words = compare_words(source, on, made.target.data.vocabulary_size)
 
     def before(realise: Realiser) -> None:
-        for line in (*_remarks(made, source, on, words), *remarks_on(made.target)):
+        for line in (*remarks.on_data(made, source, on, words), *remarks_on(made.target)):
             driver.reporter.say(line)
         for spec in home:
             require_same(opened, realise, spec, driver.store)
 
-    driver.reporter.say(_headline(opened))
+    driver.reporter.say(remarks.headline(opened))
     driver.reporter.say(opened.reservation)
     keep_vectors(made.source, driver.store)
     seen = driver.look(made.target)
@@ -367,42 +303,3 @@ def _trainings(transfer: Transfer, cells: Sequence[Cell], home: list[RunSpec]) -
             names.setdefault(spec.key, f"seed {cell.seed} chain of tickets on the {side}")
     asked = [*home, *(cell.spec for cell in cells)]
     return Trainings(asked, lambda spec: names.get(spec.key, "the ticket"), wanted=asked)
-
-
-def _headline(ticket: Ticket) -> str:
-    about = ticket.about
-    own, dense = (_percent(about[f"{name}_test_accuracy"]) for name in ("ticket", "dense"))
-    return (
-        f"Ticket: {ticket.folder.name}, {100 * about['sparsity']:.1f} % pruned, "
-        f"{ticket.verdict} on {about['dataset']} (test {own}, dense {dense})"
-    )
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.2f} %"
-
-
-def _remarks(transfer: Transfer, source: Corpus, target: Corpus, words: Words) -> list[str]:
-    """What is to be known before the trainings begin."""
-    lines = [
-        f"Words:  {_percent(words.target_unknown)} of the words of {target.name} are unknown to "
-        f"the vocabulary of {source.name}, {_percent(words.target_unknown_own)} to one of its own; "
-        f"Jensen-Shannon divergence {words.divergence:.3f} bits"
-    ]
-    if words.target_unknown > _MANY_UNKNOWN and (transfer.vocabulary == "reuse" or transfer.remaps):
-        lines.append(
-            f"Warning: the vocabulary of {source.name} covers only "
-            f"{_percent(1 - words.target_unknown)} of {target.name}; little of the embedding can "
-            "carry over. Try --vocabulary drop, or shared."
-        )
-    if not transfer.same_classes:
-        lines.append(
-            f"Classes: {target.name} has {len(target.classes)}, {source.name} "
-            f"{len(source.classes)}; the head is initialised anew and the ticket's mask of the "
-            "head is dropped."
-        )
-    elif source.classes != target.classes:
-        pairs = zip(source.classes, target.classes, strict=True)
-        matched = ", ".join(f"{one} is {other}" for one, other in pairs)
-        lines.append(f"Classes: by their order, {matched}")
-    return lines

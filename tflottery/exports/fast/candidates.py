@@ -16,7 +16,8 @@ from tflottery.pruning.scopes import Scope
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets import plan as plans
-from tflottery.tickets.plan import Plan, PruningSettings
+from tflottery.tickets.plan import Plan
+from tflottery.tickets.settings import AUTO, PruningSettings
 from tflottery.tickets.ticket import Ticket, load_ticket
 
 RATE = 0.2
@@ -79,7 +80,7 @@ def chains(ticket: Ticket, recipe: Recipe, costs: Mapping[str, float]) -> list[C
     met = {level.ticket.key for chain in found for level in chain.plan.levels}
     for other in beside(ticket):
         settings = other.pruning
-        has_goals = not settings.rates or settings.sparsity != plans.AUTO
+        has_goals = not settings.rates or settings.sparsity != AUTO
         if not criteria.scores_units(settings.criterion) or not has_goals:
             continue
         plan = _planned(recipe, settings, ticket)

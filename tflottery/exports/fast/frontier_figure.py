@@ -12,7 +12,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from tflottery.exports.fast.shown import Against, Shown
 from tflottery.files import write_together
-from tflottery.report.drawing import INK, MARKERS, MUTED, Canvas, style
+from tflottery.report.drawing import Canvas
+from tflottery.report.style import INK, MARKERS, MUTED, style
 
 _LABELS: dict[Against, str] = {
     "throughput": "throughput, times dense",

@@ -7,21 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tflottery.errors import UserError
-from tflottery.models.architecture import (
-    PLACE,
-    ROLES,
-    EmbeddingInit,
-    Initializers,
-    KernelInit,
-    check_sizes,
-    check_vectors,
-    head,
-    read_by_head,
-)
-from tflottery.models.roles import Roles
+from tflottery.models.architecture import EmbeddingInit, Initializers, KernelInit
 from tflottery.models.shapes import Shapes, words_and_head
+from tflottery.models.shipped.classifier import PLACE, Classifier, head, read_by_head
 from tflottery.models.units import Columns, Filters, Part, Units
-from tflottery.settings import check_choices
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -30,7 +19,7 @@ _MOST_WIDTHS = 100
 
 
 @dataclass(frozen=True)
-class Cnn:
+class Cnn(Classifier):
     """A convolution of ``filters`` filters for each of ``widths`` (in words), and one output layer.
 
     ``embedding`` is the length of a word's vector. Embeddings begin uniform in ±
@@ -52,6 +41,7 @@ class Cnn:
     """
 
     name: ClassVar[str] = "cnn"
+    sizes: ClassVar[tuple[str, ...]] = ("embedding", "filters", "widths")
 
     embedding: int = 100
     widths: tuple[int, ...] = (3, 4, 5)
@@ -68,9 +58,7 @@ class Cnn:
     vectors_frozen: bool = False
 
     def __post_init__(self) -> None:
-        check_sizes(self, ("embedding", "filters", "widths"))
-        check_choices(self, "model")
-        check_vectors(self)
+        super().__post_init__()
         if not 0 < len(set(self.widths)) == len(self.widths) <= _MOST_WIDTHS:
             raise UserError(
                 f"model.widths is a list of different widths in words, at most {_MOST_WIDTHS}."
@@ -80,21 +68,10 @@ class Cnn:
         import tf_keras as keras
 
         from tflottery.models.shipped.convolution import ConvMaxOverTime
-        from tflottery.models.shipped.layers import BlankPadding, SeededDropout, WordMask
+        from tflottery.models.shipped.layers import BlankPadding, SeededDropout
 
         layers = keras.layers
-        ids = keras.Input([None], dtype="int32", name="ids")
-        mask = WordMask(name="word_mask")(ids)
-        words = layers.Embedding(
-            vocabulary_size,
-            self.embedding,
-            embeddings_initializer=initializers.embedding(
-                "embedding", self.embedding_init, self.embedding_scale
-            ),
-            trainable=not self.vectors_frozen,
-            name="embedding",
-        )(ids)
-        words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)
+        ids, mask, words = self._words(vocabulary_size, initializers)
         words = SeededDropout(self.embedding_dropout, name="embedding_dropout")(words)
         words = BlankPadding(name="blank_padding")([words, mask])
         features = []
@@ -144,10 +121,3 @@ class Cnn:
                 for number, name in enumerate(convolutions)
             ),
         )
-
-    def gates(self, tensor: str) -> tuple[str, ...]:
-        del tensor
-        return ()
-
-    def roles(self) -> Roles:
-        return ROLES

@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tflottery.models.architecture import (
-    PLACE,
-    EmbeddingInit,
-    Initializers,
-    KernelInit,
-)
+from tflottery.models.architecture import EmbeddingInit, Initializers, KernelInit
+from tflottery.models.shipped.classifier import PLACE
 from tflottery.models.shipped.recurrent import Recurrent
 from tflottery.models.units import Cells, GruCells
 

@@ -5,20 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from tflottery.models.architecture import (
-    ROLES,
-    EmbeddingInit,
-    Initializers,
-    KernelInit,
-    check_sizes,
-    check_vectors,
-    head,
-    read_by_head,
-)
-from tflottery.models.roles import Roles
+from tflottery.models.architecture import Initializers, KernelInit
 from tflottery.models.shapes import Shapes, dense_layer, words_and_head
+from tflottery.models.shipped.classifier import Classifier, head, read_by_head
 from tflottery.models.units import Cells, Columns, Part, Units
-from tflottery.settings import check_choices
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -26,37 +16,22 @@ if TYPE_CHECKING:
 DIRECTIONS = ("forward", "backward")
 
 
-class Recurrent(ABC):
+class Recurrent(Classifier, ABC):
     """Layers of ``units`` units in each direction; the base of ``Lstm`` and ``Gru``.
 
     Each direction is a layer of its own, because TF-MOT refuses Keras' Bidirectional.
     """
 
-    name: ClassVar[str]
+    sizes: ClassVar[tuple[str, ...]] = ("embedding", "units", "layers")
     # Gates are not linear, so that no sum of paths through them says what a weight is worth.
     flows: ClassVar[bool] = False
     cells: ClassVar[type[Cells]]
 
-    embedding: int
     units: int
     layers: int
     bidirectional: bool
     pooling: str
-    embedding_scale: float
-    word_dropout: float
-    embedding_dropout: float
-    dropout: float
-    embedding_init: EmbeddingInit
     kernel_init: KernelInit
-    vectors: str
-    vectors_hash: str
-    vectors_scale: float
-    vectors_frozen: bool
-
-    def __post_init__(self) -> None:
-        check_sizes(self, ("embedding", "units", "layers"))
-        check_choices(self, "model")
-        check_vectors(self)
 
     @abstractmethod
     def _layer(
@@ -74,25 +49,9 @@ class Recurrent(ABC):
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
         import tf_keras as keras
 
-        from tflottery.models.shipped.layers import (
-            MaxOverTime,
-            MeanOverTime,
-            SeededDropout,
-            WordMask,
-        )
+        from tflottery.models.shipped.layers import MaxOverTime, MeanOverTime, SeededDropout
 
-        ids = keras.Input([None], dtype="int32", name="ids")
-        mask = WordMask(name="word_mask")(ids)
-        words = keras.layers.Embedding(
-            vocabulary_size,
-            self.embedding,
-            embeddings_initializer=initializers.embedding(
-                "embedding", self.embedding_init, self.embedding_scale
-            ),
-            trainable=not self.vectors_frozen,
-            name="embedding",
-        )(ids)
-        words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)
+        ids, mask, words = self._words(vocabulary_size, initializers)
         words = SeededDropout(self.embedding_dropout, name="embedding_dropout")(words)
         for number in range(1, self.layers + 1):
             sequences = number < self.layers or self.pooling != "last"
@@ -171,6 +130,3 @@ class Recurrent(ABC):
 
     def gates(self, tensor: str) -> tuple[str, ...]:
         return self.cells.gates if tensor.startswith(f"{self.name}_") else ()
-
-    def roles(self) -> Roles:
-        return ROLES

@@ -6,27 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from tflottery.errors import UserError
-from tflottery.models.architecture import (
-    PLACE,
-    ROLES,
-    EmbeddingInit,
-    Initializers,
-    KernelInit,
-    check_sizes,
-    check_vectors,
-    head,
-)
-from tflottery.models.roles import Roles
+from tflottery.models.architecture import EmbeddingInit, Initializers, KernelInit
 from tflottery.models.shapes import Shapes, dense_layer, words_and_head
+from tflottery.models.shipped.classifier import PLACE, Classifier, head
 from tflottery.models.units import Heads, Part, Rectified, Units
-from tflottery.settings import check_choices
 
 if TYPE_CHECKING:
     import tf_keras as keras
 
 
 @dataclass(frozen=True)
-class Transformer:
+class Transformer(Classifier):
     """``layers`` layers of attention in ``heads`` heads and ``feed_forward`` units, with a norm
     before each (Xiong et al. 2020, arXiv 2002.04745); the mean of all words, normed, is what the
     output layer reads.
@@ -48,6 +38,9 @@ class Transformer:
     """
 
     name: ClassVar[str] = "transformer"
+    sizes: ClassVar[tuple[str, ...]] = (
+        "embedding", "heads", "feed_forward", "layers", "positions",
+    )  # fmt: skip
     # Attention and norms are not linear.
     flows: ClassVar[bool] = False
 
@@ -69,9 +62,7 @@ class Transformer:
     vectors_frozen: bool = False
 
     def __post_init__(self) -> None:
-        check_sizes(self, ("embedding", "heads", "feed_forward", "layers", "positions"))
-        check_choices(self, "model")
-        check_vectors(self)
+        super().__post_init__()
         if not 0 <= self.block_dropout < 1:
             raise UserError("model.block_dropout is a fraction in [0, 1).")
         if self.embedding % self.heads:
@@ -81,21 +72,10 @@ class Transformer:
         import tf_keras as keras
 
         from tflottery.models.shipped.attention import Positions
-        from tflottery.models.shipped.layers import MeanOverTime, SeededDropout, WordMask
+        from tflottery.models.shipped.layers import MeanOverTime, SeededDropout
 
         layers = keras.layers
-        ids = keras.Input([None], dtype="int32", name="ids")
-        mask = WordMask(name="word_mask")(ids)
-        words = layers.Embedding(
-            vocabulary_size,
-            self.embedding,
-            embeddings_initializer=initializers.embedding(
-                "embedding", self.embedding_init, self.embedding_scale
-            ),
-            trainable=not self.vectors_frozen,
-            name="embedding",
-        )(ids)
-        words = SeededDropout(self.word_dropout, whole=True, name="word_dropout")(words)
+        ids, mask, words = self._words(vocabulary_size, initializers)
         places = layers.Embedding(
             self.positions,
             self.embedding,
@@ -195,10 +175,3 @@ class Transformer:
             read = Part(f"{name}/kernel", 0, bias=f"{name}/bias")
             layers.append(Rectified(f"units_{number}", self.feed_forward, (read,)))
         return tuple(layers)
-
-    def gates(self, tensor: str) -> tuple[str, ...]:
-        del tensor
-        return ()
-
-    def roles(self) -> Roles:
-        return ROLES

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tflottery.data.look.findings import Findings, SplitFindings
+from tflottery.data.findings import Findings, SplitFindings
 from tflottery.data.settings import DataSettings
 from tflottery.data.words.scripts import count_letters
 from tflottery.data.words.vocabulary import UNKNOWN

@@ -1,0 +1,124 @@
+"""Whether settings of a search go with a network and its training, before anything is trained."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tflottery.errors import UserError
+from tflottery.models import units
+from tflottery.models.architecture import Architecture
+from tflottery.models.biases import biases_beside, is_bias
+from tflottery.models.shapes import Shaped, names_of
+from tflottery.pruning import costs as unit_costs
+from tflottery.pruning import criteria
+from tflottery.pruning import masks as mask_ops
+from tflottery.pruning import rates as rates_by_name
+from tflottery.pruning.criteria.gradients import OF_FLOW
+from tflottery.pruning.masks import To
+from tflottery.pruning.scopes import BeyondReachError
+from tflottery.pruning.shares import excluded
+from tflottery.runs.moving import Moving
+from tflottery.runs.pruned import Pruned, kernels_of
+from tflottery.runs.specs import RunSpec
+from tflottery.tickets.settings import CARRIED, KEPT, PruningSettings
+
+
+def require_within_reach(ticket: RunSpec, settings: PruningSettings) -> None:
+    """Makes sure, before anything is trained, that what scope or rates keep whatever happens is no
+    more than the sparsity asks for. With fewer words or more classes than these it is still more.
+
+    Args:
+        ticket: the sparsest network of a plan.
+        settings: what it was planned with.
+
+    Raises:
+        UserError: it is more.
+    """
+    recipe, mask = ticket.recipe, ticket.mask
+    if not isinstance(recipe.model, Shaped) or isinstance(settings.sparsity, str):
+        return
+    shapes = recipe.model.shapes(recipe.data.vocabulary_size, classes=2)
+    shapes = {name: shape for name, shape in shapes.items() if settings.biases or not is_bias(name)}
+    if isinstance(mask, Pruned):
+        mask = dataclasses.replace(mask, amount=To(settings.sparsity))
+    assert isinstance(mask, Pruned | Moving)
+    try:
+        mask.require_reached(mask_ops.dense(shapes), recipe.model.roles())
+    except BeyondReachError as error:
+        raise UserError(str(error)) from None
+
+
+def require_reached(init: str, epochs: int) -> None:
+    """Makes sure that dense gets as far as the epoch that weights are rewound to. How many steps an
+    epoch has is known when the data are encoded."""
+    step = init.partition(":")[2]
+    if init.startswith("rewind") and step.endswith("ep") and int(step[:-2]) > epochs:
+        raise UserError(
+            f"--init {init}: the step {step} lies beyond the training ({epochs} epochs); choose an "
+            "earlier one."
+        )
+
+
+def require_roles(model: Architecture, settings: PruningSettings) -> None:
+    """Makes sure that a network has the parts that the settings speak of.
+
+    Raises:
+        UserError: it has not.
+    """
+    roles = model.roles()
+    for key, tensors, what in (
+        ("embedding", roles.embedding, "embedding: a table of vectors, one a word"),
+        ("head", roles.head, "head: a layer of weights that gives its logits"),
+    ):
+        if not getattr(settings, key) and not tensors:
+            raise UserError(
+                f"pruning.{key}=false, and the network {model.name} has no {what}; leave "
+                f"pruning.{key} out."
+            )
+    is_of_units = criteria.scores_units(settings.criterion)
+    known = model.unit_layers() if is_of_units or settings.costs else ()
+    layers = units.chosen(known, settings.attention_heads)
+    if settings.attention_heads and layers == units.chosen(known, False):
+        raise UserError(
+            f"pruning.attention_heads=true, and the network {model.name} has no heads of attention "
+            "that it tells; leave it out."
+        )
+    if settings.rates and (names := names_of(model)):
+        masked = [name for name in names if settings.biases or not is_bias(name)]
+        exclude = excluded(roles, settings.embedding, settings.head)
+        rates_by_name.require_usable(
+            rates_by_name.with_rest(settings.rates, settings.rate),
+            masked,
+            roles,
+            (*exclude, *biases_beside(exclude, masked)),
+            kernels_of(layers) if is_of_units else None,
+        )
+    if settings.init in (CARRIED, KEPT) and not roles.embedding:
+        raise UserError(
+            f"--init {settings.init} keeps the embedding, and the network {model.name} has none (a "
+            "table of vectors, one a word); give --init random."
+        )
+    if is_of_units and not layers:
+        raise UserError(
+            f"pruning.criterion {settings.criterion} prunes whole units, and the network "
+            f"{model.name} does not say where its units lie; register a dataclass that has "
+            "unit_layers, or prune by magnitude."
+        )
+    if settings.costs:
+        unit_costs.require_named(settings.costs, layers, known)
+    if settings.criterion in OF_FLOW and not getattr(model, "flows", True):
+        raise UserError(
+            f"pruning.criterion {settings.criterion} follows the flow through kernels and ReLU, "
+            f"and the network {model.name} has gates, attention or norms, for which that has no "
+            "meaning; choose another one, as snip."
+        )
+
+
+def excluding(settings: PruningSettings, model: Architecture, **excluded_: bool) -> PruningSettings:
+    """The settings with another ``embedding`` or ``head``; rates of what is excluded then go."""
+    changed = dataclasses.replace(settings, rates=(), **excluded_)  # type: ignore[arg-type]
+    roles, names = model.roles(), names_of(model)
+    exclude = excluded(roles, changed.embedding, changed.head)
+    exclude = (*exclude, *biases_beside(exclude, names))
+    rates = rates_by_name.without(settings.rates, names or exclude, roles, exclude)
+    return dataclasses.replace(changed, rates=rates)
