@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import math
 import shutil
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from tflottery.data.encoding import encode
 from tflottery.data.held_out import HeldOut
 from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
-from tflottery.exports import client, places, threshold
+from tflottery.exports import checksums, client, places, threshold
 from tflottery.exports.session import Process
 from tflottery.metrics import METRICS
 from tflottery.scoring import worth
@@ -207,6 +208,7 @@ def test_a_threshold_becomes_a_version_whose_label_follows(model, texts, tmp_pat
     third = tfl.evaluate(base, texts, threshold=0.9, keep=True)
     assert third.model.name == "3" and threshold.of_version(third.model) == 0.9
     assert places.versions(base) == [1, 2, 3]
+    assert {"saved_model.pb", "threshold.json"} <= checksums.read(third.model).keys()
 
 
 @pytest.mark.long
@@ -270,6 +272,12 @@ WRONG = [
     ({"threshold": "best-f1", "split": "all"}, "would be judged on the same"),
     ({"keep": True}, "keep publishes a threshold"),
     ({"set": {"data.nothing": 1}}, "There is no key data.nothing"),
+    ({"set": {"training.epochs": 1}}, "only how data are read can be set"),
+    ({"dataset": "tested.csv", "split": "validation"}, "has texts of test alone: none of valid"),
+    ({"dataset": "tested.csv", "threshold": "best-f1"}, "has texts of test alone: none of valid"),
+    ({"dataset": "two.csv"}, "too few to hold out 20% .* --split all takes every text"),
+    ({"dataset": "none.csv", "split": "all"}, "none has no texts to judge the model on"),
+    ({"dataset": "none.csv"}, "none has no texts: none of test"),
 ]
 
 
@@ -277,9 +285,75 @@ WRONG = [
 def test_a_mistake_is_one_line(model, texts, given, message):
     rows = "".join(f"a film {n},{label}\n" for n in range(20) for label in ("bad", "positive"))
     Path("others.csv").write_text(f"text,label\n{rows}")
+    Path("tested.csv").write_text("text,label,split\na,positive,test\nb,negative,test\n")
+    Path("two.csv").write_text("text,label\na,positive\nb,negative\n")
+    Path("none.csv").write_text("text,label\n")
     with pytest.raises(tfl.UserError, match=message) as caught:
         tfl.evaluate(**{"model": model, "dataset": texts, **given})
     assert "\n" not in str(caught.value)
+
+
+TO_JUDGE = {
+    "one class": ("text,label\n" + 4 * "a film,positive\n", "all", 4),
+    "one text": ("text,label\nagain,negative\n", "all", 1),
+    "a class of one text": ("text,label\na,negative\n" + 3 * "film,positive\n", "all", 4),
+    "no word": ("text,label\n!!!,negative\n...,positive\n", "all", 2),
+    "a test split alone": ("text,label,split\na,negative,test\nb,positive,test\n", "test", 2),
+    "a test split alone, all": ("text,label,split\na,negative,test\nb,positive,dev\n", "all", 2),
+    "a class in the test split alone": (
+        "text,label,split\na,negative,train\nb,negative,train\nc,positive,test\n", "test", 1,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TO_JUDGE)
+def test_texts_that_no_training_could_take_are_judged_all_the_same(model, texts, case):
+    content, split, count = TO_JUDGE[case]
+    path = texts.with_name("new.csv")
+    path.write_text(content)
+    done = tfl.evaluate(model, path, split=split, words=0)
+    assert done.texts == count == done.classes["texts"].sum() == done.confusion.to_numpy().sum()
+    assert done.classes["texts"].dtype == np.int64
+    scored = tfl.score(model, path, prefix="m_")
+    kept = scored if split == "all" or "split" not in scored else scored[scored["split"] == split]
+    right = (kept["m_label"] == kept["label"]).mean()
+    assert done.metrics.set_index("metric").loc["accuracy", "value"] == right
+    assert all("\n" not in line for line in done.remarks)
+
+
+def test_a_threshold_goes_beside_a_version_and_nowhere_else(tmp_path, monkeypatch):
+    base = tmp_path / "m"
+    for folder in (base / "1", base / "2", tmp_path / "copied"):
+        folder.mkdir(parents=True)
+        (folder / "saved_model.pb").touch()
+    monkeypatch.chdir(base / "1")
+    assert threshold.version_of(Path()) == base / "1"
+    assert threshold.version_of(Path("../2")) == Path("../2")
+    for odd in (tmp_path / "copied", Path("../../copied")):
+        with pytest.raises(tfl.UserError, match="is no version in a model's folder"):
+            tfl.evaluate(odd, "toy", threshold=0.3, keep=True)
+
+
+def test_a_version_that_is_not_whole_is_named_and_files_are_none(tmp_path):
+    for folder in ("1", "2"):
+        (tmp_path / "m" / folder).mkdir(parents=True)
+    (tmp_path / "m" / "1" / "saved_model.pb").touch()
+    (tmp_path / "m" / "2024").write_text("notes")
+    with pytest.raises(tfl.UserError, match="m/2 is no whole version"):
+        client.version_folder(client.Model(tmp_path / "m"))
+    (tmp_path / "m" / "2").rmdir()
+    assert client.version_folder(client.Model(tmp_path / "m")) == tmp_path / "m" / "1"
+
+
+@pytest.mark.parametrize("output", ["", "labelled.csv"])
+def test_a_folder_that_cannot_be_is_told_before_anything_is_published(
+    model, texts, monkeypatch, capsys, output
+):
+    judging = importlib.import_module("tflottery.scoring.evaluate")
+    monkeypatch.setattr(judging, "Scorer", pytest.fail)
+    given = ["--model", str(model), "--dataset", str(texts), "--threshold", "0.3", "--keep"]
+    assert command.main([*given, "--output", output]) == 2
+    assert "output" in capsys.readouterr().err
 
 
 def test_the_command_names_what_is_missing(capsys):

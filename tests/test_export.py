@@ -20,7 +20,7 @@ from tests.exported import CLASSES, VOCABULARY, drawn, make_ticket
 from tflottery.cli import export, predict
 from tflottery.data.encoded import Encoded
 from tflottery.errors import TflotteryError, UserError
-from tflottery.exports import network, saved_model
+from tflottery.exports import checksums, network, saved_model
 from tflottery.exports.compaction import compact
 from tflottery.exports.publishing import publish, versions
 from tflottery.exports.session import Process
@@ -87,8 +87,10 @@ def test_the_sentences_tell_networks_apart(expected):
 
 def test_a_server_finds_a_version_and_its_signatures(exported, ticket):
     assert {path.name for path in exported.iterdir()} >= {
-        "saved_model.pb", "variables", "assets", "fingerprint.pb",
+        "saved_model.pb", "variables", "assets", "fingerprint.pb", "SHA256SUMS",
     }  # fmt: skip
+    assert "assets/vocabulary.txt" in checksums.read(exported)
+    checksums.check(exported)
     assert (exported / "assets" / "vocabulary.txt").read_text() == VOCABULARY.to_text()
     parsed = SavedModel()
     parsed.ParseFromString((exported / "saved_model.pb").read_bytes())
@@ -181,6 +183,12 @@ def test_a_damaged_export_is_named(exported, tmp_path, capfd):
     shutil.copytree(exported, torn)
     (variables,) = (torn / "variables").glob("variables.data*")
     variables.write_bytes(variables.read_bytes()[:40])
+    assert predict.main(["a film", "--model", str(torn)]) == 2
+    errors = capfd.readouterr().err
+    assert "variables.data-00000-of-00001 is not what was exported" in errors
+    assert "Traceback" not in errors
+    # One of before checksums were kept.
+    (torn / "SHA256SUMS").unlink()
     assert predict.main(["a film", "--model", str(torn)]) == 2
     errors = capfd.readouterr().err
     assert "cannot be loaded" in errors and "Traceback" not in errors

@@ -91,6 +91,25 @@ def test_compact_gives_the_same_scores_from_fewer_numbers(here, capsys):
     assert capsys.readouterr().out.startswith(("pos\t0.", "neg\t0."))
 
 
+def test_a_threshold_that_a_next_version_lacks_is_told(here, capsys, monkeypatch):
+    def publish(ticket, base, *_):
+        return Published(base / "3", "Checked.")
+
+    monkeypatch.setattr("tflottery.exports.publishing.publish", publish)
+    for version, limit in ((1, 0.9), (2, 0.3)):
+        folder = Path(f"saved_models/decided/{version}")
+        folder.mkdir(parents=True)
+        (folder / "threshold.json").write_text(json.dumps({"threshold": limit}))
+    assert export.main([str(here), "--name", "decided"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Version 2 has a threshold of its own (0.3)" in said and "--keep" in said
+    for content in ('{"threshold": 0.5}', "{", "[]"):
+        Path("saved_models/decided/2/threshold.json").write_text(content)
+        assert not tflottery.export(here, name="decided", progress=False).remarks
+    Path("saved_models/decided/2/threshold.json").unlink()
+    assert not tflottery.export(here, name="decided", progress=False).remarks
+
+
 def test_structured_prunes_whole_units_with_the_ticket_s_recipe(here, capsys, monkeypatch):
     flags = [str(here), "--structured", "--sparsity", "0.5", "--name", "fast"]
     assert export.main(flags) == 0

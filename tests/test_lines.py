@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import io
+import lzma
 
 import pytest
 from hypothesis import given
@@ -95,12 +98,42 @@ def test_the_column_of_a_table_gives_its_texts(texts, mark):
         ("text,label\nfine,1\n", "txt", "Did you mean 'text'"),
         ("", "text", "no column 'text'"),
         ("text,label\nfine, really,1\n", "text", "line 2: 3 fields, and the header has 2"),
-        ('text,label\nfine,1\n"open,1\n', "text", "line 3: unexpected end"),
+        ('text,label\nfine,1\n"open,1\n', "text", "line 3: a quote is opened and never closed"),
+        ('text,label\nfine,1\n"open" it,1\n', "text", "line 3: .* Write a quote in a text twice"),
+        ("\n", "text", "no column 'text': it is empty"),
+        ("text, text\nfine,1\n", "text", "has 2 columns 'text'; rename one"),
     ],
 )
 def test_a_column_that_cannot_be_read_is_one_line(text, column, message):
     with pytest.raises(UserError, match=message):
         list(lines.texts_of(given_lines(text), column))
+
+
+@pytest.mark.parametrize("column", ["", "text"])
+@pytest.mark.parametrize("any_lines", [False, True])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("text\na film\n".encode("utf-16"), "iconv -f UTF-16"),
+        ("text\na film\n".encode("utf-32"), "iconv -f UTF-32"),
+        (gzip.compress(b"text\na film\n"), "packed; unpack"),
+        (bz2.compress(b"text\na film\n"), "packed; unpack"),
+        (lzma.compress(b"text\na film\n"), "packed; unpack"),
+        (b"PK\x03\x04\x14\0", "packed; unpack"),
+        (b"PAR1\x15\x04", "Parquet"),
+        (b"%PDF-1.4\n", "a PDF"),
+    ],
+)
+def test_what_is_no_text_is_never_taken_for_lines(content, message, column, any_lines):
+    """No score comes of bytes that a model would read as words that nobody wrote."""
+    with pytest.raises(UserError, match=message):
+        list(lines.texts_of(io.BytesIO(content), column, any_lines=any_lines))
+
+
+def test_a_mark_of_utf_8_is_no_part_of_a_text():
+    marked = [b"\xef\xbb\xbftext\n", b"a film\n"]
+    assert list(lines.texts_of(marked)) == [b"text", b"a film"]
+    assert list(lines.texts_of(marked, "text")) == [b"a film"]
 
 
 def test_predict_refuses_a_table_before_it_loads_anything(monkeypatch, capsys):

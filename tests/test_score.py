@@ -368,9 +368,51 @@ WRONG = [
     ({"data": "empty"}, "is a folder without texts"),
     ({"text": "review", "data": "texts"}, "the columns 'file' and 'text', no 'review'"),
     ({"text": "review", "data": "nofile.csv"}, "There is no file"),
+    ({"text": "review", "data": "I liked it."}, "texts themselves come as a list"),
+    ({"text": "review", "data": "keys.jsonl"}, "has no column 'review'.*Did you mean 'review '"),
+    ({"text": "te xt", "data": "keys.csv"}, "has no column 'te xt'.* Known: n, te"),
     ({"text": "review", "data": 5}, "a file, a DataFrame or a list"),
+    ({"text": "a", "data": pd.DataFrame([[1, 2, 3]], columns=["a", "b", "a"])}, "2 columns 'a'"),
+    ({"text": "b", "data": pd.DataFrame({"a": ["x"]})}, "no column 'b'; name the one"),
+    ({"text": 1, "data": pd.DataFrame([["x"]])}, "no column '1'; name the one"),
+    ({"data": pd.DataFrame({"text": ["x", ["y"]]})}, "Row 2: the text is a list"),
+    ({"data": [["x"]]}, "Row 1: the text is a list"),
+    ({"data": [None, {"x": 1}]}, "Row 2: the text is an object"),
     ({"model": "nowhere", "text": "review"}, "holds no exported model"),
 ]
+
+
+BLANK = {
+    "one.csv": b"review\nfine\n\ndull\n\n\n",
+    "two.csv": b"n,review\n1,fine\n\n2,dull\n\n",
+    "spaces.tsv": b"n\treview\n1\tfine\n   \n2\tdull\n",
+}
+
+
+@pytest.mark.parametrize("name", BLANK)
+def test_blank_lines_between_rows_are_told(tmp_path, model, name):
+    (tmp_path / name).write_bytes(BLANK[name])
+    done = tfl.score(model, tmp_path / name, text="review", output=tmp_path / "out.csv")
+    assert done.rows == 2 and "line 3 has no filled cell; left out." in done.remarks[0]
+    assert len(done.remarks) == 1
+    (tmp_path / name).write_bytes(
+        BLANK[name].replace(b"fine\n\n", b"fine\n").replace(b"   \n", b"")
+    )
+    assert not tfl.score(model, tmp_path / name, text="review", output=tmp_path / "out.csv").remarks
+
+
+def test_blank_rows_of_a_sheet_are_told(tmp_path, model):
+    book = openpyxl.Workbook()
+    for row in (["review", "n"], ["fine", 1], [None, None], ["dull", 2], [None, ""], ["", 3]):
+        book.active.append(row)
+    book.active.cell(row=40, column=1).value = ""
+    book.save(tmp_path / "new.xlsx")
+    done = tfl.score(model, tmp_path / "new.xlsx", text="review", output=tmp_path / "out.csv")
+    assert done.rows == 3
+    assert [line.partition(": ")[2] for line in done.remarks] == [
+        "rows 3, 5 have no filled cell; left out.",
+        "row 6 has no text; the score is that of no known word.",
+    ]
 
 
 @pytest.mark.parametrize(("given", "message"), WRONG)
@@ -387,6 +429,8 @@ def test_a_mistake_is_one_line_before_the_model_is_asked(
     Path("ragged.csv").write_text("review,b\na,1\nx,y,z\n")
     Path("lists.jsonl").write_text('{"review": ["a"]}\n{"review": "b"}\n')
     Path("twice.csv").write_text("a,b,b\n1,2,3\n")
+    Path("keys.jsonl").write_text('{"review ": "a"}\n')
+    Path("keys.csv").write_text("n,te\0xt\n1,a\n")
     monkeypatch.setattr(scoring_model.Scorer, "score", None)
     call = {"model": model, "data": "new.csv", **given}
     with pytest.raises(tfl.UserError, match=message) as caught:

@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from tflottery.pruning.criteria import register_criterion
     from tflottery.runs.run import Run
     from tflottery.runs.store import Store
-    from tflottery.scoring.evaluate import Evaluation, evaluate
+    from tflottery.scoring.evaluate import evaluate
+    from tflottery.scoring.evaluation import Evaluation
     from tflottery.scoring.explain import explain
     from tflottery.scoring.score import score
     from tflottery.scoring.words import Explanation
@@ -66,7 +67,7 @@ _PLACES = {
     "Bundle": "exports.bundle",
     "Compared": "exports.results",
     "DamagedFileError": "errors",
-    "Evaluation": "scoring.evaluate",
+    "Evaluation": "scoring.evaluation",
     "Explanation": "scoring.words",
     "Exported": "exports.results",
     "FoundTicket": "experiments.ticket.result",

@@ -149,7 +149,13 @@ def per_class(labels: np.ndarray, scores: np.ndarray, classes: Iterable[str]) ->
         labels, scores.argmax(axis=1), labels=range(len(names)), zero_division=np.nan
     )
     return pd.DataFrame(
-        {"class": names, "precision": precision, "recall": recall, "f1": f1, "texts": texts}
+        {
+            "class": names,
+            "precision": precision,
+            "recall": recall,
+            "f1": f1,
+            "texts": texts.astype(np.int64),
+        }
     )
 
 

@@ -13,7 +13,7 @@ from tflottery.errors import UserError
 
 if TYPE_CHECKING:
     from tflottery.progress.reporter import Reporter
-    from tflottery.scoring.evaluate import Evaluation
+    from tflottery.scoring.evaluation import Evaluation
 
 
 def define(values: flags.FlagValues) -> None:
@@ -68,7 +68,10 @@ def evaluate(values: flags.FlagValues) -> None:
         raise UserError("On which texts? Give --dataset labelled ones, a name or a file.")
     # Imported only here, so that --help is quick.
     from tflottery.scoring.evaluate import evaluate as judge
+    from tflottery.scoring.evaluation import folder_of
 
+    if values.output is not None:
+        folder_of(values.output)  # before anything is scored or published
     done = judge(
         values.model, values.dataset, text=values.text_column or "",
         label=values.label_column or "", split=values.split, threshold=values.threshold,

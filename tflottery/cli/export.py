@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tflottery import program
-from tflottery.cli import app, experiments
+from tflottery.cli import COMMANDS, app, experiments
 from tflottery.cli import flags as common
 from tflottery.cli.find_ticket import show_found
 from tflottery.exports.formats.asked import QUANTIZE
@@ -188,6 +188,8 @@ def _show_exported(reporter: Reporter, done: Exported, store: str) -> None:
     reporter.say(done.checked)
     reporter.say(f"Size:   {done.size}" if done.size else "")
     reporter.say(f"Budget: {done.chosen.sentence}" if done.chosen else "")
+    for remark in done.remarks:
+        reporter.say(program.mentioned(remark, COMMANDS))
     for one in done.beside:
         reporter.say(f"Beside: {one.sentence}")
     for line in (

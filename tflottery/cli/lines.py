@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
+from tflottery.data.reading.decoding import no_lines
 from tflottery.errors import UserError, suggest
 
 # As many lines are read before the first answer in any case.
@@ -36,9 +38,14 @@ def texts_of(
         look: whether to read ahead, which a person who types would have to wait for.
 
     Raises:
-        UserError: the lines are those of a table, or the column is not there.
+        UserError: the lines are those of a table or no text at all, or the column is not there.
     """
     lines = iter(stream)
+    if look or column:
+        first = list(islice(lines, 1))
+        if what := no_lines(first[0] if first else b""):
+            raise UserError(f"Standard input is {what}, or give a file with a table as --input.")
+        lines = chain([line.removeprefix(codecs.BOM_UTF8) for line in first], lines)
     if column:
         return _column(lines, column)
     if not any_lines and look:
@@ -138,6 +145,13 @@ def _column(lines: Iterator[bytes], column: str) -> Iterator[bytes]:
     # The delimiter of a header is the one that divides it most.
     mark, names = max(headers.items(), key=lambda item: len(item[1]))
     names = [name.strip() for name in names]
+    if not any(names):
+        raise UserError(f"Standard input has no column {column!r}: it is empty.")
+    if names.count(column) > 1:
+        raise UserError(
+            f"Standard input has {names.count(column)} columns {column!r}; rename one, or save it "
+            "and give it as --input with --set data.header=false and a number as --text_column."
+        )
     if column not in names:
         raise UserError(f"Standard input has no column {column!r}. {suggest(column, names)}")
     place = names.index(column)
@@ -156,7 +170,11 @@ def _cells(
         except StopIteration:
             return
         except csv.Error as error:
-            raise UserError(f"Standard input, line {line}: {error}.") from None
+            is_open = "unexpected end" in str(error)
+            what = "a quote is opened and never closed" if is_open else str(error)
+            raise UserError(
+                f'Standard input, line {line}: {what}. Write a quote in a text twice ("").'
+            ) from None
         if not row:
             continue
         if len(row) != count:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 
+from tflottery import activity
 from tflottery.data.reading.source import Example, Source
 from tflottery.data.settings import DataSettings
 from tflottery.data.splitting import divide, equal_texts
+from tflottery.data.splitting import division as division_of
 from tflottery.errors import UserError
 
 SPLITS = ("train", "validation", "test")
@@ -23,9 +26,12 @@ class HeldOut:
         count: texts.
 
     Args:
-        source: labelled texts.
-        settings: as they are identified (``division``).
+        source: labelled texts, to train on or not.
+        settings: how training deals them out.
         split: ``train``, ``validation``, ``test``, or ``all`` for every text.
+
+    Raises:
+        UserError: there is no such split, and none can be held out.
     """
 
     def __init__(self, source: Source, settings: DataSettings, split: str) -> None:
@@ -37,9 +43,17 @@ class HeldOut:
         if self.is_given:
             self.count = sum(source.size(one) for one in self._splits)
             return
-        labels, groups, _ = equal_texts(source, settings)
-        alike = None if settings.division == 1 else groups
-        division = divide(labels, source.splits, settings, source.classes, alike)
+        if "train" not in source.splits:
+            has = f"texts of {' and '.join(source.splits)} alone" if source.splits else "no texts"
+            raise UserError(
+                f"{source.name} has {has}: none of {split}, and none that some could be held out "
+                "of."
+            )
+        with activity.doing("looking for equal texts"):
+            own = dataclasses.replace(settings, division=division_of(source, settings))
+            labels, groups, _ = equal_texts(source, own)
+            alike = None if own.division == 1 else groups
+            division = divide(labels, source.splits, own, source.classes, alike)
         rows = getattr(division, split)
         self._chosen = np.zeros(len(labels), bool)
         self._chosen[rows] = True

@@ -21,6 +21,7 @@ from typing import Any
 from markupsafe import Markup
 
 from tflottery.errors import UserError
+from tflottery.exports import checksums
 from tflottery.exports.formats import tensors
 from tflottery.exports.formats.format import Given
 from tflottery.exports.formats.registry import FORMATS, require_writable
@@ -29,7 +30,7 @@ from tflottery.files import new_folder, sha256_of_file
 from tflottery.report import environments
 from tflottery.tickets.ticket import Ticket, load_ticket
 
-CARD, SUMS = "README.md", "SHA256SUMS"
+CARD = "README.md"
 _TEMPLATE = "exports/bundle.md.j2"
 _SAFE = FORMATS["safetensors"]
 
@@ -55,8 +56,19 @@ def require_free(folder: Path, ticket: Ticket) -> None:
     """
     require_writable([_SAFE], ticket)
     there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if folder.exists() and there and SUMS not in there:
+    if not there and not folder.is_file():
+        return
+    sums = checksums.read(folder) if folder.is_dir() else {}
+    if not sums:
         raise UserError(f"{folder} is a folder of other things; move them, or give another --name.")
+    own = sorted(there - {*sums, checksums.FILE})
+    if not own and CARD in there and sha256_of_file(folder / CARD) != sums.get(CARD):
+        own = [CARD]
+    if own:
+        raise UserError(
+            f"{folder} is a bundle with something of your own ({own[0]}), which a new one would "
+            "not have; move it, or give another --name."
+        )
 
 
 def write(ticket: Ticket, folder: Path) -> Bundle:
@@ -80,10 +92,7 @@ def write(ticket: Ticket, folder: Path) -> Bundle:
         with Process(staging / _SAFE.file) as served:
             tensors.require_same(served, _SAFE, ticket)
         (staging / CARD).write_text(card(ticket, folder.name), encoding="utf-8")
-        sums = "".join(
-            f"{sha256_of_file(file)}  {file.name}\n" for file in sorted(staging.iterdir())
-        )
-        (staging / SUMS).write_text(sums, encoding="utf-8")
+        checksums.write(staging)
         load_ticket(staging)
     return Bundle(load_ticket(folder), folder)
 

@@ -17,7 +17,7 @@ from typing import Any
 from tflottery import activity, startup
 from tflottery.data.reading.records import shown_path
 from tflottery.errors import TflotteryError, UserError
-from tflottery.exports import addresses
+from tflottery.exports import addresses, checksums
 
 BATCH = 32
 """The most texts in one of our requests: as many as our batching file lets a server compute at
@@ -106,6 +106,7 @@ def load(folder: Path) -> Any:
     Raises:
         UserError: it is damaged.
     """
+    checksums.check(folder)
     startup.start_tensorflow()
     import tensorflow as tf
 
@@ -123,15 +124,21 @@ def version_folder(model: Model) -> Path:
     """The folder of the version that is meant.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or the newest is not whole.
     """
     if (model.path / "saved_model.pb").is_file():
         return model.path
     found = model.path.iterdir() if model.path.is_dir() else ()
-    versions = [path for path in found if path.name.isdecimal()]
+    versions = [path for path in found if path.name.isdecimal() and path.is_dir()]
     if not versions:
         raise UserError(f"{model.path} holds no exported model; bin/export makes one.")
-    return max(versions, key=lambda path: int(path.name))
+    newest = max(versions, key=lambda path: int(path.name))
+    if not (newest / "saved_model.pb").is_file():
+        raise UserError(
+            f"{shown_path(newest)} is no whole version (saved_model.pb is missing); copy it again, "
+            "delete it, or name another version."
+        )
+    return newest
 
 
 def over_grpc(address: str, model: Model) -> Ask:

@@ -279,9 +279,11 @@ def _published(
     data_dir: str | Path | None,
     store: Store,
 ) -> Exported:
+    from tflottery.exports import threshold
     from tflottery.exports.formats.checking import Also
     from tflottery.exports.publishing import publish
 
+    remarks = tuple(filter(None, [threshold.left_behind(base)]))
     if not (smaller or asked_for.formats):
         published = publish(ticket, base, version)
     else:
@@ -289,5 +291,6 @@ def _published(
         also = Also.of(asked_for, corpus, ticket) if asked_for.formats else None
         published = publish(ticket, base, version, corpus.test if smaller else None, also)
     return Exported(
-        ticket, published.folder, published.checked, None, published.size, published.beside
-    )
+        ticket, published.folder, published.checked, None, published.size, published.beside,
+        remarks=remarks,
+    )  # fmt: skip

@@ -10,6 +10,9 @@ from tflottery.errors import UserError
 from tflottery.naming import short_name
 from tflottery.tickets.ticket import Ticket
 
+CARD = "model_card.md"
+"""What a version is, for people."""
+
 # A name must not be a number: such a folder would be taken for a version.
 _LONGEST = 100
 _NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9][A-Za-z0-9_.-]*")

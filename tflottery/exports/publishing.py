@@ -5,7 +5,7 @@
     saved_models/<name>/<version>/
       saved_model.pb, variables/, assets/vocabulary.txt
       assets.extra/tf_serving_warmup_requests
-      model_card.md, reading.json
+      model_card.md, reading.json, SHA256SUMS
       model.keras, model.onnx, … where other formats are asked for
     saved_models/<name>/models.config, batching.config, compose.yaml
 """
@@ -19,14 +19,14 @@ import numpy as np
 
 from tflottery import activity
 from tflottery.data.encoded import Encoded
-from tflottery.exports import network, reading, saved_model, serving_files
+from tflottery.exports import checksums, network, reading, saved_model, serving_files
 from tflottery.exports.compaction import compact
 from tflottery.exports.formats import checking
 from tflottery.exports.formats.checking import Also, Beside
 from tflottery.exports.formats.format import Given
 from tflottery.exports.model_card import model_card
 from tflottery.exports.network import Network
-from tflottery.exports.places import require_publishable, taken, versions
+from tflottery.exports.places import CARD, require_publishable, taken, versions
 from tflottery.exports.verification import Scorer, scorer, sentences, verify
 from tflottery.files import new_folder
 from tflottery.tickets.ticket import Ticket
@@ -89,7 +89,8 @@ def publish(
             beside = _beside(also, ticket, served, python_model, staging)
             said = " ".join([checked, *(one.sentence for one in beside)])
             card = model_card(ticket, served, base.name, version, said)
-            (staging / "model_card.md").write_text(card, encoding="utf-8")
+            checksums.write(staging)
+            (staging / CARD).write_text(card, encoding="utf-8")
             # Before the version appears: where these do not fit, it does not either.
             serving_files.write_configuration(base)
     except FileExistsError:

@@ -31,6 +31,7 @@ class Exported:
     ``budget``, the search for a ticket of whole units. ``size``: a sentence on weights and bytes.
     ``beside``: the files of other formats, each with its size and what was found when it was
     checked. ``chosen``: with ``budget``, what was measured, and what the model gained and gave up.
+    ``remarks``: what to mind, a line each.
     """
 
     ticket: Ticket
@@ -40,6 +41,7 @@ class Exported:
     size: str = ""
     beside: tuple[Beside, ...] = ()
     chosen: Chosen | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from tflottery.errors import TflotteryError, UserError
-from tflottery.exports import client, reading
-from tflottery.exports.places import taken, versions
+from tflottery.exports import checksums, client, reading
+from tflottery.exports.places import CARD, taken, versions
 from tflottery.files import new_folder, require_writable
 
 FILE = "threshold.json"
@@ -33,6 +33,36 @@ def of_version(folder: Path) -> float:
         return 0.5
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{folder / FILE} is damaged; export the ticket anew.") from None
+
+
+def left_behind(base: Path) -> str:
+    """A line on the threshold of a model's newest version, which the next one will not have; empty
+    where that has none of its own, or cannot be read."""
+    newest = max(versions(base), default=None)
+    try:
+        limit = 0.5 if newest is None else of_version(base / str(newest))
+    except UserError:
+        return ""
+    if limit == 0.5:
+        return ""
+    return (
+        f"Version {newest} has a threshold of its own ({limit:.6g}), and this one has one half; "
+        "choose one for it with bin/evaluate --threshold best-f1 --keep."
+    )
+
+
+def version_of(folder: Path) -> Path:
+    """A version's folder, beside which the next one goes, by a path that ends in its number.
+
+    Raises:
+        UserError: the folder is no version in a model's folder, or nothing can be written there.
+    """
+    # A working directory is named by its whole path; what a link leads to is not asked.
+    whole = folder if folder.name.isdecimal() else folder.absolute()
+    if not whole.name.isdecimal():
+        raise UserError(f"{folder} is no version in a model's folder; give it a folder as model/1.")
+    require_writable(whole.parent, "--model")
+    return whole
 
 
 def publish(folder: Path, threshold: float, reason: str) -> Path:
@@ -51,10 +81,8 @@ def publish(folder: Path, threshold: float, reason: str) -> Path:
         UserError: the folder cannot be written, or the model has more than two classes.
         TflotteryError: the new version does not do what it should; nothing was published.
     """
+    folder = version_of(folder)
     base = folder.parent
-    if not folder.name.isdecimal():
-        raise UserError(f"{folder} is no version in a model's folder; give it a folder as model/1.")
-    require_writable(base, "--model")
     loaded = client.load(folder)
     new = base / str(max(versions(base)) + 1)
     try:
@@ -65,16 +93,17 @@ def publish(folder: Path, threshold: float, reason: str) -> Path:
                 copy = staging / extra.relative_to(folder)
                 copy.parent.mkdir(exist_ok=True)
                 shutil.copyfile(extra, copy)
-            card = folder / "model_card.md"
+            card = folder / CARD
             before = card.read_text(encoding="utf-8") if card.is_file() else ""
             said = (
                 f"## Threshold\n\nVersion {new.name} is version {folder.name} with another "
                 f"threshold: `label` is the second class where its score is above {threshold:.6g}. "
                 f"{reason}"
             )
-            (staging / card.name).write_text(f"{before.rstrip()}\n\n{said}\n", encoding="utf-8")
             about = {"threshold": threshold, "of_version": int(folder.name), "reason": reason}
             (staging / FILE).write_text(f"{json.dumps(about, indent=2)}\n", encoding="utf-8")
+            checksums.write(staging)
+            (staging / CARD).write_text(f"{before.rstrip()}\n\n{said}\n", encoding="utf-8")
     except FileExistsError:
         raise taken(new) from None
     return new

@@ -22,6 +22,11 @@ _CELL = "cell"
 _NO_CONNECTIONS = ("bias", "gamma", "beta", "alpha", "scale")
 
 
+def is_model(value: object) -> bool:
+    """Whether a value is a model of Keras 2, which alone has its weights here."""
+    return isinstance(value, keras.Model)
+
+
 def variables(model: keras.Model) -> dict[str, tf.Variable]:
     """All variables that a model's scores depend on, by name, in layer order.
 

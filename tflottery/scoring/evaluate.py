@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from tflottery import activity, plugins, seeds, status
 from tflottery.data.held_out import ALL, HeldOut
 from tflottery.data.reading import given, sources
 from tflottery.data.reading.given import Data
-from tflottery.data.reading.records import shown, shown_path
+from tflottery.data.reading.records import shown
 from tflottery.data.reading.source import Source
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
@@ -22,10 +21,9 @@ from tflottery.experiments import configuration
 from tflottery.experiments.configuration import Settings
 from tflottery.exports import client
 from tflottery.exports import threshold as thresholds
-from tflottery.files import require_writable, write_together
-from tflottery.notebook import as_html
 from tflottery.plugins import Plugins
 from tflottery.scoring import filters, worth
+from tflottery.scoring.evaluation import Evaluation
 from tflottery.scoring.explain import Explainer
 from tflottery.scoring.model import Scorer
 from tflottery.scoring.words import deciding
@@ -33,91 +31,9 @@ from tflottery.settings import argument, place
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
 BEST_F1 = "best-f1"
 _TOGETHER = 4_096
-
-
-@dataclass(frozen=True, repr=False)
-class Evaluation:
-    """What a model is worth on some texts.
-
-    ``model``: the folder of its version; with ``keep``, of the new one. ``split`` and ``texts``:
-    which, and how many. ``threshold``: the second of two classes is the label where its score is
-    above; None for more classes. ``chosen``: a sentence on how it was, or empty. The tables are
-    those of ``worth``: ``metrics``, ``classes``, ``confusion``, ``calibration``; and the words that
-    decide a class in some of the texts, ``words`` (``words.deciding``), with the n-grams that a
-    CNN's filters look for, ``ngrams`` (``filters.strongest``). ``remarks``: what was assumed, a
-    line each.
-    """
-
-    model: Path
-    split: str
-    texts: int
-    threshold: float | None
-    chosen: str
-    metrics: pd.DataFrame
-    classes: pd.DataFrame
-    confusion: pd.DataFrame
-    calibration: pd.DataFrame
-    words: pd.DataFrame
-    ngrams: pd.DataFrame
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def sentence(self) -> str:
-        """Accuracy and its interval, for people."""
-        accuracy = self.metrics.set_index("metric").loc["accuracy"]
-        low, high = 100 * accuracy["low"], 100 * accuracy["high"]
-        return (
-            f"{shown_path(self.model)} on {self.texts:,} {self.split} texts: accuracy "
-            f"{100 * accuracy['value']:.2f} % [{low:.2f}, {high:.2f}]."
-        )
-
-    def __repr__(self) -> str:
-        return f"<Evaluation: {self.sentence}>"
-
-    def _repr_html_(self) -> str:
-        return as_html(self.sentence, self.metrics, [*self.remarks, self.chosen])
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draws how often the likeliest class is right against its probability; a model that is
-        calibrated lies on the diagonal. Gives matplotlib's axes."""
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(figsize=(4.6, 4.4), layout="constrained")
-        table = self.calibration
-        ax.plot([0, 1], [0, 1], color="0.6", lw=1, ls="--")
-        reach = [table["accuracy"] - table["low"], table["high"] - table["accuracy"]]
-        ax.errorbar(table["confidence"], table["accuracy"], yerr=reach, fmt="o", capsize=2)
-        least = 1 / max(len(self.classes), 1)
-        ax.set(xlim=(least - 0.02, 1.01), ylim=(0, 1.01))
-        ax.set_xlabel("probability of the likeliest class")
-        ax.set_ylabel("how often it is right")
-        return ax
-
-    def save(self, folder: str | Path) -> list[Path]:
-        """Writes the tables as CSV and the picture of the calibration; gives the files. Files of
-        these names are replaced."""
-        import io
-
-        from matplotlib.figure import Figure
-
-        base = place("folder", folder)
-        require_writable(base, "--output")
-        tables = {
-            "metrics": self.metrics, "classes": self.classes,
-            "confusion": self.confusion.reset_index(), "calibration": self.calibration,
-            "words": self.words, "ngrams": self.ngrams.explode("ngrams"),
-        }  # fmt: skip
-        figure = Figure(figsize=(4.6, 4.4), layout="constrained")
-        self.plot(figure.add_subplot())
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=120)
-        files = {f"{name}.csv": table.to_csv(index=False) for name, table in tables.items()}
-        return write_together(base, {**files, "calibration.png": picture.getvalue()})
 
 
 @status.said
@@ -163,7 +79,7 @@ def evaluate(
     few = argument("words", words, int)
     if few < 0:
         raise UserError(f"--words takes a number of texts from 0 on, not {few}.")
-    if keep and chosen is None:
+    if argument("keep", keep, bool) and chosen is None:
         raise UserError("keep publishes a threshold; give threshold, a number or best-f1.")
     if chosen == BEST_F1 and split in ("validation", ALL):
         raise UserError(
@@ -171,24 +87,32 @@ def evaluate(
             f"with --split {split}; leave one out."
         )
     folder = client.version_folder(client.Model(place("model", model)))
+    if keep:
+        folder = thresholds.version_of(folder)  # before anything is scored
+    for key in configuration.assigned(set):
+        if not key.startswith("data."):
+            raise UserError(
+                f"--set {key}: the model is trained; only how data are read can be set."
+            )
     changes = given.settings(dataset, text, label, data_dir=data_dir)
     settings = configuration.load("", changes, set).data
-    looked = sources.look(settings)
-    source = sources.open_source(looked.settings)
-    held = HeldOut(source, looked.settings, split)
-    remarks = [*looked.remarks, *([source.caution] if source.caution else [])]
+    with activity.doing(sources.reading(settings)):
+        source = sources.open_source(settings, to_train=False)
+    held = _held_out(source, settings, split)
+    remarks = [*getattr(source, "remarks", ()), *([source.caution] if source.caution else [])]
     if not held.is_given and split != "train":
         remarks.append(
             f"The data have no {split} split: these are the texts that training holds out. For "
             f"texts that no training saw, --split {ALL} takes all."
         )
+    validation = HeldOut(source, settings, "validation") if chosen == BEST_F1 else None
     scorer = Scorer(folder)
     numbers = _numbers(source, scorer)
     if chosen is not None and len(scorer.classes) != 2:
         raise UserError(f"A threshold is for two classes; the model has {len(scorer.classes)}.")
     why, limit = "", thresholds.of_version(folder) if len(scorer.classes) == 2 else None
-    if chosen == BEST_F1:
-        limit, why = _chosen(scorer, source, looked.settings, numbers)
+    if validation is not None:
+        limit, why = _chosen(scorer, source.name, validation, numbers)
     elif chosen is not None:
         limit, why = float(chosen), f"The threshold {float(chosen):.6g} was given."
     labels, predicted, scores = _scored(scorer, held, numbers, f"scoring {split} texts")
@@ -209,6 +133,22 @@ def evaluate(
         with activity.doing("publishing the threshold, and testing it in a fresh process"):
             folder = thresholds.publish(folder, limit, why)
     return Evaluation(folder, split, len(labels), limit, why, *tables, *told, tuple(remarks))
+
+
+def _held_out(source: Source, settings: DataSettings, split: str) -> HeldOut:
+    """The texts of a split, and at least one.
+
+    Raises:
+        UserError: there are none.
+    """
+    try:
+        held = HeldOut(source, settings, split)
+    except UserError as error:
+        mend = f" --split {ALL} takes every text." if split == "test" and source.splits else ""
+        raise UserError(f"{error}{mend}") from None
+    if not held.count:
+        raise UserError(f"{shown(source.name)} has no texts to judge the model on.")
+    return held
 
 
 def _words(scorer: Scorer, held: HeldOut, few: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -258,11 +198,8 @@ def _numbers(source: Source, scorer: Scorer) -> np.ndarray:
     return np.array([scorer.classes.index(name) for name in source.classes])
 
 
-def _chosen(
-    scorer: Scorer, source: Source, settings: DataSettings, numbers: np.ndarray
-) -> tuple[float, str]:
+def _chosen(scorer: Scorer, name: str, held: HeldOut, numbers: np.ndarray) -> tuple[float, str]:
     """The threshold with the highest F1 on validation texts, and a sentence on it."""
-    held = HeldOut(source, settings, "validation")
     labels, _, scores = _scored(scorer, held, numbers, "scoring validation texts")
     second = scorer.classes[1]
     if len(np.unique(labels)) != 2:
@@ -275,7 +212,7 @@ def _chosen(
         )
     return limit, (
         f"The threshold {limit:.6g} gives {shown(second)!r} the highest F1, {f1:.4f}, on "
-        f"{len(labels):,} validation texts of {shown(source.name)}."
+        f"{len(labels):,} validation texts of {shown(name)}."
     )
 
 
@@ -283,8 +220,6 @@ def _scored(
     scorer: Scorer, held: HeldOut, numbers: np.ndarray, what: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """int [texts] labels and the model's own, and float32 [texts, classes] scores."""
-    if not held.count:
-        raise UserError("There are no texts to score in that split.")
     known = {name: number for number, name in enumerate(scorer.classes)}
     labels: list[int] = []
     predicted: list[int] = []

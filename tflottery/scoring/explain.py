@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -51,7 +51,8 @@ def explain(
     """
     effects_by(by)
     plugins.load(plugin, installed=False)
-    listed = [texts] if isinstance(texts, str) else list(texts)
+    is_many = isinstance(texts, Iterable) and not isinstance(texts, str)
+    listed: list[str] = list(texts) if is_many else [texts]  # type: ignore[list-item]
     if not all(isinstance(text, str) for text in listed):
         raise UserError("Texts to explain come as a text, or as a list of texts.")
     folder = client.version_folder(client.Model(place("model", model)))
@@ -65,6 +66,7 @@ def effects_by(by: str) -> By:
         UserError: there is no such way.
     """
     known = get_args(By)
+    by = argument("by", by, str)
     if by not in known:
         raise UserError(f"Words are not explained by {by!r}. {suggest(by, known)}")
     chosen: By = argument("by", by, By)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union
 import numpy as np
 
 from tflottery import activity, plugins, status
-from tflottery.data.reading.records import ABSENT, shown
+from tflottery.data.reading.records import ABSENT, is_missing, shown, shown_path, text_of
 from tflottery.data.reading.whole_table import WholeTable, text_bytes
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
@@ -107,7 +107,10 @@ def score(
                 "with to_csv and the like."
             )
         return _of_frame(folder, data, text, prefix)
-    settings = reading(place("data", data), text, set)
+    path = place("data", data)
+    if isinstance(data, str) and not path.exists():
+        raise UserError(f"There is no file {shown_path(data)}; texts themselves come as a list.")
+    settings = reading(path, text, set)
     if output is None:
         if kind or explain:
             raise UserError("format and explain are for what is written; give output, too.")
@@ -133,6 +136,11 @@ def command(
     """What ``bin/predict`` does with a table, or with texts as they come: as ``score``, to standard
     output where there is no other."""
     effects_by(by)
+    if data == "-":
+        raise UserError(
+            "--input takes a file. Without it standard input is read: a text a line, or with "
+            "--column the texts of a table."
+        )
     folder = client.version_folder(client.Model(place("model", model)))
     file = None if output is None else place("output", output)
     otherwise: Format = "table" if file is None and sys.stdout.isatty() else "csv"
@@ -197,16 +205,22 @@ def _of_frame(model: Path, data: Any, text: str, prefix: str) -> pd.DataFrame:
         data = pd.DataFrame({text or "text": list(data)})
     if not isinstance(data, pd.DataFrame):
         raise UserError(f"Texts come as a file, a DataFrame or a list, not {type(data).__name__}.")
-    text = text or "text"
+    text = "text" if text == "" else str(text)
     names = [str(name) for name in data.columns]
     if names.count(text) != 1:
-        how_many = names.count(text) or "no"
-        raise UserError(
-            f"The DataFrame has {how_many} column{'s' * (how_many != 1)} {shown(text)!r}; name the "
-            f"one with the texts. {suggest(shown(text), map(shown, names))}"
-        )
+        known = suggest(shown(text), map(shown, names))
+        mend = "rename the others." if text in names else f"name the one with the texts. {known}"
+        how_many = f"{names.count(text)} columns" if text in names else "no column"
+        raise UserError(f"The DataFrame has {how_many} {shown(text)!r}; {mend}")
     require_new(names, [f"{prefix}{LABEL}"], prefix)
     cells = data.iloc[:, names.index(text)].tolist()
+    for number, cell in enumerate(cells, start=1):
+        if (
+            not isinstance(cell, (str, bytes))
+            and not is_missing(cell)
+            and (what := text_of(cell)[1])
+        ):
+            raise UserError(f"Row {number}: {what}; join what it holds to one text.")
     scorer = Scorer(model)
     require_new(names, added_columns(scorer.classes, prefix), prefix)
     labels: list[str] = []

@@ -13,7 +13,7 @@ from tflottery.report.terminal import plain_table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tflottery.scoring.evaluate import Evaluation
+    from tflottery.scoring.evaluation import Evaluation
 
 # Columns of a table of confusions that fit beside each other; of more classes, the largest errors.
 _CLASSES, _PAIRS, _LABEL = 6, 10, 22

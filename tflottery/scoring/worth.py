@@ -47,7 +47,7 @@ def metrics(labels: np.ndarray, scores: np.ndarray, predicted: np.ndarray) -> pd
         low = high = math.nan
         if name == "accuracy":
             low, high = wilson(int((predicted == labels).sum()), len(labels))
-        elif value is not None:
+        elif value is not None and len(labels) > 1:
 
             def measure(some: np.ndarray, of_them: np.ndarray, metric=metric) -> float:  # type: ignore[no-untyped-def]
                 found = metric(some, of_them)

@@ -222,6 +222,7 @@ class Ticket:
         where = place("folder", folder)
         require_free(where)
         require_writable(where, "folder")
+        trained_on.require_model(model)
         weights = trained_on.weights_of(model, self.folder, self.rewind_weights, self.masks)
         about = trained_on.about_of(self.about, self.verdict, self.sentence)
         written = write_ticket(
@@ -239,6 +240,8 @@ class Ticket:
 
     def encode(self, texts: Iterable[str | bytes]) -> list[list[int]]:
         """The ids of raw texts, as the ticket was trained on: words, cut and vocabulary."""
+        if isinstance(texts, (str, bytes)):
+            raise UserError("encode takes several texts; put one in a list.")
         data = self.recipe.data
         return self.vocabulary.encode(texts, data.max_length, data.wording)
 

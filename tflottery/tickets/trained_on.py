@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tflottery import startup
 from tflottery.errors import UserError
 from tflottery.files import Arrays
 from tflottery.pruning.masks import Masks
@@ -22,6 +23,22 @@ _MEASURED = (
     "metrics", "more", "rounds", "sentence", "texts", "verdict",
 )  # fmt: skip
 _ACCURACY = "_accuracy"
+
+
+def require_model(model: object) -> None:
+    """Makes sure that it is a model that could be of a ticket.
+
+    Raises:
+        UserError: it is another thing, as a path, or a model of Keras 3.
+    """
+    startup.start_tensorflow()
+    from tflottery.models import weights as named_weights
+
+    if not named_weights.is_model(model):
+        raise UserError(
+            f"save_as takes a model of tf_keras, as ticket.build() made it, not "
+            f"{type(model).__module__}.{type(model).__name__}."
+        )
 
 
 def weights_of(model: keras.Model, folder: Path, rewind_weights: Arrays, masks: Masks) -> Arrays:

@@ -31,6 +31,11 @@ class Places:
         self.count += len(places)
         self.first.extend(list(places[: max(_SHOWN - len(self.first), 0)]))
 
+    def leave_off(self, last: int) -> None:
+        """Forgets the last places."""
+        self.count -= last
+        del self.first[self.count :]
+
     def words(self, unit: str) -> str:
         more = f" and {self.count - len(self.first):,} more" if self.count > _SHOWN else ""
         plural = "s" * (self.count > 1 and bool(unit))

@@ -11,6 +11,7 @@ from typing import Any
 
 from tflottery.data.reading.containers import TORN, Content, whole
 from tflottery.data.reading.records import (
+    BLANK,
     NO_SPLIT,
     TITLE_ROWS,
     Columns,
@@ -174,6 +175,8 @@ class ExcelTable:
         for number, cells in self._cells():
             if any(cell not in (None, "") for cell in cells[self.columns.count :]):
                 yield Fault(number, "more cells than the header")
+            elif not any(cell not in (None, "") for cell in cells):
+                yield Fault(number, BLANK, "")
             else:
                 yield Row(number, tuple(cells[: self.columns.count]))
 
@@ -182,16 +185,15 @@ class ExcelTable:
         for number, cells in self._cells():
             if any(cell not in (None, "") for cell in cells[columns.count :]):
                 yield Fault(number, "more cells than the header")
-            else:
+            elif any(cell not in (None, "") for cell in cells):
                 yield columns.record(number, cells)
 
     def _cells(self) -> Iterator[tuple[int, list[Any]]]:
-        """The cells of each row that has any, as many as there are columns or more."""
+        """The cells of each row, as many as there are columns or more."""
         with _workbook(self._content) as book:
             for number, row in enumerate(_rows_of(book[self._sheet]), start=1):
-                if number <= self._first or not any(cell not in (None, "") for cell in row):
-                    continue
-                yield number, [*row, *[None] * (self.columns.count - len(row))]
+                if number > self._first:
+                    yield number, [*row, *[None] * (self.columns.count - len(row))]
 
 
 def _rows_of(sheet: Any) -> Iterator[Sequence[Any]]:

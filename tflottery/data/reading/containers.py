@@ -37,6 +37,7 @@ _REFUSED = (
     (b"version https://git-lfs", "a pointer of Git LFS; fetch the file with `git lfs pull`"),
     (b"{\\rtf", "an RTF document; save it as CSV"),
 )
+_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
 # What a cut or damaged archive raises.
 TORN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile)
 
@@ -58,7 +59,7 @@ def look(path: Path) -> Content:
         UserError: it is nothing that is read, or damaged.
     """
     if not path.exists():
-        raise UserError(f"There is no file {shown_path(path)}; check the path given to --dataset.")
+        raise UserError(f"There is no file {shown_path(path)}; check its path.")
     if not path.is_file():
         raise UserError(f"{shown_path(path)} is no regular file and no folder; save it as a file.")
     content = Content(path, "text", path.suffix.lower(), opener(path))
@@ -71,6 +72,16 @@ def look(path: Path) -> Content:
                 return Content(path, _kind(path, head, content), content.suffix, content.open)
             content = inner
     raise UserError(f"{shown_path(path)} is packed three times over; unpack it first.")
+
+
+def no_text(head: bytes) -> str:
+    """What first bytes are that begin no text, with the mend; empty where they may. A file of that
+    kind may be read all the same (``look``)."""
+    if head.startswith(_PACKED):
+        return "packed; unpack it first"
+    if head.startswith(b"PAR1"):
+        return "a Parquet file"
+    return next((what for magic, what in _REFUSED if head.startswith(magic)), "")
 
 
 def opener(path: Path) -> Opener:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from tflottery.data.reading.containers import Opener, whole
+from tflottery.data.reading.containers import Opener, no_text, whole
 from tflottery.data.reading.records import SURROGATE, shown_path
 from tflottery.errors import UserError
 
@@ -37,6 +37,16 @@ class Decoded:
     encoding: str
     errors: str
     remark: str = ""
+
+
+def no_lines(head: bytes) -> str:
+    """What first bytes are that begin no lines of text in UTF-8, with the mend; empty where they
+    may."""
+    mark = next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8-sig")
+    if mark != "utf-8-sig":
+        name = mark.upper()
+        return f"{name}, no UTF-8; turn it into that (iconv -f {name} -t UTF-8)"
+    return no_text(head)
 
 
 def decoding(path: Path, open_it: Opener, encoding: str) -> Decoded:

@@ -77,8 +77,7 @@ def whole_rows(stream: Iterator[str], before: int, layout: Layout) -> Iterator[R
             yield row
         elif len(row) != layout.columns.count:
             fault = _judged(row, start, layout)
-            if isinstance(fault, Fault):
-                yield fault
+            yield fault if isinstance(fault, Fault) else Fault(start, BLANK, "")
         else:
             cells = [value.replace(_NUL, "\0") if _NUL in value else value for value in row]
             may_be_several = len(kept) > 1 and not layout.trusted and _are_rows(kept, layout)

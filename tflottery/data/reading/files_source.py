@@ -126,7 +126,7 @@ def unreadable(path: Path, error: OSError) -> UserError:
 
 def _reader(path: Path, settings: DataSettings, remarks: Remarks) -> Reader:
     if "\0" in str(path):
-        raise UserError(f"There is no file {shown_path(path)}; check the path given to --dataset.")
+        raise UserError(f"There is no file {shown_path(path)}; check its path.")
     if not path.is_dir():
         return _reader_of_file(path, settings, remarks)
     if is_hub_folder(path):

@@ -215,10 +215,15 @@ def no_column(
         settings: with the names that are wanted.
         headless: whether the first row may be no header.
     """
-    names = [shown(name).strip() for name in found if name is not None]
-    for key in ("text_column", "label_column"):
+    exact = [str(name) for name in found if name is not None]
+    trimmed = [name.strip() for name in exact]
+    keys = ("text_column", "label_column")
+    # A header is trimmed, a key of JSON is not.
+    among = trimmed if any(getattr(settings, key) not in trimmed for key in keys) else exact
+    names = list(map(shown, among))
+    for key in keys:
         column = str(getattr(settings, key))
-        if column not in names:
+        if column not in among:
             shortened = [*names[:20], "…"] if len(names) > 20 else names
             if not any(names):
                 return UserError(f"{where} has no column {shown(column)!r}: it is empty.")

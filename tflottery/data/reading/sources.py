@@ -27,13 +27,20 @@ from tflottery.data.settings import DataSettings
 SOURCES: tuple[type[Opened], ...] = (ToySource, MemorySource, FilesSource, TfdsSource)
 
 
-def open_source(settings: DataSettings) -> Source:
+def open_source(settings: DataSettings, *, to_train: bool = True) -> Source:
     """Opens the data set that the settings name.
 
+    Args:
+        settings: which, and how it is read.
+        to_train: whether a network is to be trained on the texts, or only judged.
+
     Raises:
-        UserError: no source knows the name, or its data cannot be read.
+        UserError: no source knows the name, its data cannot be read, or none can be trained on
+            them.
     """
     opened = _open(settings)
+    if to_train and isinstance(opened, TableSource):
+        opened.require_trainable()
     return Pooled(opened) if settings.split == "pooled" else opened
 
 

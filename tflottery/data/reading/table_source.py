@@ -152,24 +152,20 @@ class TableSource:
         counts = {
             split: Counter(codes[rows == number].tolist()) for number, split in enumerate(SPLITS)
         }
-        if not counts["train"]:
-            some = [split for split in SPLITS if counts[split]]
-            only = f" (all are in the split {some[0]!r})" if some else ""
-            raise UserError(f"{where} holds no texts to train on{only}.")
         self.splits = tuple(split for split in SPLITS if counts[split])
         total = Counter(codes[rows >= 0].tolist())
         names = labels.one_class_each(
             {self._spelled[code]: count for code, count in total.items()}, rule, where
         )
         self._class_of_spelling = [names.get(word, word) for word in self._spelled]
-        sizes = {split: self._by_class(counts[split]) for split in self.splits}
-        self.classes = self._settings.classes or labels.ordered(set(sizes["train"]))
-        self._check_classes(sizes)
+        self._sizes = {split: self._by_class(counts[split]) for split in self.splits}
+        all_classes = {name for sizes in self._sizes.values() for name in sizes}
+        self.classes = self._settings.classes or labels.ordered(all_classes)
         number = {name: n for n, name in enumerate(self.classes)}
         self._number_of_spelling = np.array(
             [number.get(name, LEFT_OUT) for name in self._class_of_spelling], np.int32
         )
-        if remark := labels.remark_on(sizes["train"]):
+        if remark := labels.remark_on(self._sizes.get("train", {})):
             self._remarks.add(f"{where}: {remark}")
 
     def _by_class(self, counts: Counter[int]) -> dict[str, int]:
@@ -178,20 +174,32 @@ class TableSource:
             sizes[self._class_of_spelling[code]] += count
         return dict(sizes)
 
-    def _check_classes(self, sizes: dict[str, dict[str, int]]) -> None:
-        where, train = self._where, sizes["train"]
-        if absent := [name for name in self.classes if name not in train]:
+    def require_trainable(self) -> None:
+        """Makes sure that a classifier can be trained on the texts; to be judged on, texts of one
+        class or of a test split alone will do.
+
+        Raises:
+            UserError: there are none to train on, or of one class only, or a class is in another
+                split alone.
+        """
+        where, sizes = self._where, self._sizes
+        if "train" not in sizes:
+            only = f" (all are in the split {self.splits[0]!r})" if self.splits else ""
+            raise UserError(f"{where} holds no texts to train on{only}.")
+        train = sizes["train"]
+        if absent := [name for name in self._settings.classes if name not in train]:
             raise UserError(
                 f"{where} has no training text of {labels.few([repr(name) for name in absent])}, "
                 "which data.classes names."
             )
         if len(train) < 2:
             raise UserError(
-                f"{where} has one class only ({self.classes[0]!r}); a classifier needs two or more."
+                f"{where} has one class only ({next(iter(train))!r}); a classifier needs two or "
+                "more."
             )
         single = sum(count == 1 for count in train.values())
         if len(train) > _MANY_CLASSES and 2 * single > len(train):
-            some = labels.few([repr(shown(name)) for name in self.classes])
+            some = labels.few([repr(shown(name)) for name in labels.ordered(set(train))])
             raise UserError(
                 f"{where} has {len(train):,} classes ({some}), {single:,} of them with one text "
                 "only: these are ids or numbers, no classes. Name the column of the labels with "

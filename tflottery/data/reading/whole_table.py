@@ -20,6 +20,7 @@ from tflottery.data.reading.files_source import unreadable
 from tflottery.data.reading.json_table import JsonTable, is_json
 from tflottery.data.reading.records import (
     ABSENT,
+    BLANK,
     Columns,
     Fault,
     Remarks,
@@ -102,7 +103,7 @@ class WholeTable:
         try:
             for row in self._reader.rows():
                 if isinstance(row, Fault) or self._fault(row) is not None:
-                    if self._settings.skip_bad:
+                    if self._settings.skip_bad or _is_blank(row):
                         continue
                     raise self._changed()
                 count += 1
@@ -135,7 +136,14 @@ class WholeTable:
     def _check(self) -> None:
         where, unit = shown_path(self.path), self._reader.unit
         bad, several = BadRows(where, unit), Places()
+        # Blank rows that nothing follows are the end of the file.
+        blank, at_the_end = Places(), 0
         for row in self._reader.rows():
+            if _is_blank(row):
+                blank.add(row.place)
+                at_the_end += 1
+                continue
+            at_the_end = 0
             fault = row if isinstance(row, Fault) else self._fault(row)
             if fault is not None:
                 bad.add(fault)
@@ -148,6 +156,9 @@ class WholeTable:
             raise UserError(bad.message())
         if bad.lines:
             self._found.add(bad.remark())
+        if blank.count > at_the_end:
+            blank.leave_off(at_the_end)
+            self._found.add(f"{where}: {blank.words(unit)} no filled cell; left out.")
         if several.count:
             self._found.add(
                 f"{where}: {several.words(unit)} a text of several lines that look like rows of "
@@ -172,6 +183,10 @@ class WholeTable:
 
 
 _EMPTY = text_of(None)[1]
+
+
+def _is_blank(row: Row | Fault) -> bool:
+    return isinstance(row, Fault) and row.what == BLANK
 
 
 class _Json:

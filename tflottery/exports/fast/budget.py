@@ -74,13 +74,13 @@ def parse(text: str) -> Budget:
     if found := _TIMES.fullmatch(given):
         amount = float(found[2])
         if not 1 <= amount < math.inf:
-            raise UserError(f"--budget {text!r}: dense has 1x; give as much, or more.")
+            raise UserError(f"--budget {text[:80]!r}: dense has 1x; give as much, or more.")
         return Budget(cast(Of, found[1]), amount)
     if found := _POINTS.fullmatch(given):
         points = float(found[1])
         if not -100 < points <= 0:
             raise UserError(
-                f"--budget {text!r}: points to dense that may be lost, from 0 down, as -0.3."
+                f"--budget {text[:80]!r}: points to dense that may be lost, from 0 down, as -0.3."
             )
         return Budget("accuracy", points)
     raise UserError(f"--budget {text[:80]!r} is no budget; {_FORMS}.")

@@ -42,7 +42,9 @@ def chosen(words: str | Sequence[str]) -> tuple[Format, ...]:
     Raises:
         UserError: there is no such format.
     """
-    given = words.split(",") if isinstance(words, str) else list(words)
+    given = words.split(",") if isinstance(words, str) else words
+    if not isinstance(given, (list, tuple)):
+        raise UserError(f"--format takes names of formats, not {given!r}: {', '.join(FORMATS)}.")
     names = [str(name).strip() for name in given]
     for name in names:
         if name not in FORMATS:
