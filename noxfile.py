@@ -60,9 +60,8 @@ LIBRARIES = [
     "tests/test_reading.py",
     "tests/test_ray_cluster.py",
 ]
-# Longer ones, of Ray and of every format's own runtime.
+# Longer ones, of every format's own runtime.
 LONG = [
-    "tests/test_ray_cluster.py::test_a_machine_that_dies_in_the_middle_changes_nothing",
     "tests/test_formats.py::test_every_format_is_published_with_the_saved_model",
     "tests/test_formats.py::test_a_quantised_file_is_smaller_and_bounded[int8]",
 ]
