@@ -69,7 +69,8 @@ def test_every_network_in_every_format(model, classes, tmp_path):
 def test_a_quantised_file_is_smaller_and_bounded(quantize, tmp_path):
     also = Also((FORMATS["tflite"],), TEXTS, quantize, 0.2, EXAMPLES)
     (made,) = checked(tmp_path, "cnn", also)
-    assert 1e-7 < made.difference <= 0.2
+    # With scales for weights alone, tensors of fewer than 1,024 numbers stay as they are.
+    assert (0 if quantize == "int8" else 1e-7) < made.difference <= 0.2
     said = tflite.metadata((tmp_path / "files" / "model.tflite").read_bytes())
     assert said["quantize"] == quantize
 
