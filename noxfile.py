@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nox
@@ -22,16 +23,17 @@ sys.path.insert(0, str(ROOT / "docs"))
 import compatibility  # noqa: E402
 
 # Settings, keys, masks, criteria, statistics and readers, mostly without TensorFlow; masks in a
-# training; and one search from a command to a ticket. Some minutes on an idle machine. Imports that
-# must be light (test_light.py) are the same on every Python, and take a process each.
+# training; one search from a command to a ticket; and what the extras are for: files of other
+# formats, tables with their scores, a server, vectors of words. Some minutes on an idle machine.
+# Imports that must be light (test_light.py) are the same on every Python, and take a process each.
 QUICK = [
     *(
         f"tests/test_{name}.py"
         for name in (
-            "api_shape", "completion", "configuration", "criteria_found", "digests", "escaping",
-            "estimates", "masks", "metrics", "older_formats", "outcomes",
-            "package", "paired", "power", "program", "rates", "reading_text", "sources", "specs",
-            "statistics", "text", "verdict",
+            "api_shape", "asked_formats", "completion", "configuration", "criteria_found", "device",
+            "digests", "escaping", "estimates", "formats", "masks", "metrics", "older_formats",
+            "onnx_graph", "outcomes", "package", "paired", "power", "program", "rates",
+            "reading_text", "score", "sources", "specs", "statistics", "text", "vectors", "verdict",
         )
     ),
     *(
@@ -44,12 +46,26 @@ QUICK = [
         )
     ),
     "tests/test_find_ticket.py::test_end_to_end_on_toy_reviews[cnn]",
+    "tests/test_lite.py::test_a_compact_network_converts_and_keeps_its_scores[cnn]",
+    "tests/test_predict.py::test_a_server_says_what_the_folder_says",
+    "tests/test_explain.py::test_an_export_explains_its_own_scores",
 ]  # fmt: skip
-# What calls the libraries whose bounds are wide: pandas, pyarrow, keras-tuner, rich, matplotlib.
+# What calls the libraries whose bounds are wide: pandas, pyarrow, keras-tuner, rich, matplotlib,
+# datasets, Ray.
 LIBRARIES = [
-    f"tests/test_{name}.py"
-    for name in ("progress", "search", "tables", "tuning_report", "written_and_read")
+    *(
+        f"tests/test_{name}.py"
+        for name in ("progress", "search", "tables", "tuning_report", "written_and_read")
+    ),
+    "tests/test_reading.py",
+    "tests/test_ray_cluster.py",
 ]
+# Longer ones, of every format's own runtime.
+LONG = [
+    "tests/test_formats.py::test_every_format_is_published_with_the_saved_model",
+    "tests/test_formats.py::test_a_quantised_file_is_smaller_and_bounded[int8]",
+]
+EXTRAS = "quick,formats,serving,excel,vectors"
 LOWEST = "3.11"
 
 
@@ -84,18 +100,28 @@ nox.options.error_on_missing_interpreters = True
 @nox.session(python=FOUND)
 def quick(session: nox.Session) -> None:
     """The newest that the bounds allow."""
-    _test(session, compatibility.NEWEST, QUICK)
+    _test(session, compatibility.NEWEST, QUICK, EXTRAS)
 
 
 @nox.session(python=LOWEST)
 def lowest(session: nox.Session) -> None:
     """The oldest of each direct dependency that the bounds allow; uv finds them."""
-    _test(session, compatibility.LOWEST, [*QUICK, *LIBRARIES], "--resolution", "lowest-direct")
+    _test(
+        session, compatibility.LOWEST, [*QUICK, *LIBRARIES], f"{EXTRAS},datasets,ray", LONG,
+        options=("--resolution", "lowest-direct"),
+    )  # fmt: skip
 
 
-def _test(session: nox.Session, kind: str, tests: list[str], *options: str) -> None:
+def _test(
+    session: nox.Session,
+    kind: str,
+    tests: list[str],
+    extras: str,
+    long: Sequence[str] = (),
+    options: Sequence[str] = (),
+) -> None:
     try:
-        session.install(*options, ".[quick]")
+        session.install(*options, f".[{extras}]")
         folder = Path(session.create_tmp()).resolve()
         results = folder / "results.xml"
         session.run(
@@ -104,6 +130,8 @@ def _test(session: nox.Session, kind: str, tests: list[str], *options: str) -> N
             env={"PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""},
             success_codes=[0, 1],
         )  # fmt: skip
+        if long:
+            session.run("python", "-m", "pytest", "-q", "-m", "", *long)
         listed = session.run("python", "-c", compatibility.LISTING, silent=True)
         row = compatibility.row(kind, json.loads(str(listed)), results)
         session.log(row)

@@ -15,7 +15,8 @@ _ROW = re.compile(r"\| \d+\.\d+\S* \| (newest|lowest) ")
 PAGE = Path(__file__).parent / "compatibility.md"
 NEWEST, LOWEST = "newest", "lowest"
 _SHOWN = ("tensorflow", "tensorflow-datasets", "tensorflow-metadata", "protobuf", "keras-tuner",
-          "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "matplotlib")  # fmt: skip
+          "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "matplotlib", "onnx",
+          "onnxruntime", "ai-edge-litert", "safetensors", "gensim", "openpyxl")  # fmt: skip
 # What an environment says of itself: its Python and the version of each package, as JSON.
 LISTING = """
 import json, platform

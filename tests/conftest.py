@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # The background jobs of a shell ignore Ctrl-C, and their children inherit that.
@@ -20,6 +21,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from tflottery import activity
 from tflottery.data.encoded import Corpus
 from tflottery.data.encoding import encode
 from tflottery.data.reading import sources
@@ -31,6 +33,9 @@ from tflottery.models.shipped.transformer import Transformer
 from tflottery.runs.recipes import Recipe
 from tflottery.tickets.ticket import Ticket
 from tflottery.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "tfds"
@@ -116,6 +121,36 @@ def small_export(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ticket, Path
     base = tmp_path_factory.mktemp("saved_models") / "small"
     publish(ticket, base)
     return ticket, base
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, as in ``browsing``."""
+    from tests.browsing import chromium
+
+    with chromium() as opened:
+        yield opened
+
+
+class Heard(activity.Deaf):
+    """Keeps what it is told of what goes on."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def changed(self, now: activity.Activity | None) -> None:
+        self.lines.append(str(now or ""))
+
+    def moved(self, now: activity.Activity) -> None:
+        self.lines.append(str(now))
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    """Who listens meanwhile."""
+    listener = Heard()
+    with activity.told_to(listener):
+        yield listener
 
 
 def user_environment() -> dict[str, str]:

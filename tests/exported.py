@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from tests.conftest import SMALL, is_prunable
+from tflottery.data.encoded import Corpus, Encoded
 from tflottery.data.settings import DataSettings
+from tflottery.data.words.unigrams import Unigrams
 from tflottery.data.words.vocabulary import Vocabulary
 from tflottery.models import weights
 from tflottery.models.architecture import Architecture, Initializers
@@ -22,6 +24,18 @@ from tflottery.training.settings import TrainingSettings
 WORDS = "a film i would gladly see again dull and flat bland good not ! ? 영화였다 좋은".split()
 VOCABULARY = Vocabulary(("[PAD]", "[UNK]", *WORDS))
 CLASSES = ("negative", "positive")
+# Texts and labels of two classes, drawn.
+_RANDOM = np.random.default_rng(3)
+_LENGTHS = _RANDOM.integers(1, 13, 40)
+TEXTS = Encoded(
+    _RANDOM.integers(1, len(VOCABULARY), _LENGTHS.sum()).astype(np.int32),
+    np.concatenate([[0], np.cumsum(_LENGTHS)]).astype(np.int64),
+    _RANDOM.integers(0, 2, 40).astype(np.int32),
+)
+EXAMPLES = _RANDOM.integers(0, len(VOCABULARY), (30, 12)).astype(np.int32)
+CORPUS = Corpus(
+    "toy", TEXTS, TEXTS, TEXTS, VOCABULARY, Unigrams((), np.zeros(0, np.int64)), CLASSES
+)
 ABOUT = {
     "dataset": "toy", "method": "iterative", "rate": 0.2, "init": "original", "scope": "layerwise",
     "criterion": "magnitude", "embedding": True, "tolerance": 0.5, "seed": 1,

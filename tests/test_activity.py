@@ -11,33 +11,12 @@ from types import ModuleType
 
 import pytest
 
-from tests.conftest import user_environment, write_reviews
+from tests.conftest import Heard, user_environment, write_reviews
 from tests.terminal import seen_on_terminal
 from tflottery import activity, status
-from tflottery.activity import Activity
 from tflottery.data import corpus as corpora
 from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
-
-
-class Heard(activity.Deaf):
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def changed(self, now: Activity | None) -> None:
-        self.lines.append(str(now or ""))
-
-    def moved(self, now: Activity) -> None:
-        self.lines.append(str(now))
-
-
-@pytest.fixture
-def heard():
-    listener = Heard()
-    with activity.told_to(listener):
-        yield listener
 
 
 def test_activities_may_lie_within_each_other_and_end_in_any_order(heard):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
@@ -176,6 +177,59 @@ def test_hostile_words_are_shown_and_not_obeyed():
         console.print(coloured.terminal(HOSTILE))
     shown = captured.get() + coloured.in_words(HOSTILE)
     assert "[red]" in shown and all(sign.isprintable() or sign == "\n" for sign in shown)
+
+
+SIDES = words.Explanation(
+    "", "positive", 0.9, CLASSES, ("best", "worst", "fair", "poor", "a", "film"),
+    (True, True, True, True, True, False),
+    np.array([[-2.0, 2], [1.6, -1.6], [-0.5, 0.5], [0.4, -0.4], [-0.1, 0.1], [0, 0]]), np.zeros(6),
+)  # fmt: skip
+
+
+def test_words_for_the_label_are_green_and_those_against_it_red():
+    console = Console(force_terminal=True, color_system="standard", no_color=False, width=200)
+    with console.capture() as captured:
+        console.print(coloured.terminal(SIDES))
+    # 32 is green and 31 red; 1 is bold, 7 reversed.
+    strong, weak = "\x1b[1;7;{}m{}\x1b[0m", "\x1b[1;{}m{}\x1b[0m"
+    shown = [strong.format(32, "best"), strong.format(31, "worst"), weak.format(32, "fair"),
+             weak.format(31, "poor"), "a", "film"]  # fmt: skip
+    assert captured.get().split() == " ".join(shown).split()
+    found = re.findall(
+        r'<span title="(.*?)"(?: style="background: (.*?)")?(.*?)>(.*?)<', SIDES._repr_html_()
+    )
+    green, red = "rgba(31, 136, 61, {})", "rgba(207, 34, 46, {})"
+    assert found == [
+        ("+2.000", green.format("0.60"), "", "best"), ("-1.600", red.format("0.48"), "", "worst"),
+        ("+0.500", green.format("0.15"), "", "fair"), ("-0.400", red.format("0.12"), "", "poor"),
+        ("+0.100", "", "", "a"), ("+0.000", "", ' class="unknown"', "film"),
+    ]  # fmt: skip
+    assert coloured.in_words(SIDES) == (
+        "for positive: best +2.00, fair +0.50, a +0.10; against positive: worst -1.60, poor -0.40"
+    )
+
+
+def test_the_command_colours_words_by_their_effects(model, tmp_path, monkeypatch, capsys):
+    text = "a film i would gladly see again not dull"
+    (one,) = tfl.explain(model, text)
+    strongest = np.abs(one.for_label).max()
+    sides = {
+        word: "green" if effect > 0 else "red"
+        for word, effect in zip(one.words, one.for_label, strict=True)
+        if abs(effect) >= strongest / 10
+    }
+    assert set(sides.values()) == {"green", "red"}
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    ask = ["--model", str(model), "--explain", text]
+    assert predict.main(ask) == 0
+    told = re.findall(r"\x1b\[1(?:;7)?;(31|32)m(.*?)\x1b\[0m", capsys.readouterr().out)
+    assert {word: {"32": "green", "31": "red"}[code] for code, word in told} == sides
+    assert predict.main([*ask, "--output", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text()
+    told = re.findall(r"background: rgba\((31|207), .*?>(.*?)<", page)
+    assert {word: {"31": "green", "207": "red"}[code] for code, word in told} == sides
 
 
 def test_the_command_explains_on_a_terminal_in_columns_and_as_a_page(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
+import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, user_environment
+from tests.test_rooms import MODULES, _reached
 from tflottery import settings
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
@@ -59,6 +63,82 @@ def test_extras_are_documented():
     page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     for extra in declared()["options.extras_require"]:
         assert f"`{extra}`" in page, extra
+
+
+# The libraries of each extra that a person may want; every other library comes along by itself.
+OPTIONAL = {
+    "datasets": {"datasets"},
+    "excel": {"openpyxl"},
+    "formats": {"ai_edge_litert", "onnx", "onnxruntime", "safetensors"},
+    "ray": {"ray"},
+    "serving": {"tensorflow_serving"},
+    "vectors": {"gensim"},
+}
+# Imported only where it runs already: in a notebook.
+AROUND = {"IPython"}
+
+
+def imported() -> dict[str, set[str]]:
+    """The modules outside of the package and of Python that code imports, at any time, under the
+    name of their first part."""
+    found: dict[str, set[str]] = {}
+    for tree in MODULES.values():
+        for node in _reached(tree):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            for name in names:
+                found.setdefault(name.partition(".")[0], set()).add(name)
+    return {
+        first: names for first, names in found.items()
+        if first not in sys.stdlib_module_names and first != "tflottery"
+    }  # fmt: skip
+
+
+def same_name(distribution: str) -> str:
+    """A distribution's name as pip compares it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def brings(first: str, names: set[str]) -> set[str]:
+    """The distributions that modules come from. Several share a folder such as ``google``: those
+    that have a file of one of the modules."""
+    found = {same_name(one) for one in DISTRIBUTIONS.get(first, [first])}
+    if len(found) == 1:
+        return found
+    files = {f"{name.replace('.', '/')}{end}" for name in names for end in (".py", "/__init__.py")}
+    return {
+        one for one in found
+        if files & {str(path) for path in importlib.metadata.files(one) or ()}
+    }  # fmt: skip
+
+
+DISTRIBUTIONS = importlib.metadata.packages_distributions()
+IMPORTED = imported()
+
+
+def required(listed: str) -> set[str]:
+    lines = [line for line in listed.splitlines() if line and not line.startswith("#")]
+    return {same_name(re.split(r"[ \[<>=!~;]", line)[0]) for line in lines}
+
+
+def test_a_library_that_the_code_imports_is_required():
+    core = set(IMPORTED) - set().union(*OPTIONAL.values()) - AROUND
+    needed = set().union(*(brings(first, IMPORTED[first]) for first in core))
+    assert len(needed) > 15
+    assert needed - required(declared()["options"]["install_requires"]) == set()
+
+
+@pytest.mark.parametrize("extra", OPTIONAL)
+def test_an_extra_brings_what_is_imported_for_it(extra):
+    modules = OPTIONAL[extra]
+    assert modules <= set(IMPORTED)
+    if not modules <= set(DISTRIBUTIONS):
+        pytest.skip(f"tflottery[{extra}] is not installed")
+    needed = set().union(*(brings(first, IMPORTED[first]) for first in modules))
+    assert needed == required(declared()["options.extras_require"][extra])
 
 
 def test_every_quick_test_exists():
@@ -153,26 +233,80 @@ def test_distutils_is_there_where_no_pth_file_is_read():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.long
-def test_an_installed_wheel_finds_a_ticket_from_any_folder(installed, tmp_path):
-    called, environment = installed
-    work = tmp_path / "work"
-    work.mkdir()
+@pytest.fixture
+def run(tmp_path):
+    """Runs an installation's command in a folder of its own; gives its errors and exit code."""
+    (tmp_path / "work").mkdir()
 
-    def run(*words: str) -> str:
+    def called(*words: object, environment: dict[str, str]) -> tuple[str, int]:
         done = subprocess.run(
-            [*called, *words], cwd=work, env=environment, capture_output=True, text=True,
-            check=False,
+            [*map(str, words)], cwd=tmp_path / "work", env=environment, capture_output=True,
+            text=True, check=False,
         )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout
+        return done.stderr, done.returncode
 
-    run("find_ticket", "--dataset", "toy", "--set", "training.epochs=1", "--method", "one_shot",
-        "--sparsity", "0.3")  # fmt: skip
+    return called
+
+
+FIND = "find_ticket --dataset toy --set training.epochs=1 --method one_shot --sparsity 0.3".split()
+
+
+def found_ticket(work: Path) -> Path:
+    """The folder of the one ticket; its settings are those that come along for toy reviews."""
     (ticket,) = (work / "tickets").glob("*/ticket.json")
     recipe = json.loads(ticket.read_text(encoding="utf-8"))["recipe"]
     toy = configuration.load("toy", {})
     assert recipe["model"]["filters"] == toy.model.filters
     assert recipe["training"]["batch_size"] == toy.training.batch_size
-    run("export", "--ticket", str(ticket.parent))
-    assert list(work.glob("saved_models/*/1/saved_model.pb"))
+    return ticket.parent
+
+
+@pytest.mark.long
+def test_an_installed_wheel_finds_a_ticket_from_any_folder(installed, run, tmp_path):
+    called, environment = installed
+    assert run(*called, *FIND, environment=environment) == ("", 0)
+    ticket = found_ticket(tmp_path / "work")
+    assert run(*called, "export", "--ticket", ticket, environment=environment) == ("", 0)
+    assert list(tmp_path.glob("work/saved_models/*/1/saved_model.pb"))
+
+
+# What a module lacks that is imported by itself.
+LACKING = """
+import importlib, json, pkgutil, tflottery
+lacking = set()
+for one in pkgutil.walk_packages(tflottery.__path__, "tflottery."):
+    if not one.name.endswith("__main__"):
+        try:
+            importlib.import_module(one.name)
+        except ModuleNotFoundError as error:
+            lacking.add(error.name.partition(".")[0])
+print(json.dumps(sorted(lacking)))
+"""
+
+
+@pytest.mark.long
+def test_a_wheel_brings_the_libraries_it_needs_into_an_empty_environment(wheel, run, tmp_path):
+    uv = shutil.which("uv") or shutil.which("uv", path=sysconfig.get_path("scripts"))
+    if uv is None:
+        pytest.skip("uv is not installed; it comes with tflottery[dev]")
+    environment = user_environment()
+    del environment["PYTHONPATH"]
+    bare, folder = dict(environment), tmp_path / "empty"
+    bare.pop("VIRTUAL_ENV", None)
+    subprocess.run([uv, "venv", "-q", "--python", sys.executable, folder], check=True, env=bare)
+    python = folder / "bin" / "python"
+    install = [uv, "pip", "install", "-q", "--python", python]
+    try:
+        subprocess.run([*install, wheel], check=True, env=bare)
+        assert run(folder / "bin" / "tflottery", *FIND, environment=environment) == ("", 0)
+        ticket = found_ticket(tmp_path / "work")
+        found = subprocess.check_output([python, "-c", LACKING], env=environment, text=True)
+        assert set(json.loads(found)) <= set().union(*OPTIONAL.values())
+        export = [folder / "bin" / "tflottery", "export", "--ticket", ticket]
+        said, code = run(*export, environment=environment)
+        assert (code, len(said.splitlines())) == (2, 1) and "'tflottery[serving]'" in said
+        subprocess.run([*install, f"{wheel}[serving]"], check=True, env=bare)
+        assert run(*export, environment=environment) == ("", 0)
+        assert list(tmp_path.glob("work/saved_models/*/1/saved_model.pb"))
+    finally:
+        shutil.rmtree(folder)  # some GB

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import os
 import re
-import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -18,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from tests.browsing import Visit
 from tests.conftest import ROOT
 from tests.synthetic_study import edit, write_study
 from tflottery.experiments.reports import write_report
@@ -32,11 +31,6 @@ from tflottery.report.outcomes import FAILED, MISSING, UNSURE
 from tflottery.report.rendering import MarkdownArticle, markdown
 
 FAILED_CELLS = (("one_shot", "original", 0.972, 2), ("iterative", "rewind:end", 0.59, 1))
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = (
-    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
 
 
 @pytest.fixture(scope="module")
@@ -292,25 +286,9 @@ def test_nothing_heavy_is_imported():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.exists() and shutil.which("chromium") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("CI needs Debian's chromium: apt-get install chromium")
-        pytest.skip("no chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    path = str(CHROMIUM) if CHROMIUM.exists() else shutil.which("chromium")
-    with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=path, headless=True, args=QUIET)
-        yield opened
-        opened.close()
-
-
 def test_print_opens_what_is_folded(browser, report):
-    page = browser.new_page(viewport={"width": 800, "height": 1100})
-    page.set_default_timeout(180_000)
-    page.goto((report / "index.html").as_uri())
+    viewport = {"width": 800, "height": 1100}
+    page = Visit(browser, report / "index.html", viewport=viewport).page
     page.emulate_media(media="print")
     heights = page.eval_on_selector_all(
         "figure svg, details.rests p, .chapter > summary h3",
@@ -323,17 +301,11 @@ def test_print_opens_what_is_folded(browser, report):
 @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_in_a_browser(browser, report, width, theme):
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
-    page.set_default_timeout(180_000)  # on a busy machine a renderer begins late
-    troubles: list[str] = []
-    requests: list[str] = []
-    page.on("requestfailed", lambda request: troubles.append(request.url))
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: troubles.append(message.text))
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.goto((report / "index.html").as_uri())
-    assert troubles == []
-    assert [url for url in requests if not url.startswith("data:")] == [page.url]
+    viewport = {"width": width, "height": 900}
+    visit = Visit(browser, report / "index.html", viewport=viewport, color_scheme=theme)
+    page = visit.page
+    visit.require_alone()
+    assert [url for url in visit.requests if not url.startswith("data:")] == [page.url]
 
     # The answers are seen at once, the depth on demand: a link to a chapter opens it.
     first = page.locator(".findings li").first

@@ -26,7 +26,7 @@ FLOORS = [
     {"files", "paired", "power", "settings"},
     {"estimates"},
     {"metrics", "notebook", "seeds", "statistics", "status", "steps", "versions"},
-    {"arithmetic", "digests", "naming", "registry"},
+    {"arithmetic", "digests", "memory", "naming", "registry"},
     {"activity", "archives", "disk", "errors", "interrupts", "printed", "program"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -5,14 +5,19 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 import tflottery
+from tests.browsing import Visit
 from tests.conftest import ROOT
 
 
@@ -112,3 +117,58 @@ def test_nothing_of_the_site_comes_from_elsewhere():
     assert not [
         page for page in Path(ROOT / "docs").rglob("*.md") if "```mermaid" in page.read_text()
     ]
+
+
+PAGES = {
+    "index.md": "# Start\n\nRead of [masks](masks.md).\n",
+    "masks.md": "# Masks\n\nWhat stays.\n\n## Moving\n\nA walrus moves them, and no walrus asks.\n",
+}
+
+
+def a_site_of_two_pages(folder: Path) -> Path:
+    """The site's settings for two pages: the same theme, scripts and search."""
+    settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    settings["plugins"] = [one for one in settings["plugins"] if "mkdocstrings" not in one]
+    for name in ("hooks", "nav", "not_in_nav", "exclude_docs"):
+        del settings[name]
+    docs = folder / "docs"
+    shutil.copytree(ROOT / "docs" / "site" / "assets", docs / "site" / "assets")
+    for name, text in PAGES.items():
+        (docs / name).write_text(text, encoding="utf-8")
+    file = folder / "mkdocs.yml"
+    file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("settings", "words", "page", "heading"),
+    [
+        (a_site_of_two_pages, "walrus", "masks.html", "Moving"),
+        pytest.param(
+            lambda _: ROOT / "mkdocs.yml", "glove pypi", "vectors.html", "GloVe from PyPI",
+            marks=pytest.mark.long,
+        ),
+    ],
+    ids=["two pages", "whole"],
+)  # fmt: skip
+def test_a_site_in_a_folder_is_searched_without_a_network(
+    browser, settings, words, page, heading, tmp_path
+):
+    made = tmp_path / "a site"
+    build = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict"]
+    subprocess.run(
+        [*build, "--config-file", settings(tmp_path), "--site-dir", made],
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=True,
+    )  # fmt: skip
+    visit = Visit(browser, made / "index.html", viewport={"width": 1280, "height": 900})
+    visit.page.click("[data-md-component=search-query]")
+    visit.page.keyboard.type(words)
+    found = visit.page.locator(f".md-search-result a[href*='/{page}']", has_text=heading).first
+    found.click()
+    visit.page.wait_for_url(f"**/{page}*")
+    visit.page.locator(".md-content :is(h2, h3)", has_text=heading).first.wait_for()
+    # What was looked for is marked on the page that it leads to.
+    visit.page.locator(".md-content mark").first.wait_for()
+    assert visit.page.url.startswith(made.as_uri())
+    visit.require_alone()
+    visit.page.close()

@@ -255,6 +255,26 @@ def check_choices(settings: Any, section: str) -> None:
                 raise _mistake(f"{section}.{name}", wrong) from None
 
 
+def check_bounds(settings: Any, section: str, bounds: Mapping[str, tuple[int, int]]) -> None:
+    """Makes sure that whole numbers, or all of a list, are neither too small nor so large that no
+    machine would come to an end with them.
+
+    Args:
+        settings: a dataclass with these fields.
+        section: what it is called, for messages.
+        bounds: the least and the most of each key.
+
+    Raises:
+        UserError: one is beyond; the line names the key and its bounds.
+    """
+    for key, (least, most) in bounds.items():
+        value = getattr(settings, key)
+        numbers = value if isinstance(value, tuple) else (value,)
+        if not all(least <= number <= most for number in numbers):
+            each = ", each" if isinstance(value, tuple) else ""
+            raise UserError(f"{section}.{key} is from {least} to {most:,}{each}.")
+
+
 def folder() -> Path:
     """``configs/``, which comes along with the package wherever that is installed.
 

@@ -15,7 +15,7 @@ from typing import TextIO
 
 from absl import flags
 
-from tflottery import disk, interrupts, printed, program, status
+from tflottery import disk, interrupts, memory, printed, program, status
 from tflottery.cli import COMMANDS
 from tflottery.errors import TflotteryError, UserError, stopped_by, suggest
 
@@ -100,6 +100,8 @@ def _run(command: Command, values: flags.FlagValues, argv: list[str]) -> int:
         _close_output()
         return DONE
     except Exception as error:
+        if memory.is_exhausted(error):
+            return _complain(command, f"out of memory. {_kept(command, values)}".rstrip(), FAILED)
         refused = error if isinstance(error, OSError) else disk.refusal(error)
         if refused is None:
             traceback.print_exc()

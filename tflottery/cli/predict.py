@@ -37,7 +37,8 @@ def define(values: flags.FlagValues) -> None:
     text("model", "Folder of a model or of one of its versions; with --server, its name will do.")
     text(
         "input",
-        "A table, whose rows are all scored: CSV, TSV, JSON, Parquet, Excel, packed or not.",
+        "A table, whose rows are all scored: CSV, TSV, JSON, Parquet, Excel, packed or not; or a "
+        "folder of .txt files.",
     )
     text("text_column", "The column of --input that holds the texts. Default: text.")
     text("output", "File for the table with its scores; else they go to standard output.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tflottery import activity, archives
+from tflottery import activity, archives, memory
 from tflottery.data.encoded import SPLITS, Corpus, Encoded
 from tflottery.data.encoding import encode
 from tflottery.data.reading.sources import name_of, open_source, reading, release_words
@@ -47,6 +47,7 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
     Raises:
         UserError: the source cannot be read, has other content than the fingerprint says, or a
             cached file is damaged.
+        TflotteryError: memory ran out; nothing is kept.
     """
     folder, counted = folder_of(settings, cache), None
     if not folder.exists():
@@ -59,7 +60,8 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
                 "--data_dir or the file of that time."
             )
         vocabulary = _vocabulary(settings, cache)
-        with activity.doing(f"encoding {name_of(settings) or source.name}", source.texts):
+        name = name_of(settings) or source.name
+        with activity.doing(f"encoding {name}", source.texts), memory.told(_too_many(name)):
             encoded = encode(source, settings, vocabulary)
             _write(folder, encoded)
         counted = encoded.findings
@@ -68,6 +70,10 @@ def load(settings: DataSettings, cache: Path) -> Corpus:
     made = dataclasses.replace(_read(folder), findings=counted)
     # Two files of equal content are encoded once, and each keeps its own name.
     return dataclasses.replace(made, name=name_of(settings) or made.name)
+
+
+def _too_many(name: str) -> str:
+    return f"Out of memory while {name} was encoded; take fewer texts or a lower data.max_length."
 
 
 def folder_of(settings: DataSettings, cache: Path) -> Path:

@@ -8,13 +8,19 @@ from typing import Literal
 from tflottery.data.reading.labels import AS_WRITTEN
 from tflottery.data.words.wording import Keep, Tokens, Wording
 from tflottery.errors import UserError
-from tflottery.settings import check_choices
+from tflottery.settings import check_bounds, check_choices
 
 # What the content of the data says, its fingerprint says: such a setting is no part of a key. The
 # columns of text and label are, since keys have always held them.
 _READING = {"key": False}
 LABEL_RULES = ("folded", AS_WRITTEN)
 QUOTES = ("auto", "none")
+# Two ids are no words: padding and unknown. A text of a million words is a bookshelf.
+_BOUNDS = {
+    "vocabulary_size": (3, 100_000_000),
+    "max_length": (1, 1_000_000),
+    "train_size": (0, 1_000_000_000),
+}
 
 
 @dataclass(frozen=True)
@@ -92,14 +98,9 @@ class DataSettings:
             object.__setattr__(self, name, str(getattr(self, name)))
         if self.delimiter in ("\\t", "tab"):
             object.__setattr__(self, "delimiter", "\t")
-        if self.vocabulary_size < 3:
-            raise UserError("data.vocabulary_size is at least 3 (padding, unknown, a word).")
-        if self.max_length < 1:
-            raise UserError("data.max_length is at least 1 word.")
+        check_bounds(self, "data", _BOUNDS)
         if not 0 < self.validation < 1:
             raise UserError("data.validation is a fraction of the training data, in (0, 1).")
-        if self.train_size < 0:
-            raise UserError("data.train_size is a number of texts; 0 takes all.")
         check_choices(self, "data")
         if self.split_seed < 0 or (self.split_seed and self.split != "pooled"):
             raise UserError("data.split_seed is 0 or above, and goes with data.split=pooled.")

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflottery import startup
+from tflottery.data import findings
+from tflottery.data.corpus import folder_of
 from tflottery.data.words import vectors
 from tflottery.errors import UserError
 from tflottery.experiments.inspecting import before_training
@@ -21,9 +23,10 @@ from tflottery.files import require_writable
 from tflottery.models.brought.registered import Registered
 from tflottery.runs.carrying import require_carried
 from tflottery.runs.executors import Executor, make_executor, require_reachable
+from tflottery.runs.footprint import Encoding, require_memory
 from tflottery.runs.identifying import identify_network
 from tflottery.runs.realise import Realiser
-from tflottery.runs.resources import LOCAL, Resources
+from tflottery.runs.resources import LOCAL, RAY, Resources
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.runs.vectors import identify_vectors, keep_vectors
@@ -32,6 +35,7 @@ from tflottery.settings import argument, count
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tflottery.data.findings import Findings
     from tflottery.data.look.inspection import Inspection
     from tflottery.progress.reporter import Reporter, View
     from tflottery.runs.observer import Observer
@@ -193,24 +197,31 @@ class Driver:
             dry_run: whether nothing will be trained in this process.
 
         Raises:
-            UserError: the network cannot be built or trained, or its vectors cannot be used; or as
-                ``prepare``.
+            UserError: the network cannot be built or trained, or its vectors cannot be used; this
+                machine's memory cannot hold it; or as ``prepare``.
         """
+        kept = findings.kept_in(folder_of(recipe.data, self.store.data_place))
+        self._require_memory(recipe, classes, kept)
         if isinstance(recipe.model, Registered) and not dry_run:
             self.prepare()  # before TensorFlow is imported
         return identify_network(identify_vectors(recipe, self.store), classes)
+
+    def _require_memory(self, recipe: Recipe, classes: int, seen: Findings | None) -> None:
+        if self.resources.executor != RAY:  # whose machines are others
+            require_memory(recipe, classes, *([Encoding.found(seen)] if seen else []))
 
     def look(self, recipe: Recipe) -> Inspection:
         """Says what the data are like, before the first training; encodes them where they are not,
         and keeps the vectors of their words where the network begins with some.
 
         Raises:
-            UserError: as ``prepare``, a cluster does not answer, the data cannot be read, or no
-                word of theirs has a vector.
+            UserError: as ``prepare``, a cluster does not answer, the data cannot be read, no word
+                of theirs has a vector, or this machine's memory cannot hold the network.
         """
         self.prepare()
         require_reachable(self.execute)
         seen = before_training(recipe.data, self.store, self.reporter)
+        self._require_memory(recipe, len(seen.findings.classes), seen.findings)
         for line in keep_vectors(recipe, self.store):
             self.reporter.say(line)
         return seen

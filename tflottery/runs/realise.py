@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tflottery import arithmetic, startup, steps
+from tflottery import arithmetic, memory, startup, steps
 from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.pruning.context import Computed
@@ -22,6 +22,7 @@ from tflottery.training.listener import Logs
 
 # Every dense run keeps these, because studies rewind to them.
 _KEPT_OF_DENSE = frozenset({steps.BEGINNING, "1ep"})
+_OUT_OF_MEMORY = "out of memory; choose smaller sizes (--set model.…) or lower training.batch_size"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Realiser:
             # Another process may have trained the run while this one waited.
             run = self._found(spec, wanted)
             try:
-                return run or self.train(spec, wanted)
+                with memory.told(_OUT_OF_MEMORY, TrainingError):
+                    return run or self.train(spec, wanted)
             except TrainingError as error:
                 self.fail(spec, str(error))
                 raise

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tflottery import disk, plugins
+from tflottery import disk, memory, plugins
 from tflottery.errors import TflotteryError, TrainingError, UserError, stopped_by
 from tflottery.runs.carrying import plugins_of
 from tflottery.runs.observer import Silent
@@ -133,7 +133,8 @@ def perform(task: Task | Unreadable, store: Store, send: Callable[[Message], Non
     except Exception as error:
         # Any other exception may not survive pickling.
         unknown = RuntimeError(f"in a worker:\n{traceback.format_exc()}")
-        send(Broken(disk.refusal(error) or unknown))
+        told = TflotteryError("out of memory in a worker; give fewer --workers, or smaller sizes")
+        send(Broken(told if memory.is_exhausted(error) else disk.refusal(error) or unknown))
     else:
         send(Ended(trained=sender.trained))
 

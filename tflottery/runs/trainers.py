@@ -15,6 +15,7 @@ from tflottery.pruning.masks import Masks
 from tflottery.pruning.moving.moves import Moves
 from tflottery.runs.computed import OnTrainingData
 from tflottery.runs.encoded import load_corpus
+from tflottery.runs.footprint import Encoding, require_memory
 from tflottery.runs.networks import CACHED, compiled
 from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec
@@ -26,7 +27,12 @@ _trainer = lru_cache(maxsize=CACHED)(Trainer)
 
 
 def trainer_for(spec: RunSpec, corpus: Corpus) -> Trainer:
-    """The trainer of a run: one that this process has kept, or one that is compiled now."""
+    """The trainer of a run: one that this process has kept, or one that is compiled now.
+
+    Raises:
+        UserError: this machine's memory cannot hold the network.
+    """
+    require_memory(spec.recipe, len(corpus.classes), Encoding.of(corpus))
     training = spec.recipe.training
     steps = training.epochs * corpus.train.steps_per_epoch(training.batch_size)
     return _trainer(

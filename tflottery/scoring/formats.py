@@ -95,6 +95,7 @@ def writer(kind: Format, names: Sequence[str], added: int) -> Writer:
 class _Delimited:
     def __init__(self, names: Sequence[str], delimiter: str) -> None:
         self._names, self._lines = names, _Lines()
+        self._delimiter = delimiter
         # Older versions of the module leave a carriage return without quotes where no line ends so.
         self._writer = csv.writer(self._lines, delimiter=delimiter, lineterminator="\r\n")
 
@@ -102,8 +103,24 @@ class _Delimited:
         return self.rows([self._names])
 
     def rows(self, rows: Sequence[Sequence[object]]) -> bytes:
-        self._writer.writerows([cell_text(value) for value in row] for row in rows)
+        cells = [[cell_text(value) for value in row] for row in rows]
+        try:
+            self._writer.writerows(cells)
+        except csv.Error:  # of Python 3.10, which writes no NUL
+            self._lines.taken()
+            return encoded("".join(delimited_line(row, self._delimiter) for row in cells))
         return encoded(self._lines.taken())
+
+
+def delimited_line(cells: Sequence[str], delimiter: str) -> str:
+    """A line as ``csv.writer`` writes it, whatever the cells hold."""
+    special = (delimiter, '"', "\r", "\n")
+    written = delimiter.join(
+        '"{}"'.format(cell.replace('"', '""')) if any(one in cell for one in special) else cell
+        for cell in cells
+    )
+    # A line of one empty cell would be no row.
+    return f"{written}\n" if written or len(cells) != 1 else '""\n'
 
 
 class _Lines:

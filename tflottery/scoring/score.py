@@ -74,7 +74,8 @@ def score(
 
     Args:
         model: the folder of a model, or of one of its versions.
-        data: a table's path, a DataFrame, or texts.
+        data: a table's path, that of a folder of ``.txt`` files (columns ``file`` and ``text``), a
+            DataFrame, or texts.
         text: the column that holds the texts; by default ``text``.
         output: a file to write: a table's path needs one, unless the table is to come back as a
             DataFrame.

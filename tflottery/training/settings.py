@@ -8,11 +8,13 @@ from typing import Literal
 
 from tflottery import metrics
 from tflottery.errors import UserError, suggest
-from tflottery.settings import check_choices
+from tflottery.settings import check_bounds, check_choices
 
 # What Keras puts before the name of anything on validation data.
 VALIDATION = "val_"
 VAL_LOSS = f"{VALIDATION}loss"
+_MOST = 1_000_000
+_BOUNDS = dict.fromkeys(("batch_size", "epochs", "patience", "validations_per_epoch"), (1, _MOST))
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,7 @@ class TrainingSettings:
             raise UserError(
                 f"training.monitor is not {self.monitor!r}. {suggest(str(self.monitor), known)}"
             )
-        for key in ("batch_size", "epochs", "patience", "validations_per_epoch"):
-            if getattr(self, key) < 1:
-                raise UserError(f"training.{key} is at least 1.")
+        check_bounds(self, "training", _BOUNDS)
         for key in ("learning_rate", "epsilon"):
             if not 0 < getattr(self, key) < math.inf:
                 raise UserError(f"training.{key} is above 0.")

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 import numpy as np
-import tensorflow as tf
 import tf_keras as keras
 
-from tflottery import steps
+from tflottery import memory, steps
 from tflottery.data import batches
 from tflottery.data.encoded import Corpus, Encoded
 from tflottery.errors import TrainingError
@@ -250,7 +249,7 @@ class Trainer:
     ) -> dict[str, list[float]]:
         """Losses and accuracies by name, a value for each validation."""
         data = batches.training_batches(corpus.train, settings.batch_size, random.order)
-        try:
+        with memory.told("out of memory; lower training.batch_size", TrainingError):
             fitted = self._model.fit(
                 data,
                 # Keras validates after each of its epochs, so these are one period long.
@@ -261,8 +260,6 @@ class Trainer:
                 class_weight=self.class_weights(corpus.train, settings),
                 verbose=0,
             )
-        except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-            raise TrainingError("out of memory; lower training.batch_size") from error
         logs: dict[str, list[float]] = fitted.history
         return logs
 

@@ -30,6 +30,7 @@ from tflottery.data.reading.records import (
     shown_path,
     text_of,
 )
+from tflottery.data.reading.text_folder import TextFolder
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 
@@ -48,9 +49,9 @@ class _Reader(Protocol):
 
 
 class WholeTable:
-    """The rows of a file, read anew each time.
+    """The rows of a file, or the texts of a folder, read anew each time.
 
-    The file is read through once at the beginning, so that a bad row is told before any work, and
+    A file is read through once at the beginning, so that a bad row is told before any work, and
     its rows are counted. Nothing of a row stays in memory.
 
     Attributes:
@@ -117,7 +118,7 @@ class WholeTable:
 
     def _opened(self) -> _Reader:
         if self.path.is_dir():
-            raise UserError(f"{shown_path(self.path)} is a folder; give one table, a file.")
+            return TextFolder(self.path, self._settings, self._found)
         content = look(self.path)
         if content.kind == "parquet":
             return ParquetTable(content, self._settings)

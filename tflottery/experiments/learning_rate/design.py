@@ -24,7 +24,7 @@ from tflottery.runs.identifying import with_sizes
 from tflottery.runs.inits import Snapshot
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec, ancestry
-from tflottery.settings import LATER, check_choices
+from tflottery.settings import LATER, check_bounds, check_choices
 from tflottery.tickets import plan as plans
 from tflottery.tickets.methods import require_tickets
 from tflottery.tickets.settings import PruningSettings
@@ -39,6 +39,7 @@ Tuner = Literal["grid", "random", "bayesian", "hyperband"]
 HYPERBAND = "hyperband"
 _LATE = "rewind:1ep"
 _TRIALS = 10
+_BOUNDS = {"trials": (1, 10_000), "factor": (2, 1_000)}
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,7 @@ class TuningSettings:
         for dropped in self.dropout:
             if not 0 <= dropped < 1:
                 raise UserError(f"tuning.dropout holds {dropped:g}; it is in [0, 1).")
-        if self.trials < 1:
-            raise UserError("tuning.trials is at least 1.")
-        if self.factor < 2:
-            raise UserError("tuning.factor is at least 2.")
+        check_bounds(self, "tuning", _BOUNDS)
 
 
 @dataclass(frozen=True)

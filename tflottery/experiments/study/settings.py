@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from tflottery import steps
 from tflottery.errors import UserError, suggest
 from tflottery.pruning import criteria
+from tflottery.settings import check_bounds
 from tflottery.tickets.methods import MethodName
 from tflottery.tickets.settings import parse_init, present_name
 
 FEWEST_VALIDATIONS = 20
+_BOUNDS = {
+    "dense_again": (0, 10_000), "more_dense": (0, 10_000), "convergence_validations": (0, 1_000_000)
+}  # fmt: skip
 CONTROLS = ("random", "shuffled", "signs", "head", "gradual", "stretched")
 CHECKS = ("shuffled", "shuffled_words", "reinit", "inverted")
 
@@ -101,9 +105,7 @@ class StudySettings:
                 raise UserError(f"study.control_kinds holds {kind!r}. {suggest(kind, CONTROLS)}")
         _require_each_once("matched_lengths", [f"{number}ep" for number in self.longer_by])
         _require_each_once("ramps", self.ramps)
-        for key in ("dense_again", "more_dense"):
-            if getattr(self, key) < 0:
-                raise UserError(f"study.{key} is 0 or more.")
+        check_bounds(self, "study", _BOUNDS)
         if not 0 <= self.gradual_ramp <= 1 or not all(0 < ramp <= 1 for ramp in self.ramps):
             raise UserError(
                 "study.gradual_ramp and study.ramps are fractions of a training, up to 1; "

@@ -9,7 +9,7 @@ from tflottery.errors import UserError
 from tflottery.models.architecture import EmbeddingInit, Initializers, KernelInit
 from tflottery.models.roles import Roles
 from tflottery.models.units import Part
-from tflottery.settings import check_choices
+from tflottery.settings import check_bounds, check_choices
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 # Of a field that the content of its file stands for in a key.
 PLACE = {"key": False}
 _ROLES = Roles(embedding=("embedding/embeddings",), head=("head/kernel",))
-# Beyond this, a tensor fits no memory.
-_LARGEST = 1_000_000
+# Far beyond what was ever built. What a machine can hold is another question: see
+# ``runs/footprint.py``.
+_LARGEST = {"layers": 1_000, "widths": 10_000, "positions": 1_000_000}
+_LARGEST_LAYER = 100_000
 
 
 class Classifier:
@@ -29,7 +31,7 @@ class Classifier:
     """
 
     name: ClassVar[str]
-    # The fields that are numbers of units, layers or places.
+    # The fields that are numbers of units, layers, words or places.
     sizes: ClassVar[tuple[str, ...]]
 
     embedding: int
@@ -55,9 +57,8 @@ class Classifier:
         Raises:
             UserError: it cannot; the line names the key.
         """
-        for name in self.sizes:
-            if not 1 <= getattr(self, name) <= _LARGEST:
-                raise UserError(f"model.{name} is from 1 to {_LARGEST:,}.")
+        bounds = {name: (1, _LARGEST.get(name, _LARGEST_LAYER)) for name in self.sizes}
+        check_bounds(self, "model", bounds)
         for name in ("word_dropout", "embedding_dropout", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"model.{name} is a fraction in [0, 1).")

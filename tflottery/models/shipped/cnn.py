@@ -15,6 +15,8 @@ from tflottery.models.units import Columns, Filters, Part, Units
 if TYPE_CHECKING:
     import tf_keras as keras
 
+_MOST_WIDTHS = 100
+
 
 @dataclass(frozen=True)
 class Cnn(Classifier):
@@ -39,7 +41,7 @@ class Cnn(Classifier):
     """
 
     name: ClassVar[str] = "cnn"
-    sizes: ClassVar[tuple[str, ...]] = ("embedding", "filters")
+    sizes: ClassVar[tuple[str, ...]] = ("embedding", "filters", "widths")
 
     embedding: int = 100
     widths: tuple[int, ...] = (3, 4, 5)
@@ -57,8 +59,10 @@ class Cnn(Classifier):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.widths or min(self.widths) < 1 or len(set(self.widths)) != len(self.widths):
-            raise UserError("model.widths is a list of different widths, each at least 1 word.")
+        if not 0 < len(set(self.widths)) == len(self.widths) <= _MOST_WIDTHS:
+            raise UserError(
+                f"model.widths is a list of different widths in words, at most {_MOST_WIDTHS}."
+            )
 
     def build(self, vocabulary_size: int, classes: int, initializers: Initializers) -> keras.Model:
         import tf_keras as keras
