@@ -70,11 +70,14 @@ def make_ticket(
     mask: masks.Masks | None = None,
     sparsity: float = 0.6,
     vocabulary: Vocabulary = VOCABULARY,
+    network: Architecture | None = None,
     **data: Any,
 ) -> Ticket:
     """A ticket of a small network whose trained weights are drawn; by default so is its mask.
-    ``vocabulary`` is as large as the usual one, ``data`` are settings of the data."""
-    final = drawn(SMALL[model], len(classes))
+    ``vocabulary`` is as large as the usual one, ``network`` another than the small one of that
+    name, ``data`` are settings of the data."""
+    network = network or SMALL[model]
+    final = drawn(network, len(classes))
     if mask is None:
         random = np.random.default_rng(0)
         mask = {
@@ -84,7 +87,7 @@ def make_ticket(
         }
     recipe = Recipe(
         DataSettings(dataset="toy", vocabulary_size=len(VOCABULARY), max_length=12, **data),
-        SMALL[model],
+        network,
         TrainingSettings(),
     )
     about = {**ABOUT, "model": model}
