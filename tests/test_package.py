@@ -124,6 +124,8 @@ def required(listed: str) -> set[str]:
     return {same_name(re.split(r"[ \[<>=!~;]", line)[0]) for line in lines}
 
 
+# What is imported is the same on every Python, and 3.10 tells of less which library brings it.
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 finds too few distributions")
 def test_a_library_that_the_code_imports_is_required():
     core = set(IMPORTED) - set().union(*OPTIONAL.values()) - AROUND
     needed = set().union(*(brings(first, IMPORTED[first]) for first in core))
