@@ -24,14 +24,20 @@ from tflottery.training.settings import TrainingSettings
 WORDS = "a film i would gladly see again dull and flat bland good not ! ? 영화였다 좋은".split()
 VOCABULARY = Vocabulary(("[PAD]", "[UNK]", *WORDS))
 CLASSES = ("negative", "positive")
-# Texts and labels of two classes, drawn.
+
+
+def drawn_texts(random: np.random.Generator, count: int) -> Encoded:
+    """Texts of up to 12 words, and labels of two classes."""
+    lengths = random.integers(1, 13, count)
+    return Encoded(
+        random.integers(1, len(VOCABULARY), lengths.sum()).astype(np.int32),
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        random.integers(0, 2, count).astype(np.int32),
+    )
+
+
 _RANDOM = np.random.default_rng(3)
-_LENGTHS = _RANDOM.integers(1, 13, 40)
-TEXTS = Encoded(
-    _RANDOM.integers(1, len(VOCABULARY), _LENGTHS.sum()).astype(np.int32),
-    np.concatenate([[0], np.cumsum(_LENGTHS)]).astype(np.int64),
-    _RANDOM.integers(0, 2, 40).astype(np.int32),
-)
+TEXTS = drawn_texts(_RANDOM, 40)
 EXAMPLES = _RANDOM.integers(0, len(VOCABULARY), (30, 12)).astype(np.int32)
 CORPUS = Corpus(
     "toy", TEXTS, TEXTS, TEXTS, VOCABULARY, Unigrams((), np.zeros(0, np.int64)), CLASSES

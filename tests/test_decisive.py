@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from tests.conftest import write_reviews
-from tests.exported import CLASSES, VOCABULARY, make_ticket
+from tests.exported import CLASSES, VOCABULARY, drawn_texts, make_ticket
 from tflottery.cli import report as command
-from tflottery.data.encoded import Corpus, Encoded
+from tflottery.data.encoded import Corpus
 from tflottery.data.words.unigrams import Unigrams
 from tflottery.errors import UserError
 from tflottery.experiments.reports import write_report
@@ -24,13 +24,7 @@ from tflottery.files import seal
 from tflottery.reasons.written import FILE
 from tflottery.runs.store import Store
 
-RANDOM = np.random.default_rng(5)
-LENGTHS = RANDOM.integers(1, 13, 60)
-TEXTS = Encoded(
-    RANDOM.integers(1, len(VOCABULARY), LENGTHS.sum()).astype(np.int32),
-    np.concatenate([[0], np.cumsum(LENGTHS)]).astype(np.int64),
-    RANDOM.integers(0, 2, 60).astype(np.int32),
-)
+TEXTS = drawn_texts(np.random.default_rng(5), 60)
 CORPUS = Corpus(
     "toy", TEXTS, TEXTS, TEXTS, VOCABULARY, Unigrams((), np.zeros(0, np.int64)), CLASSES
 )
