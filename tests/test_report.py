@@ -92,6 +92,17 @@ def test_same_input_same_bytes(store, report, tmp_path):
         assert (report / file).read_bytes() == (again / file).read_bytes(), file
 
 
+def test_two_folders_of_one_study_are_told_apart_where_they_are_listed(tmp_path):
+    write_study(tmp_path / "a", seeds=(4, 5, 6))
+    write_study(tmp_path / "b", seeds=(9,))
+    other = tmp_path / "b" / "studies" / "study_cnn"
+    other.rename(tmp_path / "a" / "studies" / "study_cnn_seed_9")
+    page = write_report(tmp_path / "a", tmp_path / "report")
+    listed = page.read_text().partition('aria-label="Studies"')[2].partition("</nav>")[0]
+    titles = re.findall(r"<a [^>]*>([^<]*)</a>", listed)
+    assert titles == ["CNN on IMDB, seeds 4-6", "CNN on IMDB, seed 9"]
+
+
 def test_every_cell_of_the_study_is_shown(store, report):
     cells = pd.read_csv(store / "studies" / "study_cnn" / "cells.csv")
     for part in ("grid", "control", "rewind"):

@@ -105,6 +105,11 @@ def seeds_in_words(seeds: Sequence[int]) -> str:
     return ",".join(f"{one[0]}-{one[-1]}" if len(one) > 1 else f"{one[0]}" for one in parts)
 
 
+def named_seeds(seeds: Sequence[int]) -> str:
+    """``seed 1``, ``seeds 4-13``."""
+    return f"seed{'s' * (len(seeds) != 1)} {seeds_in_words(seeds)}"
+
+
 def over(levels: Sequence[float]) -> str:
     """``at 83.2 % pruned``, or ``mean over 59.0 and 83.2 % pruned``."""
     return f"{'at' if len(levels) == 1 else 'mean over'} {levels_in_words(levels)} pruned"
@@ -135,6 +140,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "levels_in_words": levels_in_words,
     "joined": joined,
     "seeds_in_words": seeds_in_words,
+    "named_seeds": named_seeds,
     "over": over,
     "rate": rate,
     "shortest": shortest,
