@@ -10,7 +10,6 @@ import json
 import sys
 import tracemalloc
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tflottery as tfl
-from tests.exported import make_ticket, save_unchecked
+from tests.scored import ADDED, COLUMNS, ROWS, delimited, model_loaded_once
 from tflottery.cli import predict
 from tflottery.data.reading.whole_table import WholeTable, text_bytes
 from tflottery.exports import client
@@ -29,36 +28,16 @@ from tflottery.scoring import formats, writing
 from tflottery.scoring import model as scoring_model
 from tflottery.scoring.score import reading
 
-COLUMNS = ["id", "review", "note"]
-ROWS = [
-    ["007", "a film i would gladly see again", "=1+1"],
-    ["2", 'two lines,\nand a "quote" again', "@x"],
-    ["3", "", "-5"],
-    ["4", "좋은 영화였다!", "+cmd|' /C calc'!A0"],
-    ["5", "dull and flat " * 2_000, "  spaces  "],
-]
-ADDED = ["label", "score_negative", "score_positive"]
-
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Iterator[Path]:
-    """A model's folder, which is loaded once for all tests."""
-    folder = tmp_path_factory.mktemp("scored")
-    base = save_unchecked(make_ticket(folder / "ticket", "cnn"), folder / "small")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(client, "load", cache(client.load))
+    with model_loaded_once(tmp_path_factory.mktemp("scored")) as base:
         yield base
 
 
 @pytest.fixture(scope="module")
 def expected(model) -> list[client.Answer]:
     return client.local(client.Model(model))([row[1].encode() for row in ROWS])
-
-
-def delimited(delimiter: str) -> str:
-    stream = io.StringIO()
-    csv.writer(stream, delimiter=delimiter).writerows([COLUMNS, *ROWS])
-    return stream.getvalue()
 
 
 def objects() -> list[dict[str, str]]:
@@ -321,13 +300,6 @@ def test_nothing_is_half_written_and_nothing_else_is_lost(tmp_path, model, monke
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv", "scores.csv"]
 
 
-def test_a_stray_quote_is_told(tmp_path, model):
-    rows = "".join(f"{n},text {n},x\n" for n in range(9))
-    (tmp_path / "stray.csv").write_text(f'id,text,z\n{rows}10,"stray,y\n{rows}11,end",w\n')
-    done = tfl.score(model, tmp_path / "stray.csv", output=tmp_path / "out.csv")
-    assert any("look like rows of their own" in line and "11" in line for line in done.remarks)
-
-
 @given(st.lists(st.lists(_CELLS, min_size=1, max_size=4), max_size=5), st.sampled_from(",\t"))
 def test_lines_are_those_of_the_csv_module_which_writes_no_nul_on_python_3_10(rows, delimiter):
     class Refuses:
@@ -372,112 +344,6 @@ def test_texts_without_a_suffix_and_in_another_encoding(tmp_path):
     assert next(iter(table))[1] == "naïve café, déjà vu, très bon"
     assert any("no UTF-8 are read as" in line for line in table.remarks)
     assert text_bytes(list(table)[1][1]) == b"a \x81\x8d\xff film"
-
-
-WRONG = [
-    ({}, "has no column 'text'; name the one with the texts"),
-    ({"text": "review", "output": "new.csv"}, "is the table that is read"),
-    ({"text": "review", "output": ".", "format": "csv"}, "there already"),
-    ({"text": "review", "output": "out.docx"}, "say which it is with --format"),
-    ({"text": "review", "output": "out.csv", "format": "xml"}, "--format is csv"),
-    ({"text": "review", "output": "nowhere/x/\0"}, "it takes the path"),
-    ({"text": "review", "format": "csv"}, "are for what is written; give output, too"),
-    ({"text": "id", "set": {"training.epochs": 1}}, "says nothing of how a table is read"),
-    ({"text": "id", "set": {"data.dataset": "x"}}, "says nothing of how a table is read"),
-    ({"text": "review", "data": "taken.csv"}, "has a column 'label' already; .* --prefix"),
-    ({"text": "review", "data": "taken2.csv"}, "has a column 'score_positive' already"),
-    ({"text": "review", "data": "ragged.csv"}, "line 3: more fields than the header"),
-    ({"text": "review", "data": "lists.jsonl"}, "line 1: the text is a list"),
-    ({"text": "a", "data": "twice.csv", "output": "o.jsonl"}, "Two columns are called 'b'"),
-    ({"data": "empty"}, "is a folder without texts"),
-    ({"text": "review", "data": "texts"}, "the columns 'file' and 'text', no 'review'"),
-    ({"text": "review", "data": "nofile.csv"}, "There is no file"),
-    ({"text": "review", "data": "I liked it."}, "texts themselves come as a list"),
-    ({"text": "review", "data": "keys.jsonl"}, "has no column 'review'.*Did you mean 'review '"),
-    ({"text": "te xt", "data": "keys.csv"}, "has no column 'te xt'.* Known: n, te"),
-    ({"text": "review", "data": 5}, "a file, a DataFrame or a list"),
-    ({"text": "a", "data": pd.DataFrame([[1, 2, 3]], columns=["a", "b", "a"])}, "2 columns 'a'"),
-    ({"text": "b", "data": pd.DataFrame({"a": ["x"]})}, "no column 'b'; name the one"),
-    ({"text": 1, "data": pd.DataFrame([["x"]])}, "no column '1'; name the one"),
-    ({"data": pd.DataFrame({"text": ["x", ["y"]]})}, "Row 2: the text is a list"),
-    ({"data": [["x"]]}, "Row 1: the text is a list"),
-    ({"data": [None, {"x": 1}]}, "Row 2: the text is an object"),
-    ({"model": "nowhere", "text": "review"}, "holds no exported model"),
-]
-
-
-BLANK = {
-    "one.csv": b"review\nfine\n\ndull\n\n\n",
-    "two.csv": b"n,review\n1,fine\n\n2,dull\n\n",
-    "spaces.tsv": b"n\treview\n1\tfine\n   \n2\tdull\n",
-}
-
-
-@pytest.mark.parametrize("name", BLANK)
-def test_blank_lines_between_rows_are_told(tmp_path, model, name):
-    (tmp_path / name).write_bytes(BLANK[name])
-    done = tfl.score(model, tmp_path / name, text="review", output=tmp_path / "out.csv")
-    assert done.rows == 2 and "line 3 has no filled cell; left out." in done.remarks[0]
-    assert len(done.remarks) == 1
-    (tmp_path / name).write_bytes(
-        BLANK[name].replace(b"fine\n\n", b"fine\n").replace(b"   \n", b"")
-    )
-    assert not tfl.score(model, tmp_path / name, text="review", output=tmp_path / "out.csv").remarks
-
-
-def test_blank_rows_of_a_sheet_are_told(tmp_path, model):
-    book = openpyxl.Workbook()
-    for row in (["review", "n"], ["fine", 1], [None, None], ["dull", 2], [None, ""], ["", 3]):
-        book.active.append(row)
-    book.active.cell(row=40, column=1).value = ""
-    book.save(tmp_path / "new.xlsx")
-    done = tfl.score(model, tmp_path / "new.xlsx", text="review", output=tmp_path / "out.csv")
-    assert done.rows == 3
-    assert [line.partition(": ")[2] for line in done.remarks] == [
-        "rows 3, 5 have no filled cell; left out.",
-        "row 6 has no text; the score is that of no known word.",
-    ]
-
-
-@pytest.mark.parametrize(("given", "message"), WRONG)
-def test_a_mistake_is_one_line_before_the_model_is_asked(
-    tmp_path, monkeypatch, model, given, message
-):
-    monkeypatch.chdir(tmp_path)
-    INPUTS["new.csv"](Path("new.csv"))
-    Path("taken.csv").write_text("review,label\na,1\n")
-    Path("texts").mkdir()
-    Path("empty").mkdir()
-    Path("texts/1.txt").touch()
-    Path("taken2.csv").write_text("review, score_positive \na,1\n")
-    Path("ragged.csv").write_text("review,b\na,1\nx,y,z\n")
-    Path("lists.jsonl").write_text('{"review": ["a"]}\n{"review": "b"}\n')
-    Path("twice.csv").write_text("a,b,b\n1,2,3\n")
-    Path("keys.jsonl").write_text('{"review ": "a"}\n')
-    Path("keys.csv").write_text("n,te\0xt\n1,a\n")
-    monkeypatch.setattr(scoring_model.Scorer, "score", None)
-    call = {"model": model, "data": "new.csv", **given}
-    with pytest.raises(tfl.UserError, match=message) as caught:
-        tfl.score(**call)
-    assert "\n" not in str(caught.value)
-    assert not Path("out.csv").exists() and not Path("o.jsonl").exists()
-
-
-def test_bad_rows_can_be_left_out(tmp_path, model):
-    (tmp_path / "ragged.csv").write_text("text,b\na,1\nx,y,z\nb,2\n")
-    done = tfl.score(
-        model, tmp_path / "ragged.csv", output=tmp_path / "o.csv", set={"data.skip_bad": True}
-    )
-    assert done.rows == 2 and any("1 bad line is left out" in line for line in done.remarks)
-
-
-def test_a_file_that_changes_meanwhile_is_told(tmp_path):
-    path = tmp_path / "grows.csv"
-    path.write_text("text,b\na,1\n")
-    table = WholeTable(reading(path, "text"))
-    path.write_text("text,b\na,1\nb,2\n")
-    with pytest.raises(tfl.UserError, match="changed while it was read"):
-        list(table)
 
 
 def test_the_command_writes_files_and_standard_output(tmp_path, monkeypatch, model, capsys):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,3 +64,23 @@ class Finished(ABC):
         ]
         notes = (*self.cautions, f"Tables: {self._folder}")
         return as_html(self._folder.name, pd.DataFrame(rows), notes)
+
+
+@dataclass(frozen=True, repr=False)
+class Written(Finished):
+    """An experiment whose tables this process wrote: a study or a transfer.
+
+    ``folder``: its tables. ``failures``: reasons by the keys of trainings that failed. ``trained``:
+    trainings done now, of ``total`` in all; the others were in the store. ``cautions``: lines to be
+    read beside any number.
+    """
+
+    folder: Path
+    failures: Mapping[str, str]
+    trained: int
+    total: int
+    cautions: tuple[str, ...]
+
+    @property
+    def _folder(self) -> Path:
+        return self.folder

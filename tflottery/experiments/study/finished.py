@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tflottery.experiments.finished import Finished
+from tflottery.experiments.finished import Written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,23 +17,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class StudyResult(Finished):
+class StudyResult(Written):
     """A study that came to its end.
 
     ``folder``: its tables. ``failures``: reasons by the keys of trainings that failed. ``trained``:
     trainings done now, of ``total`` in all; the others were in the store. ``cautions``: lines to be
     read beside any number.
     """
-
-    folder: Path
-    failures: Mapping[str, str]
-    trained: int
-    total: int
-    cautions: tuple[str, ...]
-
-    @property
-    def _folder(self) -> Path:
-        return self.folder
 
     @cached_property
     def results(self) -> Results:
