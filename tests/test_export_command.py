@@ -166,7 +166,10 @@ def test_structured_prunes_units_by_the_level_of_the_weights_that_compete(here, 
         (["--unit_costs", "--version", "3"], "--unit_costs publishes nothing"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_leaves_nothing(here, capfd, flags, message):
+def test_a_users_mistake_is_one_line_before_tensorflow_and_leaves_nothing(
+    here, monkeypatch, capfd, flags, message
+):
+    monkeypatch.setattr("tflottery.startup.start_tensorflow", None)
     Path("saved_models/mine-cnn/5").mkdir(parents=True, exist_ok=True)
     before = sorted(Path.cwd().rglob("*"))
     assert export.main([str(here), *flags]) == 2

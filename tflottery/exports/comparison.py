@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tflottery import arithmetic, steps
+from tflottery import arithmetic
 from tflottery.data.encoded import Encoded
-from tflottery.errors import UserError
 from tflottery.exports import measuring, network, saved_model
 from tflottery.exports.compaction import compact
 from tflottery.exports.formats import onnx_file, tflite
@@ -21,7 +20,6 @@ from tflottery.exports.measuring import RUNS, Size, Speed
 from tflottery.exports.network import Network
 from tflottery.exports.verification import Scorer, padded, scorer, verify, verify_ids
 from tflottery.files import Arrays, scratch_folder
-from tflottery.runs.store import Store
 from tflottery.tickets.ticket import Ticket
 from tflottery.versions import versions
 
@@ -58,21 +56,6 @@ class Comparison:
     words: int
     variants: tuple[Variant, ...]
     machine: str
-
-
-def dense_weights(ticket: Ticket, store: Store) -> Arrays:
-    """The trained weights of the dense network that the ticket was found in.
-
-    Raises:
-        UserError: the store does not hold them.
-    """
-    run = store.find(ticket.about["dense_run_key"])
-    if run is None:
-        raise UserError(
-            f"The dense network of {ticket.folder} is not in {store.root}/; give --store the one "
-            "that the ticket was found in."
-        )
-    return run.snapshot(steps.END)
 
 
 def compare(

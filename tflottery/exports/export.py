@@ -11,6 +11,7 @@ from tflottery import plugins, startup, status
 from tflottery.exports import bundle as bundles
 from tflottery.exports import own_texts, together
 from tflottery.exports.bundle import Bundle
+from tflottery.exports.dense_run import dense_run
 from tflottery.exports.fast import budget as budgets
 from tflottery.exports.fast import unit_costs as costs_of_units
 from tflottery.exports.fast import units
@@ -228,6 +229,8 @@ def export(
     asked_for.require_writable(opened)
     base = place("output", output) / checked_name(default_name(opened) if name is None else name)
     store = Store.of(store)
+    if frontier or (compare and not structured):  # a search for units trains dense where it lacks
+        dense_run(opened, store)
     if wanted or unit_costs:
         costs_of_units.require_units(opened)
     if wanted and dry_run:

@@ -7,7 +7,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tflottery import plugins
+from tflottery import plugins, steps
+from tflottery.exports.dense_run import dense_run
 from tflottery.exports.results import Compared
 from tflottery.files import write_together
 from tflottery.plugins import Plugins
@@ -26,11 +27,10 @@ def frontier(
     ticket: Ticket, base: Path, data_dir: str | Path | None, store: Store, plugin: Plugins
 ) -> Frontier:
     """Measures every ticket of a network that there is, and writes tables and figures."""
-    from tflottery.exports.comparison import dense_weights
     from tflottery.exports.fast import frontier_figure, frontier_measuring, frontier_tables
     from tflottery.exports.formats.checking import examples
 
-    dense = dense_weights(ticket, store)
+    dense = dense_run(ticket, store).snapshot(steps.END)
     corpus = _corpus(ticket, data_dir, store)
     chains = frontier_measuring.chains_of(ticket, data_dir, store)
     found = frontier_measuring.measure(
@@ -61,10 +61,10 @@ def compared(
     plugin: Plugins,
 ) -> Compared:
     from tflottery.exports import comparison_tables
-    from tflottery.exports.comparison import compare, dense_weights
+    from tflottery.exports.comparison import compare
     from tflottery.exports.formats.checking import examples
 
-    dense = dense_weights(ticket, store)
+    dense = dense_run(ticket, store).snapshot(steps.END)
     structured = found.ticket if found else None
     corpus = _corpus(ticket, data_dir, store)
     comparison = compare(ticket, dense, structured, corpus.test, examples(corpus, ticket))
