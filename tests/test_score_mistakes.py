@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,15 @@ from tflottery.scoring.score import reading
 WRONG = [
     ({}, "has no column 'text'; name the one with the texts"),
     ({"text": "review", "output": "new.csv"}, "is the table that is read"),
-    ({"text": "review", "output": ".", "format": "csv"}, "there already"),
+    (
+        {"text": "review", "output": ".", "format": "csv"},
+        "is a folder; give --output the name of a",
+    ),
+    (
+        {"text": "review", "output": "/dev/stdout", "format": "csv"},
+        "is a device .* standard output",
+    ),
+    ({"text": "review", "output": "pipe.csv"}, "is a device or a pipe"),
     ({"text": "review", "output": "out.docx"}, "say which it is with --format"),
     ({"text": "review", "output": "out.csv", "format": "xml"}, "--format is csv"),
     ({"text": "review", "output": "nowhere/x/\0"}, "it takes the path"),
@@ -99,6 +108,7 @@ def test_a_mistake_is_one_line_before_the_model_is_asked(
     monkeypatch.chdir(tmp_path)
     Path("new.csv").write_text(delimited(","), encoding="utf-8")
     Path("taken.csv").write_text("review,label\na,1\n")
+    os.mkfifo("pipe.csv")
     Path("texts").mkdir()
     Path("empty").mkdir()
     Path("texts/1.txt").touch()

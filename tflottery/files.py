@@ -215,6 +215,25 @@ def require_writable(path: Path, flag: str) -> None:
         raise UserError(f"{there} is no folder to write to; give {flag} another place.")
 
 
+def require_replaceable(path: Path, flag: str, else_where: str = "") -> None:
+    """Checks that what is at ``path``, if anything, is a plain file: a device, a pipe or a folder
+    cannot be replaced in one step.
+
+    Args:
+        path: where a file is to be.
+        flag: what the user can change.
+        else_where: what comes of leaving the flag out, as the end of the line.
+
+    Raises:
+        UserError: it is something else.
+    """
+    # /dev/stdout may lead to a plain file, and the file is what a shell wrote it to.
+    of_system = path.absolute().parts[1:2] in (("dev",), ("proc",)) and "shm" not in path.parts
+    if (path.exists() and not path.is_file()) or of_system:
+        what = "a folder" if path.is_dir() else "a device or a pipe"
+        raise UserError(f"{path} is {what}; give {flag} the name of a file{else_where}.")
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tflottery.data.reading.records import shown_path
 from tflottery.errors import UserError
-from tflottery.files import new_file, require_writable
+from tflottery.files import new_file, require_replaceable, require_writable
 from tflottery.reasons import coloured
 from tflottery.reasons.words import Explanation
 
@@ -21,8 +21,8 @@ def require_free(output: Path) -> None:
     require_writable(output.parent, "--output")
     if not output.exists():
         return
-    begins = output.read_bytes()[: len(coloured.HEAD)] if output.is_file() else b""
-    if begins != coloured.HEAD.encode():
+    require_replaceable(output, "--output")
+    if output.read_bytes()[: len(coloured.HEAD)] != coloured.HEAD.encode():
         raise UserError(
             f"{shown_path(output)} is there already and explains no words; give --output another "
             "name, or delete it."

@@ -17,7 +17,7 @@ from tflottery import activity
 from tflottery.data.reading.records import shown, shown_path
 from tflottery.data.reading.whole_table import text_bytes
 from tflottery.errors import UserError
-from tflottery.files import new_file, require_writable
+from tflottery.files import new_file, require_replaceable, require_writable
 from tflottery.scoring import formats
 from tflottery.scoring.explain import Explainer
 from tflottery.scoring.formats import Format
@@ -212,7 +212,8 @@ def require_free(output: Path, data: str, kind: Format, prefix: str) -> None:
     read = Path(data).expanduser() if data else None
     if read is not None and output.exists() and read.exists() and output.samefile(read):
         raise UserError(f"--output is the table that is read ({shown_path(output)}); give another.")
-    if not output.is_file() or not _holds_scores(output, kind, prefix):
+    require_replaceable(output, "--output", ", or leave it out: scores then go to standard output")
+    if not _holds_scores(output, kind, prefix):
         raise UserError(
             f"{shown_path(output)} is there already and holds no such scores; give --output "
             "another name, or delete it."
