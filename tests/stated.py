@@ -134,7 +134,7 @@ def _answers(page: str) -> Iterator[Said]:
 
 
 def _results() -> Iterator[Said]:
-    page, cnn = "results", "new cnn"
+    page, cnn = "answers", "new cnn"
     yield from _answers(page)
     for level in (0.59, 0.738, 0.972):
         yield page, f"new {level}", lambda level=level: apart(cnn, TICKET, NEW, level)

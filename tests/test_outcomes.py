@@ -1,4 +1,4 @@
-"""The outcomes that README and the results' README give to claims, by the tests once more.
+"""The outcomes that README and docs/results/answers.md give to claims, by the tests once more.
 
 With pandas and scipy alone, as ``test_recomputed.py``: t tests, two one-sided tests, Holm.
 """
@@ -19,6 +19,7 @@ from tests.recomputing import (
     MIDDLE,
     NEW,
     RANDOM,
+    RESULTS,
     SHOT,
     SHOT_NEW,
     SHOT_ONE,
@@ -186,16 +187,82 @@ def _outcome(claim: str) -> str:
     return found.pop() if len(found) == 1 else "cannot tell"
 
 
+# README's rows, each of several claims: whose outcomes stand in it, in this order. Of a claim of
+# both networks, which of the two.
+Named = tuple[str | tuple[str, int], ...]
+ROWS: dict[str, Named] = {
+    "Has a CNN winning tickets": (
+        "A CNN has winning tickets", "An LSTM has winning tickets",
+        "They are far clearer in the LSTM",
+    ),
+    "Do some beat": (
+        ("Some tickets beat", 0), "The same, asked again", ("Some tickets beat", 1),
+    ),
+    "Is one-shot": ("One-shot",),
+    "Past 95 %": ("Past 95 %",),
+    "Do very sparse": ("Very sparse", "Learning rates"),
+    "Is late rewinding": ("Late rewinding is much better", "It is not decisive"),
+    "Is much of a ticket": ("Much of a ticket is", "A ticket is better than"),
+    "Does a ticket from IMDB": ("A ticket from IMDB", "It wins on AG News"),
+    "Are there tickets": (
+        "A CNN that begins with GloVe", "So has an LSTM", "A CNN has winning tickets on AG News",
+    ),
+}  # fmt: skip
+# And what the story of the results says, a point each.
+POINTS: dict[str, Named] = {
+    "A CNN has winning": ("A CNN has winning tickets",),
+    "An LSTM has masks": ("An LSTM has winning tickets", "They are far clearer in the LSTM"),
+    "Tickets do not beat": ("The same, asked again", ("Some tickets beat", 1)),
+    "Rounds pay late": ("One-shot",),
+    "Past 95 %": ("Past 95 %",),
+    "Late rewinding": ("Late rewinding is much better", "It is not decisive"),
+    "Very sparse": ("Very sparse", "Learning rates"),
+    "Much of a ticket": ("Much of a ticket is",),
+    "It is no better": ("A ticket is better than",),
+    "Transfer": ("A ticket from IMDB", "It wins on AG News"),
+    "Other beginnings": ROWS["Are there tickets"],
+}
+
+
 def _said(page: str, claim: str) -> list[str]:
-    """The outcomes that a page gives a claim, in its row's last cell."""
+    """The outcomes in the last cell of a page's row that begins with these words."""
     (row,) = re.findall(
         rf"^\| {claim}(?! on AG)[^|\n]*\|.*\|$", PAGES[page].read_text("utf-8"), re.MULTILINE
     )
     return re.findall("|".join(map(re.escape, WORDS)), row.split("|")[-2])
 
 
-@pytest.mark.parametrize("page", ["README", "results"])
+def _shown(claim: str) -> list[str]:
+    return _outcomes(claim) if claim in OF_BOTH else [_outcome(claim)]
+
+
+def _of_each(named: Named) -> list[str]:
+    return [
+        outcome
+        for one in named
+        for outcome in (_shown(one) if isinstance(one, str) else [_shown(one[0])[one[1]]])
+    ]
+
+
 @pytest.mark.parametrize("claim", sorted(ASKED))
-def test_each_outcome_is_that_of_the_tests(page, claim):
-    expected = _outcomes(claim) if claim in OF_BOTH else [_outcome(claim)]
-    assert _said(page, claim) == expected
+def test_each_outcome_is_that_of_the_tests(claim):
+    assert _said("answers", claim) == _shown(claim)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_readmes_rows_have_the_outcomes_of_their_claims(row):
+    assert _said("README", row) == _of_each(ROWS[row])
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_the_storys_points_have_the_outcomes_of_their_claims(point):
+    story = (RESULTS / "README.md").read_text("utf-8").partition("## What holds")[2]
+    (text,) = (one for one in story.split("\n- ") if one.startswith(f"**{point}"))
+    said = re.findall("|".join(rf"\*\*({re.escape(word)})" for word in WORDS), text)
+    assert {next(filter(None, one)) for one in said} == set(_of_each(POINTS[point]))
+
+
+def test_readme_and_the_story_have_every_claim():
+    for table in (ROWS, POINTS):
+        named = {one if isinstance(one, str) else one[0] for row in table.values() for one in row}
+        assert named == set(ASKED)

@@ -44,7 +44,7 @@ from tests.stated import SAID
 
 PAGES = {
     "README": ROOT / "README.md",
-    "results": RESULTS / "README.md",
+    "answers": RESULTS / "answers.md",
     "first": RESULTS / "seeds_1_to_3.md",
     "transfer": RESULTS / "transfer" / "README.md",
     "rates": RESULTS / "learning_rate" / "README.md",
@@ -95,7 +95,7 @@ def test_every_interval_of_a_page_comes_from_the_tables(page):
 
 def _halves(page: str) -> Iterator[tuple[float, float]]:
     """Every mean and half an interval, or a standard deviation, that a page may show."""
-    if page == "results":
+    if page == "answers":
         networks = ("cnn", "lstm_long", "cnn_glove", "lstm_glove")
         yield from (mean_and_half(dense(f"new {name}")) for name in networks)
         for level in (0.832, 0.972):
@@ -130,12 +130,12 @@ def _halves(page: str) -> Iterator[tuple[float, float]]:
                 yield mean_and_half(rows["minus_dense_test_points"])
 
 
-@pytest.mark.parametrize("page", ["results", "first", "transfer", "rates", "find"])
+@pytest.mark.parametrize("page", ["answers", "first", "transfer", "rates", "find"])
 def test_every_mean_with_its_spread_comes_from_the_tables(page):
     known = list(_halves(page))
     shown = [one for one in _HALF.findall(text_of(page)) if one not in WITHOUT_TABLE]
     assert [one for one in shown if not any(_is(one, each) for each in known)] == []
-    assert len(shown) >= {"results": 12, "first": 40, "transfer": 30, "rates": 5, "find": 40}[page]
+    assert len(shown) >= {"answers": 12, "first": 40, "transfer": 30, "rates": 5, "find": 40}[page]
 
 
 def test_the_grid_of_the_cnn_is_that_of_its_rows():
@@ -180,9 +180,17 @@ def test_sentences_with_other_numbers():
 
 def test_what_is_between_a_ticket_and_a_shuffled_mask():
     apart_ = [words("ticket", "shuffled", level).mean() for level in (0.832, 0.972)]
-    text = text_of("results")
+    text = text_of("answers")
     assert f"of the {apart_[0]:.2f} points between the ticket and a shuffled mask" in text
     assert f"of {apart_[1]:.2f}." in text
+
+
+def test_every_number_of_the_story_is_one_of_the_answers():
+    """Differences in points have two decimals; levels have one."""
+    story = (RESULTS / "README.md").read_text("utf-8").partition("## What holds")[2]
+    said = set(re.findall(r"\d+\.\d\d\b", story.partition("## The folders")[0]))
+    answers = set(re.findall(r"\d+\.\d\d\b", text_of("answers")))
+    assert said - answers == set() and len(said) > 10
 
 
 def test_masks_share_what_the_transfer_says_they_share():
@@ -240,7 +248,7 @@ def test_how_much_of_a_mask_glove_decides():
         at_end = table[np.isclose(table["level"], table["level"].max())]
         return at_end[["jaccard", "chance"]].mean().mul(100).round()
 
-    said = re.search(r"it shares (\d+) %.*?by chance (\d+) %, and (\d+) %", text_of("results"))
+    said = re.search(r"it shares (\d+) %.*?by chance (\d+) %, and (\d+) %", text_of("answers"))
     assert said
     glove, drawn = start("study_cnn_glove"), start("study_cnn")
     assert [float(one) for one in said.groups()] == [*glove, drawn["jaccard"]]
