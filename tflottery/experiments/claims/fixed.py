@@ -41,7 +41,10 @@ _SECTIONS = {
     "note-lstm": "2.1.2",
 }
 # Claims that say all of their contrasts at once.
-_ALL_NEEDED = ("cnn-ticket", "lstm-ticket", "news-ticket", "transfer")
+_ALL_NEEDED = (
+    "cnn-ticket", "lstm-ticket", "news-ticket", "transfer", "transfer-again", "news-transfer",
+    "glove-cnn", "glove-lstm", "note-embedding",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
