@@ -152,6 +152,16 @@ def _results() -> Iterator[Said]:
     for name, level in (("new cnn_glove", 0.832), ("new lstm_glove", 0.672)):
         yield page, f"{name} one shot", lambda n=name, at=level: apart(n, SHOT, TICKET, at)
     yield page, "LSTM, drawn anew", lambda: apart(lstm, RANDOM, TICKET, 0.672)
+    for level in (0.59, 0.832):
+        yield page, f"LSTM shot {level}", lambda level=level: apart(lstm, SHOT, TICKET, level)
+    for level in (0.36, 0.832):
+        yield (
+            page,
+            f"own {level}",
+            lambda level=level: welch(arm("new", *SOURCE, level), arm("new", *OWN, level)),
+        )
+    news = arm("news", *TARGET_DENSE, 0.0)
+    yield page, "news 36", lambda: welch(arm("news", *SOURCE, 0.36), news)
     two = (0.36, 0.832)
     yield page, "own", lambda: welch(moved_over(SOURCE, *two), moved_over(OWN, *two))
     for level in (0.36, 0.972):

@@ -101,7 +101,7 @@ def _halves(page: str) -> Iterator[tuple[float, float]]:
         for level in (0.832, 0.972):
             yield mean_and_half(cell("new cnn", *TICKET, level))
             yield mean_and_half(cell("new cnn", *NEW, level))
-            for mask in ("words_only", "shuffled_words", "shuffled"):
+            for mask in ("words_only", "shuffled_words", "shuffled", "random_words"):
                 yield mean_and_half(masked(mask, level))
     if page == "first":
         for name in ("cnn", "lstm"):
@@ -193,6 +193,20 @@ def test_every_number_of_the_story_is_one_of_the_answers():
     assert said - answers == set() and len(said) > 10
 
 
+def test_the_accuracies_of_the_four_networks():
+    rounds = read(RESULTS / "find_ticket" / "rounds.csv")
+    text = PAGES["README"].read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+), (\w+) seeds \| ([\d.]+) \| ([\d.]+) \|", text, re.MULTILINE)
+    assert {name.lower() for name, *_ in rows} == set(rounds["model"])
+    for name, count, *shown in rows:
+        mine = rounds[rounds["model"] == name.lower()]
+        assert {"three": 3, "five": 5}[count] == mine["seed"].nunique()
+        arms = (mine["network"] == "dense", np.isclose(mine["sparsity"], 0.832, atol=1e-3))
+        ticket = arms[1] & (mine["network"] == "ticket")
+        found = [100 * mine.loc[one, "test_accuracy"].mean() for one in (arms[0], ticket)]
+        assert _is(tuple(shown), tuple(found)), name
+
+
 def test_masks_share_what_the_transfer_says_they_share():
     (folder,) = (RESULTS / "transfer" / "cnn" / "data").iterdir()
     table = read(folder / "overlap.csv")
@@ -245,10 +259,12 @@ def test_how_much_of_a_mask_glove_decides():
     def start(name: str) -> pd.Series:
         table = read(RESULTS / "new_seeds" / "data" / name / "overlap.csv")
         table = table[(table["kind"] == "start") & (table["one"] == "iterative")]
-        at_end = table[np.isclose(table["level"], table["level"].max())]
+        at_end = table[np.isclose(table["level"], 0.832)]
         return at_end[["jaccard", "chance"]].mean().mul(100).round()
 
-    said = re.search(r"it shares (\d+) %.*?by chance (\d+) %, and (\d+) %", text_of("answers"))
+    said = re.search(
+        r"it shares (\d+) %.*?at 83.2 %.*?by chance (\d+) %, and (\d+) %", text_of("answers")
+    )
     assert said
     glove, drawn = start("study_cnn_glove"), start("study_cnn")
     assert [float(one) for one in said.groups()] == [*glove, drawn["jaccard"]]
