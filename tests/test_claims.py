@@ -20,6 +20,7 @@ from tflottery.report.outcomes import (
     HELD,
     IN_PART,
     MARGINS,
+    MISSING,
     UNSURE,
     Candidate,
     direction,
@@ -35,7 +36,7 @@ def cnn(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return Results(load_study(write_study(tmp_path_factory.mktemp("store"))))
 
 
-def _exact(tmp_path: Path, shifts: dict[tuple[str, str], float]) -> Results:
+def _exact(tmp_path: Path, shifts: dict[tuple[str, str], float], slower: float) -> Results:
     """A study whose cells are dense plus a shift in points, with a spread over seeds."""
     folder = write_study(tmp_path, controls=False)
     jitter = {1: -0.0004, 2: 0.0, 3: 0.0004}
@@ -46,10 +47,23 @@ def _exact(tmp_path: Path, shifts: dict[tuple[str, str], float]) -> Results:
             # Other by arm, so that differences between arms have a spread.
             spread_ = jitter[row["seed"]] * (0 if row["part"] == "dense" else 1 + place % 7 / 10)
             cells.loc[place, "test_accuracy"] = round(0.87 + shift + spread_, 6)
-            # Sparse networks take another step with each seed, so that all intervals have width.
-            cells.loc[place, "steps_to_best"] += row["seed"] * (row["part"] != "dense")
+
+    def watch(cells: pd.DataFrame) -> pd.DataFrame:
+        """Dense and its sparsest tickets validated often."""
+        tickets = cells[(cells["method"] == "iterative") & (cells["init"] == "original")]
+        tickets = tickets[tickets["level"] > 0.95]
+        often = pd.concat([cells[cells["part"] == "dense"], tickets]).assign(part="convergence")
+        often["key"] = [key[::-1] for key in often["key"]]
+        often["steps_to_dense"] = [
+            400 + 10 * row.seed + (slower + 5 * row.seed) * (row.level > 0)
+            for row in often.itertuples()
+        ]
+        if slower > 0:  # one never gets there, and counts with all its steps: 939
+            often.loc[(often["seed"] == 3) & (often["level"] > 0), "steps_to_dense"] = None
+        return pd.concat([cells, often], ignore_index=True)
 
     edit(folder, "cells.csv", shift_all)
+    edit(folder, "cells.csv", watch)
     return Results(load_study(folder))
 
 
@@ -63,6 +77,7 @@ def test_claims_that_hold(tmp_path):
             ("iterative", "reinit"): -1.0, ("iterative", "rewind:1ep"): 1.0,
             ("iterative", "rewind:end"): 0.9,
         },
+        slower=430,
     )  # fmt: skip
     outcomes = {answer.name: answer.outcome for answer in answers(results)}
     # Not decisive means that there is no difference to speak of.
@@ -82,10 +97,10 @@ def test_claims_that_do_not_hold(tmp_path):
             ("iterative", "reinit"): -1.0, ("iterative", "rewind:1ep"): -3.0,
             ("iterative", "rewind:end"): -3.5,
         },
+        slower=-100,
     )  # fmt: skip
     outcomes = {answer.name: answer.outcome for answer in answers(results)}
-    held = {claim for claim, outcome in outcomes.items() if outcome != FAILED}
-    assert held == {"sparse-slower"}
+    assert set(outcomes.values()) == {FAILED}, outcomes
 
 
 def test_jumps_that_all_seeds_make_decide_nothing(cnn):
@@ -94,7 +109,7 @@ def test_jumps_that_all_seeds_make_decide_nothing(cnn):
     assert alike and all(gain.mean > 0 for gain in alike)  # the best one epoch later, on all seeds
     assert direction(alike) == HELD
     assert direction(in_jumps(alike)) == UNSURE
-    assert found.outcome == IN_PART  # by the steps to 99 %, which differ
+    assert found.outcome == MISSING  # marks of each network's own decide nothing
 
 
 def test_gradual_pruning_says_nothing_about_mask_and_weights(cnn):

@@ -133,6 +133,25 @@ def store(tmp_path) -> Path:
     return tmp_path
 
 
+def test_a_report_of_several_experiments_begins_with_what_was_fixed(store):
+    page = write_report(store, store / "report")
+    html = page.read_text(encoding="utf-8")
+    (front,) = re.findall(r'<h2 id="answers">.*?</section>', html, re.DOTALL)
+    listed = re.findall(
+        r'class="outcome \w+">([^<]+)<.*?href="#([^"]+)">([^<]+)<', front, re.DOTALL
+    )
+    assert len(listed) > 2
+    for outcome, place, claim in listed:
+        (article,) = re.findall(rf'<article id="{place}".*?</article>', html, re.DOTALL)
+        fixed = article.partition(">Exploratory<")[0]
+        assert f"<h4>{claim}</h4>" in fixed and f'">{outcome}<span>' in fixed
+    text = (page.parent / "report.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^## Answers\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    assert table.count("\n| ") == len(listed) + 1
+    alone = write_report(store / "studies" / "study_cnn", store / "alone")
+    assert 'id="answers"' not in alone.read_text(encoding="utf-8")
+
+
 def test_a_report_tells_each_contrast_in_its_own_article(store):
     page = write_report(store, store / "report")
     text = (page.parent / "report.md").read_text(encoding="utf-8")

@@ -48,7 +48,7 @@ def markdown(articles: Sequence[MarkdownArticle]) -> str:
     """``report.md``: words, short tables and figures; long tables are links to their CSV."""
     template = environments.markdown().get_template("report/templates/report.md.j2")
     texts = [Markup(one.source) for one in articles]
-    return _tidy(template.render(front=_front(), articles=texts))
+    return _tidy(template.render(front=_front(), articles=texts, answered=_answered(articles)))
 
 
 def page(articles: Sequence[Article]) -> str:
@@ -62,12 +62,24 @@ def page(articles: Sequence[Article]) -> str:
         lead=made.inline(front.lead()),
         guide=Markup(front.guide(made.term)),
         articles=[_HtmlArticle(article, made) for article in articles],
+        answered=_answered(articles),
+        before=made.inline(front.before()),
     )
 
 
 def markdown_table(table: Table) -> str:
     """A table as Markdown, without a caption."""
     return str(_blocks(environments.markdown(), "md").plain_table(table)).strip()
+
+
+def _answered(
+    articles: Sequence[Article] | Sequence[MarkdownArticle],
+) -> list[tuple[Said, Article]]:
+    """Every answer by a contrast that was fixed beforehand, where more than one article has some:
+    one page then says at its top what was asked, and what came of it."""
+    plain = [one.article if isinstance(one, MarkdownArticle) else one for one in articles]
+    with_some = [one for one in plain if one.fixed]
+    return [(said, one) for one in with_some for said in one.fixed] if len(with_some) > 1 else []
 
 
 def _front() -> Any:

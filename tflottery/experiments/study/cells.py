@@ -156,6 +156,15 @@ class Results:
         pairs = zip(rows["seed"], rows[column], strict=True)
         return {int(seed): float(value) for seed, value in pairs if not pd.isna(value)}
 
+    def steps_to_dense(self, arm: Arm, level: float | None = None) -> BySeed:
+        """Optimizer steps by seed until dense's last validation accuracy less half a point. A
+        training that never got there counts with all its steps: to leave it out would favour the
+        slow."""
+        rows = self.rows(arm, level)
+        counted = rows["steps_to_dense"].fillna(rows["epochs"] * rows["steps_per_epoch"])
+        pairs = zip(rows["seed"], counted, strict=True)
+        return {int(seed): float(steps) for seed, steps in pairs if not pd.isna(steps)}
+
     def points(self, column: str, arm: Arm, level: float | None = None) -> BySeed:
         """The same for an accuracy, in points."""
         return {seed: 100 * value for seed, value in self.values(column, arm, level).items()}
