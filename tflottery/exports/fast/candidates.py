@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tflottery.errors import UserError
+from tflottery.models.architecture import Architecture
+from tflottery.models.shapes import names_of
 from tflottery.pruning import criteria
 from tflottery.pruning.criteria.latency import OF_COSTS
 from tflottery.pruning.rates import Rates
@@ -69,7 +71,7 @@ def chains(ticket: Ticket, recipe: Recipe, costs: Mapping[str, float]) -> list[C
     """
     found = []
     for row in ROWS:
-        if row.rates and not (ticket.pruning.embedding and recipe.model.roles().embedding):
+        if row.rates and not (ticket.pruning.embedding and _has_columns(recipe.model)):
             continue
         given = tuple(sorted(costs.items())) if row.criterion in OF_COSTS else ()
         settings = PruningSettings(
@@ -118,9 +120,17 @@ def beside(ticket: Ticket) -> Iterator[Ticket]:
             yield other
 
 
+def _has_columns(model: Architecture) -> bool:
+    """Whether the columns of the embedding are units that can be pruned, so that a rate of theirs
+    has a meaning: a transformer's are none, and a frozen embedding has no mask."""
+    made = {part.tensor for units in model.unit_layers() for part in units.made}
+    known = names_of(model) or made  # where names are unknown, units tell
+    return bool(made & set(known) & set(model.roles().embedding))
+
+
 def _kept(settings: PruningSettings) -> dict[str, Any]:
     """What candidates take over from a ticket."""
-    names = ("embedding", "head", "biases", "tolerance", "metric")
+    names = ("embedding", "head", "biases", "tolerance", "metric", "attention_heads")
     return {name: getattr(settings, name) for name in names}
 
 
