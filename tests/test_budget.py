@@ -18,7 +18,8 @@ from tflottery.errors import UserError
 from tflottery.exports.fast import candidates, frontier_figure, frontier_tables, units
 from tflottery.exports.fast.budget import Budget, Reached, parse
 from tflottery.exports.fast.candidates import DEEPEST, INIT, RATE, ROWS, trainings
-from tflottery.exports.fast.choosing import Chosen, Tried, is_enough
+from tflottery.exports.fast.choosing import is_enough
+from tflottery.exports.fast.chosen import Chosen, Tried
 from tflottery.exports.fast.frontier import Frontier
 from tflottery.exports.fast.shown import Shown, marked, on_frontier
 from tflottery.exports.formats.asked import checked
@@ -197,8 +198,9 @@ def test_what_was_gained_and_given_up_is_said(ticket, tmp_path):
     assert chosen.is_met
     for said in (
         "throughput 2x: met by taylor, layerwise, 36.0 % of units pruned, SavedModel, of 2 ",
-        "2.75 times the throughput", "0.50 points of test accuracy (95 % interval 0.10 to 0.90)",
-        "87.50 % of all test texts against 88.00 %", "0.90 of validation accuracy",
+        "2.75 times the throughput", "0.50 points of test accuracy (95 % interval of this one "
+        "training 0.10 to 0.90)", "0.90 of validation accuracy", "bin/find_ticket", "--seeds",
+        "87.50 % of all test texts against 88.00 %",
     ):  # fmt: skip
         assert said in chosen.sentence
     assert chosen.table["chosen"].tolist() == [False, True]

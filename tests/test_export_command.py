@@ -253,6 +253,19 @@ def test_a_budget_that_is_not_met_leaves_what_comes_nearest(here, capfd, monkeyp
 
 
 @pytest.mark.long
+def test_a_ticket_that_meets_a_budget_of_size_is_exported_as_it_is(here, capfd, monkeypatch):
+    monkeypatch.setattr("tflottery.exports.fast.choosing._Search.walk", lambda *_: None)
+    monkeypatch.setattr(unit_costs, "_measure", lambda *_: (dict.fromkeys(COSTS, 1.0), 9.0))
+    before = sorted(Path("tickets").iterdir())
+    flags = [str(here), "--name", "small-file", "--format", "tflite"]
+    assert export.main([*flags, "--budget", "size 1x"]) == 0
+    said = " ".join(capfd.readouterr().out.split())
+    assert "size 1x: met by the given ticket, " in said and "% of weights pruned, TFLite" in said
+    assert sorted(Path("tickets").iterdir()) == before
+    assert Path("saved_models/small-file/1/model.tflite").exists()
+
+
+@pytest.mark.long
 def test_compare_measures_every_variant(here, capsys):
     assert export.main([str(here), "--compare", "--structured", "--name", "table"]) == 0
     assert "Zeros save no time" in capsys.readouterr().out

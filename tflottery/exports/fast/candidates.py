@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tflottery.errors import UserError
+from tflottery.exports.fast.budget import Budget
 from tflottery.models.architecture import Architecture
 from tflottery.models.shapes import names_of
 from tflottery.pruning import criteria
@@ -106,6 +107,20 @@ def trainings(chains: Iterable[Chain]) -> list[RunSpec]:
     return list(dict.fromkeys(specs))
 
 
+def as_they_are(ticket: Ticket, budget: Budget) -> list[Ticket]:
+    """The tickets that may meet a budget without a training: for one of size the given ticket, and
+    those of single weights beside it, whose zeros take hardly any bytes once they are compressed.
+    They make nothing faster. Those without trained weights are passed over."""
+    if budget.of != "size":
+        return []
+    others = [one for one in beside(ticket) if not criteria.scores_units(one.pruning.criterion)]
+    by_key: dict[str, Ticket] = {}
+    for one in (ticket, *others):
+        if one.is_trained:
+            by_key.setdefault(str(one.about["run_key"]), one)
+    return list(by_key.values())
+
+
 def beside(ticket: Ticket) -> Iterator[Ticket]:
     """The tickets in the same folder that were found in the same dense network, by name; those that
     cannot be read are passed over."""
@@ -114,6 +129,7 @@ def beside(ticket: Ticket) -> Iterator[Ticket]:
         try:
             other = ticket if document.parent == here else load_ticket(Path(document.parent))
             is_like = other.about["dense_run_key"] == ticket.about["dense_run_key"]
+            other.pruning  # noqa: B018 - of a criterion that nobody registered here it cannot be
         except (UserError, KeyError):
             continue
         if is_like:

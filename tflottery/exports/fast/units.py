@@ -25,7 +25,7 @@ PRECISIONS = ("TFLite", "TFLite int8", "TFLite int8-full")
 if TYPE_CHECKING:
     from tflottery.experiments.driver import Driver
     from tflottery.experiments.ticket.result import FoundTicket
-    from tflottery.exports.fast.choosing import Chosen
+    from tflottery.exports.fast.chosen import Chosen
     from tflottery.exports.formats.asked import Asked
     from tflottery.models.architecture import Architecture
     from tflottery.progress.reporter import Reporter
@@ -70,9 +70,9 @@ def search_within(
     data_dir: str | Path | None,
     store: Store,
     reporter: Reporter,
-) -> tuple[Chosen, FoundTicket]:
+) -> tuple[Chosen, FoundTicket | None]:
     """Searches for the network that a budget asks for, and writes its ticket beside the given
-    one.
+    one; there is none to write where a ticket was chosen as it is.
 
     Raises:
         UserError: the network does not tell its units.
@@ -98,8 +98,10 @@ def search_within(
         wanted = [spec for chain in chains for spec in chain.plan.specs()]
         realise = Realiser(store, wanted, observer)
         given = Choosing(ticket, budget, tuple(forms), corpus, examples(corpus, ticket), realise)
-        chosen = given.choose(chains)
+        chosen = given.choose(chains, candidates.as_they_are(ticket, budget))
     best = chosen.best
+    if best.of is None or best.level is None:
+        return chosen, None
     found = _written(best.of.to(best.level, recipe, ticket), recipe, ticket, driver)
     return chosen, found
 
