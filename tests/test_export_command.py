@@ -146,6 +146,25 @@ def test_structured_prunes_units_by_the_level_of_the_weights_that_compete(here, 
 
 
 @pytest.mark.parametrize(
+    ("about", "line"),
+    [({"scope": "lamp"}, "--scope layerwise in place of lamp"),
+     ({"criterion": "slimming", "slimming": 0.01}, "no pruning.slimming")],
+)  # fmt: skip
+def test_structured_says_what_has_no_meaning_for_units(here, monkeypatch, capsys, about, line):
+    ticket = tflottery.load_ticket(here)
+    other = dataclasses.replace(ticket, about={**ticket.about, **about})
+
+    def search(planned: list[Plan], *_: object) -> None:
+        assert planned[0].dense.key == ticket.about["dense_run_key"]
+        raise UserError("that was the plan")
+
+    monkeypatch.setattr("tflottery.experiments.ticket.run.search_and_write", search)
+    with pytest.raises(UserError, match="that was the plan"):
+        tflottery.export(other, structured=True, sparsity=0.5)
+    assert line in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["--compare", "--store", "elsewhere"], "is not in elsewhere/; give --store"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tflottery.exports.fast import candidates, unit_costs
+from tflottery.exports.fast import candidates, of_units, unit_costs
 from tflottery.exports.fast.budget import Budget
 from tflottery.exports.fast.candidates import Chain
 from tflottery.runs.encoded import load_corpus
@@ -41,12 +41,9 @@ def search_like(
 ) -> FoundTicket:
     """Searches for a ticket of whole units with the settings of the given one; writes it beside
     that one."""
-    settings = dataclasses.replace(
-        ticket.pruning,
-        criterion="filters",
-        sparsity=level_of(ticket).sparsity if sparsity is None else sparsity,
-        costs=(),
-    )
+    level = level_of(ticket).sparsity if sparsity is None else sparsity
+    settings, changed = of_units.like(ticket.pruning, ticket.recipe.model, level)
+    reporter.say(changed)
     recipe = _recipe(ticket, data_dir)
     plan = plans.make_plan(recipe, settings, ticket.about["seed"])
     if rule := ticket.rule:
