@@ -142,6 +142,9 @@ def test_tickets_beside_it_are_those_of_its_dense_network(ticket, tmp_path, monk
     make_ticket(folder / "elsewhere", "cnn")
     (folder / "damaged").mkdir()
     (folder / "damaged" / "ticket.json").write_text("{}")
+    monkeypatch.setitem(exported.ABOUT, "dense_run_key", "d")
+    monkeypatch.setitem(exported.ABOUT, "criterion", "nobody's")
+    make_ticket(folder / "strange", "cnn")
     assert [one.folder.name for one in candidates.beside(ticket)] == ["given", "other"]
 
 
