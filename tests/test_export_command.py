@@ -146,6 +146,25 @@ def test_structured_prunes_units_by_the_level_of_the_weights_that_compete(here, 
 
 
 @pytest.mark.parametrize(
+    ("about", "line"),
+    [({"scope": "lamp"}, "--scope layerwise in place of lamp"),
+     ({"criterion": "slimming", "slimming": 0.01}, "no pruning.slimming")],
+)  # fmt: skip
+def test_structured_says_what_has_no_meaning_for_units(here, monkeypatch, capsys, about, line):
+    ticket = tflottery.load_ticket(here)
+    other = dataclasses.replace(ticket, about={**ticket.about, **about})
+
+    def search(planned: list[Plan], *_: object) -> None:
+        assert planned[0].dense.key == ticket.about["dense_run_key"]
+        raise UserError("that was the plan")
+
+    monkeypatch.setattr("tflottery.experiments.ticket.run.search_and_write", search)
+    with pytest.raises(UserError, match="that was the plan"):
+        tflottery.export(other, structured=True, sparsity=0.5)
+    assert line in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["--compare", "--store", "elsewhere"], "is not in elsewhere/; give --store"),
@@ -250,6 +269,19 @@ def test_a_budget_that_is_not_met_leaves_what_comes_nearest(here, capfd, monkeyp
     assert {row["form"] for row in shown} == {"SavedModel", "TFLite", "TFLite int8"}
     for file in ("frontier.md", "frontier-throughput.svg", "frontier-size.png"):
         assert Path(f"saved_models/budget/{file}").stat().st_size > 500
+
+
+@pytest.mark.long
+def test_a_ticket_that_meets_a_budget_of_size_is_exported_as_it_is(here, capfd, monkeypatch):
+    monkeypatch.setattr("tflottery.exports.fast.choosing._Search.walk", lambda *_: None)
+    monkeypatch.setattr(unit_costs, "_measure", lambda *_: (dict.fromkeys(COSTS, 1.0), 9.0))
+    before = sorted(Path("tickets").iterdir())
+    flags = [str(here), "--name", "small-file", "--format", "tflite"]
+    assert export.main([*flags, "--budget", "size 1x"]) == 0
+    said = " ".join(capfd.readouterr().out.split())
+    assert "size 1x: met by the given ticket, " in said and "% of weights pruned, TFLite" in said
+    assert sorted(Path("tickets").iterdir()) == before
+    assert Path("saved_models/small-file/1/model.tflite").exists()
 
 
 @pytest.mark.long

@@ -212,6 +212,14 @@ def test_what_was_measured_is_kept_and_taken_as_it_is(tmp_path, monkeypatch):
         unit_costs.kept(ticket, store)
 
 
+def test_kept_costs_of_layers_that_have_no_units_here_are_left_out(tmp_path, monkeypatch):
+    ticket = make_ticket(tmp_path / "ticket", "cnn")
+    store = Store(tmp_path / "runs")
+    monkeypatch.setattr(unit_costs, "_measure", lambda *_: ({**GIVEN, "gone": 1.0}, 900.0))
+    unit_costs.unit_costs(ticket, store)
+    assert unit_costs.unit_costs(ticket, store).costs == GIVEN
+
+
 def test_the_setting_is_what_set_takes():
     from tflottery.settings import parse_assignment
 

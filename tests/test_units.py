@@ -325,3 +325,11 @@ def test_rates_of_heads_are_those_of_what_makes_them():
     assert pruned["units_1/kernel"].all() and sum(map(sum, of_heads(4, pruned))) == 4
     with pytest.raises(UserError, match="the tensors of heads_1 different rates"):
         plans.make_plan(recipe, PruningSettings(**given, rates=(("query_1", 0.5),)), 1)
+
+
+def test_heads_that_are_not_pruned_make_no_sparsity_reachable():
+    recipe = Recipe(DataSettings(fingerprint="f"), HEADS, TrainingSettings())
+    given = {"criterion": "filters", "sparsity": 0.3, "rates": (("units_*", 0.0),)}
+    with pytest.raises(UserError, match=r"can be pruned at most"):
+        plans.make_plan(recipe, PruningSettings(**given), 1)
+    plans.make_plan(recipe, PruningSettings(**given, attention_heads=True), 1)

@@ -189,7 +189,8 @@ def _show_exported(reporter: Reporter, done: Exported, store: str) -> None:
     reporter.say(f"Export: {done.folder}/")
     reporter.say(done.checked)
     reporter.say(f"Size:   {done.size}" if done.size else "")
-    reporter.say(f"Budget: {done.chosen.sentence}" if done.chosen else "")
+    said = f"Budget: {done.chosen.sentence}" if done.chosen else ""
+    reporter.say(program.mentioned(said, COMMANDS))
     for remark in done.remarks:
         reporter.say(program.mentioned(remark, COMMANDS))
     for one in done.beside:

@@ -28,7 +28,7 @@ from tflottery.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
     from tflottery.experiments.ticket.result import FoundTicket
-    from tflottery.exports.fast.choosing import Chosen
+    from tflottery.exports.fast.chosen import Chosen
     from tflottery.exports.fast.frontier import Frontier
     from tflottery.exports.formats.asked import Asked
     from tflottery.progress.reporter import Reporter
@@ -269,8 +269,9 @@ def export(
 
         return measured.compared(opened, found, base, sparsity, data_dir, store, plugin)
     smaller = compact or structured or wanted is not None
-    exported = _published(found.ticket if found else opened, base, version, smaller, asked_for,
-                          data_dir, store)  # fmt: skip
+    taken = chosen.best.ticket if chosen else None
+    of = found.ticket if found else taken or opened
+    exported = _published(of, base, version, smaller, asked_for, data_dir, store)
     exported = dataclasses.replace(exported, found=found, chosen=chosen)
     if chosen and not chosen.is_met:
         raise BudgetNotMetError(exported)

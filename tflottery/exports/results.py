@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tflottery.experiments.ticket.result import FoundTicket
     from tflottery.exports.comparison import Comparison
     from tflottery.exports.fast.budget import Budget
-    from tflottery.exports.fast.choosing import Chosen
+    from tflottery.exports.fast.chosen import Chosen
     from tflottery.exports.formats.beside import Beside
 
 

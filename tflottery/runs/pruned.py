@@ -179,7 +179,7 @@ class Pruned(MaskSpec):
     def _require_units_reached(self, masks: Masks, roles: Roles) -> None:
         if not self.rates or isinstance(self.amount, By):
             return
-        layers = self.of.recipe.model.unit_layers()
+        layers = unit_layers.chosen(self.of.recipe.model.unit_layers(), self.attention_heads)
         exclude = excluded(roles, self.embedding, self.head)
         alive = mask_ops.alive_units(masks, layers, exclude + biases_beside(exclude, masks))
         rates = self._rates_of_units(layers, masks, roles)

@@ -154,6 +154,11 @@ class Ticket:
         """float32 arrays by tensor name: where training begins, before the mask."""
         return self._weights(REWIND)
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether the ticket came with trained weights."""
+        return FINAL in self.about["files"]
+
     @cached_property
     def final_weights(self) -> Arrays:
         """float32 arrays by tensor name: after training, pruned weights zero.
@@ -161,7 +166,7 @@ class Ticket:
         Raises:
             UserError: the ticket came without them.
         """
-        if FINAL not in self.about["files"]:
+        if not self.is_trained:
             raise UserError(f"The ticket {self.folder} has no trained weights ({FINAL}).")
         return self._weights(FINAL)
 

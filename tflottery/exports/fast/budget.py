@@ -39,8 +39,8 @@ class Budget:
         """Whether a network reaches it; accuracies are counts over texts, so a tie is a tie."""
         return bool(round(getattr(reached, self.of), 6) >= self.amount)
 
-    def rank(self, reached: Reached) -> tuple[float, float]:
-        """By what networks are chosen, the highest first.
+    def rank(self, reached: Reached) -> tuple[bool, float, float]:
+        """By what networks are chosen, the highest first: those that meet it before all others.
 
         Of those that meet a budget of throughput or size it is the one that loses least, of those
         that meet one of accuracy the fastest. Where none does, it is the one that comes nearest.
@@ -51,8 +51,8 @@ class Budget:
             "accuracy": (reached.throughput, reached.accuracy),
         }
         if self.is_met(reached):
-            return others[self.of]
-        return getattr(reached, self.of), others[self.of][0]
+            return True, *others[self.of]
+        return False, getattr(reached, self.of), others[self.of][0]
 
     def __str__(self) -> str:
         amount = f"{self.amount:g}" if self.of == "accuracy" else f"{self.amount:g}x"

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tflottery.errors import UserError
+from tflottery.exports.fast.budget import Budget
+from tflottery.models.architecture import Architecture
+from tflottery.models.shapes import names_of
 from tflottery.pruning import criteria
 from tflottery.pruning.criteria.latency import OF_COSTS
 from tflottery.pruning.rates import Rates
@@ -69,7 +72,7 @@ def chains(ticket: Ticket, recipe: Recipe, costs: Mapping[str, float]) -> list[C
     """
     found = []
     for row in ROWS:
-        if row.rates and not (ticket.pruning.embedding and recipe.model.roles().embedding):
+        if row.rates and not (ticket.pruning.embedding and _has_columns(recipe.model)):
             continue
         given = tuple(sorted(costs.items())) if row.criterion in OF_COSTS else ()
         settings = PruningSettings(
@@ -104,6 +107,20 @@ def trainings(chains: Iterable[Chain]) -> list[RunSpec]:
     return list(dict.fromkeys(specs))
 
 
+def as_they_are(ticket: Ticket, budget: Budget) -> list[Ticket]:
+    """The tickets that may meet a budget without a training: for one of size the given ticket, and
+    those of single weights beside it, whose zeros take hardly any bytes once they are compressed.
+    They make nothing faster. Those without trained weights are passed over."""
+    if budget.of != "size":
+        return []
+    others = [one for one in beside(ticket) if not criteria.scores_units(one.pruning.criterion)]
+    by_key: dict[str, Ticket] = {}
+    for one in (ticket, *others):
+        if one.is_trained:
+            by_key.setdefault(str(one.about["run_key"]), one)
+    return list(by_key.values())
+
+
 def beside(ticket: Ticket) -> Iterator[Ticket]:
     """The tickets in the same folder that were found in the same dense network, by name; those that
     cannot be read are passed over."""
@@ -112,15 +129,24 @@ def beside(ticket: Ticket) -> Iterator[Ticket]:
         try:
             other = ticket if document.parent == here else load_ticket(Path(document.parent))
             is_like = other.about["dense_run_key"] == ticket.about["dense_run_key"]
+            other.pruning  # noqa: B018 - of a criterion that nobody registered here it cannot be
         except (UserError, KeyError):
             continue
         if is_like:
             yield other
 
 
+def _has_columns(model: Architecture) -> bool:
+    """Whether the columns of the embedding are units that can be pruned, so that a rate of theirs
+    has a meaning: a transformer's are none, and a frozen embedding has no mask."""
+    made = {part.tensor for units in model.unit_layers() for part in units.made}
+    known = names_of(model) or made  # where names are unknown, units tell
+    return bool(made & set(known) & set(model.roles().embedding))
+
+
 def _kept(settings: PruningSettings) -> dict[str, Any]:
     """What candidates take over from a ticket."""
-    names = ("embedding", "head", "biases", "tolerance", "metric")
+    names = ("embedding", "head", "biases", "tolerance", "metric", "attention_heads")
     return {name: getattr(settings, name) for name in names}
 
 

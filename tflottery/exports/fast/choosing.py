@@ -6,26 +6,25 @@ was given up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tflottery import activity, paired, steps
 from tflottery.data.encoded import Corpus
 from tflottery.errors import TrainingError
-from tflottery.exports import network
+from tflottery.exports import measuring, network
 from tflottery.exports.compaction import compact
 from tflottery.exports.fast import forms
 from tflottery.exports.fast.budget import Budget, Reached
 from tflottery.exports.fast.candidates import Chain
+from tflottery.exports.fast.chosen import Chosen, Tried
 from tflottery.exports.fast.shown import BATCH
 from tflottery.exports.network import Network
 from tflottery.files import scratch_folder
-from tflottery.paired import Paired
-from tflottery.report.numbers import number
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets.evidence import of_their_own
@@ -33,92 +32,12 @@ from tflottery.tickets.plan import Level
 from tflottery.tickets.ticket import Ticket
 from tflottery.tickets.verdict import TEST, VALIDATION
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-_ROUNDS = 10
-_POINTS = number(2)
+# Turns of each network, and of the one that seems best, since the best of many short measurements
+# is more often too good than too bad.
+_ROUNDS, _MORE_ROUNDS = 10, measuring.ROUNDS
 _DENSE = "dense"
 # Of points: fewer than a text of 100,000 makes, so that a tie is a tie.
 _DIGITS = 3
-
-
-@dataclass(frozen=True)
-class Tried:
-    """A network in a form that was measured for a budget.
-
-    ``chain``: how it was pruned. ``form``: what runs it. ``sparsity``: the fraction of units pruned
-    that was the level's goal. ``reached``: what it reaches. ``level`` and ``of``: where it stands
-    in its plan.
-    """
-
-    chain: str
-    form: str
-    sparsity: float
-    reached: Reached
-    level: Level = field(repr=False)
-    of: Chain = field(repr=False)
-
-    @property
-    def name(self) -> str:
-        """In words."""
-        return f"{self.chain}, {100 * self.sparsity:.1f} % of units pruned, {self.form}"
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What a search for a budget ended with.
-
-    ``tried``: all that was measured, in order. ``best``: what was chosen; ``is_met``: whether it
-    meets the budget. ``test``: its test accuracy to dense, in points, with its interval;
-    ``accuracy`` and ``dense_accuracy``: fractions of all test texts.
-    """
-
-    budget: Budget
-    tried: tuple[Tried, ...]
-    best: Tried
-    test: Paired
-    accuracy: float
-    dense_accuracy: float
-
-    @property
-    def is_met(self) -> bool:
-        return self.budget.is_met(self.best.reached)
-
-    @property
-    def sentence(self) -> str:
-        """What was chosen, what it gains and what it gave up."""
-        reached, test = self.best.reached, self.test
-        lost, least, most = (_lost(value) for value in (test.difference, test.high, test.low))
-        return (
-            f"{self.budget}: {'met' if self.is_met else 'not met'} by {self.best.name}, of "
-            f"{len(self.tried)} measured. Gained: {reached.throughput:.2f} times the throughput of "
-            f"dense ({BATCH} texts at a time, one thread), {reached.size:.1f} times smaller "
-            f"compressed. Given up: {lost} points of test accuracy (95 % interval {least} to "
-            f"{most}), {100 * self.accuracy:.2f} % of all test texts against "
-            f"{100 * self.dense_accuracy:.2f} %; {_lost(reached.accuracy)} of validation accuracy, "
-            "by which it was chosen."
-        )
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """A row for each that was measured: ``pruned``, ``form``, ``sparsity`` (of units, a
-        fraction), ``accuracy`` (points to dense on validation data), ``throughput`` and ``size``
-        (times dense), ``meets`` and ``chosen`` (bool)."""
-        import pandas as pd
-
-        rows = [
-            {
-                "pruned": one.chain,
-                "form": one.form,
-                "sparsity": one.sparsity,
-                **vars(one.reached),
-                "meets": self.budget.is_met(one.reached),
-                "chosen": one is self.best,
-            }
-            for one in self.tried
-        ]
-        return pd.DataFrame(rows)
 
 
 @dataclass(frozen=True)
@@ -136,95 +55,172 @@ class Choosing:
     examples: np.ndarray
     realise: Realiser
 
-    def choose(self, chains: Sequence[Chain]) -> Chosen:
+    def choose(self, chains: Sequence[Chain], tickets: Sequence[Ticket] = ()) -> Chosen:
         """Trains what is missing, measures, and chooses.
 
         Args:
             chains: to be tried, in order.
+            tickets: to be tried before them, as they are.
 
         Raises:
             TrainingError: every training failed.
         """
         dense = chains[0].plan.dense
         with scratch_folder() as folder:
-            (folder / _DENSE).mkdir()
-            whole = self._network(dense)
-            beside = forms.write(
-                forms.SAVED_MODEL, whole, self.ticket.vocabulary, self.examples, folder / _DENSE
-            )
-            tried = [one for chain in chains for one in self._walk(chain, dense, beside, folder)]
-            if not tried:
+            search = _Search(self, dense, folder)
+            for ticket in tickets:
+                search.look_at(ticket)
+            for chain in chains:
+                search.walk(chain)
+            if not search.tried:
                 raise TrainingError("no candidate could be trained, so there is none to export")
-            best = max(tried, key=lambda one: self.budget.rank(one.reached))
-            file = folder / best.level.ticket.key / best.form / forms.FILE
-            scores, labels = self._said(best.level.ticket, TEST, best.form, file)
+            place = search.best()
+            best = search.tried[place]
+            scores, labels = search.said(best, search.files[place], TEST)
         of_dense = self.realise.predictions(dense)[TEST]
         own = of_their_own(self.corpus, TEST)
         return Chosen(
             self.budget,
-            tuple(tried),
+            tuple(search.tried),
             best,
             paired.compare(labels[own], [scores[own]], [of_dense.scores[own]]),
             _accuracy(scores, labels),
             _accuracy(of_dense.scores, labels),
         )
 
-    def _walk(self, chain: Chain, dense: RunSpec, beside: Path, folder: Path) -> Iterator[Tried]:
-        """A chain's levels, as far as they are worth it."""
-        found: list[bool] = []
-        for level in chain.plan.levels:
-            if chain.is_known and not self.realise.is_done(level.ticket):
+
+@dataclass
+class _Search:
+    """What was measured so far: ``tried``, with what is to be loaded of each in ``files``, all of
+    it within ``folder``."""
+
+    given: Choosing
+    dense: RunSpec
+    folder: Path
+    tried: list[Tried] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.beside = self._written(forms.SAVED_MODEL, self._network(self.dense))
+        said = self.given.realise.predictions(self.dense)[VALIDATION]
+        self.worth = _accuracy(said.scores, np.asarray(said.labels))
+
+    def look_at(self, ticket: Ticket) -> None:
+        """Measures a ticket as it is, without a training."""
+        is_given = ticket.folder == self.given.ticket.folder
+        name = "the given ticket" if is_given else f"the ticket {ticket.folder.name}"
+        self.seen.add(str(ticket.about["run_key"]))
+
+        def tried(form: str, reached: Reached) -> Tried:
+            return Tried(name, form, ticket.about["sparsity"], reached, ticket=ticket)
+
+        self._measure(compact(network.of_ticket(ticket)), tried)
+
+    def walk(self, chain: Chain, after: int = 0) -> None:
+        """Measures a chain's levels, as far as they are worth it.
+
+        Args:
+            chain: what is walked.
+            after: the number of the level after which it begins.
+        """
+        budget, found = self.given.budget, []
+        for level in chain.plan.levels[after:]:
+            key = level.ticket.key
+            if chain.is_known and (
+                key in self.seen or not self.given.realise.is_done(level.ticket)
+            ):
                 continue
             try:
-                self.realise(level.ticket)
+                self.given.realise(level.ticket)
             except TrainingError:
                 return
-            made = list(self._measured(chain, level, dense, beside, folder))
-            yield from made
-            found.append(any(self.budget.is_met(one.reached) for one in made))
-            if not chain.is_known and is_enough(self.budget, found):
+            self.seen.add(key)
+
+            def tried(form: str, reached: Reached, level: Level = level) -> Tried:
+                return Tried(chain.name, form, level.sparsity, reached, level, chain)
+
+            made = self._measure(compact(self._network(level.ticket)), tried)
+            found.append(any(budget.is_met(one.reached) for one in made))
+            if not chain.is_known and is_enough(budget, found):
                 return
 
-    def _measured(
-        self, chain: Chain, level: Level, dense: RunSpec, beside: Path, folder: Path
-    ) -> Iterator[Tried]:
-        small = compact(self._network(level.ticket))
-        models = {_DENSE: beside}
+    def best(self) -> int:
+        """The place of the best, whose throughput was measured anew, in more turns.
+
+        Where that puts it behind another, that one is measured anew; where its chain meets the
+        budget no longer, the chain is followed further. No network is measured anew twice.
+        """
+        budget, again = self.given.budget, set[int]()
+        while True:
+            places = range(len(self.tried))
+            place = max(places, key=lambda one: budget.rank(self.tried[one].reached))
+            if place in again:
+                return place
+            again.add(place)
+            before = self.tried[place]
+            self.tried[place] = self._anew(place)
+            chain, level = before.of, before.level
+            if chain is None or level is None or chain.is_known:
+                continue
+            still = any(one.of is chain and budget.is_met(one.reached) for one in self.tried)
+            if budget.is_met(before.reached) and not still:
+                self.walk(chain, level.number)
+
+    def said(self, one: Tried, file: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Scores, float [texts, classes], and labels: of the run itself; where a form rounds its
+        numbers, or there need be no run, of the file."""
+        if one.level is not None and not forms.LITE.get(one.form):
+            of_run = self.given.realise.predictions(one.level.ticket)[split]
+            return of_run.scores, np.asarray(of_run.labels)
+        texts = getattr(self.given.corpus, split)
+        scores = forms.scores(file, texts, self._length)
+        return scores, np.asarray(texts.labels)
+
+    def _measure(self, small: Network, tried: Callable[[str, Reached], Tried]) -> list[Tried]:
+        """Measures a network in every form."""
+        found = []
         with activity.doing("measuring how fast it is", long=True):
-            for form in self.tried_in:
-                place = folder / level.ticket.key / form
-                place.mkdir(parents=True, exist_ok=True)
-                models[form] = forms.write(
-                    form, small, self.ticket.vocabulary, self.examples, place
-                )
-            speeds = forms.speeds(models, self.corpus.test, small.max_length, _ROUNDS)
-            sizes = forms.sizes(models)
-            worth = _accuracy(*self._said(dense, VALIDATION))
-            for form in self.tried_in:
-                own = _accuracy(*self._said(level.ticket, VALIDATION, form, models[form]))
+            models = {form: self._written(form, small) for form in self.given.tried_in}
+            throughputs = self._throughputs(models, _ROUNDS)
+            sizes = forms.sizes({_DENSE: self.beside, **models})
+            for form, file in models.items():
                 reached = Reached(
-                    accuracy=round(100 * (own - worth), _DIGITS),
-                    throughput=speeds[form].throughput(BATCH) / speeds[_DENSE].throughput(BATCH),
-                    size=sizes[_DENSE].gzipped / sizes[form].gzipped,
+                    0.0, throughputs[form], sizes[_DENSE].gzipped / sizes[form].gzipped
                 )
-                yield Tried(chain.name, form, level.sparsity, reached, level, chain)
+                own = _accuracy(*self.said(tried(form, reached), file, VALIDATION))
+                points = round(100 * (own - self.worth), _DIGITS)
+                found.append(tried(form, dataclasses.replace(reached, accuracy=points)))
+                self.files.append(file)
+        self.tried += found
+        return found
+
+    def _anew(self, place: int) -> Tried:
+        one = self.tried[place]
+        with activity.doing("measuring the best once more", long=True):
+            found = self._throughputs({one.form: self.files[place]}, _MORE_ROUNDS)
+        reached = dataclasses.replace(one.reached, throughput=found[one.form])
+        return dataclasses.replace(one, reached=reached)
+
+    def _throughputs(self, models: dict[str, Path], rounds: int) -> dict[str, float]:
+        """Times dense, by form; read are validation texts, since test texts decide nothing."""
+        texts = self.given.corpus.validation
+        speeds = forms.speeds({_DENSE: self.beside, **models}, texts, self._length, rounds)
+        whole = speeds[_DENSE].throughput(BATCH)
+        return {form: speeds[form].throughput(BATCH) / whole for form in models}
+
+    def _written(self, form: str, of: Network) -> Path:
+        place = self.folder / f"{sum(1 for _ in self.folder.iterdir())} {form}"
+        place.mkdir()
+        return forms.write(form, of, self.given.ticket.vocabulary, self.given.examples, place)
 
     def _network(self, spec: RunSpec) -> Network:
-        run = self.realise(spec)
-        return network.of_weights(self.ticket, run.snapshot(steps.END), run.masks())
+        run = self.given.realise(spec)
+        return network.of_weights(self.given.ticket, run.snapshot(steps.END), run.masks())
 
-    def _said(
-        self, spec: RunSpec, split: str, form: str = forms.SAVED_MODEL, model: Path | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Scores, float [texts, classes], and labels: of the run itself; where a form rounds its
-        numbers, of the file."""
-        if not forms.LITE.get(form):
-            said = self.realise.predictions(spec)[split]
-            return said.scores, np.asarray(said.labels)
-        assert model is not None
-        texts = getattr(self.corpus, split)
-        scores = forms.scores(model, texts, self.ticket.recipe.data.max_length)
-        return scores, np.asarray(texts.labels)
+    @property
+    def _length(self) -> int:
+        return self.given.ticket.recipe.data.max_length
 
 
 def is_enough(budget: Budget, met: Sequence[bool]) -> bool:
@@ -238,11 +234,6 @@ def is_enough(budget: Budget, met: Sequence[bool]) -> bool:
     if budget.of == "accuracy":
         return len(met) > 1 and not any(met[-2:])
     return met[-1]
-
-
-def _lost(difference: float) -> str:
-    """Points to dense as points that were given up."""
-    return _POINTS(round(-difference, 2) + 0.0)
 
 
 def _accuracy(scores: np.ndarray, labels: np.ndarray) -> float:

@@ -48,16 +48,18 @@ def sizes(models: Mapping[str, Path]) -> dict[str, Size]:
     return {name: measuring.size(model) for name, model in models.items()}
 
 
-def speeds(models: Mapping[str, Path], test: Encoded, length: int, rounds: int) -> dict[str, Speed]:
+def speeds(
+    models: Mapping[str, Path], texts: Encoded, length: int, rounds: int
+) -> dict[str, Speed]:
     """How fast each is, in turns, with one thread.
 
     Args:
         models: by name.
-        test: texts whose words are read; joined and cut, so that no row has padding.
+        texts: whose words are read; joined and cut, so that no row has padding.
         length: words of a row.
         rounds: turns of each.
     """
-    ids = full_texts(test, length)
+    ids = full_texts(texts, length)
     runs = {BATCH: measuring.RUNS[BATCH]}
     files = {name: {BATCH: model} for name, model in models.items()}
     return measuring.speeds(files, ids, runs=runs, rounds=rounds, threads=THREADS)
@@ -69,7 +71,7 @@ def scores(model: Path, texts: Encoded, length: int) -> np.ndarray:
     return measuring.scores(model, ids, BATCH)
 
 
-def full_texts(test: Encoded, words: int) -> np.ndarray:
+def full_texts(texts: Encoded, words: int) -> np.ndarray:
     """int32 [batch, words]: the texts, joined and cut into rows. The rows have no padding, so no
     model is faster only because it skips padding."""
-    return np.resize(test.ids, (BATCH, words)).astype(np.int32)
+    return np.resize(texts.ids, (BATCH, words)).astype(np.int32)

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Frontier:
     """What was measured: ``shown`` in order, dense first. ``words``: the length of the texts that
-    were timed. ``left_out``: how many networks more the store holds. ``markdown``: the table as
-    text. ``files``: what was written."""
+    were timed. ``left_out``: how many networks more there are that were not measured; ``thinned``:
+    how many of these no other beats. ``markdown``: the table as text. ``files``: what was
+    written."""
 
     title: str
     words: int
     shown: tuple[Shown, ...]
     machine: str
     left_out: int = 0
+    thinned: int = 0
     markdown: str = ""
     files: tuple[Path, ...] = ()
 

@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,11 @@ class _Of:
     network: Network
     validation: float
 
+    @cached_property
+    def left(self) -> int:
+        """How many of the numbers stored are not zero, by which a compressed file is large."""
+        return sum(int(np.count_nonzero(one)) for one in self.network.weights.values())
+
 
 def measure(
     ticket: Ticket,
@@ -69,7 +75,7 @@ def measure(
     """
     whole = network.of_weights(ticket, dense, {})
     pruned = _pruned(ticket, chains, store)
-    kept = _fewer(pruned)
+    kept, thinned = _fewer(pruned)
     listed = [_Of(DENSE, 0.0, whole, 0.0), *kept]
     with scratch_folder() as temporary:
         models: dict[str, Path] = {}
@@ -117,6 +123,7 @@ def measure(
         f"{os.cpu_count()} cores of {platform.machine()}, {arithmetic.instructions()}, "
         f"TensorFlow {versions()['tensorflow']}",
         len(pruned) - len(kept),
+        thinned,
     )
 
 
@@ -133,7 +140,7 @@ def _pruned(ticket: Ticket, chains: Sequence[Chain], store: Store) -> list[_Of]:
             validation = run.metrics["val_accuracy"]
             found.setdefault(run.key, _Of(chain.name, count(masks).sparsity, small, validation))
     for other in beside(ticket):
-        if other.about["run_key"] in found or "final.npz" not in other.about["files"]:
+        if other.about["run_key"] in found or not other.is_trained:
             continue
         is_of_units = criteria.scores_units(other.pruning.criterion)
         name = other.pruning.criterion if is_of_units else WEIGHTS
@@ -143,15 +150,41 @@ def _pruned(ticket: Ticket, chains: Sequence[Chain], store: Store) -> list[_Of]:
     return sorted(found.values(), key=lambda one: (one.pruned, one.sparsity))
 
 
-def _fewer(pruned: Sequence[_Of]) -> list[_Of]:
-    """At most so many that all can be loaded at a time: those first that no other beats in both
-    validation accuracy and the numbers stored, then by validation accuracy."""
+def _fewer(pruned: Sequence[_Of]) -> tuple[list[_Of], int]:
+    """At most so many that all can be loaded at a time, and how many of those that are left out no
+    other beats.
+
+    A network is beaten where another is at least as accurate on validation data and no larger,
+    neither in numbers stored, which are what a file holds, nor in those that are not zero, which
+    are what is left of it when it is compressed. Beaten ones go first, the least accurate of them
+    before all. Of those that nothing beats, more than can be loaded are thinned along the numbers
+    that are not zero.
+    """
     if len(pruned) <= MOST_NETWORKS:
-        return list(pruned)
+        return list(pruned), 0
     accuracy = np.array([one.validation for one in pruned])
-    first = on_frontier(accuracy, -np.array([one.network.numbers for one in pruned]))
-    order = np.lexsort((-accuracy, ~first))[:MOST_NETWORKS]
-    return [pruned[place] for place in sorted(order)]
+    numbers = np.array([one.network.numbers for one in pruned])
+    left = np.array([one.left for one in pruned])
+    first = on_frontier(accuracy, -numbers, -left)
+    thinned = int(first.sum()) - MOST_NETWORKS
+    if thinned > 0:
+        unbeaten = np.flatnonzero(first)
+        places = unbeaten[_spread(np.log(np.maximum(left[unbeaten], 1)), MOST_NETWORKS)]
+    else:
+        places = np.lexsort((-accuracy, ~first))[:MOST_NETWORKS]
+    return [pruned[place] for place in sorted(places)], max(thinned, 0)
+
+
+def _spread(values: np.ndarray, count: int) -> np.ndarray:
+    """int [count]: which of more values than that lie nearest to places evenly between the least
+    and the greatest, each once; these two are among them."""
+    order = np.argsort(values, kind="stable")
+    found = [int(order[0]), int(order[-1])]
+    for place in np.linspace(values.min(), values.max(), count)[1:-1]:
+        distance = np.abs(values - place)
+        distance[found] = np.inf
+        found.append(int(distance.argmin()))
+    return np.array(found)
 
 
 def chains_of(ticket: Ticket, data_dir: str | Path | None, store: Store) -> list[Chain]:

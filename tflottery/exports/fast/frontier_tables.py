@@ -82,12 +82,7 @@ def markdown(frontier: Frontier, command: str) -> str:
         frontier: what was measured.
         command: the command line that measured it.
     """
-    left_out = (
-        f" {frontier.left_out} networks more are in the store, less accurate on validation data "
-        "than others of their size or larger, and are left out."
-        if frontier.left_out
-        else ""
-    )
+    left_out = _left_out(frontier)
     return f"""# {escaped(frontier.title)}: accuracy against throughput and size
 
 {fenced(command)}
@@ -108,3 +103,21 @@ TFLite file does not. *fastest*, *smallest*: no other that was measured is as ac
 texts and faster, or smaller. That line is drawn with the test texts in sight: it says what there
 is; whoever chooses by it has chosen on test data (`--budget` chooses by validation data).{left_out}
 """
+
+
+def _left_out(frontier: Frontier) -> str:
+    """What is not in the table, and why; empty if nothing."""
+    if not frontier.left_out:
+        return ""
+    beaten, why = frontier.left_out - frontier.thinned, []
+    if beaten:
+        why.append(
+            f"{beaten} because others are at least as accurate on validation data and no larger, "
+            "neither in numbers stored nor in those that are not zero"
+        )
+    if frontier.thinned:
+        why.append(
+            f"{frontier.thinned} that no other beats so, since more would not fit: the rest lie "
+            "evenly between the smallest and the largest"
+        )
+    return f" {frontier.left_out} networks more are left out: {'; '.join(why)}."

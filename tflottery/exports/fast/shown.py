@@ -52,9 +52,12 @@ def marked(shown: Sequence[Shown]) -> tuple[Shown, ...]:
     )
 
 
-def on_frontier(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """bool [points]: which have no other that is as good in both values and better in one; higher
-    is better."""
-    at_least = (one >= one[:, np.newaxis]) & (other >= other[:, np.newaxis])
-    better = (one > one[:, np.newaxis]) | (other > other[:, np.newaxis])
+def on_frontier(*values: np.ndarray) -> np.ndarray:
+    """bool [points]: which have no other that is as good in all values and better in one.
+
+    Args:
+        values: float [points] each; higher is better.
+    """
+    at_least = np.logical_and.reduce([one >= one[:, np.newaxis] for one in values])
+    better = np.logical_or.reduce([one > one[:, np.newaxis] for one in values])
     return np.logical_not(np.logical_or.reduce(at_least & better, axis=1))

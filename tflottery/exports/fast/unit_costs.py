@@ -99,7 +99,10 @@ def kept(ticket: Ticket, store: Store) -> UnitCosts | None:
     if not file.exists():
         return None
     document = read_sealed(file, what="table of unit costs", format_version=_FORMAT)
-    return UnitCosts(document["costs"], document["whole"], document["machine"], file)
+    # Layers may have had units to an earlier tflottery that have none to this one.
+    known = {units.layer for units in ticket.recipe.model.unit_layers()}
+    costs = {layer: cost for layer, cost in document["costs"].items() if layer in known}
+    return UnitCosts(costs, document["whole"], document["machine"], file)
 
 
 def unit_costs(ticket: Ticket, store: Store) -> UnitCosts:

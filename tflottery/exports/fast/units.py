@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tflottery.exports.fast import candidates, unit_costs
+from tflottery.exports.fast import candidates, of_units, unit_costs
 from tflottery.exports.fast.budget import Budget
 from tflottery.exports.fast.candidates import Chain
 from tflottery.runs.encoded import load_corpus
@@ -25,7 +25,7 @@ PRECISIONS = ("TFLite", "TFLite int8", "TFLite int8-full")
 if TYPE_CHECKING:
     from tflottery.experiments.driver import Driver
     from tflottery.experiments.ticket.result import FoundTicket
-    from tflottery.exports.fast.choosing import Chosen
+    from tflottery.exports.fast.chosen import Chosen
     from tflottery.exports.formats.asked import Asked
     from tflottery.models.architecture import Architecture
     from tflottery.progress.reporter import Reporter
@@ -41,12 +41,9 @@ def search_like(
 ) -> FoundTicket:
     """Searches for a ticket of whole units with the settings of the given one; writes it beside
     that one."""
-    settings = dataclasses.replace(
-        ticket.pruning,
-        criterion="filters",
-        sparsity=level_of(ticket).sparsity if sparsity is None else sparsity,
-        costs=(),
-    )
+    level = level_of(ticket).sparsity if sparsity is None else sparsity
+    settings, changed = of_units.like(ticket.pruning, ticket.recipe.model, level)
+    reporter.say(changed)
     recipe = _recipe(ticket, data_dir)
     plan = plans.make_plan(recipe, settings, ticket.about["seed"])
     if rule := ticket.rule:
@@ -70,9 +67,9 @@ def search_within(
     data_dir: str | Path | None,
     store: Store,
     reporter: Reporter,
-) -> tuple[Chosen, FoundTicket]:
+) -> tuple[Chosen, FoundTicket | None]:
     """Searches for the network that a budget asks for, and writes its ticket beside the given
-    one.
+    one; there is none to write where a ticket was chosen as it is.
 
     Raises:
         UserError: the network does not tell its units.
@@ -98,8 +95,10 @@ def search_within(
         wanted = [spec for chain in chains for spec in chain.plan.specs()]
         realise = Realiser(store, wanted, observer)
         given = Choosing(ticket, budget, tuple(forms), corpus, examples(corpus, ticket), realise)
-        chosen = given.choose(chains)
+        chosen = given.choose(chains, candidates.as_they_are(ticket, budget))
     best = chosen.best
+    if best.of is None or best.level is None:
+        return chosen, None
     found = _written(best.of.to(best.level, recipe, ticket), recipe, ticket, driver)
     return chosen, found
 

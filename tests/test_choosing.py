@@ -1,0 +1,209 @@
+"""What a budget chooses, of networks that say, take and store what a test wants them to."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests import exported
+from tests.chains import RECIPE
+from tests.exported import CORPUS, drawn_texts, make_ticket
+from tflottery.errors import TrainingError
+from tflottery.exports.fast import candidates, choosing, forms
+from tflottery.exports.fast.budget import parse
+from tflottery.exports.fast.choosing import Choosing
+from tflottery.exports.fast.chosen import Chosen
+from tflottery.exports.measuring import Size, Speed
+from tflottery.runs.predictions import Predictions
+
+ROUNDS, MORE_ROUNDS = choosing._ROUNDS, choosing._MORE_ROUNDS
+COSTS = dict.fromkeys(("embedding", "conv_3", "conv_4", "conv_5"), 1.0)
+RANDOM = np.random.default_rng(1)
+TEXTS = dataclasses.replace(
+    CORPUS, validation=drawn_texts(RANDOM, 50), test=drawn_texts(RANDOM, 50)
+)
+
+
+@dataclass(frozen=True)
+class Fake:
+    """What a network is: right answers of 50 on either split, times as fast as dense in the short
+    measurement and in the long one, bytes of dense's 1,000."""
+
+    validation: int = 40
+    test: int = 40
+    short: float = 1.0
+    long: float | None = None
+    size: int = 1_000
+
+    def throughput(self, rounds: int) -> float:
+        return self.short if rounds == ROUNDS or self.long is None else self.long
+
+
+class Realise:
+    """A realiser without trainings: what was asked for, and what networks say."""
+
+    def __init__(self, networks: Mapping[str, Fake]) -> None:
+        self.networks, self.asked = networks, []
+
+    def __call__(self, spec):
+        if spec.key not in self.networks:
+            raise TrainingError("diverged")
+        self.asked.append(spec.key)
+        return SimpleNamespace(snapshot=lambda _: spec.key, masks=dict)
+
+    def is_done(self, spec) -> bool:
+        return False
+
+    def predictions(self, spec):
+        one = self.networks[spec.key]
+        splits = {"validation": one.validation, "test": one.test}
+        return {
+            name: Predictions(
+                np.zeros(50, np.int32), np.where(np.arange(50)[:, np.newaxis] < right, -1.0, 1.0)
+            )
+            for name, right in splits.items()
+        }
+
+
+@pytest.fixture
+def ticket(tmp_path):
+    return make_ticket(tmp_path / "tickets" / "given", "cnn")
+
+
+@pytest.fixture
+def chains(ticket):
+    return candidates.chains(ticket, RECIPE, COSTS)[:2]
+
+
+@pytest.fixture
+def choose(ticket, chains, monkeypatch):
+    """Chooses by a budget between dense and the levels of two chains; a level without a network
+    fails."""
+
+    def call(budget: str, *of_chains: list[Fake], tickets: Mapping[str, Fake] | None = None):
+        named = {chains[0].plan.dense.key: Fake(), **(tickets or {})}
+        for chain, fakes in zip(chains, of_chains, strict=False):
+            levels = (level.ticket.key for level in chain.plan.levels)
+            named |= dict(zip(levels, fakes, strict=False))
+
+        def write(form, of, vocabulary, examples, folder):
+            (folder / "key").write_text(of)
+            return folder / "key"
+
+        def network_of(model: Path) -> Fake:
+            return named[model.read_text()]
+
+        def speeds(models, texts, length, rounds):
+            assert texts is TEXTS.validation
+            return {
+                name: Speed(0, {32: np.full(2, 1 / network_of(model).throughput(rounds))})
+                for name, model in models.items()
+            }
+
+        def sizes(models):
+            return {name: Size(0, network_of(model).size, 0) for name, model in models.items()}
+
+        def scores(model, texts, length):
+            one = network_of(model)
+            right = one.validation if texts is TEXTS.validation else one.test
+            said = np.where(np.arange(50) < right, texts.labels, 1 - texts.labels)
+            return np.eye(2)[said]
+
+        for module, name, fake in (
+            (forms, "write", write), (forms, "speeds", speeds), (forms, "scores", scores),
+            (forms, "sizes", sizes),
+            (choosing, "compact", lambda key: key),
+            (choosing.network, "of_weights", lambda ticket, key, masks: key),
+            (choosing.network, "of_ticket", lambda ticket: ticket.about["run_key"]),
+        ):  # fmt: skip
+            monkeypatch.setattr(module, name, fake)
+        realise, asked = Realise(named), parse(budget)
+        given = Choosing(ticket, asked, ("SavedModel",), TEXTS, np.zeros((1, 12)), realise)
+        return given.choose(chains, candidates.as_they_are(ticket, asked)), realise
+
+    return call
+
+
+def chosen_in(chosen: Chosen, chains) -> tuple[int, int]:
+    """The number of the chain, from 0 on, and of the level, from 1 on."""
+    best = chosen.best
+    return [chain is best.of for chain in chains].index(True), best.level.number
+
+
+def test_validation_alone_chooses(choose, chains):
+    good = Fake(validation=39, test=10, short=3.0)
+    bad = Fake(validation=30, test=50, short=3.5)
+    chosen, _ = choose("throughput 3x", [bad], [good])
+    assert chosen_in(chosen, chains) == (1, 1)
+    assert chosen.best.reached.accuracy == -2 and chosen.accuracy == 0.2
+    assert chosen.tried[0].reached.accuracy == -20
+    chosen, _ = choose("accuracy -2", [bad], [good])
+    assert chosen_in(chosen, chains) == (1, 1)
+
+
+def test_what_is_told_is_measured_anew(choose, chains):
+    chosen, realise = choose("throughput 3x", [Fake(short=2.0), Fake(short=3.4, long=3.1)])
+    assert chosen_in(chosen, chains) == (0, 2) and chosen.is_met
+    assert chosen.best.reached.throughput == pytest.approx(3.1)
+    assert chosen.tried[0].reached.throughput == pytest.approx(2.0)
+    assert len(set(realise.asked)) == 3
+
+
+def test_what_only_seemed_to_meet_a_budget_gives_way_and_its_chain_goes_on(choose, chains):
+    levels = [Fake(short=2.0), Fake(short=3.02, long=2.9), Fake(validation=38, short=3.5)]
+    chosen, _ = choose("throughput 3x", levels)
+    assert chosen_in(chosen, chains) == (0, 3) and chosen.is_met
+    assert [round(one.reached.throughput, 2) for one in chosen.tried] == [2.0, 2.9, 3.5]
+    # The next best of another chain meets it: then only the accuracy decides.
+    chosen, _ = choose("throughput 3x", levels, [Fake(validation=39, short=3.2)])
+    assert chosen_in(chosen, chains) == (1, 1) and chosen.is_met
+
+
+def test_a_chain_ends_where_its_levels_do(choose, chains):
+    chosen, realise = choose("throughput 3x", [Fake(short=3.02, long=2.9)] * 7)
+    assert len(chosen.tried) == 7 and not chosen.is_met
+    assert chosen.best.reached.throughput == pytest.approx(2.9)
+    assert len(set(realise.asked)) == 8  # and dense: nothing is tried twice
+
+
+def test_a_ticket_that_is_small_enough_is_taken_as_it_is(choose, ticket, tmp_path, monkeypatch):
+    monkeypatch.setitem(exported.ABOUT, "run_key", "other")
+    make_ticket(tmp_path / "tickets" / "other", "cnn")
+    given, other = Fake(validation=39, size=70), Fake(validation=38, size=60)
+    levels = [Fake(validation=40, size=500), Fake(validation=36, size=50)]
+    chosen, _ = choose("size 12x", levels, tickets={"k": given, "other": other})
+    assert chosen.is_met and chosen.best.ticket.folder == ticket.folder
+    assert chosen.best.of is None and chosen.best.reached.accuracy == -2
+    percent = f"{100 * ticket.about['sparsity']:.1f} % of weights pruned, SavedModel"
+    assert f"size 12x: met by the given ticket, {percent}, of 4 measured" in chosen.sentence
+    assert [one.ticket is not None for one in chosen.tried] == [True, True, False, False]
+    assert chosen.tried[1].chain == "the ticket other"
+    # Where whole units lose less it is they.
+    better = [Fake(validation=40, size=50)]
+    chosen, _ = choose("size 12x", better, tickets={"k": given, "other": other})
+    assert chosen.best.of is not None
+    # Zeros make nothing faster.
+    chosen, _ = choose("throughput 2x", [Fake(short=2.5)], tickets={"k": given, "other": other})
+    assert len(chosen.tried) == 1
+
+
+def test_tickets_without_trained_weights_are_passed_over(ticket, tmp_path, monkeypatch):
+    size = parse("size 12x")
+    assert [one.folder.name for one in candidates.as_they_are(ticket, size)] == ["given"]
+    bare = {name: sum_ for name, sum_ in ticket.about["files"].items() if name != "final.npz"}
+    untrained = dataclasses.replace(ticket, about={**ticket.about, "files": bare})
+    monkeypatch.setattr(candidates, "beside", lambda _: iter(()))
+    assert candidates.as_they_are(untrained, size) == []
+
+
+def test_what_fails_is_no_candidate(choose, chains):
+    chosen, _ = choose("throughput 2x", [], [Fake(short=2.5)])
+    assert chosen_in(chosen, chains) == (1, 1) and len(chosen.tried) == 1
+    with pytest.raises(TrainingError, match="no candidate could be trained"):
+        choose("throughput 2x", [], [])
