@@ -124,7 +124,10 @@ class Pruned(MaskSpec):
         exclude = excluded(model.roles(), self.embedding, self.head)
         exclude += biases_beside(exclude, masks)
         rates_by_name.require_named(self.rates, masks, model.roles())
-        layers = unit_layers.chosen(model.unit_layers(), self.attention_heads)
+        told = unit_layers.chosen(model.unit_layers(), self.attention_heads)
+        if criterion.of == "units":
+            _require_there(told, scored, model.name)
+        layers = unit_layers.chosen(told, self.attention_heads, masks)
 
         def score(left: Masks) -> Arrays:
             scores = criteria.score(
@@ -179,7 +182,8 @@ class Pruned(MaskSpec):
     def _require_units_reached(self, masks: Masks, roles: Roles) -> None:
         if not self.rates or isinstance(self.amount, By):
             return
-        layers = self.of.recipe.model.unit_layers()
+        model = self.of.recipe.model
+        layers = unit_layers.chosen(model.unit_layers(), self.attention_heads, masks)
         exclude = excluded(roles, self.embedding, self.head)
         alive = mask_ops.alive_units(masks, layers, exclude + biases_beside(exclude, masks))
         rates = self._rates_of_units(layers, masks, roles)
@@ -196,6 +200,17 @@ class Pruned(MaskSpec):
         if not self.rates:
             return None
         return rates_by_name.by_layer(self.rates, kernels_of(layers), masks, roles)
+
+
+def _require_there(layers: Iterable[Units], tensors: Arrays, network: str) -> None:
+    """Makes sure that layers of units are layers of the network: one that is not would be taken for
+    one that is frozen."""
+    for units in layers:
+        if not any(part.tensor in tensors for part in units.made):
+            raise UserError(
+                f"The network {network} says that {units.made[0].tensor} computes the units of "
+                f"{units.layer}, and it has no such tensor; mend its unit_layers."
+            )
 
 
 def _counted(masks: Masks) -> tuple[int, int]:
