@@ -112,6 +112,16 @@ def test_formulas(name):
     assert found[NAME] == pytest.approx(FORMULAS[name])
 
 
+@pytest.mark.parametrize("name", FORMULAS)
+def test_lamp_refuses_those_with_scores_below_0_before_anything_is_trained(name):
+    assert criteria.has_negative(name) is bool((FORMULAS[name] < 0).any())
+    if criteria.has_negative(name):
+        with pytest.raises(UserError, match=f"lamp squares scores, and some of --criterion {name}"):
+            PruningSettings(criterion=name, scope="lamp")
+    else:
+        assert PruningSettings(criterion=name, scope="lamp").scope == "lamp"
+
+
 def test_every_criterion_of_weights_has_a_formula_here():
     assert {*FORMULAS, "random"} == set(criteria.shipped("weights"))
 

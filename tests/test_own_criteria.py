@@ -129,6 +129,19 @@ def test_keys_hold_what_it_computes_and_names_of_ours_alone():
         first.mask.make(None)
 
 
+def test_what_says_that_scores_are_signed_is_in_no_key():
+    def mine(weight, random):
+        return -abs(weight)
+
+    register_criterion("mine")(mine)
+    before = pruned("mine").key
+    assert PruningSettings(criterion="mine", scope="lamp").scope == "lamp"
+    register_criterion("mine", signed=True)(mine)
+    assert pruned("mine").key == before
+    with pytest.raises(UserError, match="lamp squares scores, and some of --criterion mine are"):
+        PruningSettings(criterion="mine", scope="lamp")
+
+
 def test_a_function_in_which_something_cannot_be_told():
     generator = iter([1])
 

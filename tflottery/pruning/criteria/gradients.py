@@ -27,7 +27,7 @@ def snip(context: PruningContext) -> Arrays:
     return _sensitivity(context)
 
 
-@register_criterion("grasp", at=steps.BEGINNING)
+@register_criterion("grasp", at=steps.BEGINNING, signed=True)
 def grasp(context: PruningContext) -> Arrays:
     """w (H g) before training (Wang et al. 2020, arXiv 2002.07376).
 

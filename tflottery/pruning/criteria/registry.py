@@ -32,7 +32,8 @@ class Criterion:
     ``at`` is the step whose weights it reads, ``reads`` are further ones. ``of`` says what gets a
     score. With ``rounds`` above 1 one pruning is done in as many rounds, each with scores of what
     is left. ``in_context`` says that the function takes a context instead of a tensor, ``scales``
-    that the run that it scores is trained with a scale for each unit.
+    that the run that it scores is trained with a scale for each unit, ``signed`` that some of its
+    scores are below 0.
     """
 
     function: Callable[..., Any]
@@ -42,6 +43,7 @@ class Criterion:
     rounds: int = 1
     in_context: bool = False
     scales: bool = False
+    signed: bool = False
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -60,6 +62,7 @@ def register_criterion(
     of: Of = "weights",
     rounds: int = 1,
     scales: bool = False,
+    signed: bool = False,
 ) -> Callable[[C], C]:
     """Registers a function that scores weights or units; those with the highest scores are kept.
 
@@ -97,6 +100,8 @@ def register_criterion(
             anew for what is left.
         scales: of units alone: it reads ``context.scales()``, so the run that it scores is trained
             with a scale for each unit.
+        signed: some of its scores are below 0, so that ``--scope lamp``, which squares them, is
+            refused before anything is trained, and not when it has scored. It is no part of a key.
 
     Raises:
         UserError: another function has the name, it is no name, or what is declared makes no sense.
@@ -122,7 +127,9 @@ def register_criterion(
                 "one argument, a context."
             )
         CRITERIA.add(
-            name, function, Criterion(function, at, further, of, rounds, in_context, scales)
+            name,
+            function,
+            Criterion(function, at, further, of, rounds, in_context, scales, signed),
         )
         return function
 
@@ -169,6 +176,11 @@ def scores_units(name: str) -> bool:
 def reads_scales(name: str) -> bool:
     """Whether a criterion reads scales that are trained along with the weights."""
     return name in CRITERIA and CRITERIA[name].scales
+
+
+def has_negative(name: str) -> bool:
+    """Whether a criterion declares that some of its scores are below 0."""
+    return name in CRITERIA and CRITERIA[name].signed
 
 
 def steps_of(name: str) -> tuple[str, ...]:
