@@ -167,6 +167,66 @@ def test_one_that_counts_its_calls_is_refused():
         run.mask.make(None)
 
 
+def _revives(context):
+    for mask in context.masks.values():
+        mask[...] = True
+    return {name: context.weights[name] for name in context.names}
+
+
+def _shifts(context):
+    context.weights["one/kernel"][...] += 1
+    return dict(context.weights)
+
+
+def _shifts_what_has_no_mask(context):
+    context.weights["one/bias"][...] += 1
+    return dict(context.weights)
+
+
+def _shifts_those_of_before(context):
+    first = context.weights_at("0ep")
+    first["one/bias"] += 1
+    return first
+
+
+def _insists(context):
+    for mask in context.masks.values():
+        mask.setflags(write=True)
+        mask[...] = True
+    context.masks.clear()
+    return {name: context.weights[name] for name in context.names}
+
+
+@pytest.mark.parametrize(
+    "function", [_revives, _shifts, _shifts_what_has_no_mask, _shifts_those_of_before]
+)
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_one_that_writes_to_what_it_is_given_is_a_line(function, rounds):
+    register_criterion("mine", reads=("0ep",), rounds=rounds)(function)
+    kept = {**WEIGHTS, "one/bias": np.ones(3, np.float32)}
+    before = {name: weight.copy() for name, weight in kept.items()}
+    left = {"one/kernel": np.array([[True, True, False], [False, True, True]])}
+
+    class Ancestors:
+        def masks(self, run):
+            return left
+
+        def snapshot(self, run, step):
+            return kept
+
+    with pytest.raises(UserError, match=r"'mine' failed for this run: ValueError: .*read-only"):
+        pruned("mine").mask.make(Ancestors())
+    assert left["one/kernel"].sum() == 4
+    assert all(np.array_equal(kept[name], before[name]) for name in kept)
+
+
+def test_no_weight_comes_back_whatever_a_criterion_does():
+    register_criterion("mine")(_insists)
+    left = {"one/kernel": np.array([[True, True, False], [False, True, True]])}
+    found = pruned("mine").mask.prune(left, WEIGHTS)["one/kernel"]
+    assert found.sum() == 3 and not (found & ~left["one/kernel"]).any()
+
+
 def test_an_edited_one_finds_another_ticket_and_the_same_one_trains_nothing(tmp_path):
     words = {"pos": ["fine", "warm"], "neg": ["dull", "cold"]}
     rows = [(f"text {n} is {words[one][n % 2]}", one) for n in range(40) for one in words]
