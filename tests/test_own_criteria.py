@@ -95,6 +95,57 @@ def test_names_that_it_may_not_have(name):
         register_criterion(name)(lambda weight, random: weight)
 
 
+@pytest.mark.parametrize(
+    "reads", [("0ep", "1ep"), ["0ep", "1ep"], {"0ep": 1, "1ep": 2}, {"1ep", "0ep"},
+              iter(["0ep", "1ep"]), (one for one in ("0ep", "01ep"))],
+)  # fmt: skip
+def test_steps_that_it_reads_may_be_listed_in_any_way(reads):
+    register_criterion("mine", reads=reads)(lambda context: {})
+    assert CRITERIA["mine"].reads == ("0ep", "1ep")
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        *(({"reads": reads}, "reads a tuple of steps") for reads in (None, 5, "0ep", [5], b"a")),
+        ({"at": None}, "reads a tuple of steps"),
+        ({"at": 3}, "reads a tuple of steps"),
+        ({"of": None}, 'of "weights" or of "units", not of None'),
+        ({"of": ["units"]}, 'of "weights" or of "units"'),
+        ({"rounds": None}, "at least one round, not None"),
+        ({"rounds": 2.0}, "at least one round, not 2.0"),
+        ({"scales": "no", "of": "units"}, "scales of the criterion 'mine' is True or False, not a"),
+        ({"signed": None}, "signed of the criterion 'mine' is True or False, not a NoneType"),
+    ],
+)
+def test_what_it_declares_is_checked_where_it_is_registered(declared, told):
+    with pytest.raises(UserError, match=told) as caught:
+        register_criterion("mine", **declared)
+    assert "'mine'" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        register_criterion,
+        tfl.register_source,
+        tfl.register_architecture,
+        lambda name: tfl.register_metric(name, higher_is_better=True),
+    ],
+)
+@pytest.mark.parametrize("thing", [5, "a function", None])
+def test_what_is_no_function_is_refused_where_it_is_registered(register, thing):
+    with pytest.raises(UserError, match="'mine'") as caught:
+        register("mine")(thing)
+    assert "function" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["no", None, 2, np.ones(2)])
+def test_the_direction_of_a_metric_is_true_or_false(value):
+    with pytest.raises(UserError, match="higher_is_better of the metric 'mine' is True or False"):
+        tfl.register_metric("mine", higher_is_better=value)
+
+
 def test_one_that_is_not_there_is_told_with_the_nearest():
     register_criterion("spread")(lambda weight, random: weight)
     with pytest.raises(UserError, match=r"not 'spred'. Did you mean 'spread'.* with --plugin"):

@@ -15,7 +15,7 @@ from tflottery.digests import NoDigestError
 from tflottery.errors import UserError, suggest
 from tflottery.files import canonical_json
 from tflottery.pruning.context import PruningContext
-from tflottery.registry import Registry, origin
+from tflottery.registry import Registry, origin, true_or_false
 
 Of = Literal["weights", "units"]
 OfTensor = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -109,15 +109,16 @@ def register_criterion(
     CRITERIA.check_name(name)
     if of not in get_args(Of):
         raise UserError(f'The criterion {name!r} is of "weights" or of "units", not of {of!r}.')
-    if isinstance(reads, str) or not all(isinstance(step, str) for step in (at, *reads)):
-        raise UserError(f'The criterion {name!r} reads a tuple of steps, as reads=("0ep",).')
+    declared = _declared(name, at, reads)
+    scales = true_or_false(f"scales of the criterion {name!r}", scales)
+    signed = true_or_false(f"signed of the criterion {name!r}", signed)
     if not isinstance(rounds, int) or rounds < 1:
         raise UserError(f"The criterion {name!r} prunes in at least one round, not {rounds!r}.")
     if rounds > 1 and of == "units":
         raise UserError(f"The criterion {name!r} scores units, which are pruned in one round.")
     if scales and of != "units":
         raise UserError(f'The criterion {name!r} reads scales of units, so it is of="units".')
-    at, further = steps.parse(at), tuple(map(steps.parse, reads))
+    at, *further = map(steps.parse, declared)
 
     def register(function: C) -> C:
         in_context = _takes_one(function)
@@ -129,11 +130,26 @@ def register_criterion(
         CRITERIA.add(
             name,
             function,
-            Criterion(function, at, further, of, rounds, in_context, scales, signed),
+            Criterion(function, at, tuple(further), of, rounds, in_context, scales, signed),
         )
         return function
 
     return register
+
+
+def _declared(name: str, at: object, reads: object) -> tuple[str, ...]:
+    """The steps that a criterion declares, as they were written, ``at`` the first.
+
+    Raises:
+        UserError: what was given are no texts.
+    """
+    # A set has another order in each process, and the order is part of a key.
+    listed = sorted(reads, key=str) if isinstance(reads, (set, frozenset)) else reads
+    if isinstance(listed, Iterable) and not isinstance(listed, str):
+        found = (at, *listed)
+        if all(isinstance(step, str) for step in found):
+            return found
+    raise UserError(f'The criterion {name!r} reads a tuple of steps, as reads=("0ep",).')
 
 
 def _takes_one(function: Callable[..., Any]) -> bool:
