@@ -159,6 +159,14 @@ def test_second_derivatives_are_taken_along_what_is_left():
     assert not weights[NAME][~mask].any() and weights["one/bias"].all()
 
 
+def test_second_derivatives_are_taken_along_biases_that_are_pruned():
+    computed, bias = Given(), "one/bias"
+    of_both = context("grasp", computed=computed)
+    left = {**of_both.masks, bias: np.array([True, False, True])}
+    criteria.score(dataclasses.replace(of_both, masks=left))
+    assert computed.asked[1][0][bias].tolist() == [1, 0, 1]
+
+
 def test_flow_is_of_sizes_without_biases():
     computed = Given()
     criteria.score(context("synflow", computed=computed))
