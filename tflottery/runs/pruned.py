@@ -41,9 +41,10 @@ class Pruned(MaskSpec):
     head's weights that read a pruned unit are pruned even with ``head=False``. ``biases`` prunes
     and counts biases too, each as a tensor of its own, but for those of layers that are excluded.
     ``attention_heads``: a criterion of units prunes whole heads of attention too. ``seed`` is for
-    criteria that draw random numbers. ``computes``, filled in, is a digest of what
-    a criterion of the user's computes; it is empty for those of tflottery. ``inverted`` keeps the
-    lowest scores: a check that they say anything (Frankle et al. 2021, arXiv 2009.08576).
+    criteria that draw random numbers. ``computes``, filled in, is a digest of what a criterion of
+    the user's computes; it is empty for those of tflottery. ``activations``, filled in too, is the
+    version of those that it may read. ``inverted`` keeps the lowest scores: a check that they say
+    anything (Frankle et al. 2021, arXiv 2009.08576).
     ``costs``: what a unit of each layer takes, for criteria that weigh units by it.
     """
 
@@ -60,9 +61,14 @@ class Pruned(MaskSpec):
     costs: Costs = ()
     attention_heads: bool = False
     computes: str = field(default="", init=False, repr=False)
+    activations: int = field(default=1, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "computes", criteria.computes(self.criterion))
+        # Once padding was told at the wrong end of layers that give their states backwards.
+        if getattr(self.of.recipe.model, "gives_backwards", False) is True:
+            version = 2 if criteria.may_read_activations(self.criterion) else 1
+            object.__setattr__(self, "activations", version)
 
     def needs(self) -> Iterable[Need]:
         # The mask is that of the run that is pruned, even if weights of another one are read.

@@ -22,6 +22,8 @@ OfTensor = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 """Takes a tensor's weights (float32) and a random stream; gives a score a weight."""
 OfRun = Callable[[PruningContext], Mapping[str, np.ndarray]]
 """Takes a context; gives the scores of each tensor, or of the units of each layer, by name."""
+# Of this package.
+_OF_ACTIVATIONS = ("taylor_units", "activation_norm", "latency")
 C = TypeVar("C", bound=Callable[..., Any])
 
 
@@ -197,6 +199,15 @@ def reads_scales(name: str) -> bool:
 def has_negative(name: str) -> bool:
     """Whether a criterion declares that some of its scores are below 0."""
     return name in CRITERIA and CRITERIA[name].signed
+
+
+def may_read_activations(name: str) -> bool:
+    """Whether a criterion reads what units give; of one of the user's own that takes a context, it
+    may be."""
+    found = CRITERIA.get(name)
+    if found is None or not found.in_context:
+        return False
+    return name in _OF_ACTIVATIONS or not origin(found.function).is_ours
 
 
 def steps_of(name: str) -> tuple[str, ...]:
