@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_plan import RECIPE, Results, plan
-from tflottery.errors import DamagedFileError, UserError
+from tflottery.errors import DamagedFileError, TrainingError, UserError
 from tflottery.experiments.learning_rate.design import Tuning, TuningSettings
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.settings import StudySettings
@@ -203,6 +203,15 @@ def test_gradual_pruning_drops_the_smallest_of_what_is_left(one, other, scope, t
             assert set(np.flatnonzero(alive & ~kept)) == set(order[:gone])
             assert not (kept & ~alive).any()
         current = after
+
+
+@pytest.mark.parametrize("scope", ["layerwise", "global", "global:normalised", "erk"])
+@pytest.mark.parametrize("by", ["gradual", "movement"])
+def test_a_training_that_diverged_before_a_move_is_one_line(by, scope):
+    odd = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
+    odd["conv_3/kernel"][0] = np.nan
+    with pytest.raises(TrainingError, match=r"not finite; lower training\.learning_rate"):
+        made(by, until=10, scope=scope).move(2, mask_ops.dense(SHAPES), odd, odd)
 
 
 def test_what_moved_can_be_read():
