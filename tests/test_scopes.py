@@ -289,9 +289,8 @@ def test_sizes_whose_squares_no_float_holds_compare_as_others(scope, size):
 @pytest.mark.parametrize("scope", scopes.SCOPES)
 @pytest.mark.parametrize("shapes", [[(), (), ()], [(), (1,), (4,)], [(1,), (1,), (1,)]])
 def test_tensors_of_one_number_take_their_part(scope, shapes):
-    scores = {
-        name: np.full(shape, n + 1.0) for n, (name, shape) in enumerate(zip("abc", shapes, strict=True))
-    }  # fmt: skip
+    named = dict(zip("abc", shapes, strict=True))
+    scores = {name: np.full(shape, 1.0 + n) for n, (name, shape) in enumerate(named.items())}
     pruned = masks.prune(dense(scores), scores, To(1 / 3), scope=scope)
     assert all(pruned[name].shape == values.shape for name, values in scores.items())
     total = sum(values.size for values in scores.values())
