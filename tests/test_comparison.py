@@ -160,6 +160,15 @@ def test_what_the_comparisons_cost_is_what_the_docs_say(name, beside, own, new):
     assert planned(name).left_out == ()
 
 
+def test_criteria_whose_scores_lamp_cannot_square_are_left_out_and_said():
+    settings = dataclasses.replace(SETTINGS, criteria=(*SETTINGS.criteria, "grasp"))
+    found = compared(settings, scope="lamp")
+    assert {place[1] for place in found if ":" not in place[1]} == set(SETTINGS.criteria)
+    told, _ = Study("mine", RECIPE, PruningSettings(scope="lamp"), settings, (4,)).left_out
+    assert told.startswith("The criterion grasp is left out: some of its scores are below 0")
+    assert "grasp" in {place[1] for place in compared(settings)}
+
+
 def test_a_study_without_criteria_compares_none():
     assert compared(dataclasses.replace(StudySettings(levels=(0.36,)))) == {}
 

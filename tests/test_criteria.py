@@ -112,6 +112,16 @@ def test_formulas(name):
     assert found[NAME] == pytest.approx(FORMULAS[name])
 
 
+@pytest.mark.parametrize("name", FORMULAS)
+def test_lamp_refuses_those_with_scores_below_0_before_anything_is_trained(name):
+    assert criteria.has_negative(name) is bool((FORMULAS[name] < 0).any())
+    if criteria.has_negative(name):
+        with pytest.raises(UserError, match=f"lamp squares scores, and some of --criterion {name}"):
+            PruningSettings(criterion=name, scope="lamp")
+    else:
+        assert PruningSettings(criterion=name, scope="lamp").scope == "lamp"
+
+
 def test_every_criterion_of_weights_has_a_formula_here():
     assert {*FORMULAS, "random"} == set(criteria.shipped("weights"))
 
@@ -147,6 +157,14 @@ def test_second_derivatives_are_taken_along_what_is_left():
     assert batches == same == 16
     assert np.array_equal(vector[NAME], SLOPES * mask) and list(vector) == [NAME]
     assert not weights[NAME][~mask].any() and weights["one/bias"].all()
+
+
+def test_second_derivatives_are_taken_along_biases_that_are_pruned():
+    computed, bias = Given(), "one/bias"
+    of_both = context("grasp", computed=computed)
+    left = {**of_both.masks, bias: np.array([True, False, True])}
+    criteria.score(dataclasses.replace(of_both, masks=left))
+    assert computed.asked[1][0][bias].tolist() == [1, 0, 1]
 
 
 def test_flow_is_of_sizes_without_biases():

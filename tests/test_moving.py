@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_plan import RECIPE, Results, plan
-from tflottery.errors import DamagedFileError, UserError
+from tflottery.errors import DamagedFileError, TrainingError, UserError
 from tflottery.experiments.learning_rate.design import Tuning, TuningSettings
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.settings import StudySettings
@@ -180,6 +180,38 @@ def test_gradual_pruning_grows_to_its_sparsity_and_revives_nothing(scope):
     assert reached == pytest.approx(wanted, abs=0.01)
     for before, after in zip(history.values(), list(history.values())[1:], strict=False):
         assert all(not (after[name] & ~before[name]).any() for name in SHAPES)
+
+
+@given(tensors(), tensors(), st.sampled_from(["layerwise", "global"]), st.floats(0.1, 0.95))
+def test_gradual_pruning_drops_the_smallest_of_what_is_left(one, other, scope, to):
+    """Sorted by |w|, what is left begins with what goes: in each tensor, or in all together."""
+    current = {"a": np.ones_like(one[0]), "b": np.ones_like(other[0])}
+    sizes = {"a": np.abs(one[2]), "b": np.abs(other[2])}  # no zeros where weights are pruned
+    moving = MOVES["gradual"](to, 2, 10, 0.0, Shares(Roles(), scope), 1)
+    for step in moving.steps:
+        weights = {name: np.where(mask, sizes[name], 0) for name, mask in current.items()}
+        weights["a"] = -weights["a"]  # the sign decides nothing
+        after = moving.move(step, current, weights, {})
+        goal = to * (1 - (1 - step / 10) ** 3)
+        for names in [["a"], ["b"]] if scope == "layerwise" else [["a", "b"]]:
+            alive, kept, size = (
+                np.concatenate([arrays[name] for name in names])
+                for arrays in (current, after, sizes)
+            )
+            order = sorted(np.flatnonzero(alive), key=lambda place: (size[place], -place))
+            gone = int(alive.sum()) - (len(kept) - round(len(kept) * goal))
+            assert set(np.flatnonzero(alive & ~kept)) == set(order[:gone])
+            assert not (kept & ~alive).any()
+        current = after
+
+
+@pytest.mark.parametrize("scope", ["layerwise", "global", "global:normalised", "erk"])
+@pytest.mark.parametrize("by", ["gradual", "movement"])
+def test_a_training_that_diverged_before_a_move_is_one_line(by, scope):
+    odd = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
+    odd["conv_3/kernel"][0] = np.nan
+    with pytest.raises(TrainingError, match=r"not finite; lower training\.learning_rate"):
+        made(by, until=10, scope=scope).move(2, mask_ops.dense(SHAPES), odd, odd)
 
 
 def test_what_moved_can_be_read():

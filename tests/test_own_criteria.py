@@ -95,6 +95,57 @@ def test_names_that_it_may_not_have(name):
         register_criterion(name)(lambda weight, random: weight)
 
 
+@pytest.mark.parametrize(
+    "reads", [("0ep", "1ep"), ["0ep", "1ep"], {"0ep": 1, "1ep": 2}, {"1ep", "0ep"},
+              iter(["0ep", "1ep"]), (one for one in ("0ep", "01ep"))],
+)  # fmt: skip
+def test_steps_that_it_reads_may_be_listed_in_any_way(reads):
+    register_criterion("mine", reads=reads)(lambda context: {})
+    assert CRITERIA["mine"].reads == ("0ep", "1ep")
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        *(({"reads": reads}, "reads a tuple of steps") for reads in (None, 5, "0ep", [5], b"a")),
+        ({"at": None}, "reads a tuple of steps"),
+        ({"at": 3}, "reads a tuple of steps"),
+        ({"of": None}, 'of "weights" or of "units", not of None'),
+        ({"of": ["units"]}, 'of "weights" or of "units"'),
+        ({"rounds": None}, "at least one round, not None"),
+        ({"rounds": 2.0}, "at least one round, not 2.0"),
+        ({"scales": "no", "of": "units"}, "scales of the criterion 'mine' is True or False, not a"),
+        ({"signed": None}, "signed of the criterion 'mine' is True or False, not a NoneType"),
+    ],
+)
+def test_what_it_declares_is_checked_where_it_is_registered(declared, told):
+    with pytest.raises(UserError, match=told) as caught:
+        register_criterion("mine", **declared)
+    assert "'mine'" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        register_criterion,
+        tfl.register_source,
+        tfl.register_architecture,
+        lambda name: tfl.register_metric(name, higher_is_better=True),
+    ],
+)
+@pytest.mark.parametrize("thing", [5, "a function", None])
+def test_what_is_no_function_is_refused_where_it_is_registered(register, thing):
+    with pytest.raises(UserError, match="'mine'") as caught:
+        register("mine")(thing)
+    assert "function" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["no", None, 2, np.ones(2)])
+def test_the_direction_of_a_metric_is_true_or_false(value):
+    with pytest.raises(UserError, match="higher_is_better of the metric 'mine' is True or False"):
+        tfl.register_metric("mine", higher_is_better=value)
+
+
 def test_one_that_is_not_there_is_told_with_the_nearest():
     register_criterion("spread")(lambda weight, random: weight)
     with pytest.raises(UserError, match=r"not 'spred'. Did you mean 'spread'.* with --plugin"):
@@ -129,6 +180,19 @@ def test_keys_hold_what_it_computes_and_names_of_ours_alone():
         first.mask.make(None)
 
 
+def test_what_says_that_scores_are_signed_is_in_no_key():
+    def mine(weight, random):
+        return -abs(weight)
+
+    register_criterion("mine")(mine)
+    before = pruned("mine").key
+    assert PruningSettings(criterion="mine", scope="lamp").scope == "lamp"
+    register_criterion("mine", signed=True)(mine)
+    assert pruned("mine").key == before
+    with pytest.raises(UserError, match="lamp squares scores, and some of --criterion mine are"):
+        PruningSettings(criterion="mine", scope="lamp")
+
+
 def test_a_function_in_which_something_cannot_be_told():
     generator = iter([1])
 
@@ -152,6 +216,66 @@ def test_one_that_counts_its_calls_is_refused():
     CRITERIA["mine"].function(WEIGHTS["one/kernel"], None)
     with pytest.raises(UserError, match="it changes what it uses"):
         run.mask.make(None)
+
+
+def _revives(context):
+    for mask in context.masks.values():
+        mask[...] = True
+    return {name: context.weights[name] for name in context.names}
+
+
+def _shifts(context):
+    context.weights["one/kernel"][...] += 1
+    return dict(context.weights)
+
+
+def _shifts_what_has_no_mask(context):
+    context.weights["one/bias"][...] += 1
+    return dict(context.weights)
+
+
+def _shifts_those_of_before(context):
+    first = context.weights_at("0ep")
+    first["one/bias"] += 1
+    return first
+
+
+def _insists(context):
+    for mask in context.masks.values():
+        mask.setflags(write=True)
+        mask[...] = True
+    context.masks.clear()
+    return {name: context.weights[name] for name in context.names}
+
+
+@pytest.mark.parametrize(
+    "function", [_revives, _shifts, _shifts_what_has_no_mask, _shifts_those_of_before]
+)
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_one_that_writes_to_what_it_is_given_is_a_line(function, rounds):
+    register_criterion("mine", reads=("0ep",), rounds=rounds)(function)
+    kept = {**WEIGHTS, "one/bias": np.ones(3, np.float32)}
+    before = {name: weight.copy() for name, weight in kept.items()}
+    left = {"one/kernel": np.array([[True, True, False], [False, True, True]])}
+
+    class Ancestors:
+        def masks(self, run):
+            return left
+
+        def snapshot(self, run, step):
+            return kept
+
+    with pytest.raises(UserError, match=r"'mine' failed for this run: ValueError: .*read-only"):
+        pruned("mine").mask.make(Ancestors())
+    assert left["one/kernel"].sum() == 4
+    assert all(np.array_equal(kept[name], before[name]) for name in kept)
+
+
+def test_no_weight_comes_back_whatever_a_criterion_does():
+    register_criterion("mine")(_insists)
+    left = {"one/kernel": np.array([[True, True, False], [False, True, True]])}
+    found = pruned("mine").mask.prune(left, WEIGHTS)["one/kernel"]
+    assert found.sum() == 3 and not (found & ~left["one/kernel"]).any()
 
 
 def test_an_edited_one_finds_another_ticket_and_the_same_one_trains_nothing(tmp_path):

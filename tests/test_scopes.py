@@ -245,3 +245,57 @@ def test_a_network_without_tensors_to_prune_stays_as_it_is(scope):
     scores = {"a": np.ones(3)}
     pruned = masks.prune(dense(scores), scores, To(0.5), scope=scope, exclude=["a"])
     assert pruned["a"].all()
+
+
+@pytest.mark.parametrize("scope", scopes.SCOPES)
+def test_whole_numbers_are_scores_too(scope):
+    """The negative of the lowest int8, and of any number without a sign, is none of their kind."""
+    scores = {"a": np.array([2, 0, 100], np.uint8), "b": np.array([True, False])}
+    floats = {name: values.astype(float) for name, values in scores.items()}
+    kept, expected = (
+        masks.prune(dense(scores), one, To(0.4), scope=scope) for one in (scores, floats)
+    )
+    assert all(np.array_equal(kept[name], expected[name]) for name in scores)
+    lowest = {"a": np.array([-128, 1, 2], np.int8)}
+    if scope != "lamp":
+        kept = masks.prune(dense(lowest), lowest, To(1 / 3), scope=scope)
+        assert kept["a"].tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("scope", scopes.SCOPES)
+def test_there_is_a_score_for_each_weight(scope):
+    with pytest.raises(ValueError, match=r"the shape \(5,\), and the mask \(3,\)"):
+        masks.prune({"a": np.ones(3, bool)}, {"a": np.ones(5)}, To(0.5), scope=scope)
+
+
+@pytest.mark.parametrize("scope", ["global:normalised", "lamp"])
+def test_scores_without_a_size_are_refused_where_sizes_are_compared(scope):
+    scores = {"a": np.array([np.inf, 1.0]), "b": np.ones(2)}
+    with pytest.raises(UserError, match=r"sizes of scores, and some of the tensor a are infinite"):
+        masks.prune(dense(scores), scores, To(0.5), scope=scope)
+    # What is pruned already has none to compare.
+    current = {"a": np.array([False, True]), "b": np.ones(2, bool)}
+    assert counts(masks.prune(current, scores, By(0.4), scope=scope)) == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize("scope", ["global:normalised", "lamp"])
+@pytest.mark.parametrize("size", [1e308, 5e-324, 1e-170])
+def test_sizes_whose_squares_no_float_holds_compare_as_others(scope, size):
+    of = {"a": np.array([1.0, 1.0]), "b": np.array([1.0, 2.0, 3.0])}
+    expected = share(scope, of, 3)
+    assert share(scope, {**of, "a": of["a"] * size}, 3) == expected
+
+
+@pytest.mark.parametrize("scope", scopes.SCOPES)
+@pytest.mark.parametrize("shapes", [[(), (), ()], [(), (1,), (4,)], [(1,), (1,), (1,)]])
+def test_tensors_of_one_number_take_their_part(scope, shapes):
+    named = dict(zip("abc", shapes, strict=True))
+    scores = {name: np.full(shape, 1.0 + n) for n, (name, shape) in enumerate(named.items())}
+    pruned = masks.prune(dense(scores), scores, To(1 / 3), scope=scope)
+    assert all(pruned[name].shape == values.shape for name, values in scores.items())
+    total = sum(values.size for values in scores.values())
+    if scope != "layerwise":
+        assert masks.count(pruned).remaining == total - round(total / 3)
+    if scope == "erk" and total > 3:
+        # One of one number is full before one of four.
+        assert counts(pruned) == {"a": 1, "b": 1, "c": 2}

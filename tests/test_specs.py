@@ -179,6 +179,7 @@ DEFAULTS = {
     Pruned: {
         "scope": "layerwise", "criterion": "magnitude", "embedding": True, "head": True, "seed": 0,
         "biases": False, "rates": (), "computes": "", "inverted": False, "attention_heads": False,
+        "activations": 1,
     },
     GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
     Moving: {
@@ -188,6 +189,30 @@ DEFAULTS = {
     TransferredMask: {"like": "table"},
     ShuffledWords: {"dealt": False, "others": True},
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "criterion", "version"),
+    [
+        (Lstm(pooling="max"), "taylor_units", 2),
+        (Lstm(layers=2), "activation_norm", 2),
+        (Gru(pooling="mean"), "latency", 2),
+        (Lstm(pooling="max"), "filters", 1),
+        (Lstm(pooling="max"), "snip", 1),
+        (Lstm(), "taylor_units", 1),
+        (Lstm(pooling="max", bidirectional=False), "taylor_units", 1),
+        (Cnn(), "taylor_units", 1),
+    ],
+)
+def test_what_was_scored_with_padding_at_the_wrong_end_has_another_key_now(
+    model, criterion, version
+):
+    run = dataclasses.replace(DENSE, recipe=dataclasses.replace(RECIPE, model=model))
+    mask = Pruned(run, By(0.2), criterion=criterion)
+    assert mask.activations == version
+    # What was scored as ever has the key that it had.
+    assert specs.canonical_form(mask).get("activations", 1) == version
+    assert dataclasses.replace(mask, amount=By(0.3)).activations == version
 
 
 @pytest.mark.parametrize("kind", DEFAULTS, ids=lambda kind: kind.__name__)

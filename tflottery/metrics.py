@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from tflottery.errors import OF_OTHERS, UserError, in_a_line
-from tflottery.registry import Registry, of_file
+from tflottery.registry import Registry, of_file, true_or_false
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,9 +102,10 @@ def register_metric(name: str, *, higher_is_better: bool) -> Callable[[F], F]:
         UserError: another function has the name, or it is no name.
     """
     METRICS.check_name(name)
+    higher = true_or_false(f"higher_is_better of the metric {name!r}", higher_is_better)
 
     def register(function: F) -> F:
-        METRICS.add(name, function, Metric(name, bool(higher_is_better), function))
+        METRICS.add(name, function, Metric(name, higher, function))
         return function
 
     return register

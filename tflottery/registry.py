@@ -16,6 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
+import numpy as np
+
 from tflottery.errors import UserError, suggest
 
 T = TypeVar("T")
@@ -113,6 +115,21 @@ def loading() -> str:
     return _LOADS[-1].plugin if _LOADS else ""
 
 
+def true_or_false(what: str, value: object) -> bool:
+    """What was declared of a thing, where it is True or False.
+
+    Args:
+        what: what it is, for the message, as ``higher_is_better of the metric 'mine'``.
+        value: what was given.
+
+    Raises:
+        UserError: it is something else, as a text, which would be taken for True.
+    """
+    if isinstance(value, (int, np.bool_)) and value in (0, 1):
+        return bool(value)
+    raise UserError(f"{what} is True or False, not a {type(value).__name__}.")
+
+
 class Registry(dict[str, T]):
     """Things of one kind by name, with what was registered for each.
 
@@ -162,9 +179,15 @@ class Registry(dict[str, T]):
             value: what is kept of it.
 
         Raises:
-            UserError: it is no name, or another function or class has it.
+            UserError: it is no name, or another function or class has it, or what was registered
+                is neither.
         """
         self.check_name(name)
+        if not callable(registered):
+            raise UserError(
+                f"{self._one.capitalize()} is a function or class, and {name!r} is given for a "
+                f"{type(registered).__name__}."
+            )
         if name in self and not (there := origin(self.registered(name))).is_same(
             origin(registered)
         ):

@@ -8,7 +8,7 @@ pruning of whole units, and removal of useless ones, must know of it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -199,6 +199,20 @@ class Heads(Units):
         return np.where(used.any(axis=1, keepdims=True), np.nan, bias)
 
 
-def chosen(layers: Iterable[Units], attention_heads: bool) -> tuple[Units, ...]:
-    """The layers whose units are pruned: heads of attention only where they are asked for."""
-    return tuple(one for one in layers if attention_heads or not isinstance(one, Heads))
+def chosen(
+    layers: Iterable[Units], attention_heads: bool, masked: Collection[str] = ()
+) -> tuple[Units, ...]:
+    """The layers whose units are pruned: heads of attention only where they are asked for, and none
+    that is frozen, as an embedding of given vectors may be.
+
+    Args:
+        layers: of the network.
+        attention_heads: whether those are asked for.
+        masked: the names of all tensors that have a mask; none where they are not known yet.
+    """
+    return tuple(
+        one
+        for one in layers
+        if (attention_heads or not isinstance(one, Heads))
+        and (not masked or any(part.tensor in masked for part in one.made))
+    )

@@ -78,7 +78,8 @@ class Computed(Protocol):
 
 @dataclass(frozen=True)
 class PruningContext:
-    """The run that is pruned, as its criterion sees it. Arrays are copies or are not to be changed.
+    """The run that is pruned, as its criterion sees it. Weights and masks are read-only: writing to
+    them is a ValueError, and what is pruned goes by masks of its own.
 
     Attributes:
         criterion: its name, for messages.
@@ -105,6 +106,12 @@ class PruningContext:
     _computed: Callable[[], Computed] | None = None
     _scales: Callable[[], Arrays] | None = None
 
+    def __post_init__(self) -> None:
+        # Copies, since a view can be made writable again, and masks decide what is revived.
+        masks = {name: mask.copy() for name, mask in self.masks.items()}
+        object.__setattr__(self, "masks", _read_only(masks))
+        object.__setattr__(self, "weights", _read_only(self.weights))
+
     def weights_at(self, step: str) -> Arrays:
         """The weights at a step that the criterion declared, as ``weights``.
 
@@ -121,7 +128,7 @@ class PruningContext:
                 f"The criterion {self.criterion!r} asks for weights at {step!r} and declared "
                 f'{declared}; write reads=("{step}",) where it is registered.'
             )
-        return apply(self.masks, self._steps[step]())
+        return _read_only(apply(self.masks, self._steps[step]()))
 
     def random(self, name: str) -> np.random.Generator:
         """The random stream of a tensor or layer, from its beginning: the only randomness that a
@@ -228,6 +235,14 @@ class PruningContext:
                     "finite; lower training.learning_rate, or prune by magnitude."
                 )
         return arrays
+
+
+def _read_only(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """The same arrays, as views that cannot be written to."""
+    views = {name: array.view() for name, array in arrays.items()}
+    for view in views.values():
+        view.setflags(write=False)
+    return views
 
 
 def _checked(batches: int) -> int:

@@ -86,7 +86,7 @@ def prune(
 
     Args:
         masks: bool arrays by tensor: the weights that remain so far.
-        scores: float arrays of the same shapes.
+        scores: float arrays of the same shapes; whole numbers count as floats.
         amount: how many to prune, of each tensor (``layerwise``) or of all together (other scopes).
             With rates, ``By`` is one round, which prunes each tensor by its own, and ``To`` is of
             all together.
@@ -97,20 +97,19 @@ def prune(
         of: what is pruned, for messages.
 
     Raises:
-        ValueError: a score is NaN.
+        ValueError: a score is NaN, or there is not one for each weight.
         UserError: the amount would revive weights, or the scope cannot take these scores.
         BeyondReachError: scope or rates keep more than is asked for.
     """
     names = sorted(set(masks) - set(exclude))
     open_ = {name: masks[name] for name in names}
+    scores = {name: _scores(scores[name], masks[name].shape) for name in names}
     pruned = dict(masks)
     if rates is None and scope in ("layerwise", "global"):
         for group in [[name] for name in names] if scope == "layerwise" else [names]:
             alone = {name: masks[name] for name in group}
             pruned.update(_prune_together(alone, scores, amount.kept))
         return pruned
-    for name in names:
-        _require_numbers(scores[name])
     total = amount.kept(*_alive_of(open_))
     if rates is not None:
         counts = scopes.by_rates(open_, rates, None if isinstance(amount, By) else total, of)
@@ -207,9 +206,17 @@ def _alive(units: Units, masks: Masks) -> np.ndarray:
     )
 
 
-def _require_numbers(values: np.ndarray) -> None:
-    if np.isnan(values).any():
+def _scores(given: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Scores that have an order: of the lowest whole number, and of those without a sign, there is
+    no negative one of their kind."""
+    scores = np.asarray(given)
+    if scores.dtype.kind in "biu":
+        scores = scores.astype(np.float64)
+    if scores.shape != shape:
+        raise ValueError(f"the scores have the shape {scores.shape}, and the mask {shape}")
+    if np.isnan(scores).any():
         raise ValueError("a score is not a number")
+    return scores
 
 
 def _prune_together(
@@ -220,7 +227,6 @@ def _prune_together(
         return {}
     alive = np.concatenate([mask.ravel() for mask in masks.values()])
     values = np.concatenate([np.ravel(scores[name]) for name in masks])
-    _require_numbers(values)
     candidates = np.flatnonzero(alive)
     order = np.argsort(-values[candidates], kind="stable")
     kept = np.zeros_like(alive)

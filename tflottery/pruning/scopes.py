@@ -18,6 +18,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from tflottery.errors import TrainingError, UserError
+from tflottery.pruning.sizes import competing, norm_of
 
 Scope = Literal["layerwise", "global", "global:normalised", "lamp", "erk", "uniform+"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -81,16 +82,10 @@ def share_out(
         ends: for ``uniform+``.
 
     Raises:
-        UserError: scores are below 0, and the scope squares them.
+        UserError: scores are below 0, and the scope squares them, or infinite, and it divides them.
         BeyondReachError: ``uniform+`` keeps more than that.
     """
     return _SHARED[scope](masks, scores, total, ends)
-
-
-def _competing(scores: np.ndarray) -> np.ndarray:
-    """float64 [competing]: scores but for those of minus infinity, which an earlier round of the
-    same pruning has left out (``rounds.in_rounds``)."""
-    return scores[scores > -np.inf].astype(np.float64)
 
 
 def _by_normalised(masks: Arrays, scores: Arrays, total: int, ends: Ends) -> Counts:
@@ -99,8 +94,8 @@ def _by_normalised(masks: Arrays, scores: Arrays, total: int, ends: Ends) -> Cou
     del ends
     scaled = {}
     for name, mask in masks.items():
-        left = _competing(scores[name][mask])
-        norm = float(np.linalg.norm(left))
+        left = competing(name, mask, scores[name], "global:normalised")
+        norm = norm_of(left)
         scaled[name] = left / norm if norm > 0 else left
     return _compete(scaled, total)
 
@@ -111,7 +106,7 @@ def _by_lamp(masks: Arrays, scores: Arrays, total: int, ends: Ends) -> Counts:
     del ends
     scaled = {}
     for name, mask in masks.items():
-        left = _competing(scores[name][mask])
+        left = competing(name, mask, scores[name], "lamp")
         if left.size and left.min() < 0:
             raise UserError(
                 f"pruning.scope lamp squares scores, and some of the tensor {name} are below 0; "
@@ -129,7 +124,9 @@ def _by_shape(masks: Arrays, scores: Arrays, total: int, ends: Ends) -> Counts:
     """Erdős-Rényi-kernel (Evci et al. 2020, arXiv 1911.11134): a density in proportion to the sum
     of a tensor's axes over their product, so many weights in proportion to the sum."""
     del scores, ends
-    return _fill(total, _left(masks), {name: sum(mask.shape) for name, mask in masks.items()})
+    # A single number is as an axis of one.
+    axes = {name: sum(mask.shape or (1,)) for name, mask in masks.items()}
+    return _fill(total, _left(masks), axes)
 
 
 def _by_place(masks: Arrays, scores: Arrays, total: int, ends: Ends) -> Counts:

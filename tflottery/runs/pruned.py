@@ -41,9 +41,10 @@ class Pruned(MaskSpec):
     head's weights that read a pruned unit are pruned even with ``head=False``. ``biases`` prunes
     and counts biases too, each as a tensor of its own, but for those of layers that are excluded.
     ``attention_heads``: a criterion of units prunes whole heads of attention too. ``seed`` is for
-    criteria that draw random numbers. ``computes``, filled in, is a digest of what
-    a criterion of the user's computes; it is empty for those of tflottery. ``inverted`` keeps the
-    lowest scores: a check that they say anything (Frankle et al. 2021, arXiv 2009.08576).
+    criteria that draw random numbers. ``computes``, filled in, is a digest of what a criterion of
+    the user's computes; it is empty for those of tflottery. ``activations``, filled in too, is the
+    version of those that it may read. ``inverted`` keeps the lowest scores: a check that they say
+    anything (Frankle et al. 2021, arXiv 2009.08576).
     ``costs``: what a unit of each layer takes, for criteria that weigh units by it.
     """
 
@@ -60,9 +61,14 @@ class Pruned(MaskSpec):
     costs: Costs = ()
     attention_heads: bool = False
     computes: str = field(default="", init=False, repr=False)
+    activations: int = field(default=1, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "computes", criteria.computes(self.criterion))
+        # Once padding was told at the wrong end of layers that give their states backwards.
+        if getattr(self.of.recipe.model, "gives_backwards", False) is True:
+            version = 2 if criteria.may_read_activations(self.criterion) else 1
+            object.__setattr__(self, "activations", version)
 
     def needs(self) -> Iterable[Need]:
         # The mask is that of the run that is pruned, even if weights of another one are read.
@@ -124,7 +130,10 @@ class Pruned(MaskSpec):
         exclude = excluded(model.roles(), self.embedding, self.head)
         exclude += biases_beside(exclude, masks)
         rates_by_name.require_named(self.rates, masks, model.roles())
-        layers = unit_layers.chosen(model.unit_layers(), self.attention_heads)
+        told = unit_layers.chosen(model.unit_layers(), self.attention_heads)
+        if criterion.of == "units":
+            _require_there(told, scored, model.name)
+        layers = unit_layers.chosen(told, self.attention_heads, masks)
 
         def score(left: Masks) -> Arrays:
             scores = criteria.score(
@@ -179,7 +188,8 @@ class Pruned(MaskSpec):
     def _require_units_reached(self, masks: Masks, roles: Roles) -> None:
         if not self.rates or isinstance(self.amount, By):
             return
-        layers = unit_layers.chosen(self.of.recipe.model.unit_layers(), self.attention_heads)
+        model = self.of.recipe.model
+        layers = unit_layers.chosen(model.unit_layers(), self.attention_heads, masks)
         exclude = excluded(roles, self.embedding, self.head)
         alive = mask_ops.alive_units(masks, layers, exclude + biases_beside(exclude, masks))
         rates = self._rates_of_units(layers, masks, roles)
@@ -196,6 +206,17 @@ class Pruned(MaskSpec):
         if not self.rates:
             return None
         return rates_by_name.by_layer(self.rates, kernels_of(layers), masks, roles)
+
+
+def _require_there(layers: Iterable[Units], tensors: Arrays, network: str) -> None:
+    """Makes sure that layers of units are layers of the network: one that is not would be taken for
+    one that is frozen."""
+    for units in layers:
+        if not any(part.tensor in tensors for part in units.made):
+            raise UserError(
+                f"The network {network} says that {units.made[0].tensor} computes the units of "
+                f"{units.layer}, and it has no such tensor; mend its unit_layers."
+            )
 
 
 def _counted(masks: Masks) -> tuple[int, int]:

@@ -77,13 +77,14 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
             )
     is_of_units = criteria.scores_units(settings.criterion)
     known = model.unit_layers() if is_of_units or settings.costs else ()
-    layers = units.chosen(known, settings.attention_heads)
-    if settings.attention_heads and layers == units.chosen(known, False):
+    names = names_of(model)
+    layers = units.chosen(known, settings.attention_heads, names)
+    if settings.attention_heads and layers == units.chosen(known, False, names):
         raise UserError(
             f"pruning.attention_heads=true, and the network {model.name} has no heads of attention "
             "that it tells; leave it out."
         )
-    if settings.rates and (names := names_of(model)):
+    if settings.rates and names:
         masked = [name for name in names if settings.biases or not is_bias(name)]
         exclude = excluded(roles, settings.embedding, settings.head)
         rates_by_name.require_usable(
@@ -97,6 +98,11 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
         raise UserError(
             f"--init {settings.init} keeps the embedding, and the network {model.name} has none (a "
             "table of vectors, one a word); give --init random."
+        )
+    if is_of_units and not layers and units.chosen(known, settings.attention_heads):
+        raise UserError(
+            f"pruning.criterion {settings.criterion} prunes whole units, and the network "
+            f"{model.name} trains no layer of those that it tells; prune by magnitude."
         )
     if is_of_units and not layers:
         raise UserError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tflottery.models import units
+from tflottery.models.shapes import names_of
 from tflottery.pruning import criteria
 from tflottery.pruning import rates as rates_by_name
 from tflottery.pruning.shares import excluded
@@ -28,7 +29,7 @@ def scored(run: RunSpec, settings: PruningSettings) -> RunSpec:
     exclude = excluded(model.roles(), settings.embedding, settings.head)
     layers = [
         one
-        for one in units.chosen(model.unit_layers(), settings.attention_heads)
+        for one in units.chosen(model.unit_layers(), settings.attention_heads, names_of(model))
         if not {part.tensor for part in one.made} & set(exclude)
     ]
     if settings.rates:

@@ -120,6 +120,11 @@ class PruningSettings:
             )
         if criteria.scores_units(self.criterion) and self.scope not in scopes.OF_UNITS:
             raise UserError(not_of_units(self.scope))
+        if criteria.has_negative(self.criterion) and self.scope == "lamp":
+            raise UserError(
+                f"--scope lamp squares scores, and some of --criterion {self.criterion} are below "
+                "0; choose global or global:normalised."
+            )
         object.__setattr__(self, "costs", unit_costs.checked(self.costs))
         self._check_costs()
         if self.attention_heads and not criteria.scores_units(self.criterion):

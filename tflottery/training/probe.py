@@ -158,10 +158,15 @@ class Probe:
         if tuple(names) not in self._watched:
             self._watched[tuple(names)] = self._watching(names)
         watch = self._watched[tuple(names)]
+        backwards = {name for name in names if _gives_backwards(self._model.get_layer(name))}
         for ids, labels, importance in batches:
             values, gradients = watch(ids, labels, importance)
+            is_word = ids != PADDING
+            there = {name: is_word[:, ::-1] if name in backwards else is_word for name in names}
             yield {
-                name: Activations(_places(ids, value.numpy()), _places(ids, gradient.numpy()))
+                name: Activations(
+                    _places(there[name], value.numpy()), _places(there[name], gradient.numpy())
+                )
                 for name, value, gradient in zip(names, values, gradients, strict=True)
             }
 
@@ -273,10 +278,16 @@ def _by_loop(model: keras.Model) -> Iterator[None]:
             layer.by_loop = False
 
 
-def _places(ids: np.ndarray, array: np.ndarray) -> np.ndarray:
+def _gives_backwards(layer: keras.layers.Layer) -> bool:
+    """Whether a layer gives its states in the order in which it computed them, from the end of the
+    text, and so of its padding, to the beginning."""
+    return bool(getattr(layer, "go_backwards", False) and getattr(layer, "return_sequences", False))
+
+
+def _places(is_word: np.ndarray, array: np.ndarray) -> np.ndarray:
     """[texts, places, units] of what a layer gives, with zeros at padding."""
     if array.ndim == 2:
         return array[:, np.newaxis]
-    if array.ndim == 3 and array.shape[1] == ids.shape[1]:
-        return array * (ids != PADDING)[:, :, np.newaxis]
+    if array.ndim == 3 and array.shape[1] == is_word.shape[1]:
+        return array * is_word[:, :, np.newaxis]
     return array.reshape(len(array), -1, array.shape[-1])

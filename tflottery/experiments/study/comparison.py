@@ -34,7 +34,7 @@ def compared(seed: Seed) -> Iterator[Cell]:
     check_levels = study.criteria_check_levels or study.compared_levels
     checked = study.criteria_checked or study.criteria
     for name in study.criteria:
-        if not _is_meant_for(name, seed.recipe.model):
+        if not _is_meant_for(name, seed.recipe.model) or _is_refused(name, seed.pruning):
             continue
         for moment in _moments(name, study):
             for level in study.compared_levels:
@@ -60,6 +60,12 @@ def left_out(
         "norms, for which the flow through kernels and ReLU has no meaning."
         for name in study.criteria
         if not _is_meant_for(name, model)
+    ]
+    lines += [
+        f"The criterion {name} is left out: some of its scores are below 0, and the scope lamp "
+        "squares them."
+        for name in study.criteria
+        if _is_refused(name, pruning)
     ]
     if not study.criteria:
         return ()
@@ -120,6 +126,10 @@ def _checks(seed: Seed, name: str, moment: str, level: float) -> Iterator[tuple[
 
 def _is_meant_for(name: str, model: Architecture) -> bool:
     return name not in OF_FLOW or getattr(model, "flows", True)
+
+
+def _is_refused(name: str, pruning: PruningSettings) -> bool:
+    return pruning.scope == "lamp" and criteria.has_negative(name)
 
 
 def _can_be_inverted(pruning: PruningSettings) -> bool:

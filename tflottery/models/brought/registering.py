@@ -56,7 +56,7 @@ def register_architecture(name: str) -> Callable[[F], F]:
     ARCHITECTURES.check_name(name)
 
     def register(function: F) -> F:
-        if ARCHITECTURES.get(name) is function:
+        if name in ARCHITECTURES and ARCHITECTURES[name] is function:
             return function  # one of this package, which is told by its sizes
         ARCHITECTURES.add(name, function, _kind(name, function))
         return function

@@ -33,6 +33,11 @@ class Recurrent(Classifier, ABC):
     pooling: str
     kernel_init: KernelInit
 
+    @property
+    def gives_backwards(self) -> bool:
+        """Whether a layer gives its states of a text from its end to its beginning."""
+        return self.bidirectional and (self.layers > 1 or self.pooling != "last")
+
     @abstractmethod
     def _layer(
         self, name: str, sequences: bool, backwards: bool, initializers: Initializers

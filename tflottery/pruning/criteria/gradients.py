@@ -27,14 +27,15 @@ def snip(context: PruningContext) -> Arrays:
     return _sensitivity(context)
 
 
-@register_criterion("grasp", at=steps.BEGINNING)
+@register_criterion("grasp", at=steps.BEGINNING, signed=True)
 def grasp(context: PruningContext) -> Arrays:
     """w (H g) before training (Wang et al. 2020, arXiv 2002.07376).
 
     Leaving out a weight changes the squared norm of the gradient by -2 w (H g) to first order. The
     paper's score is S = -w (H g), and it removes the weights with the highest S, without which the
-    gradient would flow best; so those with the highest w (H g) are kept. g is of kernels and
-    embeddings alone, as there. Logits are not divided by a temperature.
+    gradient would flow best; so those with the highest w (H g) are kept. g is of the tensors that
+    have a mask: kernels and embeddings, as there, and biases where those are pruned too. Logits are
+    not divided by a temperature.
     """
     slopes = context.gradients()
     along = {name: slopes[name] * mask for name, mask in context.masks.items()}

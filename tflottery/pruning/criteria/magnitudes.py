@@ -30,7 +30,7 @@ def chance(weight: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return random.random(weight.shape)
 
 
-@register_criterion("small_magnitude")
+@register_criterion("small_magnitude", signed=True)
 def small_magnitude(weight: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """-|w| after training: the inverse of ``magnitude``; ``small_final`` of Zhou et al."""
     del random
@@ -44,7 +44,7 @@ def magnitude_at_init(weight: np.ndarray, random: np.random.Generator) -> np.nda
     return np.abs(weight)
 
 
-@register_criterion("small_magnitude_at_init", at=steps.BEGINNING)
+@register_criterion("small_magnitude_at_init", at=steps.BEGINNING, signed=True)
 def small_magnitude_at_init(weight: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """-|w| before training; ``small_init`` of Zhou et al."""
     del random
@@ -76,7 +76,7 @@ def small_throughout(context: PruningContext) -> Arrays:
     }
 
 
-@register_criterion("magnitude_increase", reads=(steps.BEGINNING,))
+@register_criterion("magnitude_increase", reads=(steps.BEGINNING,), signed=True)
 def magnitude_increase(context: PruningContext) -> Arrays:
     """|w_f| - |w_i|: how much larger a weight became (Zhou et al.)."""
     return {name: np.abs(final) - np.abs(first) for name, first, final in _pairs(context)}

@@ -15,13 +15,15 @@ from tflottery.digests import NoDigestError
 from tflottery.errors import UserError, suggest
 from tflottery.files import canonical_json
 from tflottery.pruning.context import PruningContext
-from tflottery.registry import Registry, origin
+from tflottery.registry import Registry, origin, true_or_false
 
 Of = Literal["weights", "units"]
 OfTensor = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 """Takes a tensor's weights (float32) and a random stream; gives a score a weight."""
 OfRun = Callable[[PruningContext], Mapping[str, np.ndarray]]
 """Takes a context; gives the scores of each tensor, or of the units of each layer, by name."""
+# Of this package.
+_OF_ACTIVATIONS = ("taylor_units", "activation_norm", "latency")
 C = TypeVar("C", bound=Callable[..., Any])
 
 
@@ -32,7 +34,8 @@ class Criterion:
     ``at`` is the step whose weights it reads, ``reads`` are further ones. ``of`` says what gets a
     score. With ``rounds`` above 1 one pruning is done in as many rounds, each with scores of what
     is left. ``in_context`` says that the function takes a context instead of a tensor, ``scales``
-    that the run that it scores is trained with a scale for each unit.
+    that the run that it scores is trained with a scale for each unit, ``signed`` that some of its
+    scores are below 0.
     """
 
     function: Callable[..., Any]
@@ -42,6 +45,7 @@ class Criterion:
     rounds: int = 1
     in_context: bool = False
     scales: bool = False
+    signed: bool = False
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -60,6 +64,7 @@ def register_criterion(
     of: Of = "weights",
     rounds: int = 1,
     scales: bool = False,
+    signed: bool = False,
 ) -> Callable[[C], C]:
     """Registers a function that scores weights or units; those with the highest scores are kept.
 
@@ -97,6 +102,8 @@ def register_criterion(
             anew for what is left.
         scales: of units alone: it reads ``context.scales()``, so the run that it scores is trained
             with a scale for each unit.
+        signed: some of its scores are below 0, so that ``--scope lamp``, which squares them, is
+            refused before anything is trained, and not when it has scored. It is no part of a key.
 
     Raises:
         UserError: another function has the name, it is no name, or what is declared makes no sense.
@@ -104,15 +111,16 @@ def register_criterion(
     CRITERIA.check_name(name)
     if of not in get_args(Of):
         raise UserError(f'The criterion {name!r} is of "weights" or of "units", not of {of!r}.')
-    if isinstance(reads, str) or not all(isinstance(step, str) for step in (at, *reads)):
-        raise UserError(f'The criterion {name!r} reads a tuple of steps, as reads=("0ep",).')
+    declared = _declared(name, at, reads)
+    scales = true_or_false(f"scales of the criterion {name!r}", scales)
+    signed = true_or_false(f"signed of the criterion {name!r}", signed)
     if not isinstance(rounds, int) or rounds < 1:
         raise UserError(f"The criterion {name!r} prunes in at least one round, not {rounds!r}.")
     if rounds > 1 and of == "units":
         raise UserError(f"The criterion {name!r} scores units, which are pruned in one round.")
     if scales and of != "units":
         raise UserError(f'The criterion {name!r} reads scales of units, so it is of="units".')
-    at, further = steps.parse(at), tuple(map(steps.parse, reads))
+    at, *further = map(steps.parse, declared)
 
     def register(function: C) -> C:
         in_context = _takes_one(function)
@@ -122,11 +130,28 @@ def register_criterion(
                 "one argument, a context."
             )
         CRITERIA.add(
-            name, function, Criterion(function, at, further, of, rounds, in_context, scales)
+            name,
+            function,
+            Criterion(function, at, tuple(further), of, rounds, in_context, scales, signed),
         )
         return function
 
     return register
+
+
+def _declared(name: str, at: object, reads: object) -> tuple[str, ...]:
+    """The steps that a criterion declares, as they were written, ``at`` the first.
+
+    Raises:
+        UserError: what was given are no texts.
+    """
+    # A set has another order in each process, and the order is part of a key.
+    listed = sorted(reads, key=str) if isinstance(reads, (set, frozenset)) else reads
+    if isinstance(listed, Iterable) and not isinstance(listed, str):
+        found = (at, *listed)
+        if all(isinstance(step, str) for step in found):
+            return found
+    raise UserError(f'The criterion {name!r} reads a tuple of steps, as reads=("0ep",).')
 
 
 def _takes_one(function: Callable[..., Any]) -> bool:
@@ -169,6 +194,20 @@ def scores_units(name: str) -> bool:
 def reads_scales(name: str) -> bool:
     """Whether a criterion reads scales that are trained along with the weights."""
     return name in CRITERIA and CRITERIA[name].scales
+
+
+def has_negative(name: str) -> bool:
+    """Whether a criterion declares that some of its scores are below 0."""
+    return name in CRITERIA and CRITERIA[name].signed
+
+
+def may_read_activations(name: str) -> bool:
+    """Whether a criterion reads what units give; of one of the user's own that takes a context, it
+    may be."""
+    found = CRITERIA.get(name)
+    if found is None or not found.in_context:
+        return False
+    return name in _OF_ACTIVATIONS or not origin(found.function).is_ours
 
 
 def steps_of(name: str) -> tuple[str, ...]:

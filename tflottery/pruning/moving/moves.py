@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from tflottery import seeds
+from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks, To
@@ -85,6 +86,9 @@ class Moves(ABC):
             weights: float32 arrays of them, zero where they are pruned.
             told: float32 arrays by tensor of what it ``reads``: the gradient of the loss of this
                 step's texts, or scores; empty where it reads nothing.
+
+        Raises:
+            TrainingError: the training has diverged: what it prunes by is no number.
         """
 
 
@@ -109,6 +113,11 @@ class Gradually(Moves):
         del told
         sparsity = updates.cubic(self.to, step, self.steps[-1])
         scores: Arrays = {name: np.abs(weight) for name, weight in weights.items()}
+        return self._pruned(masks, scores, sparsity)
+
+    def _pruned(self, masks: Masks, scores: Mapping[str, np.ndarray], sparsity: float) -> Masks:
+        if any(np.isnan(scores[name]).any() for name in self.shares.open(masks)):
+            raise TrainingError("the weights are not finite; lower training.learning_rate")
         return self.shares.prune(masks, scores, To(sparsity))
 
 
@@ -127,7 +136,7 @@ class ByMovement(Gradually):
     ) -> Masks:
         del weights
         everything = mask_ops.dense({name: mask.shape for name, mask in masks.items()})
-        return self.shares.prune(everything, told, To(updates.cubic(self.to, step, self.steps[-1])))
+        return self._pruned(everything, told, updates.cubic(self.to, step, self.steps[-1]))
 
 
 class Rigl(Moves):
