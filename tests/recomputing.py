@@ -32,10 +32,11 @@ def read(file: Path) -> pd.DataFrame:
 
 @cache
 def study(name: str) -> pd.DataFrame:
-    """The cells of a study of seeds 1 to 3, ``cnn``, of new seeds, ``new cnn``, or of seeds 24 to
-    48, ``again cnn``."""
+    """The cells of a study of seeds 1 to 3, ``cnn``, of new seeds, ``new cnn``, of seeds 24 to 48,
+    ``again cnn``, or as the note trained, ``note lstm``."""
     which, _, network = name.rpartition(" ")
-    name = f"study_{network}" + ("_seeds_24_to_48" if which == "again" else "")
+    name = f"note_{network}_small" if which == "note" else f"study_{network}"
+    name += "_seeds_24_to_48" if which == "again" else ""
     folder = RESULTS / ("new_seeds" if which else name)
     return read(folder / "data" / name / "cells.csv")
 
@@ -102,6 +103,8 @@ def turned(one: Interval) -> Interval:
 
 
 TICKET, NEW, RANDOM = ("iterative", "original"), ("iterative", "reinit"), ("iterative", "random")
+CARRIED, KEPT = ("iterative", "random:carried"), ("iterative", "random:kept")
+NOTE_LEVELS = (0.2, 0.36, 0.488, 0.59, 0.672)
 AT_ONE, AT_END = ("iterative", "rewind:1ep"), ("iterative", "rewind:end")
 SHOT, SHOT_NEW = ("one_shot", "original"), ("one_shot", "random")
 SHOT_ONE, SHOT_END = ("one_shot", "rewind:1ep"), ("one_shot", "rewind:end")

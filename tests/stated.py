@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from tests.recomputing import (
     AT_END,
     AT_ONE,
+    CARRIED,
     CONTROLLED,
     GRID,
+    KEPT,
     LSTM_LEVELS,
     MIDDLE,
     NEW,
+    NOTE_LEVELS,
     OWN,
     RANDOM,
     RANDOM_NEW,
@@ -128,6 +131,12 @@ def _answers(page: str) -> Iterator[Said]:
     for name, level in (("new cnn_glove", 0.832), ("new lstm_glove", 0.672)):
         yield page, f"{name} dense", lambda n=name, at=level: below_dense(n, TICKET, at)
         yield page, f"{name} new", lambda n=name, at=level: apart(n, TICKET, NEW, at)
+    for name, kind in (("original", TICKET), ("end", AT_END), ("carried", CARRIED), ("kept", KEPT)):
+        yield (
+            page,
+            f"note: LSTM {name}",
+            lambda kind=kind: below_dense("note lstm", kind, *NOTE_LEVELS),
+        )
     both = (0.832, 0.972)
     yield page, "words, counts", lambda: t(words("shuffled_words", "shuffled", *both))
     yield page, "words, rest", lambda: t(words("ticket", "shuffled_words", *both))

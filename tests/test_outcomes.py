@@ -13,11 +13,15 @@ import pytest
 from scipy import stats
 
 from tests.recomputing import (
+    AT_END,
     AT_ONE,
+    CARRIED,
     GRID,
+    KEPT,
     LSTM_LEVELS,
     MIDDLE,
     NEW,
+    NOTE_LEVELS,
     RANDOM,
     RESULTS,
     SHOT,
@@ -52,6 +56,7 @@ ASKED = {
     "It wins on AG News": (("not worse", "above"), (1.0,)),
     "A CNN that begins with GloVe": (("not worse", "above"), (0.5,)),
     "So has an LSTM": (("not worse", "above"), (0.5,)),
+    "An LSTM's tickets beat": (("above",) * 4, ()),
     "One-shot": (("above, else equivalent",) * 2, (0.5, 0.25)),
     "Past 95 %": (("above", "above"), ()),
     "Very sparse": (("above",), ()),
@@ -74,9 +79,11 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
     """The values behind each contrast: differences by seed, or two groups."""
     cnn, lstm = "new cnn", "new lstm_long"
 
+    def mean_of(name: str, kind: tuple[str, str], levels: tuple[float, ...]) -> pd.Series:
+        return pd.concat([cell(name, *kind, one) for one in levels], axis=1).mean(axis=1)
+
     def sparse(name: str) -> pd.Series:
-        both = [cell(name, *TICKET, level) for level in (0.36, 0.59)]
-        return pd.concat(both, axis=1).mean(axis=1)
+        return mean_of(name, TICKET, (0.36, 0.59))
 
     frame = study(cnn)
     frame = frame[(frame["part"] == "convergence") & (frame["method"] != "one_shot")]
@@ -106,6 +113,10 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
         "So has an LSTM": [
             (cell("new lstm_glove", *TICKET, 0.672), dense("new lstm_glove")),
             (over("new lstm_glove", TICKET, NEW, [0.672]), None),
+        ],
+        "An LSTM's tickets beat": [
+            (mean_of("note lstm", kind, NOTE_LEVELS), dense("note lstm"))
+            for kind in (TICKET, AT_END, CARRIED, KEPT)
         ],
         "One-shot": [
             (over(cnn, SHOT, TICKET, MIDDLE), None), (over(lstm, SHOT, TICKET, SHOTS), None),
