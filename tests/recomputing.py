@@ -33,11 +33,11 @@ def read(file: Path) -> pd.DataFrame:
 @cache
 def study(name: str) -> pd.DataFrame:
     """The cells of a study of seeds 1 to 3, ``cnn``, of new seeds, ``new cnn``, of seeds 24 to 48,
-    ``again cnn``, or as the note trained, ``note lstm``."""
+    ``again cnn``, as the note trained, ``note lstm``, or so with more epochs, ``longer lstm``."""
     which, _, network = name.rpartition(" ")
-    name = f"note_{network}_small" if which == "note" else f"study_{network}"
+    name = f"note_{network}_small" if which in ("note", "longer") else f"study_{network}"
     name += "_seeds_24_to_48" if which == "again" else ""
-    folder = RESULTS / ("new_seeds" if which else name)
+    folder = RESULTS / {"": name, "longer": "note_longer"}.get(which, "new_seeds")
     return read(folder / "data" / name / "cells.csv")
 
 
@@ -81,6 +81,11 @@ def dense(name: str) -> pd.Series:
     return of(study(name), part="dense")
 
 
+def mean_of(name: str, kind: tuple[str, str], levels: tuple[float, ...]) -> pd.Series:
+    """An arm of the grid by seed, the mean over levels."""
+    return pd.concat([cell(name, *kind, one) for one in levels], axis=1).mean(axis=1)
+
+
 def over(name: str, one: tuple[str, str], other: tuple[str, str], levels) -> pd.Series:
     """Differences of two arms of the grid by seed, the mean over levels."""
     gains = [cell(name, *one, level) - cell(name, *other, level) for level in levels]
@@ -116,8 +121,7 @@ def to_dense(name: str, arm: tuple[str, str], level: float) -> Interval:
 
 def below_dense(name: str, arm: tuple[str, str], *levels: float) -> Interval:
     """An arm minus all dense networks as groups, the mean over levels."""
-    cells = pd.concat([cell(name, *arm, level) for level in levels], axis=1).mean(axis=1)
-    return welch(cells, dense(name))
+    return welch(mean_of(name, arm, levels), dense(name))
 
 
 def apart(name: str, one, other, *levels: float) -> Interval:

@@ -36,9 +36,11 @@ from tests.recomputing import (
     cell,
     clearer,
     control,
+    dense,
     exponent,
     found,
     gain,
+    mean_of,
     move,
     moved_over,
     over,
@@ -171,6 +173,9 @@ def _results() -> Iterator[Said]:
         )
     news = arm("news", *TARGET_DENSE, 0.0)
     yield page, "news 36", lambda: welch(arm("news", *SOURCE, 0.36), news)
+    longer = dense("longer lstm")
+    yield page, "note: longer", lambda: welch(mean_of("note lstm", TICKET, NOTE_LEVELS), longer)
+    yield page, "note: as long", lambda: welch(cell("note lstm", *TICKET, 0.2), longer)
     two = (0.36, 0.832)
     yield page, "own", lambda: welch(moved_over(SOURCE, *two), moved_over(OWN, *two))
     for level in (0.36, 0.972):

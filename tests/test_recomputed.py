@@ -96,8 +96,9 @@ def test_every_interval_of_a_page_comes_from_the_tables(page):
 def _halves(page: str) -> Iterator[tuple[float, float]]:
     """Every mean and half an interval, or a standard deviation, that a page may show."""
     if page == "answers":
-        networks = ("cnn", "lstm_long", "cnn_glove", "lstm_glove")
-        yield from (mean_and_half(dense(f"new {name}")) for name in networks)
+        networks = ("new cnn", "new lstm_long", "new cnn_glove", "new lstm_glove")
+        networks += ("note lstm", "longer lstm")
+        yield from (mean_and_half(dense(name)) for name in networks)
         for level in (0.832, 0.972):
             yield mean_and_half(cell("new cnn", *TICKET, level))
             yield mean_and_half(cell("new cnn", *NEW, level))
@@ -255,16 +256,42 @@ def test_one_control_is_left_afterholms_correction():
     assert "one cell is above 0: the random mask at 97.2 %" in text_of("first")
 
 
-def test_how_much_of_a_mask_glove_decides():
-    def start(name: str) -> pd.Series:
-        table = read(RESULTS / "new_seeds" / "data" / name / "overlap.csv")
-        table = table[(table["kind"] == "start") & (table["one"] == "iterative")]
-        at_end = table[np.isclose(table["level"], 0.832)]
-        return at_end[["jaccard", "chance"]].mean().mul(100).round()
+def start(name: str, level: float) -> pd.Series:
+    """In %, how much of a mask the sizes of initial weights would have given, and chance."""
+    table = read(RESULTS / "new_seeds" / "data" / name / "overlap.csv")
+    table = table[(table["kind"] == "start") & (table["one"] == "iterative")]
+    at_level = table[np.isclose(table["level"], level)]
+    return at_level[["jaccard", "chance"]].mean().mul(100).round()
 
+
+def test_how_much_of_a_mask_the_notes_embedding_decides():
+    said = re.search(
+        r"to (\d+) % \(Jaccard\), by chance (\d+) %;.*?, to (\d+) %", text_of("answers")
+    )
+    note, small = start("note_lstm_small", 0.672), start("study_lstm_long", 0.672)
+    assert said and [float(one) for one in said.groups()] == [*note, small["jaccard"]]
+
+
+def test_the_notes_lstm_had_not_finished():
+    table = read(RESULTS / "epochs.csv")
+    table = table[(table["study"] == "note_lstm_small") & (table["method"] != "one_shot")]
+    arms = table.groupby(["init", "level", "seed"])
+    table["epoch"] = arms.cumcount() + 1
+    means = 100 * table.groupby(["init", "level", "epoch"])["val_accuracy"].mean()
+    gained = [means[init, level, 5] - means[init, level, 4]
+              for init, level in (("fresh", 0.0), ("original", 0.672))]  # fmt: skip
+    text = text_of("answers")
+    assert "gained {:.1f} points of validation accuracy in that epoch".format(*gained) in text
+    assert "tickets at 67.2 % gained {1:.1f}.".format(*gained) in text
+    assert f"dense {means['fresh', 0.0, 1]:.1f} % (" in text
+    rewound = table[(table["init"] == "rewind:end") & (table["epoch"] == 1)]
+    assert f"have {100 * rewound['val_accuracy'].mean():.1f} % on validation data" in text
+
+
+def test_how_much_of_a_mask_glove_decides():
     said = re.search(
         r"it shares (\d+) %.*?at 83.2 %.*?by chance (\d+) %, and (\d+) %", text_of("answers")
     )
     assert said
-    glove, drawn = start("study_cnn_glove"), start("study_cnn")
+    glove, drawn = start("study_cnn_glove", 0.832), start("study_cnn", 0.832)
     assert [float(one) for one in said.groups()] == [*glove, drawn["jaccard"]]
