@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.test_plan import RECIPE, Results, plan
+from tflottery.experiments.study import measuring
+from tflottery.experiments.ticket import emptied
 from tflottery.pruning.collapse import collapsed
+from tflottery.runs.predictions import Predictions
 from tflottery.tickets import search as searching
 from tflottery.tickets import words
 
@@ -99,3 +105,63 @@ def test_an_open_search_ends_where_no_more_can_be_pruned(settings, rounds):
     (outcome,) = searching.search([made], Pruned(made, 0.88, [0.88] * 3 + [0.5] * 50, 0.8))
     assert len(outcome.rounds) == rounds
     assert outcome.plan.dense.recipe == RECIPE
+
+
+@given(st.integers(2, 9), st.integers(1, 4), st.floats(-50, 50, width=32), st.booleans())
+def test_scores_are_alike_where_no_text_differs(texts, units, value, differs):
+    logits = np.full((texts, units), value, np.float32)
+    if differs:
+        logits[-1, -1] += 1
+    assert Predictions(np.zeros(texts, np.int32), logits).are_alike != differs
+    assert not Predictions(np.zeros(1, np.int32), logits[:1]).are_alike  # of one text: who knows
+
+
+class Answering(Collapsing):
+    """Its second round has lost its head; of the first no text reaches the scores either, and its
+    weights do not tell."""
+
+    def __call__(self, spec):
+        run = Results.__call__(self, spec)
+        if spec.key == self.made.levels[1].ticket.key:
+            run = super().__call__(spec)
+        alike = spec.key != self.made.dense.key
+        logits = np.zeros((5, 1), np.float32) if alike else np.arange(5.0)[:, np.newaxis]
+        said = {"validation": Predictions(np.zeros(5, np.int32), logits)}
+        return Saying(run.metrics, run.masks(), said)
+
+
+@dataclasses.dataclass
+class Saying(Masked):
+    said: dict[str, Predictions] | None
+
+    def predictions(self):
+        return self.said
+
+
+def test_a_search_says_which_networks_answer_alike_to_every_text():
+    made = plan(sparsity=0.36)
+    results = Answering(made, 0.88, [0.5, 0.5], 0.8)
+    results.made = made
+    (outcome,) = searching.search([made], results)
+    collapse, alike = emptied.cautions([outcome])
+    assert "no weight is left in head (round 2)" in collapse
+    assert alike.startswith("Alike to every text: the scores of round 1. ") and "\n" not in alike
+    unsaid = [dataclasses.replace(one, run=Saying({}, {}, None)) for one in outcome.rounds[:1]]
+    assert emptied.cautions([dataclasses.replace(outcome, rounds=tuple(unsaid))]) == ()
+
+
+def test_a_study_says_it_too(monkeypatch):
+    cells = [
+        SimpleNamespace(seed=1, method="one_shot", mask="magnitude", init=init, level=0.972,
+                        part=part)
+        for init, part in (("original", "grid"), ("random", "control"), ("reinit", "grid"))
+    ]  # fmt: skip
+    said = {"validation": Predictions(np.zeros(3, np.int32), np.zeros((3, 1), np.float32))}
+    runs = SimpleNamespace(
+        all=lambda: [*((cell, Saying({}, {}, said)) for cell in cells), (cells[0], None),
+                     (cells[0], Saying({}, {}, None))]
+    )  # fmt: skip
+    known = ["seed 1 one_shot magnitude reinit 0.972"]
+    assert measuring._alike(runs, known) == [
+        "seed 1 one_shot magnitude original 0.972", "seed 1 one_shot magnitude random 0.972 control"
+    ]  # fmt: skip

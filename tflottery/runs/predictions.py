@@ -14,6 +14,8 @@ from tflottery.files import Arrays
 from tflottery.metrics import ACCURACY, METRICS, classes_of, find_metric, scores_of
 
 SPLITS = ("validation", "test")
+# Logits of a network of which no text reaches the scores differ by rounding at the most.
+_ALIKE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,11 @@ class Predictions:
         """float64 [texts, classes]: the probability of each class; the highest one, and the first
         of equals, is that of ``predicted``."""
         return scores_of(self.logits)
+
+    @property
+    def are_alike(self) -> bool:
+        """Whether every text has the same scores, so that nothing of a text reaches them."""
+        return len(self.logits) > 1 and bool(np.ptp(self.logits, axis=0).max() <= _ALIKE)
 
     @property
     def accuracy(self) -> float:

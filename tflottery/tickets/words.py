@@ -95,6 +95,21 @@ def on_collapse(networks: Iterable[tuple[str, Sequence[str]]]) -> tuple[str, ...
     )
 
 
+def on_alike(names: Sequence[str]) -> tuple[str, ...]:
+    """A caution where networks answer alike to every text; none where none do.
+
+    Args:
+        names: what each is called.
+    """
+    if not names:
+        return ()
+    return (
+        f"Alike to every text: the scores of {', '.join(names)}. Weights are left in each layer, "
+        "and none of them lead from the words to the scores, or the training has come to nothing; "
+        "its accuracy is that of one class alone.",
+    )
+
+
 def interval(row: Mapping[str, Any]) -> str:
     """``+0.42 [+0.10, +0.74]``, in points, of a row of ``Comparison.plain``."""
     if row["difference"] is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from tflottery.runs.run import Run
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import words
+from tflottery.tickets.verdict import VALIDATION
 from tflottery.versions import versions
 
 # Of dense's last validation accuracy, a fraction: so near counts as converged.
@@ -99,7 +100,8 @@ def write_study(
     }
     of_data = seen.cautions if seen else ()
     cells = _cells(runs)
-    collapses = words.on_collapse(_collapses(runs, cells))
+    empty = list(_collapses(runs, cells))
+    collapses = (*words.on_collapse(empty), *words.on_alike(_alike(runs, dict(empty))))
     known = (line for line in of_data if line != corpus.caution)
     if cautions := [*collapses, *known, *study.left_out]:
         about["cautions"] = cautions
@@ -165,11 +167,25 @@ def _collapses(
     """
     for (cell, run), row in zip(runs.all(), rows, strict=True):
         if run is not None and row["collapsed"]:
-            name = f"seed {cell.seed} {cell.method} {cell.mask} {cell.init} {cell.level:g}"
-            yield (
-                (name if cell.part == "grid" else f"{name} {cell.part}"),
-                collapsed(run.masks()),
-            )
+            yield _called(cell), collapsed(run.masks())
+
+
+def _alike(runs: FinishedRuns, known: Collection[str]) -> list[str]:
+    """What each network is called that answers alike to every validation text, where its
+    predictions are kept; those that are ``known`` to have collapsed are left out."""
+    return [
+        _called(cell)
+        for cell, run in runs.all()
+        if run is not None
+        and _called(cell) not in known
+        and (said := run.predictions()) is not None
+        and said[VALIDATION].are_alike
+    ]
+
+
+def _called(cell: Cell) -> str:
+    name = f"seed {cell.seed} {cell.method} {cell.mask} {cell.init} {cell.level:g}"
+    return name if cell.part == "grid" else f"{name} {cell.part}"
 
 
 def _instability(runs: FinishedRuns) -> list[dict[str, Any]]:

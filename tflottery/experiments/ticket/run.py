@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -14,6 +14,7 @@ from tflottery.errors import TrainingError, UserError
 from tflottery.experiments import configuration, inspecting, scaling
 from tflottery.experiments.configuration import Settings
 from tflottery.experiments.driver import Driver, seeds_of
+from tflottery.experiments.ticket import emptied
 from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch, judged_runs
 from tflottery.experiments.ticket.writing import write_found
 from tflottery.files import require_writable
@@ -41,7 +42,6 @@ from tflottery.tickets.settings import AUTO, PruningSettings, require_used
 if TYPE_CHECKING:
     from tflottery.progress.reporter import Reporter
     from tflottery.tickets.rule import Rule
-    from tflottery.tickets.search import Outcome
 
 
 @overload
@@ -314,22 +314,14 @@ def search_and_write(
         corpus = load_corpus(recipe.data, driver.store)
         held_out = gather(outcomes, corpus, realise.predictions)
         judged = verdicts.give(*held_out, terms_of(settings), outcomes[0].reported.matches)
-        collapses = words.on_collapse(_collapses(outcomes))
+        of_levels = emptied.cautions(outcomes)
         cautions = tuple(
-            filter(None, (view.caution, *collapses, *seen.cautions, *words.cautions(judged)))
+            filter(None, (view.caution, *of_levels, *seen.cautions, *words.cautions(judged)))
         )
         ticket = write_found(output, outcomes, judged, recipe, rule, realise, corpus, cautions)
     return FoundTicket(
         outcomes, judged, ticket, rule, cautions, view.trained, driver.store, remarks
     )
-
-
-def _collapses(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What each level is called, and its layers without a weight."""
-    for outcome in outcomes:
-        seed = f"seed {outcome.seed} " if len(outcomes) > 1 else ""
-        for one in outcome.rounds:
-            yield f"{seed}round {one.level.number}", one.collapsed
 
 
 def names_of_runs(planned: Sequence[Plan]) -> dict[str, str]:
