@@ -173,6 +173,7 @@ def _row(
     best = 2 + (level > 0.7)
     return {
         "collapsed": int(mask == "random" and level > 0.9),
+        "alike": int(mask == "shuffled" and level > 0.9),
         "part": part, "method": method, "mask": mask, "init": init, "level": level, "seed": seed,
         "state": "done", "reason": "", "key": key.hexdigest()[:32],
         "sparsity": 1 - remaining / weights,

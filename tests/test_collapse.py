@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_plan import RECIPE, Results, plan
+from tflottery.cli.find_ticket import _befell
 from tflottery.experiments.study import measuring
 from tflottery.experiments.ticket import emptied
 from tflottery.pruning.collapse import collapsed
+from tflottery.runs.measures import answers_alike
 from tflottery.runs.predictions import Predictions
 from tflottery.tickets import search as searching
 from tflottery.tickets import words
@@ -150,18 +152,33 @@ def test_a_search_says_which_networks_answer_alike_to_every_text():
     assert emptied.cautions([dataclasses.replace(outcome, rounds=tuple(unsaid))]) == ()
 
 
-def test_a_study_says_it_too(monkeypatch):
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [(None, None), (np.zeros((3, 1)), True), (np.arange(3.0)[:, np.newaxis], False)],
+)
+def test_a_run_answers_alike_or_not_or_nobody_knows(said, found):
+    known = said is None or {"validation": Predictions(np.zeros(3, np.int32), said)}
+    assert answers_alike(Saying({}, {}, None if said is None else known)) is found
+
+
+@pytest.mark.parametrize(
+    ("lost", "is_alike", "said"),
+    [("", False, ""), ("", True, ", alike"), ("head", False, ", collapsed"),
+     ("head", True, ", collapsed")],
+)  # fmt: skip
+def test_the_terminal_marks_both(lost, is_alike, said):
+    assert _befell(SimpleNamespace(collapsed=lost, alike=is_alike)) == said
+
+
+def test_a_study_says_it_too():
     cells = [
         SimpleNamespace(seed=1, method="one_shot", mask="magnitude", init=init, level=0.972,
                         part=part)
         for init, part in (("original", "grid"), ("random", "control"), ("reinit", "grid"))
     ]  # fmt: skip
-    said = {"validation": Predictions(np.zeros(3, np.int32), np.zeros((3, 1), np.float32))}
-    runs = SimpleNamespace(
-        all=lambda: [*((cell, Saying({}, {}, said)) for cell in cells), (cells[0], None),
-                     (cells[0], Saying({}, {}, None))]
-    )  # fmt: skip
+    runs = SimpleNamespace(all=lambda: [(cell, None) for cell in [*cells, *cells[:2]]])
+    rows = [{"alike": 1}, {"alike": 1}, {"alike": 1}, {}, {"alike": 0}]
     known = ["seed 1 one_shot magnitude reinit 0.972"]
-    assert measuring._alike(runs, known) == [
+    assert measuring._called_alike(runs, rows, known) == [
         "seed 1 one_shot magnitude original 0.972", "seed 1 one_shot magnitude random 0.972 control"
     ]  # fmt: skip

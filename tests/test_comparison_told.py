@@ -198,6 +198,7 @@ def test_the_chapter_says_all_of_it(tmp_path):
 
     def lose(frame: pd.DataFrame) -> None:
         frame.loc[(frame["mask"] == "snip") & (frame["level"] == 0.832), "collapsed"] = 1
+        frame.loc[(frame["mask"] == "taylor") & (frame["level"] == 0.832), "alike"] = 1
         chosen = (frame["mask"] == "random") & (frame["seed"] == 2) & (frame["level"] == 0.832)
         frame["reason"] = frame["reason"].astype(object)
         frame.loc[chosen, ["state", "reason"]] = ["failed", "the loss is not finite"]
@@ -207,7 +208,8 @@ def test_the_chapter_says_all_of_it(tmp_path):
     page = write_report(folder, tmp_path / "report").read_text(encoding="utf-8")
     for text in (
         "Which weights to keep", "at initialisation", "shuffled in words", "Equal epochs in all",
-        "minus magnitude", "with 3 seeds", "seed 2: the loss is not finite", "epochs spent in all",
+        "minus magnitude", "with 3 seeds", "alike to every text",
+        "seed 2: the loss is not finite", "epochs spent in all",
     ):  # fmt: skip
         assert text in page
     tables = {path.name: pd.read_csv(path) for path in (tmp_path / "report/tables").glob("*.csv")}

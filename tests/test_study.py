@@ -147,6 +147,7 @@ def test_findings_say_what_the_runs_say(small_study, tmp_path):
         for cell in small_study.cells(seed)
     ]
     assert pd.read_csv(folder / "cells.csv")["collapsed"].tolist() == [len(one) for one in lost]
+    assert set(pd.read_csv(folder / "cells.csv")["alike"]) <= {0, 1}
     cautions = json.loads((folder / "study.json").read_text())["cautions"] if any(lost) else []
     assert all(layer in " ".join(cautions) for one in lost for layer in one)
     layers = pd.read_csv(folder / "layers.csv")

@@ -163,20 +163,20 @@ def _table(found: FoundTicket) -> Table:
     )
     rows: Sequence[Any] = list(over_seeds(found.rounds).itertuples(index=False))
     # With one more word it may be wider than a terminal.
-    table.add_column("verdict", no_wrap=not any(row.collapsed for row in rows))
+    table.add_column("verdict", no_wrap=not any(_befell(row) for row in rows))
     reported = found.outcome.reported.level.number
     for row in rows:
         verdict: str | Text = ""
-        collapse = ", collapsed" if row.collapsed else ""
+        befell = _befell(row)
         if row.network == "reinit":
-            verdict = f"mask of {reported}{collapse}"
+            verdict = f"mask of {reported}{befell}"
         elif row.reported:
-            verdict = Text(f"{found.verdict}{collapse} <", "bold")
+            verdict = Text(f"{found.verdict}{befell} <", "bold")
         elif row.network != "dense":
             # Of what learnt nothing, any level matches.
             level = "matches" if row.matches else "below dense"
             level = "" if found.verdict == NO_VERDICT else level
-            verdict = f"{level}{collapse}".removeprefix(", ")
+            verdict = f"{level}{befell}".removeprefix(", ")
         outside, valid = row.sparsity_without_embedding, row.validation_accuracy
         test = f"{100 * row.test_accuracy:.2f}"
         table.add_row(
@@ -193,6 +193,11 @@ def _table(found: FoundTicket) -> Table:
             verdict,
         )
     return table
+
+
+def _befell(row: Any) -> str:
+    """What is wrong with a network, beside its verdict: it lost a layer, or hears no text."""
+    return ", collapsed" if row.collapsed else ", alike" if row.alike else ""
 
 
 def _values(found: FoundTicket, metric: str, network: str) -> list[str]:

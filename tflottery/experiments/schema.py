@@ -76,8 +76,9 @@ MEASURED: tuple[Column, ...] = (
     *positive("test_loss", "best_epoch", optional=True),
     *count("epochs", "steps_per_epoch", low=1, optional=True),
     *count("steps_to_best", "steps_to_99", "trainings_behind", "epochs_behind", optional=True),
-    # Tables of before say nothing of it.
+    # Tables of before say nothing of these.
     Column("collapsed", WHOLE, 0, optional=True, absent=float("nan")),
+    Column("alike", WHOLE, 0, optional=True, absent=float("nan")),
 )  # fmt: skip
 
 

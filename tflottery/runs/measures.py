@@ -16,7 +16,7 @@ _ROUNDING = 1e-6
 MEASURED = (
     "sparsity sparsity_without_embedding remaining total val_accuracy val_loss test_accuracy "
     "test_loss best_epoch epochs steps_per_epoch steps_to_best steps_to_99 trainings_behind "
-    "epochs_behind collapsed"
+    "epochs_behind collapsed alike"
 ).split()
 
 
@@ -27,7 +27,8 @@ def measures(run: Run, roles: Roles, behind: Iterable[Run]) -> dict[str, Any]:
     which 99 % of the run's own last validation accuracy is reached first: a run that ends lower
     gets there sooner (``steps_until`` has a threshold in common). ``trainings_behind`` and
     ``epochs_behind`` are what this run would cost if it were made alone. ``collapsed`` counts
-    layers and tensors without a weight left.
+    layers and tensors without a weight left. ``alike`` is 1 where every validation text has the
+    same scores, else 0, and None where predictions are not kept.
 
     Args:
         run: a finished run.
@@ -37,6 +38,7 @@ def measures(run: Run, roles: Roles, behind: Iterable[Run]) -> dict[str, Any]:
     masks = run.masks()
     counted = mask_ops.count(masks)
     chain = list(behind)
+    alike = answers_alike(run)
     return {
         "sparsity": counted.sparsity,
         "sparsity_without_embedding": mask_ops.count(masks, without=roles.embedding).sparsity,
@@ -56,7 +58,15 @@ def measures(run: Run, roles: Roles, behind: Iterable[Run]) -> dict[str, Any]:
         "trainings_behind": len(chain),
         "epochs_behind": sum(parent.metrics["epochs"] for parent in chain),
         "collapsed": len(collapsed(masks)),
+        "alike": None if alike is None else int(alike),
     }
+
+
+def answers_alike(run: Run) -> bool | None:
+    """Whether a finished run gives every validation text the same scores; None where its
+    predictions are not kept."""
+    said = run.predictions()
+    return None if said is None else said["validation"].are_alike
 
 
 def steps_until(run: Run, accuracy: float) -> int | None:

@@ -99,7 +99,8 @@ class Cell:
     ``sparsity`` is of all prunable weights, ``non_embedding`` of those outside the embedding. Both
     are means over seeds, whose masks differ by a weight or two. ``failures`` are (seed, reason).
     ``adjusted`` is Holm's p over the cells of the same part. ``collapsed`` counts the seeds whose
-    network has a layer or tensor without a weight left.
+    network has a layer or tensor without a weight left, ``alike`` those whose network gives every
+    validation text the same scores.
     """
 
     arm: Arm
@@ -113,6 +114,7 @@ class Cell:
     non_embedding: float | None
     remaining: float | None
     collapsed: int = 0
+    alike: int = 0
 
 
 class Results:
@@ -247,6 +249,7 @@ class Results:
             non_embedding=_mean(rows["sparsity_without_embedding"]),
             remaining=_mean(rows["remaining"]),
             collapsed=int((rows["collapsed"].fillna(0) > 0).sum()),
+            alike=int((rows["alike"].fillna(0) > 0).sum()),
         )
 
 

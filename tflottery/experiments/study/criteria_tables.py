@@ -9,7 +9,7 @@ from typing import Any
 from tflottery import statistics
 from tflottery.experiments import names
 from tflottery.experiments.study.cells import Arm, BySeed, Cell, Results
-from tflottery.experiments.study.tables import difference_row, of_seeds
+from tflottery.experiments.study.tables import befallen, befell, difference_row
 from tflottery.report.numbers import ACCURACY, PERCENT, POINTS, number, probability
 from tflottery.report.table import Column, Table
 
@@ -182,8 +182,7 @@ def _about(one: Compared) -> dict[str, Any]:
         "mask": cell.arm.mask,
         "init": cell.arm.init,
         "level": cell.level,
-        "collapsed": of_seeds(cell.collapsed),
-        "failed": "; ".join(f"seed {seed}: {reason}" for seed, reason in cell.failures) or None,
+        **befell(cell),
     }
 
 
@@ -220,11 +219,7 @@ def _table(name: str, columns: list[Column], rows: list[dict[str, Any]], headers
     """The table with what befell some of its rows, where there is such a thing."""
     compared_with = [one.key.removesuffix("_interval") for one in columns if "_interval" in one.key]
     extra = [f"{key}_{name}" for key in compared_with for name in ("low", "high", "p")]
-    columns += [
-        Column(key, key, is_text=True)
-        for key in ("collapsed", "failed")
-        if any(row[key] for row in rows)
-    ]
+    columns += befallen(rows, "collapsed", "alike", "failed")
     extra += ["mask", "init", "level"]
     return Table(name, columns, rows, headers=headers, extra=extra)
 

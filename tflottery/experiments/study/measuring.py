@@ -31,7 +31,6 @@ from tflottery.runs.run import Run
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets import words
-from tflottery.tickets.verdict import VALIDATION
 from tflottery.versions import versions
 
 # Of dense's last validation accuracy, a fraction: so near counts as converged.
@@ -101,7 +100,8 @@ def write_study(
     of_data = seen.cautions if seen else ()
     cells = _cells(runs)
     empty = list(_collapses(runs, cells))
-    collapses = (*words.on_collapse(empty), *words.on_alike(_alike(runs, dict(empty))))
+    alike = _called_alike(runs, cells, dict(empty))
+    collapses = (*words.on_collapse(empty), *words.on_alike(alike))
     known = (line for line in of_data if line != corpus.caution)
     if cautions := [*collapses, *known, *study.left_out]:
         about["cautions"] = cautions
@@ -170,17 +170,17 @@ def _collapses(
             yield _called(cell), collapsed(run.masks())
 
 
-def _alike(runs: FinishedRuns, known: Collection[str]) -> list[str]:
-    """What each network is called that answers alike to every validation text, where its
-    predictions are kept; those that are ``known`` to have collapsed are left out."""
-    return [
-        _called(cell)
-        for cell, run in runs.all()
-        if run is not None
-        and _called(cell) not in known
-        and (said := run.predictions()) is not None
-        and said[VALIDATION].are_alike
-    ]
+def _called_alike(
+    runs: FinishedRuns, rows: Iterable[Mapping[str, Any]], known: Collection[str]
+) -> list[str]:
+    """What each network is called that answers alike to every validation text; those that are
+    ``known`` to have collapsed are left out.
+
+    Args:
+        rows: as ``_cells`` gives them.
+    """
+    named = ((_called(cell), row) for (cell, _), row in zip(runs.all(), rows, strict=True))
+    return [name for name, row in named if row.get("alike") and name not in known]
 
 
 def _called(cell: Cell) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tflottery import statistics
@@ -57,15 +58,14 @@ def every_cell(results: Results, part: str) -> Table:
         ),
         Column("failed", "failed", is_text=True),
     ]
-    if any(row.get("collapsed") for row in rows):
-        columns.append(Column("collapsed", "collapsed", is_text=True))
+    columns += befallen(rows, "collapsed", "alike")
     extra = ["mask", "init", "level", "remaining", "low", "high"]
     return Table(part, columns, rows, headers=3, extra=extra)
 
 
 def _dense_row(results: Results) -> dict[str, Any]:
     cell = next(cell for cell in results.cells if cell.arm.part == "dense")
-    kept = ("n", "mean", "half", "deviation", "failed", "remaining")
+    kept = ("n", "mean", "half", "deviation", "failed", "remaining", "alike")
     row = {key: value for key, value in _measured_row(cell).items() if key in kept}
     about = {"pruned": 0.0, "left": 100.0, "elsewhere": 0.0, "level": 0.0}
     return {**row, **about, "method": "dense", "arm": "fresh", "mask": "dense", "init": "fresh"}
@@ -87,13 +87,35 @@ def _measured_row(cell: Cell) -> dict[str, Any]:
         "elsewhere": None if cell.non_embedding is None else 100 * cell.non_embedding,
         "n": cell.accuracy.n if cell.accuracy else 0,
         **_accuracy_row(cell.accuracy),
-        "failed": "; ".join(f"seed {seed}: {reason}" for seed, reason in cell.failures) or None,
         "remaining": cell.remaining,
-        "collapsed": of_seeds(cell.collapsed),
+        **befell(cell),
     }
 
 
-def of_seeds(count: int) -> str | None:
+# What may befall the networks of a row, and what its column says of it.
+_BEFALLEN = {"failed": "failed", "collapsed": "collapsed", "alike": "alike to every text"}
+
+
+def befell(cell: Cell) -> dict[str, str | None]:
+    """By column which seeds failed, or how many networks collapsed or answer alike to every text;
+    None where none did."""
+    return {
+        "failed": "; ".join(f"seed {seed}: {reason}" for seed, reason in cell.failures) or None,
+        "collapsed": _of_seeds(cell.collapsed),
+        "alike": _of_seeds(cell.alike),
+    }
+
+
+def befallen(rows: Sequence[Mapping[str, Any]], *keys: str) -> list[Column]:
+    """The columns of these keys that some of the rows have something in."""
+    return [
+        Column(key, _BEFALLEN[key], is_text=True)
+        for key in keys
+        if any(row.get(key) for row in rows)
+    ]
+
+
+def _of_seeds(count: int) -> str | None:
     """``with 2 seeds``; None without any."""
     return f"with {count} seed{'s' * (count > 1)}" if count else None
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tflottery.runs.measures import answers_alike
 from tflottery.tickets import words
 from tflottery.tickets.search import Outcome, Round
-from tflottery.tickets.verdict import VALIDATION
 
 
 def cautions(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
@@ -17,7 +17,7 @@ def cautions(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
         outcomes: of a search, one a seed.
     """
     empty = {name: one.collapsed for name, one in _rounds(outcomes)}
-    alike = [name for name, one in _rounds(outcomes) if not empty[name] and _is_alike(one)]
+    alike = [name for name, one in _rounds(outcomes) if not empty[name] and answers_alike(one.run)]
     return (*words.on_collapse(empty.items()), *words.on_alike(alike))
 
 
@@ -27,9 +27,3 @@ def _rounds(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Round]]:
         seed = f"seed {outcome.seed} " if len(outcomes) > 1 else ""
         for one in outcome.rounds:
             yield f"{seed}round {one.level.number}", one
-
-
-def _is_alike(one: Round) -> bool:
-    """Whether it gives every validation text the same scores; no where they are not kept."""
-    said = one.run.predictions()
-    return said is not None and said[VALIDATION].are_alike

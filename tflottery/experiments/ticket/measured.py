@@ -126,6 +126,7 @@ def over_seeds(rounds: pd.DataFrame) -> pd.DataFrame:
     means["test_deviation"] = groups["test_accuracy"].std(ddof=1)
     for name in ("matches", "reported"):
         means[name] = groups[name].first()
-    # A level is collapsed where it is with one seed.
-    means["collapsed"] = groups["collapsed"].max()
+    # A level is collapsed, or answers alike, where it does with one seed.
+    for name in ("collapsed", "alike"):
+        means[name] = groups[name].max()
     return means.reset_index()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tflottery.experiments.ticket import measured
 from tflottery.pruning.masks import Count
+from tflottery.runs.measures import answers_alike
 from tflottery.runs.predictions import Predictions
 from tflottery.runs.realise import Realiser
 from tflottery.runs.run import Run
@@ -83,7 +84,8 @@ class FoundTicket:
         ``difference`` (points to dense on validation data, of what levels are judged by);
         ``matches`` (bool, in the mean over seeds; empty for dense and reinit); ``reported`` (bool);
         ``learning_rate``; ``run_key``; ``seed``; ``collapsed`` (the layers and tensors without a
-        weight left, with commas between them; empty where there is none).
+        weight left, with commas between them; empty where there is none); ``alike`` (bool, whether
+        every validation text has the same scores; False where predictions are not kept).
         """
         import pandas as pd
 
@@ -289,6 +291,7 @@ def _row(
         "run_key": run.key,
         "seed": seed,
         "collapsed": ", ".join(collapsed),
+        "alike": bool(answers_alike(run)),
     }
 
 
