@@ -276,5 +276,7 @@ def test_shipped_contrasts_are_measured_by_a_whole_study(tmp_path):
     # one dense network a seed; and what is asked again is of other seeds.
     assert waiting == [
         "sparse-slower", "which-words-counts", "which-words-rest", "same-cost", "beats-dense-again",
+        "longer-or-later-iterative", "longer-or-later-one-shot", "weights-of-before-rates",
+        "weights-of-before-fine", "gradual-as-long",
     ]  # fmt: skip
     assert Results(studies[0]).dense.n == 20
