@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import ROOT, SMALL, user_environment, write_reviews
 from tflottery.data.words import vectors
 from tflottery.errors import UserError
+from tflottery.experiments.driver import Driver
 from tflottery.files import sha256_of_file
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import (
@@ -239,6 +240,21 @@ def test_coverage_is_said_in_one_line(given, small_corpus):
     assert f"which are {100 * share:.1f} % of the running words" in said
     plain = dataclasses.replace(recipe, model=SMALL["cnn"])
     assert keep_vectors(plain, store) == ()
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_threads_are_set_before_texts_are_read_for_their_words(given, monkeypatch, dry_run):
+    """TensorFlow Datasets, which may read them, imports TensorFlow, whose threads stay."""
+    recipe, store = given
+    driver = Driver(store, "local", None, None, "", "", False)
+    done = []
+    monkeypatch.setattr(driver, "prepare", lambda: done.append("threads"))
+    monkeypatch.setattr(
+        "tflottery.experiments.driver.identify_vectors",
+        lambda recipe, store: done.append("texts") or recipe,
+    )
+    driver.identify(recipe, 2, dry_run=dry_run)
+    assert done == (["texts"] if dry_run else ["threads", "texts"])
 
 
 def test_once_kept_the_file_is_not_needed(given, tmp_path):

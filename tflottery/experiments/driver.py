@@ -29,7 +29,7 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL, RAY, Resources
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
-from tflottery.runs.vectors import identify_vectors, keep_vectors
+from tflottery.runs.vectors import begins_with_vectors, identify_vectors, keep_vectors
 from tflottery.settings import argument, count
 
 if TYPE_CHECKING:
@@ -202,8 +202,10 @@ class Driver:
         """
         kept = findings.kept_in(folder_of(recipe.data, self.store.data_place))
         self._require_memory(recipe, classes, kept)
-        if isinstance(recipe.model, Registered) and not dry_run:
-            self.prepare()  # before TensorFlow is imported
+        # Before TensorFlow is imported, as networks of others do, and some readers of texts.
+        imports = isinstance(recipe.model, Registered) or begins_with_vectors(recipe.model)
+        if imports and not dry_run:
+            self.prepare()
         return identify_network(identify_vectors(recipe, self.store), classes)
 
     def _require_memory(self, recipe: Recipe, classes: int, seen: Findings | None) -> None:
