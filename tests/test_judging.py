@@ -15,7 +15,14 @@ from tflottery.experiments.claims import contrasts, judging
 from tflottery.experiments.claims.contrasts import Contrast, Contrasts
 from tflottery.experiments.study.cells import Arm, Results
 from tflottery.experiments.study.results import StudyTables, load_study
-from tflottery.report.outcomes import FAILED, HELD, IN_PART, NO_VERDICT, UNSURE
+from tflottery.report.outcomes import (
+    FAILED,
+    HELD,
+    IN_PART,
+    NO_VERDICT,
+    UNSURE,
+    equivalent_within,
+)
 
 TICKET = Arm("grid", "iterative", "magnitude", "original")
 NEW = Arm("grid", "iterative", "magnitude", "reinit")
@@ -249,6 +256,19 @@ def test_a_claim_by_its_contrasts():
     assert claim(UNSURE, FAILED) == FAILED and claim(HELD, "not measured") == "not measured"
 
 
+@pytest.mark.parametrize("all_needed", [True, False])
+@pytest.mark.parametrize(
+    ("within", "whole"),
+    [((0.5, 0.25), "equivalent within 0.5"), ((0.25, 0.25), "equivalent within 0.25"),
+     ((0.25, 0.5, 0.25), "equivalent within 0.5")],
+)  # fmt: skip
+def test_a_claim_of_equivalences_has_the_widest_margin(within, whole, all_needed):
+    judged = [judging.Judged(contrast(), equivalent_within(one), within=one) for one in within]
+    assert judging.overall(judged, all_needed=all_needed) == whole
+    judged.append(judging.Judged(contrast(), HELD))
+    assert judging.overall(judged, all_needed=all_needed) == (UNSURE if all_needed else IN_PART)
+
+
 def test_one_shots_new_weights_have_two_names(study):
     renamed = study.cells.replace({"init": {"random": "reinit"}})
     renamed = renamed[renamed["method"] == "one_shot"]
@@ -276,7 +296,7 @@ def test_shipped_contrasts_are_measured_by_a_whole_study(tmp_path):
     # one dense network a seed; and what is asked again is of other seeds.
     assert waiting == [
         "sparse-slower", "which-words-counts", "which-words-rest", "same-cost", "beats-dense-again",
-        "longer-or-later-iterative", "longer-or-later-one-shot", "weights-of-before-rates",
-        "weights-of-before-fine", "gradual-as-long",
+        "longer-or-later-iterative", "longer-or-later-one-shot", "longer-or-later-end",
+        "weights-of-before-rates", "weights-of-before-fine", "gradual-as-long",
     ]  # fmt: skip
     assert Results(studies[0]).dense.n == 20

@@ -193,6 +193,8 @@ def _outcome(claim: str) -> str:
     found = set(_outcomes(claim))
     if "did not hold" in found:
         return "did not hold"
+    if all(one.startswith("equivalent") for one in found):
+        return max(found, key=lambda one: float(one.split()[-1]))
     return found.pop() if len(found) == 1 else "cannot tell"
 
 

@@ -27,9 +27,14 @@ def equivalent_within(margin: float) -> str:
     return f"equivalent within {margin:g}"
 
 
+def is_equivalent(outcome: str) -> bool:
+    """Whether an outcome is that of ``equivalent_within`` some margin."""
+    return outcome.startswith("equivalent")
+
+
 def kind(outcome: str) -> str:
     """What an outcome amounts to, for its look: held, equivalent, failed or unsure."""
-    if outcome.startswith("equivalent"):
+    if is_equivalent(outcome):
         return "equivalent"
     return {HELD: "held", IN_PART: "held", FAILED: "failed"}.get(outcome, "unsure")
 

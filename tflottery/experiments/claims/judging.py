@@ -33,6 +33,7 @@ from tflottery.report.outcomes import (
     SIGNIFICANT,
     UNSURE,
     equivalent_within,
+    is_equivalent,
 )
 from tflottery.statistics import Difference
 
@@ -62,12 +63,16 @@ def overall(judged: Sequence[Judged], *, all_needed: bool) -> str:
         judged: at least one that is not beside the claim.
         all_needed: whether the claim says all of them at once; else each is an instance of it.
     """
-    outcomes = [one.outcome for one in judged if not one.contrast.beside]
+    needed = [one for one in judged if not one.contrast.beside]
+    outcomes = [one.outcome for one in needed]
     for word in (NO_VERDICT, MISSING):
         if word in outcomes:
             return word
     if len(set(outcomes)) == 1:
         return outcomes[0]
+    if all(map(is_equivalent, outcomes)):
+        # Every difference lies within the widest of the margins.
+        return equivalent_within(max(one.within or 0.0 for one in needed))
     if all_needed:
         return FAILED if FAILED in outcomes else UNSURE
     if HELD in outcomes:
