@@ -14,7 +14,7 @@ from tflottery.experiments.study.answers import against_controls, answers, one_s
 from tflottery.experiments.study.article import WORDS
 from tflottery.experiments.study.cells import Results
 from tflottery.experiments.study.results import load_study
-from tflottery.report.answers import say
+from tflottery.report.answers import Answer, Effect, say
 from tflottery.report.outcomes import (
     FAILED,
     HELD,
@@ -110,6 +110,30 @@ def test_jumps_that_all_seeds_make_decide_nothing(cnn):
     assert direction(alike) == HELD
     assert direction(in_jumps(alike)) == UNSURE
     assert found.outcome == MISSING  # marks of each network's own decide nothing
+
+
+UP, DOWN, AROUND = [0.30, 0.34, 0.38], [-0.30, -0.34, -0.38], [0.1, -0.1, 0.02]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "values", "within", "said"),
+    [
+        (HELD, [UP], [None], "Yes."),
+        (HELD, [UP, UP], [0.5, None], "Yes."),
+        (HELD, [UP, UP], [0.25, 0.5], "Yes, by less than 0.5 points."),
+        ("equivalent within 0.5", [AROUND], [0.5], "No difference to speak of: less than 0.5"),
+        ("equivalent within 0.5", [UP, AROUND], [0.5, 0.5], "No difference to speak of"),
+        ("equivalent within 0.5", [UP, UP], [0.5, 0.5], "A little: by less than 0.5 points."),
+        ("equivalent within 0.5", [DOWN], [0.5], "A little the other way: by less than 0.5"),
+        (FAILED, [DOWN], [0.5], "No."),
+    ],
+)
+def test_an_answer_in_short_says_how_much(outcome, values, within, said):
+    effects = tuple(
+        Effect("contrast", statistics.of_differences(one), within=margin)
+        for one, margin in zip(values, within, strict=True)
+    )
+    assert Answer("rewinding", "", outcome, effects).in_short.startswith(said)
 
 
 def test_gradual_pruning_says_nothing_about_mask_and_weights(cnn):

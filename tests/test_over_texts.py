@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.test_judging import BEST, DENSE, NEW, ONE_SHOT, TEN, TWENTY, contrast
-from tflottery import paired
+from tflottery import estimates, paired
 from tflottery.experiments.claims import fixed, over_texts
 from tflottery.experiments.claims.contrasts import Contrasts
 from tflottery.experiments.claims.judging import Judged
@@ -84,7 +84,8 @@ def test_paired_arms_over_seeds_and_texts():
 
 
 def test_dense_has_seeds_of_its_own():
-    cells = [*_cells((ONE_SHOT,), TEN), *_cells((DENSE,), TWENTY)]
+    """A ticket of a seed that is planned of dense alone counts in neither arm."""
+    cells = [*_cells((ONE_SHOT,), TWENTY), *_cells((DENSE,), TWENTY)]
     asked = contrast(first=ONE_SHOT, second=DENSE, second_seeds=TWENTY)
     (found,) = _rows(cells, asked)
     ones = np.stack([_right(cells, ONE_SHOT, seed) for seed in TEN])
@@ -127,4 +128,6 @@ def test_the_page_shows_them_where_there_are_any():
            "by_seeds": 0.1, "by_texts": 0.1, "seeds": 10, "texts": 25000}  # fmt: skip
     shown = fixed.table(judged, TEXTS.frame([row]))
     assert shown.rows[0]["texts"] == "−0.31 to +0.70"
+    seen = dataclasses.replace(judged[0], estimate=estimates.of_values([0.1, 0.2, 0.4] * 4))
+    assert fixed.table([seen], TEXTS.frame([row])).rows[0]["texts"].endswith("(10 of 12 seeds)")
     assert any(one.key == "texts" for one in shown.columns)

@@ -14,7 +14,18 @@ from typing import Any
 
 from tflottery.report import environments
 from tflottery.report.numbers import POINTS, STEPS
-from tflottery.report.outcomes import FAILED, HELD, IN_PART, MISSING, NO_VERDICT, UNSURE, kind
+from tflottery.report.outcomes import (
+    FAILED,
+    HELD,
+    IN_PART,
+    MISSING,
+    NO_VERDICT,
+    UNSURE,
+    above,
+    below,
+    is_equivalent,
+    kind,
+)
 from tflottery.statistics import Difference
 
 
@@ -23,7 +34,8 @@ class Effect:
     """A difference; ``name`` and ``about`` say what of, for the template that has the words.
 
     ``margins`` are those that it is judged by, in its unit; without any, the study's tolerance.
-    ``outcome`` is its own, where it was judged by itself.
+    ``outcome`` is its own, where it was judged by itself; ``within`` the narrowest margin in points
+    that it was shown to lie within.
     """
 
     name: str
@@ -32,6 +44,7 @@ class Effect:
     about: Mapping[str, Any] = field(default_factory=dict)
     margins: tuple[float, ...] = ()
     outcome: str = ""
+    within: float | None = None
 
     @property
     def shown(self) -> str:
@@ -85,7 +98,7 @@ _SHORT = {
 def _in_short(outcome: str) -> str:
     if outcome in _SHORT:
         return _SHORT[outcome]
-    if kind(outcome) == "equivalent":
+    if is_equivalent(outcome):
         margin = outcome.rpartition(" ")[2]
         return f"No difference to speak of: less than {margin} points either way."
     return f"Not answered yet. {outcome.capitalize()}."
@@ -116,6 +129,15 @@ class Answer:
     @property
     def in_short(self) -> str:
         """The answer to a question, for who reads nothing else."""
+        within = [one.within for one in self.effects if one.within is not None]
+        if self.outcome == HELD and within and len(within) == len(self.effects):
+            return f"Yes, by less than {max(within):g} points."
+        if is_equivalent(self.outcome) and self.effects:
+            margin = self.outcome.rpartition(" ")[2]
+            if all(above(one.difference) for one in self.effects):
+                return f"A little: by less than {margin} points."
+            if all(below(one.difference) for one in self.effects):
+                return f"A little the other way: by less than {margin} points."
         return _in_short(self.outcome)
 
 

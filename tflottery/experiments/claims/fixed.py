@@ -121,6 +121,7 @@ def _answer(claim: str, judged: Sequence[Judged], model: str) -> Answer:
             {"judged": one},
             one.contrast.margins,
             one.in_words,
+            one.within,
         )
         for one in judged
         if one.estimate
@@ -146,7 +147,7 @@ def table(judged: Sequence[Judged], texts: pd.DataFrame | None = None) -> Table 
         {
             **row,
             **{
-                key: f"{POINTS(one.low)} to {POINTS(one.high)}"
+                key: f"{POINTS(one.low)} to {POINTS(one.high)}{_fewer(one.seeds, row, which)}"
                 for key, which in (("texts", "planned"), ("seen_texts", "others"))
                 if (one := known.get((row["contrast"], which)))
             },
@@ -171,6 +172,12 @@ def table(judged: Sequence[Judged], texts: pd.DataFrame | None = None) -> Table 
     ]
     extra = ["contrast", "low", "high", "seen_low", "seen_high"]
     return Table("contrasts", columns, rows, headers=2, extra=extra)
+
+
+def _fewer(seeds: Any, row: Mapping[str, Any], which: str) -> str:
+    """Of how many planned seeds an interval over texts is, where predictions of some were not
+    kept."""
+    return f" ({seeds} of {row['n']} seeds)" if which == "planned" and seeds < row["n"] else ""
 
 
 def _over_texts(key: str, group: str, rows: Sequence[Mapping[str, Any]]) -> list[Column]:

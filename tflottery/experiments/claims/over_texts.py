@@ -69,9 +69,13 @@ def rows(
     seeds = {seed for _, _, seed in runs}
     found = []
     for contrast in known:
-        planned = {*contrast.seeds, *contrast.second_seeds}
-        for which, some in ((PLANNED, seeds & planned), (OTHERS, seeds - planned)):
-            by_text = (_of_arm(right, arm, contrast, some) for arm in _arms(contrast))
+        planned = set(contrast.seeds), set(contrast.second_seeds)
+        others = seeds - planned[0] - planned[1]
+        for which, of_arms in ((PLANNED, planned), (OTHERS, (others, others))):
+            by_text = (
+                _of_arm(right, arm, contrast, seeds & some)
+                for arm, some in zip(_arms(contrast), of_arms, strict=True)
+            )
             if reach := _reach(contrast, *by_text):
                 found.append({"contrast": contrast.name, "which": which, **_numbers(reach)})
     return found

@@ -7,8 +7,10 @@ any time without spoiling a contrast.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from tflottery import power
 from tflottery.estimates import Estimate
@@ -167,15 +169,31 @@ def totals(contrasts: Sequence[Contrast], found: Found) -> list[Total]:
             continue
         of_it = [one for one in contrasts if place in one.places and one.unit == "points"]
         asked = [one for one in of_it if evidence.cost(_cells(one, place))]
-        cells = [cell for one in asked for cell in _cells(one, place)]
         seeds = {seed for one in asked for seed in one.seeds}
         more = {seed for one in asked for seed in one.second_seeds} - seeds
-        cost, dense = evidence.cost(cells), evidence.cost([(evidence.dense, None)])
-        if cost and dense:
-            whole = cost.times(len(seeds)) + dense.times(len(more))
+        # Seeds that need the same cells cost the same.
+        alike = Counter(_cells_by_seed(asked, place).values())
+        costs = [
+            cost.times(count) for cells, count in alike.items() if (cost := evidence.cost(cells))
+        ]
+        if costs:
             without = tuple(one.name for one in of_it if one not in asked)
+            whole = sum(costs[1:], costs[0])
             made.append(Total(place, len(seeds), len(more), whole, without))
     return made
+
+
+def _cells_by_seed(contrasts: Iterable[Contrast], place: Place) -> dict[int, tuple[Cell, ...]]:
+    """The cells that a seed needs for all contrasts that are planned of it, each once."""
+    needed: dict[int, dict[Cell, None]] = {}
+    for one in contrasts:
+        for gain in one.gains:
+            if gain.study != place.study:
+                continue
+            for arm, seeds in ((gain.first, one.seeds), (gain.second, one.second_seeds)):
+                for level, seed in product(at_levels(arm, one.levels), seeds):
+                    needed.setdefault(seed, {})[(arm, level)] = None
+    return {seed: tuple(cells) for seed, cells in needed.items()}
 
 
 def needs_of(contrasts: Iterable[Contrast], found: Found) -> list[Need]:

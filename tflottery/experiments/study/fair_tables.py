@@ -111,18 +111,19 @@ def _named(name: str, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def converged(results: Results) -> Table | None:
-    """Steps until dense's last validation accuracy of the same seed, minus half a point."""
+    """Steps until dense's last validation accuracy of the same seed, minus half a point; all steps
+    of a training that never gets there."""
     dense = Arm("convergence", "dense", "dense", "fresh")
-    of_dense = results.values("steps_to_dense", dense)
+    of_dense = results.steps_to_dense(dense)
     rows = []
     for cell in results.of("convergence"):
-        steps = results.values("steps_to_dense", cell.arm, cell.level)
-        measured = results.values("steps_per_epoch", cell.arm, cell.level)
+        there = results.values("steps_to_dense", cell.arm, cell.level)
+        steps = results.steps_to_dense(cell.arm, cell.level)
         summary = statistics.summarise(list(steps.values()))
         row: dict[str, Any] = {
             "at": 100 * cell.level,
             "method": names.method(cell.arm.method),
-            "reached": f"{len(steps)} of {len(measured)}",
+            "reached": f"{len(there)} of {len(steps)}",
             "steps": summary.mean if summary else None,
             "half": summary.half if summary else None,
         }
