@@ -231,7 +231,7 @@ POINTS: dict[str, Named] = {
     "Late rewinding": ("Late rewinding is much better", "It is not decisive"),
     "At 97.2 %": ("Very sparse", "Learning rates"),
     "Much of a ticket": ("Much of a ticket is",),
-    "It lies near": ("A ticket is better than",),
+    "A ticket lies near": ("A ticket is better than",),
     "Transfer": ("A ticket from IMDB", "It wins on AG News"),
     "Other beginnings": ROWS["Are there tickets"],
 }

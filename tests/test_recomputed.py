@@ -1,8 +1,8 @@
 """Every interval that README and the results' READMEs state, recomputed from the committed tables.
 
-With pandas, numpy and scipy alone: nothing of tflottery's own is imported. Each statement names the
-words that stand before its numbers, and each number of those pages that has an interval has to be
-one of them.
+With pandas, numpy and scipy alone: nothing of tflottery's own is imported. Each number of those
+pages that has an interval has to be one that the tables give; in which row of a table it has to
+stand, ``test_rows.py`` holds.
 """
 
 from __future__ import annotations
