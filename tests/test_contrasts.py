@@ -51,18 +51,22 @@ def test_every_contrast_asks_for_cells_that_its_study_has():
                 assert arm.init in (*held.inits, "reinit"), one.name
 
 
-def test_every_contrast_of_criteria_asks_for_networks_that_its_study_trains():
-    asked = [one for one in SHIPPED.current if one.study == "criteria_cnn"]
-    assert len(asked) == 10
+@pytest.mark.parametrize(
+    ("study", "count", "seeds"),
+    [("criteria_cnn", 10, range(14, 19)), ("criteria_lstm", 3, range(14, 17))],
+)
+def test_every_contrast_of_criteria_asks_for_networks_that_its_study_trains(study, count, seeds):
+    asked = [one for one in SHIPPED.current if one.study == study]
+    assert len(asked) == count
     trained = {
         (Arm(cell.part, cell.method, cell.mask, cell.init), cell.level)
-        for cell in planned("criteria_cnn").cells(4)
+        for cell in planned(study).cells(4)
     }
     for one in asked:
         assert one.first.part == one.second.part == PART and one.is_paired
         # Of these seeds only dense had been trained before.
         assert not any(arm.is_dense for arm in (one.first, one.second))
-        assert one.seeds == one.second_seeds == tuple(range(14, 19))
+        assert one.seeds == one.second_seeds == tuple(seeds)
         wanted = {(arm, level) for arm in (one.first, one.second) for level in one.levels}
         assert wanted <= trained, one.name
 
