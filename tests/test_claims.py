@@ -28,6 +28,7 @@ from tflottery.report.outcomes import (
     in_jumps,
     not_worse,
     winning,
+    within,
 )
 
 
@@ -115,8 +116,21 @@ def test_jumps_that_all_seeds_make_decide_nothing(cnn):
 UP, DOWN, AROUND = [0.30, 0.34, 0.38], [-0.30, -0.34, -0.38], [0.1, -0.1, 0.02]
 
 
+def test_each_difference_of_a_column_has_the_narrowest_margin_that_is_shown():
+    near, far = [0.01, -0.01, 0.02, -0.02], [0.30, 0.34, 0.32, 0.31]
+    wide = [3.0, -3.0, 0.2, 0.1]
+    gains = [statistics.of_differences(one) for one in (near, far, wide)]
+    assert within([*gains[:2], None, gains[2]], MARGINS) == [0.25, 0.5, None, None]
+    # Holm's correction is over all that have a difference: what is shown alone is not among many.
+    close = statistics.of_differences([0.2, -0.2, 0.35, -0.1])
+    alone = within([close], (0.5,))
+    assert alone == [0.5]
+    assert within([close] + [statistics.of_differences(wide)] * 30, (0.5,))[0] is None
+    assert within([], MARGINS) == [] and within([None], MARGINS) == [None]
+
+
 @pytest.mark.parametrize(
-    ("outcome", "values", "within", "said"),
+    ("outcome", "values", "margins", "said"),
     [
         (HELD, [UP], [None], "Yes."),
         (HELD, [UP, UP], [0.5, None], "Yes."),
@@ -128,10 +142,10 @@ UP, DOWN, AROUND = [0.30, 0.34, 0.38], [-0.30, -0.34, -0.38], [0.1, -0.1, 0.02]
         (FAILED, [DOWN], [0.5], "No."),
     ],
 )
-def test_an_answer_in_short_says_how_much(outcome, values, within, said):
+def test_an_answer_in_short_says_how_much(outcome, values, margins, said):
     effects = tuple(
         Effect("contrast", statistics.of_differences(one), within=margin)
-        for one, margin in zip(values, within, strict=True)
+        for one, margin in zip(values, margins, strict=True)
     )
     assert Answer("rewinding", "", outcome, effects).in_short.startswith(said)
 

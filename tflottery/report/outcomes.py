@@ -105,6 +105,20 @@ def equivalent(found: Sequence[Estimate], margins: Sequence[float]) -> str:
     return outcome
 
 
+def within(gains: Sequence[Difference | None], margins: Sequence[float]) -> list[float | None]:
+    """The narrowest of the margins (the widest first) that each difference is shown to lie within,
+    after Holm's correction over all of them; None where there is none, or no difference."""
+    found: list[float | None] = [None] * len(gains)
+    known = [None if gain is None else estimates.of_difference(gain) for gain in gains]
+    for place, margin in enumerate(margins):
+        adjusted = statistics.holm([None if one is None else one.p_within(margin) for one in known])
+        wider = margins[place - 1] if place else None
+        for row, p in enumerate(adjusted):
+            if p is not None and p < SIGNIFICANT and found[row] == wider:
+                found[row] = margin
+    return found
+
+
 def not_worse(gains: Sequence[Difference], tolerance: float) -> str:
     """The answer to "are they above 0, or below by the tolerance at most"."""
     within = _shown(gains, lambda one: one.p_above(-tolerance))

@@ -11,6 +11,7 @@ from tflottery.experiments import names
 from tflottery.experiments.study.cells import Arm, BySeed, Cell, Results
 from tflottery.experiments.study.tables import befallen, befell, difference_row
 from tflottery.report.numbers import ACCURACY, PERCENT, POINTS, number, probability
+from tflottery.report.outcomes import MARGINS, within
 from tflottery.report.table import Column, Table
 
 PART = "criterion"
@@ -194,8 +195,9 @@ def _accuracy(one: Compared) -> dict[str, Any]:
 
 
 def _apart(key: str, one: BySeed, other: BySeed) -> dict[str, Any]:
-    """A difference in columns that begin with a name."""
-    found = difference_row(key, statistics.compare(one, other))
+    """A difference in columns that begin with a name; ``…_gain`` is the difference itself."""
+    gain = statistics.compare(one, other)
+    found = {"gain": gain, **difference_row(key, gain)}
     return {name if name == key else f"{key}_{name}": value for name, value in found.items()}
 
 
@@ -204,14 +206,20 @@ def _differences(key: str, group: str) -> list[Column]:
         Column(key, "points", POINTS, group),
         Column(f"{key}_interval", "95 % interval", group=group),
         Column(f"{key}_p_holm", "p, Holm", probability, group),
+        Column(f"{key}_within", "within", is_text=True, group=group),
     ]
 
 
 def _corrected(rows: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
-    """The rows with p values corrected over each of these columns."""
+    """The rows with p values corrected over each of these columns, and the margin within which each
+    difference is shown to lie."""
     for key in keys:
         adjusted = statistics.holm([row.get(f"{key}_p") for row in rows])
-        rows = [{**row, f"{key}_p_holm": p} for row, p in zip(rows, adjusted, strict=True)]
+        margins = within([row.get(f"{key}_gain") for row in rows], MARGINS)
+        rows = [
+            {**row, f"{key}_p_holm": p, f"{key}_within": f"{margin:g}" if margin else None}
+            for row, p, margin in zip(rows, adjusted, margins, strict=True)
+        ]
     return rows
 
 
