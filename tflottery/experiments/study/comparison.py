@@ -56,8 +56,8 @@ def left_out(
 ) -> tuple[str, ...]:
     """Lines on criteria and checks that a study asks for and that mean nothing there."""
     lines = [
-        f"The criterion {name} is left out: the network {model.name} has gates, attention or "
-        "norms, for which the flow through kernels and ReLU has no meaning."
+        f"The criterion {name} is left out: the network {model.name} has layers, as gates, "
+        "attention or norms, for which the flow through kernels and ReLU has no meaning."
         for name in study.criteria
         if not _is_meant_for(name, model)
     ]
