@@ -18,7 +18,7 @@ import tflottery
 from tests.conftest import write_reviews
 from tflottery.cli import export, find_ticket, predict
 from tflottery.errors import UserError
-from tflottery.exports.fast import candidates, unit_costs
+from tflottery.exports.fast import candidates, unit_costs, units
 from tflottery.exports.publishing import Published
 from tflottery.tickets.plan import Plan
 
@@ -266,7 +266,7 @@ def test_a_budget_that_is_not_met_leaves_what_comes_nearest(here, capfd, monkeyp
         shown = list(csv.DictReader(stream))
     assert shown[0]["pruned"] == "dense" and float(shown[0]["times_dense"]) == 1
     assert {"weights", rows[0].name} <= {row["pruned"] for row in shown}
-    assert {row["form"] for row in shown} == {"SavedModel", "TFLite", "TFLite int8"}
+    assert {row["form"] for row in shown} == {"SavedModel", *units.PRECISIONS}
     for file in ("frontier.md", "frontier-throughput.svg", "frontier-size.png"):
         assert Path(f"saved_models/budget/{file}").stat().st_size > 500
 

@@ -272,7 +272,8 @@ def export(
     taken = chosen.best.ticket if chosen else None
     of = found.ticket if found else taken or opened
     exported = _published(of, base, version, smaller, asked_for, data_dir, store)
-    exported = dataclasses.replace(exported, found=found, chosen=chosen)
+    remarks = (*exported.remarks, *(chosen.left_out if chosen else ()))
+    exported = dataclasses.replace(exported, found=found, chosen=chosen, remarks=remarks)
     if chosen and not chosen.is_met:
         raise BudgetNotMetError(exported)
     return exported

@@ -15,7 +15,7 @@ import numpy as np
 
 from tflottery import activity, paired, steps
 from tflottery.data.encoded import Corpus
-from tflottery.errors import TrainingError
+from tflottery.errors import TflotteryError, TrainingError
 from tflottery.exports import measuring, network
 from tflottery.exports.compaction import compact
 from tflottery.exports.fast import forms
@@ -23,6 +23,8 @@ from tflottery.exports.fast.budget import Budget, Reached
 from tflottery.exports.fast.candidates import Chain
 from tflottery.exports.fast.chosen import Chosen, Tried
 from tflottery.exports.fast.shown import BATCH
+from tflottery.exports.formats import left_out
+from tflottery.exports.formats.tflite import UnconvertibleError
 from tflottery.exports.network import Network
 from tflottery.files import scratch_folder
 from tflottery.runs.realise import Realiser
@@ -64,16 +66,19 @@ class Choosing:
 
         Raises:
             TrainingError: every training failed.
+            TflotteryError: dense can be stored in none of the forms.
         """
         dense = chains[0].plan.dense
         with scratch_folder() as folder:
             search = _Search(self, dense, folder)
+            search.begin()
             for ticket in tickets:
                 search.look_at(ticket)
             for chain in chains:
                 search.walk(chain)
             if not search.tried:
-                raise TrainingError("no candidate could be trained, so there is none to export")
+                why = "no candidate could be trained, so there is none to export"
+                raise TrainingError("; ".join((why, *search.refused.lines)))
             place = search.best()
             best = search.tried[place]
             scores, labels = search.said(best, search.files[place], TEST)
@@ -86,13 +91,14 @@ class Choosing:
             paired.compare(labels[own], [scores[own]], [of_dense.scores[own]]),
             _accuracy(scores, labels),
             _accuracy(of_dense.scores, labels),
+            search.refused.lines,
         )
 
 
 @dataclass
 class _Search:
     """What was measured so far: ``tried``, with what is to be loaded of each in ``files``, all of
-    it within ``folder``."""
+    it within ``folder``; ``refused``: what could not be stored in a form."""
 
     given: Choosing
     dense: RunSpec
@@ -101,8 +107,21 @@ class _Search:
     files: list[Path] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        self.beside = self._written(forms.SAVED_MODEL, self._network(self.dense))
+    refused: left_out.LeftOut = field(default_factory=left_out.LeftOut)
+
+    def begin(self) -> None:
+        """Stores dense, in every form: what it cannot be stored in is not tried again.
+
+        Raises:
+            TflotteryError: there is no such form.
+        """
+        dense = self._network(self.dense)
+        self.beside = self._written(forms.SAVED_MODEL, dense)
+        others = [form for form in self.given.tried_in if form != forms.SAVED_MODEL]
+        stored = {forms.SAVED_MODEL, *self._models(others, dense)}
+        self.forms = [form for form in self.given.tried_in if form in stored]
+        if not self.forms:
+            raise TflotteryError(" ".join(self.refused.lines))
         said = self.given.realise.predictions(self.dense)[VALIDATION]
         self.worth = _accuracy(said.scores, np.asarray(said.labels))
 
@@ -178,10 +197,12 @@ class _Search:
         return scores, np.asarray(texts.labels)
 
     def _measure(self, small: Network, tried: Callable[[str, Reached], Tried]) -> list[Tried]:
-        """Measures a network in every form."""
+        """Measures a network in every form that it can be stored in."""
         found = []
         with activity.doing("measuring how fast it is", long=True):
-            models = {form: self._written(form, small) for form in self.given.tried_in}
+            models = self._models(self.forms, small)
+            if not models:
+                return []
             throughputs = self._throughputs(models, _ROUNDS)
             sizes = forms.sizes({_DENSE: self.beside, **models})
             for form, file in models.items():
@@ -208,6 +229,16 @@ class _Search:
         speeds = forms.speeds({_DENSE: self.beside, **models}, texts, self._length, rounds)
         whole = speeds[_DENSE].throughput(BATCH)
         return {form: speeds[form].throughput(BATCH) / whole for form in models}
+
+    def _models(self, tried_in: Sequence[str], of: Network) -> dict[str, Path]:
+        """A network in those of these forms that it can be stored in."""
+        models = {}
+        for form in tried_in:
+            try:
+                models[form] = self._written(form, of)
+            except UnconvertibleError as error:
+                self.refused.add(form, error)
+        return models
 
     def _written(self, form: str, of: Network) -> Path:
         place = self.folder / f"{sum(1 for _ in self.folder.iterdir())} {form}"

@@ -51,6 +51,7 @@ class Chosen:
     ``tried``: all that was measured, in order, what was chosen longer than the others. ``best``:
     what was chosen; ``is_met``: whether it meets the budget. ``test``: its test accuracy to dense,
     in points, with its interval; ``accuracy`` and ``dense_accuracy``: fractions of all test texts.
+    ``left_out``: a line on each form that networks could not be stored in.
     """
 
     budget: Budget
@@ -59,6 +60,7 @@ class Chosen:
     test: Paired
     accuracy: float
     dense_accuracy: float
+    left_out: tuple[str, ...] = ()
 
     @property
     def is_met(self) -> bool:

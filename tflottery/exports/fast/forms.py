@@ -34,6 +34,9 @@ def write(
         vocabulary: the network's, which a SavedModel holds.
         examples: int32 [texts, max_length], for ``int8-full``.
         folder: an empty one.
+
+    Raises:
+        UnconvertibleError: the network cannot be stored so.
     """
     if form == SAVED_MODEL:
         saved_model.save(network, vocabulary, folder)

@@ -19,7 +19,7 @@ from tflottery.tickets import plan as plans
 from tflottery.tickets.given import level_of, located
 from tflottery.tickets.ticket import Ticket
 
-# Of TFLite, where none is asked for, in the order in which they are tried.
+# Of TFLite, where none is asked for, in the order in which they are tried; the frontier's too.
 PRECISIONS = ("TFLite", "TFLite int8", "TFLite int8-full")
 
 if TYPE_CHECKING:
@@ -107,13 +107,20 @@ def forms_of(asked_for: Asked, model: Architecture) -> tuple[str, ...]:
     """The forms that have to reach a budget: the SavedModel, or the TFLite file, in the precision
     that was asked for or in any of those, of three, that the network can be stored in."""
     from tflottery.exports.fast import forms
-    from tflottery.exports.formats import tflite
 
     if "tflite" not in [one.name for one in asked_for.formats]:
         return (forms.SAVED_MODEL,)
     if asked_for.quantize:
         return tuple(name for name, one in forms.LITE.items() if one == asked_for.quantize)
-    return tuple(one for one in PRECISIONS if tflite.takes(forms.LITE[one], model))
+    return precisions_of(model)
+
+
+def precisions_of(model: Architecture) -> tuple[str, ...]:
+    """Those of ``PRECISIONS`` that are known to take a network; of others that shows when they are
+    written."""
+    from tflottery.exports.formats import tflite
+
+    return tuple(one for one in PRECISIONS if tflite.takes(tflite.NAMES[one], model))
 
 
 def asked_as(chosen: Chosen, asked_for: Asked) -> Asked:
