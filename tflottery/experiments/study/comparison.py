@@ -23,7 +23,7 @@ from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets.methods import MethodName
 from tflottery.tickets.plan import Level
-from tflottery.tickets.settings import PruningSettings
+from tflottery.tickets.settings import PruningSettings, with_criterion
 
 PART = "criterion"
 
@@ -87,7 +87,7 @@ def _moments(name: str, study: StudySettings) -> tuple[str, ...]:
 
 
 def _last(seed: Seed, name: str, method: MethodName, level: float, init: str = "original") -> Level:
-    return seed.last(method, init, level, dataclasses.replace(seed.pruning, criterion=name))
+    return seed.last(method, init, level, with_criterion(seed.pruning, name))
 
 
 def _ticket(seed: Seed, name: str, moment: str, level: float) -> RunSpec:
