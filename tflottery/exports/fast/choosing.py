@@ -22,7 +22,7 @@ from tflottery.exports.fast import forms
 from tflottery.exports.fast.budget import Budget, Reached
 from tflottery.exports.fast.candidates import Chain
 from tflottery.exports.fast.chosen import Chosen, Tried
-from tflottery.exports.fast.shown import BATCH
+from tflottery.exports.fast.shown import BATCH, SAVED_MODEL
 from tflottery.exports.formats import left_out
 from tflottery.exports.formats.tflite import UnconvertibleError
 from tflottery.exports.network import Network
@@ -116,9 +116,9 @@ class _Search:
             TflotteryError: there is no such form.
         """
         dense = self._network(self.dense)
-        self.beside = self._written(forms.SAVED_MODEL, dense)
-        others = [form for form in self.given.tried_in if form != forms.SAVED_MODEL]
-        stored = {forms.SAVED_MODEL, *self._models(others, dense)}
+        self.beside = self._written(SAVED_MODEL, dense)
+        others = [form for form in self.given.tried_in if form != SAVED_MODEL]
+        stored = {SAVED_MODEL, *self._models(others, dense)}
         self.forms = [form for form in self.given.tried_in if form in stored]
         if not self.forms:
             raise TflotteryError(" ".join(self.refused.lines))

@@ -11,13 +11,12 @@ import numpy as np
 from tflottery.data.encoded import Encoded
 from tflottery.data.words.vocabulary import Vocabulary
 from tflottery.exports import measuring, saved_model
-from tflottery.exports.fast.shown import BATCH, THREADS
+from tflottery.exports.fast.shown import BATCH, SAVED_MODEL, THREADS
 from tflottery.exports.formats import tflite
 from tflottery.exports.measuring import Size, Speed
 from tflottery.exports.network import Network
 from tflottery.exports.verification import padded
 
-SAVED_MODEL = "SavedModel"
 FILE = "model.tflite"
 LITE = tflite.NAMES
 """Forms of TFLite, with how each stores numbers."""

@@ -19,7 +19,7 @@ from tflottery.exports.compaction import compact
 from tflottery.exports.fast import forms, units
 from tflottery.exports.fast.candidates import Chain, beside
 from tflottery.exports.fast.frontier import Frontier
-from tflottery.exports.fast.shown import Shown, marked, on_frontier
+from tflottery.exports.fast.shown import SAVED_MODEL, Shown, marked, on_frontier
 from tflottery.exports.formats.left_out import LeftOut
 from tflottery.exports.formats.tflite import UnconvertibleError
 from tflottery.exports.network import Network
@@ -76,7 +76,7 @@ def measure(
     """
     whole = network.of_weights(ticket, dense, {})
     pruned = _pruned(ticket, chains, store)
-    wanted = (forms.SAVED_MODEL, *units.precisions_of(ticket.recipe.model))
+    wanted = (SAVED_MODEL, *units.precisions_of(ticket.recipe.model))
     kept, thinned = _fewer(pruned, MOST_MODELS // len(wanted) - 1)
     listed = [_Of(DENSE, 0.0, whole, 0.0), *kept]
     refused = LeftOut()
