@@ -156,6 +156,18 @@ def test_validation_alone_chooses(choose, chains):
     assert chosen_in(chosen, chains) == (1, 1)
 
 
+def test_only_what_misses_a_budget_of_accuracy_beyond_its_error_ends_a_chain(choose, chains):
+    """Of 50 texts one more or less is 2 points, with a standard error of about as many."""
+    near = [Fake(validation=39), Fake(validation=39), Fake(validation=40, short=3.0)]
+    chosen, _ = choose("accuracy -1", near)
+    assert chosen_in(chosen, chains) == (0, 3) and chosen.is_met
+    assert [one.may_meet(chosen.budget) for one in chosen.tried] == [True, True, True]
+    assert 1 < chosen.tried[0].error < 4
+    far = [Fake(validation=30), Fake(validation=30), Fake(validation=40, short=3.0)]
+    chosen, _ = choose("accuracy -1", far)
+    assert len(chosen.tried) == 2 and not chosen.is_met
+
+
 def test_what_is_told_is_measured_anew(choose, chains):
     chosen, realise = choose("throughput 3x", [Fake(short=2.0), Fake(short=3.4, long=3.1)])
     assert chosen_in(chosen, chains) == (0, 2) and chosen.is_met

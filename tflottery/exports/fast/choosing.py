@@ -123,6 +123,7 @@ class _Search:
         if not self.forms:
             raise TflotteryError(" ".join(self.refused.lines))
         said = self.given.realise.predictions(self.dense)[VALIDATION]
+        self.of_dense = said.scores
         self.worth = _accuracy(said.scores, np.asarray(said.labels))
 
     def look_at(self, ticket: Ticket) -> None:
@@ -160,7 +161,7 @@ class _Search:
                 return Tried(chain.name, form, level.sparsity, reached, level, chain)
 
             made = self._measure(compact(self._network(level.ticket)), tried)
-            found.append(any(budget.is_met(one.reached) for one in made))
+            found.append(any(one.may_meet(budget) for one in made))
             if not chain.is_known and is_enough(budget, found):
                 return
 
@@ -209,9 +210,11 @@ class _Search:
                 reached = Reached(
                     0.0, throughputs[form], sizes[_DENSE].gzipped / sizes[form].gzipped
                 )
-                own = _accuracy(*self.said(tried(form, reached), file, VALIDATION))
-                points = round(100 * (own - self.worth), _DIGITS)
-                found.append(tried(form, dataclasses.replace(reached, accuracy=points)))
+                scores, labels = self.said(tried(form, reached), file, VALIDATION)
+                points = round(100 * (_accuracy(scores, labels) - self.worth), _DIGITS)
+                one = tried(form, dataclasses.replace(reached, accuracy=points))
+                error = paired.compare(labels, [scores], [self.of_dense]).by_texts ** 0.5
+                found.append(dataclasses.replace(one, error=error))
                 self.files.append(file)
         self.tried += found
         return found
@@ -260,7 +263,7 @@ def is_enough(budget: Budget, met: Sequence[bool]) -> bool:
 
     Args:
         budget: what is to be reached.
-        met: of each level so far, whether it meets the budget in some form.
+        met: of each level so far, whether it may meet the budget in some form.
     """
     if budget.of == "accuracy":
         return len(met) > 1 and not any(met[-2:])
