@@ -11,6 +11,7 @@ from tests.conftest import SMALL
 from tests.exported import make_ticket
 from tflottery.errors import TflotteryError, UserError
 from tflottery.exports.formats import asked, registry, tflite
+from tflottery.exports.formats.format import Given
 from tflottery.exports.formats.registry import FORMATS
 from tflottery.exports.network import of_ticket
 
@@ -72,6 +73,21 @@ def test_a_loop_is_refused_before_the_converter_crashes(model, tmp_path):
     network = of_ticket(make_ticket(tmp_path / "ticket", model))
     with pytest.raises(TflotteryError, match="give int8"):
         tflite.convert(network, 1, "int8-full", np.ones((2, network.max_length), np.int32))
+
+
+def test_what_the_converter_cannot_convert_is_a_line(tmp_path, monkeypatch):
+    ticket = make_ticket(tmp_path / "ticket", "cnn")
+
+    def fail(*_):
+        raise ValueError("failed to legalize\n  operation 'tf.Nothing'")
+
+    monkeypatch.setattr("tensorflow.lite.TFLiteConverter.from_concrete_functions", fail)
+    told = r"^TFLite's converter fails on this network: ValueError: failed to legalize operation"
+    with pytest.raises(tflite.UnconvertibleError, match=told):
+        tflite.convert(of_ticket(ticket), 1)
+    with pytest.raises(TflotteryError, match=told):
+        FORMATS["tflite"].write(Given(ticket, of_ticket(ticket)), tmp_path / "m.tflite")
+    assert not (tmp_path / "m.tflite").exists()
 
 
 def test_what_is_not_installed_is_told_with_the_mend(monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,11 +14,12 @@ import pytest
 from tests import exported
 from tests.chains import RECIPE
 from tests.exported import CORPUS, drawn_texts, make_ticket
-from tflottery.errors import TrainingError
+from tflottery.errors import TflotteryError, TrainingError
 from tflottery.exports.fast import candidates, choosing, forms
 from tflottery.exports.fast.budget import parse
 from tflottery.exports.fast.choosing import Choosing
 from tflottery.exports.fast.chosen import Chosen
+from tflottery.exports.formats.tflite import UnconvertibleError
 from tflottery.exports.measuring import Size, Speed
 from tflottery.runs.predictions import Predictions
 
@@ -86,13 +87,21 @@ def choose(ticket, chains, monkeypatch):
     """Chooses by a budget between dense and the levels of two chains; a level without a network
     fails."""
 
-    def call(budget: str, *of_chains: list[Fake], tickets: Mapping[str, Fake] | None = None):
+    def call(
+        budget: str,
+        *of_chains: list[Fake],
+        tickets: Mapping[str, Fake] | None = None,
+        tried_in: tuple[str, ...] = ("SavedModel",),
+        cannot: Callable[[str, str], bool] = lambda form, key: False,
+    ):
         named = {chains[0].plan.dense.key: Fake(), **(tickets or {})}
         for chain, fakes in zip(chains, of_chains, strict=False):
             levels = (level.ticket.key for level in chain.plan.levels)
             named |= dict(zip(levels, fakes, strict=False))
 
         def write(form, of, vocabulary, examples, folder):
+            if cannot(form, of):
+                raise UnconvertibleError("the converter fails")
             (folder / "key").write_text(of)
             return folder / "key"
 
@@ -124,7 +133,7 @@ def choose(ticket, chains, monkeypatch):
         ):  # fmt: skip
             monkeypatch.setattr(module, name, fake)
         realise, asked = Realise(named), parse(budget)
-        given = Choosing(ticket, asked, ("SavedModel",), TEXTS, np.zeros((1, 12)), realise)
+        given = Choosing(ticket, asked, tried_in, TEXTS, np.zeros((1, 12)), realise)
         return given.choose(chains, candidates.as_they_are(ticket, asked)), realise
 
     return call
@@ -145,6 +154,18 @@ def test_validation_alone_chooses(choose, chains):
     assert chosen.tried[0].reached.accuracy == -20
     chosen, _ = choose("accuracy -2", [bad], [good])
     assert chosen_in(chosen, chains) == (1, 1)
+
+
+def test_only_what_misses_a_budget_of_accuracy_beyond_its_error_ends_a_chain(choose, chains):
+    """Of 50 texts one more or less is 2 points, with a standard error of about as many."""
+    near = [Fake(validation=39), Fake(validation=39), Fake(validation=40, short=3.0)]
+    chosen, _ = choose("accuracy -1", near)
+    assert chosen_in(chosen, chains) == (0, 3) and chosen.is_met
+    assert [one.may_meet(chosen.budget) for one in chosen.tried] == [True, True, True]
+    assert 1 < chosen.tried[0].error < 4
+    far = [Fake(validation=30), Fake(validation=30), Fake(validation=40, short=3.0)]
+    chosen, _ = choose("accuracy -1", far)
+    assert len(chosen.tried) == 2 and not chosen.is_met
 
 
 def test_what_is_told_is_measured_anew(choose, chains):
@@ -207,3 +228,36 @@ def test_what_fails_is_no_candidate(choose, chains):
     assert chosen_in(chosen, chains) == (1, 1) and len(chosen.tried) == 1
     with pytest.raises(TrainingError, match="no candidate could be trained"):
         choose("throughput 2x", [], [])
+
+
+LITE = ("TFLite", "TFLite int8-full")
+
+
+def test_a_form_that_the_network_cannot_be_stored_in_is_dropped_once(choose):
+    asked = []
+
+    def cannot(form: str, key: str) -> bool:
+        asked.append(form)
+        return form == LITE[1]
+
+    chosen, _ = choose("throughput 3x", [Fake(short=2.0), Fake(short=3.1)], tried_in=LITE,
+                       cannot=cannot)  # fmt: skip
+    assert {one.form for one in chosen.tried} == {LITE[0]} and len(chosen.tried) == 2
+    assert chosen.is_met and asked.count(LITE[1]) == 1
+    assert chosen.left_out == ("TFLite int8-full is left out: the converter fails.",)
+
+
+def test_one_network_that_cannot_be_stored_in_a_form_leaves_that_form_to_others(choose, chains):
+    first = chains[0].plan.levels[0].ticket.key
+    chosen, _ = choose(
+        "throughput 3x", [Fake(short=3.5), Fake(short=3.1)], tried_in=LITE,
+        cannot=lambda form, key: key == first,
+    )  # fmt: skip
+    assert chosen_in(chosen, chains) == (0, 2) and len(chosen.tried) == 2
+    assert chosen.left_out == tuple(f"{form} is left out: the converter fails." for form in LITE)
+
+
+def test_where_no_form_is_left_nothing_is_trained(choose, chains):
+    with pytest.raises(TflotteryError, match=r"^TFLite int8-full is left out: the converter fails"):
+        choose("throughput 3x", [Fake(short=3.5)], tried_in=LITE[1:],
+               cannot=lambda form, key: form == LITE[1])  # fmt: skip

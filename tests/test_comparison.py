@@ -21,7 +21,7 @@ from tflottery.runs.inits import Snapshot
 from tflottery.runs.pruned import Pruned
 from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import Fresh, ancestry
-from tflottery.tickets.settings import PruningSettings
+from tflottery.tickets.settings import PruningSettings, with_criterion
 
 SETTINGS = StudySettings(
     levels=(0.36, 0.59),
@@ -167,6 +167,32 @@ def test_criteria_whose_scores_lamp_cannot_square_are_left_out_and_said():
     told, _ = Study("mine", RECIPE, PruningSettings(scope="lamp"), settings, (4,)).left_out
     assert told.startswith("The criterion grasp is left out: some of its scores are below 0")
     assert "grasp" in {place[1] for place in compared(settings)}
+
+
+@pytest.mark.parametrize(
+    "pruning",
+    [
+        {"criterion": "latency", "scope": "global",
+         "costs": tuple((one.layer, 1.0) for one in RECIPE.model.unit_layers())},
+        {"criterion": "slimming", "scope": "global", "slimming": 0.01},
+    ],
+)  # fmt: skip
+def test_what_goes_with_the_study_s_own_criterion_is_no_matter_of_those_compared(pruning):
+    usual = compared(scope="global")
+    assert {place: cell.spec.key for place, cell in compared(**pruning).items()} == {
+        place: cell.spec.key for place, cell in usual.items()
+    }
+
+
+def test_another_criterion_keeps_what_goes_with_it_too():
+    own = PruningSettings(criterion="latency", scope="global", costs=(("a", 1.0),),
+                          attention_heads=True)  # fmt: skip
+    assert with_criterion(own, "latency") == own
+    assert with_criterion(own, "filters") == dataclasses.replace(own, criterion="filters")
+    assert with_criterion(own, "snip") == PruningSettings(criterion="snip", scope="global")
+    slimmed = PruningSettings(criterion="slimming", slimming=0.01)
+    assert with_criterion(slimmed, "slimming") == slimmed
+    assert with_criterion(slimmed, "filters") == PruningSettings(criterion="filters")
 
 
 def test_a_study_without_criteria_compares_none():

@@ -469,7 +469,7 @@ def test_keys_hold_what_one_of_ones_own_declares():
 def test_networks_that_flow_has_no_meaning_for_are_told_before_they_are_trained():
     settings = PruningSettings(criterion="synflow")
     assert make_plan(RECIPE, settings, 1).levels
-    with pytest.raises(UserError, match="lstm has gates, attention or norms"):
+    with pytest.raises(UserError, match="lstm has layers, as gates, attention or norms"):
         make_plan(dataclasses.replace(RECIPE, model=Lstm()), settings, 1)
 
 

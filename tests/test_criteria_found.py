@@ -67,7 +67,7 @@ def test_the_command_knows_them_and_tells_what_it_cannot(tmp_path, capfd, monkey
     flags += ["--model", "lstm", "--criterion", "synflow"]
     assert run(find_command.COMMAND, flags) == 2
     said = capfd.readouterr().err
-    assert "lstm has gates, attention or norms" in said and said.count("\n") == 1
+    assert "lstm has layers, as gates, attention or norms" in said and said.count("\n") == 1
 
 
 def test_one_of_ones_own_is_a_line_where_it_asks_for_too_much(tmp_path):

@@ -18,7 +18,7 @@ import tflottery
 from tests.conftest import write_reviews
 from tflottery.cli import export, find_ticket, predict
 from tflottery.errors import UserError
-from tflottery.exports.fast import candidates, unit_costs
+from tflottery.exports.fast import candidates, unit_costs, units
 from tflottery.exports.publishing import Published
 from tflottery.tickets.plan import Plan
 
@@ -183,6 +183,9 @@ def test_structured_says_what_has_no_meaning_for_units(here, monkeypatch, capsys
         (["--frontier", "--compact"], "--frontier publishes nothing"),
         (["--frontier", "--store", "elsewhere"], "is not in elsewhere/; give --store"),
         (["--unit_costs", "--version", "3"], "--unit_costs publishes nothing"),
+        (["--unit_costs", "--store", "mine.csv/runs"], "give --store another place"),
+        (["--budget", "size 2x", "--store", "mine.csv/runs"], "give --store another place"),
+        (["--structured", "--store", "mine.csv/runs"], "give --store another place"),
     ],
 )
 def test_a_users_mistake_is_one_line_before_tensorflow_and_leaves_nothing(
@@ -214,6 +217,18 @@ def test_other_data_than_the_ticket_s_are_refused_where_they_are_needed(here, ca
         assert export.main([str(here), *flags, "--name", "other", "--store", "new"]) == 2
     assert "mine.csv has other content than it had" in capfd.readouterr().err
     assert not Path("saved_models/other").exists()
+
+
+@pytest.mark.parametrize("flags", [["--budget", "size 2x"], ["--structured"]])
+def test_other_data_are_refused_before_anything_is_measured_or_tensorflow_begins(
+    here, capfd, monkeypatch, flags
+):
+    monkeypatch.setattr("tflottery.startup.start_tensorflow", None)
+    monkeypatch.setattr(unit_costs, "_measure", None)
+    with other_data():
+        assert export.main([str(here), *flags, "--name", "other", "--store", "new"]) == 2
+    assert "mine.csv has other content than it had" in capfd.readouterr().err
+    assert not Path("saved_models/other").exists() and not Path("new/unit_costs").exists()
 
 
 def test_every_export_is_compared_on_all_test_texts(here, capsys):
@@ -266,7 +281,7 @@ def test_a_budget_that_is_not_met_leaves_what_comes_nearest(here, capfd, monkeyp
         shown = list(csv.DictReader(stream))
     assert shown[0]["pruned"] == "dense" and float(shown[0]["times_dense"]) == 1
     assert {"weights", rows[0].name} <= {row["pruned"] for row in shown}
-    assert {row["form"] for row in shown} == {"SavedModel", "TFLite", "TFLite int8"}
+    assert {row["form"] for row in shown} == {"SavedModel", *units.PRECISIONS}
     for file in ("frontier.md", "frontier-throughput.svg", "frontier-size.png"):
         assert Path(f"saved_models/budget/{file}").stat().st_size > 500
 

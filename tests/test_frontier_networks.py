@@ -5,9 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tflottery.exports.fast.frontier_measuring import MOST_NETWORKS, _fewer, _Of
+from tests.conftest import SMALL
+from tests.exported import CORPUS, make_ticket
+from tflottery.exports.fast import frontier_measuring, frontier_tables, units
+from tflottery.exports.fast.frontier import Frontier
+from tflottery.exports.fast.frontier_measuring import _fewer, _Of
+from tflottery.exports.formats.asked import checked
+from tflottery.exports.formats.tflite import UnconvertibleError
+from tflottery.exports.measuring import Size, Speed
 from tflottery.exports.network import Network
 from tflottery.models.shipped.cnn import Cnn
+from tflottery.runs.store import Store
+
+MOST_NETWORKS = 12
 
 
 def one(numbers: int, left: int, validation: float) -> _Of:
@@ -17,7 +27,7 @@ def one(numbers: int, left: int, validation: float) -> _Of:
 
 
 def kept_of(networks: list[_Of]) -> tuple[list[int], int]:
-    kept, thinned = _fewer(networks)
+    kept, thinned = _fewer(networks, MOST_NETWORKS)
     places = {id(one): place for place, one in enumerate(networks)}
     return [places[id(one)] for one in kept], thinned
 
@@ -55,3 +65,45 @@ def test_few_networks_are_all_measured():
 def test_a_frontier_of_equals_is_thinned_too(count):
     places, thinned = kept_of([one(60 - n % 2, 50, 0.8 - 0.1 * (n % 2)) for n in range(count)])
     assert len(places) == MOST_NETWORKS and thinned == count - MOST_NETWORKS
+
+
+def measured(tmp_path, monkeypatch, model: str, cannot: str) -> Frontier:
+    """The frontier of dense and a ticket, of files that hold nothing."""
+    ticket = make_ticket(tmp_path / "tickets" / "given", model)
+    monkeypatch.setattr(frontier_measuring, "beside", lambda _: [ticket])
+
+    def write(form, of, vocabulary, examples, folder):
+        if form == cannot:
+            raise UnconvertibleError("the converter fails")
+        return folder
+
+    def scores(model, texts, length):
+        return np.eye(2)[texts.labels]
+
+    def speeds(models, *_):
+        return {name: Speed(0, {32: np.ones(2)}) for name in models}
+
+    def sizes(models):
+        return {name: Size(2, 1, 0) for name in models}
+
+    for fake in (write, scores, speeds, sizes):
+        monkeypatch.setattr(frontier_measuring.forms, fake.__name__, fake)
+    return frontier_measuring.measure(
+        ticket, ticket.final_weights, [], Store(tmp_path / "runs"), CORPUS, np.zeros((1, 12))
+    )
+
+
+@pytest.mark.parametrize("model", ["cnn", "lstm"])
+def test_its_forms_are_those_that_a_budget_may_choose(model, tmp_path, monkeypatch):
+    found = measured(tmp_path, monkeypatch, model, cannot="")
+    asked = units.forms_of(checked("tflite", None, None), SMALL[model])
+    assert [one.form for one in found.shown] == ["SavedModel", *asked] * 2
+    assert found.refused == ()
+
+
+def test_a_form_that_cannot_be_stored_is_left_out_and_said(tmp_path, monkeypatch):
+    found = measured(tmp_path, monkeypatch, "cnn", cannot="TFLite int8")
+    kept = ["SavedModel", "TFLite", "TFLite int8-full"]
+    assert [one.form for one in found.shown] == kept * 2
+    line = "TFLite int8 is left out of 2 networks: the converter fails."
+    assert found.refused == (line,) and line in frontier_tables.markdown(found, "bin/export")

@@ -200,6 +200,13 @@ ASSIGNED = {
 }
 
 
+def test_whether_flow_goes_through_it_is_told_before_it_is_trained():
+    for made, flows in ((bag, True), (attention, False)):
+        register_architecture(made.__name__)(made)
+        model = ARCHITECTURES[made.__name__]()
+        assert model.flows and identified(model, 9, 2).flows is flows
+
+
 def test_whatever_a_function_sets_in_weights_is_part_of_it():
     found = {what: identity(SET.format(code)) for what, code in ASSIGNED.items()}
     assert len(set(found.values())) == len(ASSIGNED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import tarfile
 from pathlib import Path
@@ -11,10 +12,14 @@ import numpy as np
 import pytest
 
 from tests.conftest import SMALL
+from tests.exported import CORPUS, make_ticket
+from tflottery.exports import comparison as comparing
 from tflottery.exports import comparison_tables, measuring
 from tflottery.exports.comparison import Comparison, Variant
+from tflottery.exports.formats import tflite
+from tflottery.exports.formats.left_out import LeftOut
 from tflottery.exports.measuring import Size, Speed
-from tflottery.exports.network import Network
+from tflottery.exports.network import Network, of_ticket
 
 
 @pytest.fixture
@@ -112,3 +117,28 @@ def test_the_csv_has_every_number(comparison):
     assert float(lite["times_dense"]) == pytest.approx(4) and lite["floor_bytes"] == ""
     assert float(dense["p99_ms_batch_32"]) == pytest.approx(128)
     assert float(lite["texts_per_second"]) == pytest.approx(1_000)
+
+
+def test_a_variant_that_cannot_be_stored_is_left_out_and_said(tmp_path, monkeypatch, comparison):
+    ticket = make_ticket(tmp_path / "ticket", "cnn")
+
+    def convert(network, batch, quantize, examples):
+        if quantize == "int8":
+            raise tflite.UnconvertibleError("the converter fails")
+        return b""
+
+    nothing = lambda *_: None  # noqa: E731
+    for module, name, fake in (
+        (tflite, "convert", convert), (comparing.saved_model, "save", nothing),
+        (comparing, "verify", nothing), (comparing, "verify_ids", nothing),
+        (comparing, "is_installed", lambda _: False),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, fake)
+    refused = LeftOut()
+    networks = {"compact": (of_ticket(ticket), None)}
+    made = comparing._write(networks, ticket, CORPUS.test, np.zeros((1, 12)), tmp_path, refused)
+    assert list(made) == ["compact", "TFLite", "TFLite float16", "TFLite int8-full"]
+    line = "TFLite int8 is left out: the converter fails."
+    assert refused.lines == (line,)
+    told = dataclasses.replace(comparison, refused=refused.lines)
+    assert line in comparison_tables.markdown(told, "bin/export --compare")

@@ -11,8 +11,9 @@ import pytest
 import tflottery as tfl
 from tests.chains import RECIPE, dense
 from tests.registries import put_back
-from tflottery.errors import UserError
+from tflottery.errors import TrainingError, UserError
 from tflottery.pruning import criteria
+from tflottery.pruning.context import PruningContext
 from tflottery.pruning.criteria import CRITERIA, register_criterion
 from tflottery.pruning.masks import To
 from tflottery.runs.pruned import Pruned
@@ -87,6 +88,20 @@ def test_what_is_no_score_names_criterion_and_tensor(function, told):
     with pytest.raises(UserError, match=f"^The criterion 'mine' {told}") as caught:
         scored(function)
     assert "tensor one/kernel" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_what_it_asks_for_and_is_not_finite_fails_that_run_alone():
+    register_criterion("mine")(lambda context: context.gradients())
+
+    class Endless:
+        def gradients(self, weights, batches):
+            return {name: one * np.nan for name, one in weights.items()}
+
+    masks = {name: np.ones(one.shape, bool) for name, one in WEIGHTS.items()}
+    context = PruningContext("mine", WEIGHTS, masks, tuple(WEIGHTS), _computed=Endless)
+    told = "^The criterion 'mine' cannot score one/kernel: its gradient is not finite"
+    with pytest.raises(TrainingError, match=told):
+        criteria.score(context)
 
 
 @pytest.mark.parametrize("name", ["magnitude", "random", "filters", "My own", ""])

@@ -13,7 +13,7 @@ import tf_keras as keras
 from tests.conftest import SMALL
 from tflottery.data.batches import WeighedBatch, first_batches, training_batches
 from tflottery.data.encoded import Corpus
-from tflottery.errors import UserError
+from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.models import weights as named_weights
 from tflottery.models.architecture import Initializers
@@ -176,7 +176,7 @@ def test_synflow_is_conserved_from_layer_to_layer(cnn):
 @pytest.mark.parametrize("name", ["lstm", "gru", "transformer"])
 def test_flow_has_no_meaning_for_gates_attention_and_norms(name):
     model = SMALL[name].build(VOCABULARY, 2, Initializers(1))
-    with pytest.raises(UserError, match="Flow goes through embeddings, kernels, ReLU"):
+    with pytest.raises(TrainingError, match="Flow goes through embeddings, kernels, ReLU"):
         Plain(model, SMALL[name].roles().embedding).flow(drawn(model))
 
 
@@ -186,7 +186,7 @@ def test_flow_has_no_meaning_for_another_activation():
     made = keras.layers.GlobalMaxPooling1D()(made)
     made = keras.layers.Dense(4, "tanh", name="one")(made)
     model = keras.Model(ids, keras.layers.Dense(2, name="two")(made))
-    with pytest.raises(UserError, match="the layer one of the network"):
+    with pytest.raises(TrainingError, match="the layer one of the network"):
         Plain(model, ("embedding/embeddings",)).flow(drawn(model))
 
 
@@ -267,7 +267,7 @@ def test_an_op_without_a_second_derivative_is_one_line():
     weights, computed = drawn(model), Plain(model)
     slopes = computed.gradients(weights, 1)
     told = "network fused has no second derivative: TensorFlow has no gradient of BlockLSTMGrad"
-    with pytest.raises(UserError, match=told) as caught:
+    with pytest.raises(TrainingError, match=told) as caught:
         computed.hessian_product(weights, slopes, 1)
     assert "\n" not in str(caught.value)
 

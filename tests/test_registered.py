@@ -15,6 +15,8 @@ from tflottery.cli import keys
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
+from tflottery.experiments.study.design import Study
+from tflottery.experiments.study.settings import StudySettings
 from tflottery.experiments.transfer.design import Transfer
 from tflottery.models.brought.built import Built
 from tflottery.models.brought.registered import Registered, Unavailable
@@ -303,11 +305,28 @@ def test_other_data_keep_the_network():
         ({"embedding": False}, Roles((), ("x",)), "pruning.embedding=false, and the network mine"),
         ({"head": False}, Roles(("x",), ()), "pruning.head=false, and the network mine"),
         ({"criterion": "filters"}, BUILT.roles, "does not say where its units lie"),
+        ({"criterion": "synflow"}, BUILT.roles, "network mine has layers, as gates, attention or"),
     ],
 )
 def test_a_setting_that_names_what_is_not_there_is_an_error(settings, roles, why):
     with pytest.raises(UserError, match=why):
-        make_plan(recipe(identified(roles=roles)), PruningSettings(**settings), 1)
+        make_plan(recipe(identified(roles=roles, flows=False)), PruningSettings(**settings), 1)
+
+
+def test_a_study_leaves_out_criteria_of_flow_where_a_network_has_none():
+    compared = StudySettings(levels=(0.36,), criteria=("snip", "synflow"))
+    for flows in (True, False):
+        study = Study("mine", recipe(identified(flows=flows)), PruningSettings(), compared, (4,))
+        made = {cell.mask.partition(":")[0] for cell in study.cells(4) if cell.part == "criterion"}
+        assert made == {"snip", "synflow"} - (set() if flows else {"synflow"})
+        assert [line for line in study.left_out if "synflow" in line] == (
+            []
+            if flows
+            else [
+                "The criterion synflow is left out: the network mine has layers, as gates, "
+                "attention or norms, for which the flow through kernels and ReLU has no meaning."
+            ]
+        )
 
 
 def test_the_roles_are_the_networks_own():

@@ -30,6 +30,7 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
 from tflottery.tickets.settings import PruningSettings
+from tflottery.training.probe import Probe
 from tflottery.training.settings import TrainingSettings
 from tflottery.training.trainer import Trainer
 
@@ -201,6 +202,39 @@ def test_a_failed_run_shows_with_its_reason_and_the_rest_goes_on(
     failures, folder = carry_out(study, tmp_path / "runs")
     assert failures == {}
     assert set(pd.read_csv(folder / "cells.csv")["state"]) == {"done"}
+
+
+def test_a_gradient_that_is_not_finite_fails_the_networks_that_it_prunes_alone(
+    small_study, tmp_path, monkeypatch
+):
+    study = dataclasses.replace(
+        small_study,
+        pruning=PruningSettings(rate=0.5, criterion="taylor"),
+        settings=StudySettings(
+            levels=(0.5,), one_shot_levels=(0.5,), inits=("original",), controls=(),
+            early_bird_points=("1it", "1ep", "2ep"), criteria=("magnitude", "taylor"),
+            criteria_checks=(),
+        ),
+        seeds=(1,),
+    )  # fmt: skip
+    original = Probe.gradients
+
+    def endless(self, weights, batches):
+        return {name: one + np.inf for name, one in original(self, weights, batches).items()}
+
+    monkeypatch.setattr(Probe, "gradients", endless)
+    failures, folder = carry_out(study, tmp_path / "runs")
+    frame = pd.read_csv(folder / "cells.csv", keep_default_na=False)
+    assert set(frame[frame.state == "failed"].key) == set(failures)
+    compared = frame[frame.part == "criterion"].set_index(["method", "mask"])["state"]
+    assert (
+        compared["one_shot", "taylor"] == "failed" and compared["one_shot", "magnitude"] == "done"
+    )
+    assert {row.state for row in frame.itertuples() if row.method == "dense"} == {"done"}
+    (reason,) = set(failures.values())
+    assert reason.startswith("The criterion 'taylor' cannot score ") and "\n" not in reason
+    assert "is not finite; lower training.learning_rate" in reason
+    assert not (folder / "early_bird.csv").exists()  # no moment has a mask
 
 
 def test_a_study_in_which_all_fails_can_be_read_and_leaves_no_older_tables(

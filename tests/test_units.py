@@ -121,6 +121,16 @@ def test_globally_layers_compete():
     assert counts[2] == 6 and sum(counts) == 10
 
 
+def test_globally_the_last_unit_of_a_layer_stays_beside_the_number_that_was_asked_for():
+    layers, current = SIZES["cnn"].unit_layers(), everything("cnn")
+    scores = {units.layer: np.arange(units.count) + 100.0 for units in layers}
+    scores[layers[0].layer] -= 100
+    pruned = masks.prune_units(current, layers, scores, To(0.5), scope="global")
+    counts = [int(left(units, pruned).sum()) for units in layers]
+    assert counts[0] == 1 and sum(counts) == 10 + 1
+    assert left(layers[0], pruned)[-1]
+
+
 def test_normalised_scores_let_layers_of_any_size_of_weights_compete():
     weights = drawn(SIZES["cnn"])
     layers, current = SIZES["cnn"].unit_layers(), everything("cnn")

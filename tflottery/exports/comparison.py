@@ -15,6 +15,7 @@ from tflottery.data.encoded import Encoded
 from tflottery.exports import measuring, network, saved_model
 from tflottery.exports.compaction import compact
 from tflottery.exports.formats import onnx_file, tflite
+from tflottery.exports.formats.left_out import LeftOut
 from tflottery.exports.formats.registry import FORMATS, is_installed
 from tflottery.exports.measuring import RUNS, Size, Speed
 from tflottery.exports.network import Network
@@ -50,12 +51,14 @@ class Variant:
 @dataclass(frozen=True)
 class Comparison:
     """The variants, and how they were measured. ``words``: the length of the texts that were timed.
-    ``machine``: processor, cores and software."""
+    ``machine``: processor, cores and software. ``refused``: a line on each variant that the network
+    cannot be stored as."""
 
     title: str
     words: int
     variants: tuple[Variant, ...]
     machine: str
+    refused: tuple[str, ...] = ()
 
 
 def compare(
@@ -84,8 +87,9 @@ def compare(
     if structured is not None:
         smaller = compact(network.of_ticket(structured))
         networks["structured"] = (smaller, scorer(structured.build("final")))
+    refused = LeftOut()
     with scratch_folder() as temporary:
-        models = _write(networks, ticket, test, examples, temporary)
+        models = _write(networks, ticket, test, examples, temporary, refused)
         # The files of devices are made of the compact network.
         served = {name: networks.get(name, networks["compact"])[0] for name in models}
         speeds = measuring.speeds(models, _full_texts(test, sparse.max_length))
@@ -108,6 +112,7 @@ def compare(
             ),
             machine=f"{os.cpu_count()} cores of {platform.machine()}, {arithmetic.current()}, "
             f"TensorFlow {versions()['tensorflow']}",
+            refused=refused.lines,
         )
 
 
@@ -117,8 +122,9 @@ def _write(
     test: Encoded,
     examples: np.ndarray,
     folder: Path,
+    refused: LeftOut,
 ) -> dict[str, dict[int, Path]]:
-    """The files of each variant for each batch size."""
+    """The files of each variant for each batch size; notes what cannot be stored."""
     models: dict[str, dict[int, Path]] = {}
     for name, (served, python_model) in networks.items():
         (folder / name).mkdir()
@@ -129,11 +135,14 @@ def _write(
     small, python_model = networks["compact"]
     full = _full_texts(test, small.max_length)
     for name, quantize in tflite.NAMES.items():
-        if quantize == tflite.FULL and tflite.has_loop(small.build(by_loop=True)):
+        try:
+            contents = {batch: tflite.convert(small, batch, quantize, examples) for batch in RUNS}
+        except tflite.UnconvertibleError as error:
+            refused.add(name, error)
             continue
         models[name] = {batch: folder / f"{name}-{batch}.tflite" for batch in RUNS}
         for batch, file in models[name].items():
-            file.write_bytes(tflite.convert(small, batch, quantize, examples))
+            file.write_bytes(contents[batch])
             if not quantize:  # others change scores by design; the table shows their accuracy
                 verify_ids(file, python_model, full[:batch])
     onnx = FORMATS["onnx"]

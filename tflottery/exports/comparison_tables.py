@@ -71,6 +71,7 @@ def markdown(comparison: Comparison, command: str) -> str:
         comparison: what was measured.
         command: the command line that measured it.
     """
+    refused = "".join(f" {escaped(line)}" for line in comparison.refused)
     return f"""# {escaped(comparison.title)}: size and speed
 
 {fenced(command)}
@@ -87,7 +88,7 @@ of which ones these are, kB; *ratio*: weights / floor. Without warm-up requests.
 milliseconds at batch {_listed(RUNS)}, of {_listed(ROUNDS * runs for runs in RUNS.values())} runs;
 *texts/s* and *x dense*: throughput at batch {LARGEST}. Ids in, texts of {comparison.words} words,
 models in turns on one machine ({comparison.machine}). TFLite is made of *compact* and holds no
-vocabulary; int8 is its dynamic range quantisation.
+vocabulary; int8 is its dynamic range quantisation.{refused}
 
 {_ZEROES}
 """

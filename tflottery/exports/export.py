@@ -235,6 +235,8 @@ def export(
         costs_of_units.require_units(opened)
     if wanted and dry_run:
         return PlannedBudget(wanted, tuple(units.planned(opened, data_dir, store)), store)
+    if wanted or unit_costs or structured:  # before hours of work, whose end is kept there
+        require_writable(store.root, "--store")
     if not unit_costs:
         require_writable(base, "--output")
     if bundle:
@@ -245,14 +247,15 @@ def export(
         require_writable(opened.folder.absolute().parent, "--ticket")
     if not (compare or frontier or unit_costs):
         require_publishable(base, version)
-    startup.start_tensorflow()
     from tflottery.progress.reporter import Reporter
 
     reporter = Reporter.of(progress)
     if unit_costs:
+        startup.start_tensorflow()
         return costs_of_units.unit_costs(opened, store)
     reporter.say(opened.reservation)
     if frontier:
+        startup.start_tensorflow()
         from tflottery.exports import measured
 
         return measured.frontier(opened, base, data_dir, store, plugin)
@@ -264,6 +267,7 @@ def export(
         asked_for = units.asked_as(chosen, asked_for)
     elif structured:
         found = units.search_like(opened, sparsity, data_dir, store, reporter)
+    startup.start_tensorflow()  # a search has read its data by then
     if compare:
         from tflottery.exports import measured
 
@@ -272,7 +276,8 @@ def export(
     taken = chosen.best.ticket if chosen else None
     of = found.ticket if found else taken or opened
     exported = _published(of, base, version, smaller, asked_for, data_dir, store)
-    exported = dataclasses.replace(exported, found=found, chosen=chosen)
+    remarks = (*exported.remarks, *(chosen.left_out if chosen else ()))
+    exported = dataclasses.replace(exported, found=found, chosen=chosen, remarks=remarks)
     if chosen and not chosen.is_met:
         raise BudgetNotMetError(exported)
     return exported

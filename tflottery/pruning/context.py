@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from tflottery import seeds
-from tflottery.errors import UserError
+from tflottery.errors import TrainingError, UserError
 from tflottery.files import Arrays
 from tflottery.models.roles import Roles
 from tflottery.models.units import Units
@@ -65,7 +65,7 @@ class Computed(Protocol):
         its vector, the mean of all rows of the embedding.
 
         Raises:
-            UserError: the network is not made of layers for which that has a meaning.
+            TrainingError: the network is not made of layers for which that has a meaning.
         """
         ...
 
@@ -142,7 +142,8 @@ class PruningContext:
         Pruned weights have a gradient too: that of the weight 0.
 
         Raises:
-            UserError: it is not finite, or there are no training data here.
+            TrainingError: it is not finite.
+            UserError: there are no training data here.
         """
         found = self._asked().gradients(self.weights, _checked(batches))
         return self._finite(found, "gradient")
@@ -155,7 +156,9 @@ class PruningContext:
             batches: as in ``gradients``.
 
         Raises:
-            UserError: as in ``gradients``, or the network has an op without a second derivative.
+            TrainingError: as in ``gradients``, or the network has an op without a second
+                derivative.
+            UserError: as in ``gradients``.
         """
         found = self._asked().hessian_product(self.weights, vector, _checked(batches))
         return self._finite(found, "product of Hessian and gradient")
@@ -164,8 +167,7 @@ class PruningContext:
         """The diagonal of the Gauss-Newton matrix (the Fisher information) of the same loss without
         penalties: float64 arrays, nowhere negative.
 
-        Raises:
-            UserError: as in ``gradients``.
+        Raises: as ``gradients``.
         """
         found = self._asked().curvature(self.weights, _checked(batches))
         return self._finite(found, "second derivative")
@@ -178,7 +180,8 @@ class PruningContext:
         of words.
 
         Raises:
-            UserError: the network has gates, attention or norms, or is not finite.
+            TrainingError: the network has gates, attention or norms, or it is not finite.
+            UserError: there are no training data here.
         """
         positive = {
             name: np.zeros_like(weight) if name.endswith("bias") else np.abs(weight)
@@ -190,8 +193,7 @@ class PruningContext:
         """What the layers of ``units`` give, batch after batch, and the gradients of the loss by
         it; of a layer whose units go through a ReLU, before it.
 
-        Raises:
-            UserError: as in ``gradients``.
+        Raises: as ``gradients``.
         """
         layers = [units.layer for units in self.units]
         for batch in self._asked().activations(self.weights, layers, _checked(batches)):
@@ -228,9 +230,10 @@ class PruningContext:
         return self._computed()
 
     def _finite(self, arrays: Arrays, what: str) -> Arrays:
+        # That of one run alone: with other weights or another seed the same settings may do.
         for name, array in arrays.items():
             if not np.isfinite(array).all():
-                raise UserError(
+                raise TrainingError(
                     f"The criterion {self.criterion!r} cannot score {name}: its {what} is not "
                     "finite; lower training.learning_rate, or prune by magnitude."
                 )

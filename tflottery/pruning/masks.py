@@ -137,10 +137,12 @@ def prune_units(
     exclude: Iterable[str] = (),
     rates: Mapping[str, float] | None = None,
 ) -> Masks:
-    """Keeps the units with the highest scores, an exact number of them, and prunes the others
-    whole: the weights that compute a unit and those that read it.
+    """Keeps the units with the highest scores and prunes the others whole: the weights that compute
+    a unit and those that read it.
 
-    Every layer keeps at least one unit. What remains is a smaller dense network.
+    Every layer keeps at least one unit: that of a layer which would lose all remains beside the
+    number that was asked for, and no other layer pays for it. Else that number is exact. What
+    remains is a smaller dense network.
 
     Args:
         masks: bool arrays by tensor.

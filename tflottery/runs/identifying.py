@@ -106,6 +106,7 @@ def _identified(model: Registered, vocabulary_size: int, classes: int) -> Regist
     from tflottery.models.brought.identity import told
     from tflottery.models.roles import roles_of
     from tflottery.pruning.masked_model import masked_model
+    from tflottery.training import flow
 
     found = told(model.name, partial(model.with_assigned, vocabulary_size, classes))
     masked = masked_model(found.model, biases=True)
@@ -122,6 +123,7 @@ def _identified(model: Registered, vocabulary_size: int, classes: int) -> Regist
         found.varies,
         found.partly,
         tuple(masked.prunable),
+        flows=not flow.lacking(found.model),
     )
     made: Registered = dataclasses.replace(model, built=built)  # type: ignore[type-var]
     trust(made)

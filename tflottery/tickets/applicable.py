@@ -115,8 +115,8 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
     if settings.criterion in OF_FLOW and not getattr(model, "flows", True):
         raise UserError(
             f"pruning.criterion {settings.criterion} follows the flow through kernels and ReLU, "
-            f"and the network {model.name} has gates, attention or norms, for which that has no "
-            "meaning; choose another one, as snip."
+            f"and the network {model.name} has layers, as gates, attention or norms, for which "
+            "that has no meaning; choose another one, as snip."
         )
 
 

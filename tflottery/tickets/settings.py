@@ -190,6 +190,21 @@ class PruningSettings:
         return {**table, **{name: values for name, values in by_name.items() if values}}
 
 
+def with_criterion(settings: PruningSettings, criterion: str) -> PruningSettings:
+    """The settings with another criterion; what goes with the one before, and not with that one, is
+    what it is by default.
+
+    Raises:
+        UserError: it does not go with the scope, the rates or the method, or has no costs.
+    """
+    gone: dict[str, Any] = {}
+    if not criteria.scores_units(criterion):
+        gone |= {"costs": (), **_OF_UNITS}
+    if not criteria.reads_scales(criterion):
+        gone["slimming"] = SLIMMING
+    return dataclasses.replace(settings, criterion=criterion, **gone)
+
+
 def parse_init(text: str) -> str:
     """An initialisation in its one form: rewinding to the beginning is ``original``. ``finetune``
     stays as it is, so that folders and tickets that hold it keep their names."""

@@ -12,11 +12,12 @@ import tf_keras as keras
 
 from tflottery.data.batches import WeighedBatch
 from tflottery.data.words.vocabulary import PADDING
-from tflottery.errors import UserError
+from tflottery.errors import TrainingError
 from tflottery.files import Arrays
 from tflottery.models import weights as named_weights
-from tflottery.models.shipped import convolution, layers, recurrence
+from tflottery.models.shipped import recurrence
 from tflottery.pruning.context import Activations
+from tflottery.training import flow
 
 _BATCH = (
     tf.TensorSpec([None, None], tf.int32),
@@ -25,18 +26,6 @@ _BATCH = (
 )
 # A text for the flow through a network, where its input may have any length: longer than a filter.
 _WORDS, _WORD = 64, 1
-# What a network whose weights are positive is linear, or piecewise linear, in.
-_FLOWS = (
-    keras.layers.InputLayer, keras.layers.Embedding, keras.layers.Dense, keras.layers.Conv1D,
-    keras.layers.ReLU, keras.layers.Activation, keras.layers.Dropout,
-    keras.layers.SpatialDropout1D, keras.layers.GaussianDropout, keras.layers.GaussianNoise,
-    keras.layers.MaxPooling1D, keras.layers.AveragePooling1D, keras.layers.GlobalMaxPooling1D,
-    keras.layers.GlobalAveragePooling1D, keras.layers.Concatenate, keras.layers.Add,
-    keras.layers.Average, keras.layers.Maximum, keras.layers.Flatten, keras.layers.Reshape,
-    keras.layers.Permute, convolution.ConvMaxOverTime, layers.WordMask, layers.BlankPadding,
-    layers.MaxOverTime, layers.MeanOverTime, layers.ReverseTime, layers.SeededDropout,
-)  # fmt: skip
-_LINEAR = ("linear", "relu")
 _NO_GRADIENT = re.compile(r"gradient registry has no entry for: (\w+)")
 
 
@@ -80,7 +69,7 @@ class Probe:
         """The Hessian of the same loss times a vector; tensors that it leaves out count as zeros.
 
         Raises:
-            UserError: something in the network has no second derivative.
+            TrainingError: something in the network has no second derivative.
         """
         named_weights.put(self._model, weights)
         along = [
@@ -98,7 +87,8 @@ class Probe:
             lacking = _NO_GRADIENT.search(str(error))
             if lacking is None:
                 raise
-            raise UserError(
+            # Whether it has one shows where the whole network is differentiated, trained by then.
+            raise TrainingError(
                 f"The network {self._model.name} has no second derivative: TensorFlow has no "
                 f"gradient of {lacking[1]}; choose a criterion that needs none, as snip."
             ) from None
@@ -121,9 +111,10 @@ class Probe:
             tables: the embeddings with a row a word.
 
         Raises:
-            UserError: the network has a layer for which that means nothing.
+            TrainingError: the network has a layer for which that means nothing.
         """
-        self._require_flow()
+        if lacking := flow.lacking(self._model):
+            raise TrainingError(lacking)
         means = {
             name: np.broadcast_to(weights[name].mean(axis=0), weights[name].shape)
             for name in tables
@@ -252,16 +243,6 @@ class Probe:
             tf.zeros_like(variable) if one is None else tf.convert_to_tensor(one)
             for variable, one in zip(self._variables, gradients, strict=True)
         ]
-
-    def _require_flow(self) -> None:
-        for layer in self._model.layers:
-            activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
-            if not isinstance(layer, _FLOWS) or activation not in _LINEAR:
-                raise UserError(
-                    "Flow goes through embeddings, kernels, ReLU, pooling and dropout, and the "
-                    f"layer {layer.name} of the network {self._model.name} is or does something "
-                    f"else ({type(layer).__name__}); choose another criterion, as snip."
-                )
 
 
 @contextmanager

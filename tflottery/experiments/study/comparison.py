@@ -23,7 +23,7 @@ from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import RunSpec
 from tflottery.tickets.methods import MethodName
 from tflottery.tickets.plan import Level
-from tflottery.tickets.settings import PruningSettings
+from tflottery.tickets.settings import PruningSettings, with_criterion
 
 PART = "criterion"
 
@@ -56,8 +56,8 @@ def left_out(
 ) -> tuple[str, ...]:
     """Lines on criteria and checks that a study asks for and that mean nothing there."""
     lines = [
-        f"The criterion {name} is left out: the network {model.name} has gates, attention or "
-        "norms, for which the flow through kernels and ReLU has no meaning."
+        f"The criterion {name} is left out: the network {model.name} has layers, as gates, "
+        "attention or norms, for which the flow through kernels and ReLU has no meaning."
         for name in study.criteria
         if not _is_meant_for(name, model)
     ]
@@ -87,7 +87,7 @@ def _moments(name: str, study: StudySettings) -> tuple[str, ...]:
 
 
 def _last(seed: Seed, name: str, method: MethodName, level: float, init: str = "original") -> Level:
-    return seed.last(method, init, level, dataclasses.replace(seed.pruning, criterion=name))
+    return seed.last(method, init, level, with_criterion(seed.pruning, name))
 
 
 def _ticket(seed: Seed, name: str, moment: str, level: float) -> RunSpec:

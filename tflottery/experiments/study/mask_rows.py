@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tflottery import steps
+from tflottery.errors import TrainingError
 from tflottery.experiments.study import controls, sharing
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.finished_runs import FinishedRuns
@@ -130,7 +132,8 @@ def scopes(runs: FinishedRuns) -> list[dict[str, Any]]:
 
 
 def early_bird(runs: FinishedRuns) -> list[dict[str, Any]]:
-    """Masks that one-shot pruning would draw at moments of the dense training, compared."""
+    """Masks that one-shot pruning would draw at moments of the dense training, compared, as far as
+    its criterion can score them."""
     rows: list[dict[str, Any]] = []
     study = runs.study
     points = study.settings.early_bird_points
@@ -145,13 +148,14 @@ def early_bird(runs: FinishedRuns) -> list[dict[str, Any]]:
         snapshots = {point: run.snapshot(point) for point in points}
         for level in study.settings.levels:
             pruning = one_shot_mask(study.recipe, study.pruning, level, seed)
-            drawn = {
-                point: pruning.prune(
-                    run.masks(), weights, partial(runs.realise.computed, pruning.of)
-                )
-                for point, weights in snapshots.items()
-            }
-            for one, other in combinations(points, 2):
+            drawn: dict[str, Masks] = {}
+            for point, weights in snapshots.items():
+                # A moment whose gradients are not finite has no mask; the others have theirs.
+                with suppress(TrainingError):
+                    drawn[point] = pruning.prune(
+                        run.masks(), weights, partial(runs.realise.computed, pruning.of)
+                    )
+            for one, other in combinations(drawn, 2):
                 pair = drawn[one], drawn[other]
                 distance = likeness.distance(*pair)
                 rows.append(

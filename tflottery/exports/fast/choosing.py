@@ -15,14 +15,16 @@ import numpy as np
 
 from tflottery import activity, paired, steps
 from tflottery.data.encoded import Corpus
-from tflottery.errors import TrainingError
+from tflottery.errors import TflotteryError, TrainingError
 from tflottery.exports import measuring, network
 from tflottery.exports.compaction import compact
 from tflottery.exports.fast import forms
 from tflottery.exports.fast.budget import Budget, Reached
 from tflottery.exports.fast.candidates import Chain
 from tflottery.exports.fast.chosen import Chosen, Tried
-from tflottery.exports.fast.shown import BATCH
+from tflottery.exports.fast.shown import BATCH, SAVED_MODEL
+from tflottery.exports.formats import left_out
+from tflottery.exports.formats.tflite import UnconvertibleError
 from tflottery.exports.network import Network
 from tflottery.files import scratch_folder
 from tflottery.runs.realise import Realiser
@@ -64,16 +66,19 @@ class Choosing:
 
         Raises:
             TrainingError: every training failed.
+            TflotteryError: dense can be stored in none of the forms.
         """
         dense = chains[0].plan.dense
         with scratch_folder() as folder:
             search = _Search(self, dense, folder)
+            search.begin()
             for ticket in tickets:
                 search.look_at(ticket)
             for chain in chains:
                 search.walk(chain)
             if not search.tried:
-                raise TrainingError("no candidate could be trained, so there is none to export")
+                why = "no candidate could be trained, so there is none to export"
+                raise TrainingError("; ".join((why, *search.refused.lines)))
             place = search.best()
             best = search.tried[place]
             scores, labels = search.said(best, search.files[place], TEST)
@@ -86,13 +91,14 @@ class Choosing:
             paired.compare(labels[own], [scores[own]], [of_dense.scores[own]]),
             _accuracy(scores, labels),
             _accuracy(of_dense.scores, labels),
+            search.refused.lines,
         )
 
 
 @dataclass
 class _Search:
     """What was measured so far: ``tried``, with what is to be loaded of each in ``files``, all of
-    it within ``folder``."""
+    it within ``folder``; ``refused``: what could not be stored in a form."""
 
     given: Choosing
     dense: RunSpec
@@ -101,9 +107,23 @@ class _Search:
     files: list[Path] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        self.beside = self._written(forms.SAVED_MODEL, self._network(self.dense))
+    refused: left_out.LeftOut = field(default_factory=left_out.LeftOut)
+
+    def begin(self) -> None:
+        """Stores dense, in every form: what it cannot be stored in is not tried again.
+
+        Raises:
+            TflotteryError: there is no such form.
+        """
+        dense = self._network(self.dense)
+        self.beside = self._written(SAVED_MODEL, dense)
+        others = [form for form in self.given.tried_in if form != SAVED_MODEL]
+        stored = {SAVED_MODEL, *self._models(others, dense)}
+        self.forms = [form for form in self.given.tried_in if form in stored]
+        if not self.forms:
+            raise TflotteryError(" ".join(self.refused.lines))
         said = self.given.realise.predictions(self.dense)[VALIDATION]
+        self.of_dense = said.scores
         self.worth = _accuracy(said.scores, np.asarray(said.labels))
 
     def look_at(self, ticket: Ticket) -> None:
@@ -141,7 +161,7 @@ class _Search:
                 return Tried(chain.name, form, level.sparsity, reached, level, chain)
 
             made = self._measure(compact(self._network(level.ticket)), tried)
-            found.append(any(budget.is_met(one.reached) for one in made))
+            found.append(any(one.may_meet(budget) for one in made))
             if not chain.is_known and is_enough(budget, found):
                 return
 
@@ -178,19 +198,23 @@ class _Search:
         return scores, np.asarray(texts.labels)
 
     def _measure(self, small: Network, tried: Callable[[str, Reached], Tried]) -> list[Tried]:
-        """Measures a network in every form."""
+        """Measures a network in every form that it can be stored in."""
         found = []
         with activity.doing("measuring how fast it is", long=True):
-            models = {form: self._written(form, small) for form in self.given.tried_in}
+            models = self._models(self.forms, small)
+            if not models:
+                return []
             throughputs = self._throughputs(models, _ROUNDS)
             sizes = forms.sizes({_DENSE: self.beside, **models})
             for form, file in models.items():
                 reached = Reached(
                     0.0, throughputs[form], sizes[_DENSE].gzipped / sizes[form].gzipped
                 )
-                own = _accuracy(*self.said(tried(form, reached), file, VALIDATION))
-                points = round(100 * (own - self.worth), _DIGITS)
-                found.append(tried(form, dataclasses.replace(reached, accuracy=points)))
+                scores, labels = self.said(tried(form, reached), file, VALIDATION)
+                points = round(100 * (_accuracy(scores, labels) - self.worth), _DIGITS)
+                one = tried(form, dataclasses.replace(reached, accuracy=points))
+                error = paired.compare(labels, [scores], [self.of_dense]).by_texts ** 0.5
+                found.append(dataclasses.replace(one, error=error))
                 self.files.append(file)
         self.tried += found
         return found
@@ -208,6 +232,16 @@ class _Search:
         speeds = forms.speeds({_DENSE: self.beside, **models}, texts, self._length, rounds)
         whole = speeds[_DENSE].throughput(BATCH)
         return {form: speeds[form].throughput(BATCH) / whole for form in models}
+
+    def _models(self, tried_in: Sequence[str], of: Network) -> dict[str, Path]:
+        """A network in those of these forms that it can be stored in."""
+        models = {}
+        for form in tried_in:
+            try:
+                models[form] = self._written(form, of)
+            except UnconvertibleError as error:
+                self.refused.add(form, error)
+        return models
 
     def _written(self, form: str, of: Network) -> Path:
         place = self.folder / f"{sum(1 for _ in self.folder.iterdir())} {form}"
@@ -229,7 +263,7 @@ def is_enough(budget: Budget, met: Sequence[bool]) -> bool:
 
     Args:
         budget: what is to be reached.
-        met: of each level so far, whether it meets the budget in some form.
+        met: of each level so far, whether it may meet the budget in some form.
     """
     if budget.of == "accuracy":
         return len(met) > 1 and not any(met[-2:])

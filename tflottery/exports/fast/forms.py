@@ -11,13 +11,12 @@ import numpy as np
 from tflottery.data.encoded import Encoded
 from tflottery.data.words.vocabulary import Vocabulary
 from tflottery.exports import measuring, saved_model
-from tflottery.exports.fast.shown import BATCH, THREADS
+from tflottery.exports.fast.shown import BATCH, SAVED_MODEL, THREADS
 from tflottery.exports.formats import tflite
 from tflottery.exports.measuring import Size, Speed
 from tflottery.exports.network import Network
 from tflottery.exports.verification import padded
 
-SAVED_MODEL = "SavedModel"
 FILE = "model.tflite"
 LITE = tflite.NAMES
 """Forms of TFLite, with how each stores numbers."""
@@ -34,6 +33,9 @@ def write(
         vocabulary: the network's, which a SavedModel holds.
         examples: int32 [texts, max_length], for ``int8-full``.
         folder: an empty one.
+
+    Raises:
+        UnconvertibleError: the network cannot be stored so.
     """
     if form == SAVED_MODEL:
         saved_model.save(network, vocabulary, folder)

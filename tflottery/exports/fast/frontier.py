@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Frontier:
     """What was measured: ``shown`` in order, dense first. ``words``: the length of the texts that
     were timed. ``left_out``: how many networks more there are that were not measured; ``thinned``:
-    how many of these no other beats. ``markdown``: the table as text. ``files``: what was
-    written."""
+    how many of these no other beats. ``refused``: a line on each form that networks could not be
+    stored in. ``markdown``: the table as text. ``files``: what was written."""
 
     title: str
     words: int
@@ -26,6 +26,7 @@ class Frontier:
     machine: str
     left_out: int = 0
     thinned: int = 0
+    refused: tuple[str, ...] = ()
     markdown: str = ""
     files: tuple[Path, ...] = ()
 

@@ -19,7 +19,9 @@ from tflottery.exports.compaction import compact
 from tflottery.exports.fast import forms, units
 from tflottery.exports.fast.candidates import Chain, beside
 from tflottery.exports.fast.frontier import Frontier
-from tflottery.exports.fast.shown import Shown, marked, on_frontier
+from tflottery.exports.fast.shown import SAVED_MODEL, Shown, marked, on_frontier
+from tflottery.exports.formats.left_out import LeftOut
+from tflottery.exports.formats.tflite import UnconvertibleError
 from tflottery.exports.network import Network
 from tflottery.files import scratch_folder
 from tflottery.pruning import criteria
@@ -31,9 +33,8 @@ from tflottery.tickets.verdict import TEST
 from tflottery.versions import versions
 
 DENSE, WEIGHTS = "dense", "weights"
-FORMS = (forms.SAVED_MODEL, "TFLite", "TFLite int8")
-# Each is loaded as many times as there are forms.
-MOST_NETWORKS = 12
+# Each network is loaded as many times as there are forms, dense among them.
+MOST_MODELS = 40
 _ROUNDS = 25
 
 
@@ -71,21 +72,27 @@ def measure(
         examples: int32 [texts, max_length], training texts for ``int8-full``.
 
     Raises:
-        TflotteryError: a network cannot be written or run.
+        TflotteryError: a network cannot be written as a SavedModel, or run.
     """
     whole = network.of_weights(ticket, dense, {})
     pruned = _pruned(ticket, chains, store)
-    kept, thinned = _fewer(pruned)
+    wanted = (SAVED_MODEL, *units.precisions_of(ticket.recipe.model))
+    kept, thinned = _fewer(pruned, MOST_MODELS // len(wanted) - 1)
     listed = [_Of(DENSE, 0.0, whole, 0.0), *kept]
+    refused = LeftOut()
     with scratch_folder() as temporary:
         models: dict[str, Path] = {}
-        with activity.doing("writing models", len(listed) * len(FORMS), "models"):
+        with activity.doing("writing models", len(listed) * len(wanted), "models"):
             for number, one in enumerate(listed):
-                for form in FORMS:
+                for form in wanted:
                     folder = temporary / f"{number} {form}"
                     folder.mkdir()
-                    written = forms.write(form, one.network, ticket.vocabulary, examples, folder)
-                    models[folder.name] = written
+                    try:
+                        models[folder.name] = forms.write(
+                            form, one.network, ticket.vocabulary, examples, folder
+                        )
+                    except UnconvertibleError as error:
+                        refused.add(form, error)
                     activity.advance()
         with activity.doing("measuring speeds", long=True):
             speeds = forms.speeds(models, corpus.test, whole.max_length, _ROUNDS)
@@ -99,8 +106,10 @@ def measure(
     first = next(iter(models))
     shown = []
     for number, one in enumerate(listed):
-        for form in FORMS:
+        for form in wanted:
             name = f"{number} {form}"
+            if name not in models:
+                continue
             speed = speeds[name].throughput(forms.BATCH)
             shown.append(
                 Shown(
@@ -124,6 +133,7 @@ def measure(
         f"TensorFlow {versions()['tensorflow']}",
         len(pruned) - len(kept),
         thinned,
+        refused=refused.lines,
     )
 
 
@@ -150,7 +160,7 @@ def _pruned(ticket: Ticket, chains: Sequence[Chain], store: Store) -> list[_Of]:
     return sorted(found.values(), key=lambda one: (one.pruned, one.sparsity))
 
 
-def _fewer(pruned: Sequence[_Of]) -> tuple[list[_Of], int]:
+def _fewer(pruned: Sequence[_Of], most: int) -> tuple[list[_Of], int]:
     """At most so many that all can be loaded at a time, and how many of those that are left out no
     other beats.
 
@@ -160,18 +170,18 @@ def _fewer(pruned: Sequence[_Of]) -> tuple[list[_Of], int]:
     before all. Of those that nothing beats, more than can be loaded are thinned along the numbers
     that are not zero.
     """
-    if len(pruned) <= MOST_NETWORKS:
+    if len(pruned) <= most:
         return list(pruned), 0
     accuracy = np.array([one.validation for one in pruned])
     numbers = np.array([one.network.numbers for one in pruned])
     left = np.array([one.left for one in pruned])
     first = on_frontier(accuracy, -numbers, -left)
-    thinned = int(first.sum()) - MOST_NETWORKS
+    thinned = int(first.sum()) - most
     if thinned > 0:
         unbeaten = np.flatnonzero(first)
-        places = unbeaten[_spread(np.log(np.maximum(left[unbeaten], 1)), MOST_NETWORKS)]
+        places = unbeaten[_spread(np.log(np.maximum(left[unbeaten], 1)), most)]
     else:
-        places = np.lexsort((-accuracy, ~first))[:MOST_NETWORKS]
+        places = np.lexsort((-accuracy, ~first))[:most]
     return [pruned[place] for place in sorted(places)], max(thinned, 0)
 
 

@@ -107,8 +107,9 @@ is; whoever chooses by it has chosen on test data (`--budget` chooses by validat
 
 def _left_out(frontier: Frontier) -> str:
     """What is not in the table, and why; empty if nothing."""
+    forms = "".join(f" {escaped(line)}" for line in frontier.refused)
     if not frontier.left_out:
-        return ""
+        return forms
     beaten, why = frontier.left_out - frontier.thinned, []
     if beaten:
         why.append(
@@ -120,4 +121,4 @@ def _left_out(frontier: Frontier) -> str:
             f"{frontier.thinned} that no other beats so, since more would not fit: the rest lie "
             "evenly between the smallest and the largest"
         )
-    return f" {frontier.left_out} networks more are left out: {'; '.join(why)}."
+    return f" {frontier.left_out} networks more are left out: {'; '.join(why)}.{forms}"

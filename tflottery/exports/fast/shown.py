@@ -13,6 +13,8 @@ from tflottery.paired import Paired
 Against = Literal["throughput", "size"]
 # How everything is timed whose throughput is compared.
 BATCH, THREADS = 32, 1
+SAVED_MODEL = "SavedModel"
+"""The form of TensorFlow Serving; those of TFLite are ``tflite.NAMES``."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tflottery import startup
 from tflottery.exports.fast import candidates, of_units, unit_costs
 from tflottery.exports.fast.budget import Budget
 from tflottery.exports.fast.candidates import Chain
+from tflottery.exports.fast.shown import SAVED_MODEL
+from tflottery.exports.formats import tflite
 from tflottery.runs.encoded import load_corpus
 from tflottery.runs.realise import Realiser
 from tflottery.runs.resources import LOCAL
@@ -19,7 +22,7 @@ from tflottery.tickets import plan as plans
 from tflottery.tickets.given import level_of, located
 from tflottery.tickets.ticket import Ticket
 
-# Of TFLite, where none is asked for, in the order in which they are tried.
+# Of TFLite, where none is asked for, in the order in which they are tried; the frontier's too.
 PRECISIONS = ("TFLite", "TFLite int8", "TFLite int8-full")
 
 if TYPE_CHECKING:
@@ -72,19 +75,21 @@ def search_within(
     one; there is none to write where a ticket was chosen as it is.
 
     Raises:
-        UserError: the network does not tell its units.
+        UserError: the network does not tell its units, or its data cannot be read.
         TrainingError: no candidate could be trained.
     """
+    unit_costs.require_units(ticket)
+    recipe, driver = _recipe(ticket, data_dir), _driver(store, reporter)
+    # First, since the rest takes minutes and hours.
+    driver.look(recipe)
+    corpus = load_corpus(recipe.data, store)
+    startup.start_tensorflow()
     from tflottery.exports.fast.choosing import Choosing
     from tflottery.exports.formats.checking import examples
 
-    unit_costs.require_units(ticket)
-    recipe, driver = _recipe(ticket, data_dir), _driver(store, reporter)
     costs = unit_costs.unit_costs(ticket, store)
     reporter.say(costs.sentence)
     chains = candidates.chains(ticket, recipe, costs.costs)
-    driver.look(recipe)
-    corpus = load_corpus(recipe.data, store)
     names = _names(chains)
     view, observer = driver.watch(
         lambda spec: names.get(spec.key, spec.key[:12]),
@@ -106,22 +111,23 @@ def search_within(
 def forms_of(asked_for: Asked, model: Architecture) -> tuple[str, ...]:
     """The forms that have to reach a budget: the SavedModel, or the TFLite file, in the precision
     that was asked for or in any of those, of three, that the network can be stored in."""
-    from tflottery.exports.fast import forms
-    from tflottery.exports.formats import tflite
-
     if "tflite" not in [one.name for one in asked_for.formats]:
-        return (forms.SAVED_MODEL,)
+        return (SAVED_MODEL,)
     if asked_for.quantize:
-        return tuple(name for name, one in forms.LITE.items() if one == asked_for.quantize)
-    return tuple(one for one in PRECISIONS if tflite.takes(forms.LITE[one], model))
+        return tuple(name for name, one in tflite.NAMES.items() if one == asked_for.quantize)
+    return precisions_of(model)
+
+
+def precisions_of(model: Architecture) -> tuple[str, ...]:
+    """Those of ``PRECISIONS`` that are known to take a network; of others that shows when they are
+    written."""
+    return tuple(one for one in PRECISIONS if tflite.takes(tflite.NAMES[one], model))
 
 
 def asked_as(chosen: Chosen, asked_for: Asked) -> Asked:
     """What to write, now that the precision is chosen; where that was left open, any difference of
     scores goes, since accuracy decided."""
-    from tflottery.exports.fast import forms
-
-    quantize = forms.LITE.get(chosen.best.form, "")
+    quantize = tflite.NAMES.get(chosen.best.form, "")
     if not quantize or asked_for.quantize:
         return asked_for
     return dataclasses.replace(asked_for, quantize=quantize, max_score_difference=1.0)

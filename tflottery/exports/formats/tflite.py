@@ -42,6 +42,10 @@ NO_LOOPS = (
 )
 
 
+class UnconvertibleError(TflotteryError):
+    """A network that cannot be stored as a TFLite file in some precision: one line says why."""
+
+
 def takes(quantize: Quantize, model: Architecture) -> bool:
     """Whether a network that comes along can be stored so: TFLite's calibration crashes (a
     segmentation fault) on the loops of LSTM and GRU. Others are looked at when they are built."""
@@ -66,15 +70,7 @@ class TfLite:
         return ""
 
     def write(self, given: Given, file: Path) -> None:
-        try:
-            converted = convert(given.served, 1, given.quantize, given.examples)
-        except TflotteryError:
-            raise
-        except Exception as error:
-            # The converter raises whatever its parts do; it cannot convert every network.
-            raise TflotteryError(
-                f"TFLite's converter fails on this network: {in_a_line(error)}; nothing was written"
-            ) from error
+        converted = convert(given.served, 1, given.quantize, given.examples)
         said = {**about(given.ticket), "quantize": given.quantize or "none"}
         file.write_bytes(flatbuffer.with_metadata(converted, said))
 
@@ -115,8 +111,23 @@ def convert(
         examples: int32 [texts, max_length], for ``int8-full``: texts like those to come.
 
     Raises:
-        TflotteryError: ``int8-full`` of a network with a loop over its words.
+        UnconvertibleError: ``int8-full`` of a network with a loop over its words, or the converter
+            fails.
     """
+    try:
+        return _converted(network, batch, quantize, examples)
+    except TflotteryError:
+        raise
+    except Exception as error:
+        # The converter raises whatever its parts do; it cannot convert every network.
+        raise UnconvertibleError(
+            f"TFLite's converter fails on this network: {in_a_line(error)}"
+        ) from error
+
+
+def _converted(
+    network: Network, batch: int, quantize: Quantize, examples: np.ndarray | None
+) -> bytes:
     import tensorflow as tf
 
     from tflottery.exports.saved_model import class_logits, score, without_news
@@ -124,7 +135,7 @@ def convert(
 
     model = network.build(by_loop=True)
     if quantize == FULL and has_loop(model):
-        raise TflotteryError(NO_LOOPS)
+        raise UnconvertibleError(NO_LOOPS)
     for layer in model.layers:
         if hasattr(layer, "is_narrow"):
             layer.is_narrow = quantize == "int8-full"

@@ -31,7 +31,8 @@ class Built:
     changes scores, with the mend; else empty. ``module``: where the network was registered.
     ``fixed``: prunable tensors that are the same for every seed; ``varies``: whether any is not;
     ``partly``: how many rows the function sets of others, in words. ``tensors``: the names of all
-    that have a mask where biases have one.
+    that have a mask where biases have one. ``flows``: whether flow goes through each layer, which
+    is asked when it is wanted of networks that were identified before it was noted here.
     """
 
     identity: str
@@ -46,6 +47,7 @@ class Built:
     varies: bool = _beside(True)
     partly: tuple[str, ...] = _beside(())
     tensors: tuple[str, ...] = _beside(())
+    flows: bool = _beside(True)
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Built:

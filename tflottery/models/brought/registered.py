@@ -47,6 +47,11 @@ class Registered:
         """0 where no keyword is called so."""
         return 0.0
 
+    @property
+    def flows(self) -> bool:
+        """Whether flow goes through every layer; whoever is not identified yet is not refused."""
+        return self.built is None or self.built.flows
+
     def plain(self, vocabulary_size: int, classes: int, seed: int) -> keras.Model:
         """What the function builds, whatever it was identified as; ``build`` makes sure.
 

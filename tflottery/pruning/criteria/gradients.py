@@ -57,8 +57,12 @@ def synflow(context: PruningContext) -> Arrays:
 
 @register_criterion("taylor")
 def taylor(context: PruningContext) -> Arrays:
-    """|g w| after training: the change of the loss to first order (Molchanov et al. 2017, arXiv
-    1611.06440; of weights, 2019, arXiv 1906.10771, who square it)."""
+    """|g w| after training: the change of the mean loss to first order.
+
+    Molchanov et al. (2017, arXiv 1611.06440, of feature maps) take the absolute value of each
+    example's term before the mean; those of 2019 (arXiv 1906.10771, of weights too) square the term
+    of each minibatch.
+    """
     return _sensitivity(context)
 
 

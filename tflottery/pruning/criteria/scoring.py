@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tflottery.errors import OF_OTHERS, UserError, in_a_line
+from tflottery.errors import OF_OTHERS, TflotteryError, UserError, in_a_line
 from tflottery.files import Arrays
 from tflottery.models.units import Units
 from tflottery.pruning.context import PruningContext
@@ -20,6 +20,7 @@ def score(context: PruningContext) -> Arrays:
     arrays by name.
 
     Raises:
+        TrainingError: what it asked the network for is not finite, or cannot be computed.
         UserError: the criterion failed, or gave no finite score for each weight or unit.
     """
     found = CRITERIA.find(context.criterion)
@@ -96,13 +97,14 @@ def _called(what: str, where: str, function: Any, *arguments: Any) -> Any:
     """What a function gives.
 
     Raises:
-        UserError: it failed, or asked its context for what is not there.
+        TflotteryError: what it asked its context for is not there or not finite.
+        UserError: it failed.
     """
     if origin(function).is_ours:
         return function(*arguments)
     try:
         return function(*arguments)
-    except UserError:
+    except TflotteryError:
         raise
     except OF_OTHERS as error:
         said = in_a_line(error, of_file(function))

@@ -73,9 +73,9 @@ def losses(context: PruningContext) -> Arrays:
 @register_criterion("activation_norm", of="units")
 def activation_norm(context: PruningContext) -> Arrays:
     """The root of the sum of a unit's squared activations over all words of all texts, after its
-    ReLU if it has one, divided as in ``taylor_units`` (the baseline of Molchanov et al. 2017, and
-    of Polyak and Wolf 2015). Of a layer that gives one number a text, as the maximum over words,
-    the sum is over texts."""
+    ReLU if it has one, divided as in ``taylor_units``. Of a layer that gives one number a text, as
+    the maximum over words, the sum is over texts. A baseline: those of Molchanov et al. (2017,
+    arXiv 1611.06440) are the mean of the activations and their standard deviation."""
     rectified = {units.layer for units in context.units if units.rectified}
     sums = {units.layer: np.zeros(units.count) for units in context.units}
     for batch in context.activations():
