@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from types import SimpleNamespace
 
@@ -212,6 +213,20 @@ def test_what_was_gained_and_given_up_is_said(ticket, tmp_path):
     error = BudgetNotMetError(Exported(ticket, tmp_path / "m" / "1", "", chosen=missed))
     assert error.exit_code == 1 and error.exported.chosen is missed
     assert "throughput 9x: not met by" in str(error) and str(tmp_path / "m" / "1") in str(error)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(-0.3, 0.1, "shown to be within the"), (-0.31, 0.1, "not shown to be within, nor beyond, the"),
+     (-0.9, -0.31, "beyond the")],
+)  # fmt: skip
+def test_test_texts_judge_a_budget_of_accuracy_by_their_interval(ticket, low, high, said):
+    one = tried(ticket, -0.2, 1.5)
+    test = Paired((low + high) / 2, low, high, 900, 1)
+    chosen = Chosen(Budget("accuracy", -0.3), (one,), one, test, 0.875, 0.88)
+    assert chosen.is_met and f"the loss is {said} budget." in chosen.sentence
+    other = dataclasses.replace(chosen, budget=Budget("throughput", 1.2))
+    assert "By the interval" not in other.sentence
 
 
 # The frontier

@@ -87,9 +87,23 @@ class Chosen:
             f"compressed. Given up: {lost} points of test accuracy (95 % interval of this one "
             f"training {least} to {most}), {100 * self.accuracy:.2f} % of all test texts against "
             f"{100 * self.dense_accuracy:.2f} %; {_lost(reached.accuracy)} of validation accuracy, "
-            "by which it was chosen. Whether other seeds lose as little says bin/find_ticket with "
-            "the settings of its ticket and --seeds."
+            f"by which it was chosen.{self._by_interval} Whether other seeds lose as little says "
+            "bin/find_ticket with the settings of its ticket and --seeds."
         )
+
+    @property
+    def _by_interval(self) -> str:
+        """What test texts say of a budget of accuracy, which validation texts chose by."""
+        if self.budget.of != "accuracy":
+            return ""
+        low, high = self.test.low, self.test.high
+        amount = self.budget.amount
+        shown = (
+            "shown to be within" if low >= amount
+            else "beyond" if high < amount
+            else "not shown to be within, nor beyond,"
+        )  # fmt: skip
+        return f" By the interval of the test texts the loss is {shown} the budget."
 
     @property
     def table(self) -> pd.DataFrame:
