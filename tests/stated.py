@@ -139,6 +139,11 @@ def _answers(page: str) -> Iterator[Said]:
             f"note: LSTM {name}",
             lambda kind=kind: below_dense("note lstm", kind, *NOTE_LEVELS),
         )
+    note = "note cnn"
+    for name, kind in (("carried", CARRIED), ("kept", KEPT), ("fresh", RANDOM)):
+        yield page, f"note: {name}", lambda kind=kind: apart(note, kind, TICKET, 0.972)
+    yield page, "note: carried - kept", lambda: apart(note, CARRIED, KEPT, 0.972)
+    yield page, "note: carried - fresh", lambda: apart(note, CARRIED, RANDOM, 0.972)
     both = (0.832, 0.972)
     yield page, "words, counts", lambda: t(words("shuffled_words", "shuffled", *both))
     yield page, "words, rest", lambda: t(words("ticket", "shuffled_words", *both))
@@ -176,6 +181,11 @@ def _results() -> Iterator[Said]:
     own = arm("news", *OWN, 0.832)
     yield page, "news own", lambda: turned(welch(own, news))
     yield page, "news less own", lambda: turned(welch(arm("news", *SOURCE, 0.832), own))
+    note = "note cnn"
+    yield page, "note: below dense", lambda: turned(below_dense(note, CARRIED, 0.972))
+    yield page, "note: ticket", lambda: turned(below_dense(note, TICKET, 0.832))
+    for name, kind in (("fresh", RANDOM), ("carried", CARRIED)):
+        yield page, f"note: {name} 83.2", lambda kind=kind: apart(note, kind, TICKET, 0.832)
     longer = dense("longer lstm")
     yield page, "note: longer", lambda: welch(mean_of("note lstm", TICKET, NOTE_LEVELS), longer)
     yield page, "note: as long", lambda: welch(cell("note lstm", *TICKET, 0.2), longer)

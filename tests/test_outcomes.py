@@ -60,6 +60,8 @@ ASKED = {
     "An LSTM's tickets beat": (("above",) * 4, ()),
     "One-shot": (("above, else equivalent",) * 2, (0.5, 0.25)),
     "Past 95 %": (("above", "above"), ()),
+    "By the note's protocol": (("above",) * 3, ()),
+    "The trained embedding": (("above",) * 2, ()),
     "Very sparse": (("above",), ()),
     "Late rewinding is much better": (("above, else equivalent",) * 2, (0.5, 0.25)),
     "It is not decisive": (("equivalent",) * 2, (0.5, 0.25)),
@@ -69,8 +71,11 @@ ASKED = {
     "A ticket from IMDB": (("not worse", "above"), (0.5,)),
     "A CNN has winning tickets on AG News": (("not worse", "above"), (1.0,)),
 }
-# Of these the first contrast is the CNN's, and the second the LSTM's: each has its own outcome.
-OF_BOTH = ("Some tickets beat", "One-shot", "Late rewinding is much better", "It is not decisive")
+# Of these each contrast has its own outcome: of the CNN and the LSTM, or of three embeddings.
+OF_EACH = (
+    "Some tickets beat", "One-shot", "Late rewinding is much better", "It is not decisive",
+    "By the note's protocol",
+)  # fmt: skip
 WORDS = (
     "held", "did not hold", "equivalent within 0.25", "equivalent within 0.5", "cannot tell",
 )  # fmt: skip
@@ -121,6 +126,12 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
         ],
         "Past 95 %": [
             (over(cnn, RANDOM, TICKET, [0.972]), None), (over(cnn, SHOT_NEW, SHOT, [0.972]), None),
+        ],
+        "By the note's protocol": [
+            (over("note cnn", kind, TICKET, [0.972]), None) for kind in (CARRIED, KEPT, RANDOM)
+        ],
+        "The trained embedding": [
+            (over("note cnn", CARRIED, kind, [0.972]), None) for kind in (KEPT, RANDOM)
         ],
         "Very sparse": [(steps[~is_dense], steps[is_dense])],
         "Late rewinding is much better": [
@@ -211,7 +222,7 @@ ROWS: dict[str, Named] = {
     ),
     "Do an LSTM's tickets": ("An LSTM's tickets beat",),
     "Is one-shot": ("One-shot",),
-    "Past 95 %": ("Past 95 %",),
+    "Past 95 %": ("Past 95 %", "By the note's protocol", "The trained embedding"),
     "Do very sparse": ("Very sparse", "Learning rates"),
     "Is late rewinding": ("Late rewinding is much better", "It is not decisive"),
     "Is much of a ticket": ("Much of a ticket is", "A ticket is better than"),
@@ -227,7 +238,7 @@ POINTS: dict[str, Named] = {
     "As the note's code": ("An LSTM's tickets beat",),
     "Tickets at 36": ("The same, asked again", ("Some tickets beat", 1)),
     "Rounds pay late": ("One-shot",),
-    "Past 95 %": ("Past 95 %",),
+    "Past 95 %": ("Past 95 %", "By the note's protocol", "The trained embedding"),
     "Late rewinding": ("Late rewinding is much better", "It is not decisive"),
     "At 97.2 %": ("Very sparse", "Learning rates"),
     "Much of a ticket": ("Much of a ticket is",),
@@ -246,7 +257,7 @@ def _said(page: str, claim: str) -> list[str]:
 
 
 def _shown(claim: str) -> list[str]:
-    return _outcomes(claim) if claim in OF_BOTH else [_outcome(claim)]
+    return _outcomes(claim) if claim in OF_EACH else [_outcome(claim)]
 
 
 def _of_each(named: Named) -> list[str]:

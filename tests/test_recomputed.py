@@ -97,7 +97,7 @@ def _halves(page: str) -> Iterator[tuple[float, float]]:
     """Every mean and half an interval, or a standard deviation, that a page may show."""
     if page == "answers":
         networks = ("new cnn", "new lstm_long", "new cnn_glove", "new lstm_glove")
-        networks += ("note lstm", "longer lstm")
+        networks += ("note cnn", "note lstm", "longer lstm")
         yield from (mean_and_half(dense(name)) for name in networks)
         for level in (0.832, 0.972):
             yield mean_and_half(cell("new cnn", *TICKET, level))
@@ -270,6 +270,12 @@ def test_how_much_of_a_mask_the_notes_embedding_decides():
     )
     note, small = start("note_lstm_small", 0.672), start("study_lstm_long", 0.672)
     assert said and [float(one) for one in said.groups()] == [*note, small["jaccard"]]
+    said = re.search(
+        r"does so to (\d+) % at 83.2 % \(by chance (\d+) %\), and to (\d+) % at 97.2 % \((\d+) %\)",
+        text_of("answers"),
+    )
+    cnn = [*start("note_cnn_small", 0.832), *start("note_cnn_small", 0.972)]
+    assert said and [float(one) for one in said.groups()] == cnn
 
 
 def test_the_notes_lstm_had_not_finished():
