@@ -77,6 +77,15 @@ def cell(name: str, method: str, init: str, level: float) -> pd.Series:
     return of(study(name), part="grid", method=method, init=init, level=level)
 
 
+def shared_films(name: str) -> Interval:
+    """Dense networks on the pooled split minus those on the official one, by as many texts."""
+    table = read(RESULTS / "split.csv")
+    pooled, given = (
+        of(table[table["study"] == name], split=split) for split in ("pooled", "given")
+    )
+    return welch(pooled, given)
+
+
 def dense(name: str) -> pd.Series:
     return of(study(name), part="dense")
 

@@ -45,6 +45,7 @@ from tests.recomputing import (
     moved_over,
     over,
     raised,
+    shared_films,
     steps,
     steps_to_dense,
     stretched_to_dense,
@@ -181,6 +182,8 @@ def _results() -> Iterator[Said]:
     own = arm("news", *OWN, 0.832)
     yield page, "news own", lambda: turned(welch(own, news))
     yield page, "news less own", lambda: turned(welch(arm("news", *SOURCE, 0.832), own))
+    for name in ("note_cnn_small", "note_lstm_small"):
+        yield page, f"films {name}", lambda name=name: shared_films(name)
     note = "note cnn"
     yield page, "note: below dense", lambda: turned(below_dense(note, CARRIED, 0.972))
     yield page, "note: ticket", lambda: turned(below_dense(note, TICKET, 0.832))
