@@ -15,7 +15,7 @@ from tests.chains import RECIPE, chain, dense
 from tests.conftest import ROOT
 from tests.registries import put_back
 from tflottery.digests import digest
-from tflottery.errors import UserError
+from tflottery.errors import TrainingError, UserError
 from tflottery.models.shipped.lstm import Lstm
 from tflottery.models.units import Columns, Filters, Part, Rectified
 from tflottery.pruning import criteria, masks
@@ -420,7 +420,8 @@ def test_what_is_refused_is_one_line(function, told, declared):
 @pytest.mark.parametrize("name", ["snip", "taylor"])
 def test_gradients_that_are_not_finite_are_one_line(name, odd):
     computed = Given(np.where(SLOPES > 2, odd, SLOPES))
-    with pytest.raises(UserError, match=f"'{name}' cannot score one/kernel: its gradient is not"):
+    told = f"'{name}' cannot score one/kernel: its gradient is not"
+    with pytest.raises(TrainingError, match=told):
         criteria.score(context(name, computed=computed))
 
 
