@@ -53,7 +53,11 @@ def test_every_contrast_asks_for_cells_that_its_study_has():
 
 @pytest.mark.parametrize(
     ("study", "count", "seeds"),
-    [("criteria_cnn", 10, range(14, 19)), ("criteria_lstm", 3, range(14, 17))],
+    [
+        ("criteria_cnn", 10, range(14, 19)),
+        ("criteria_lstm", 3, range(14, 17)),
+        ("units_cnn", 4, range(14, 19)),
+    ],
 )
 def test_every_contrast_of_criteria_asks_for_networks_that_its_study_trains(study, count, seeds):
     asked = [one for one in SHIPPED.current if one.study == study]
