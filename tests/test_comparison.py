@@ -19,6 +19,7 @@ from tflottery.pruning import criteria
 from tflottery.pruning.masks import To, dense
 from tflottery.runs.inits import Snapshot
 from tflottery.runs.pruned import Pruned
+from tflottery.runs.scaled import Scaled
 from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import Fresh, ancestry
 from tflottery.tickets.settings import PruningSettings, with_criterion
@@ -150,7 +151,11 @@ def test_what_a_study_trained_before_is_not_trained_again():
 
 @pytest.mark.parametrize(
     ("name", "beside", "own", "new"),
-    [("criteria_cnn", "study_cnn", 109, 81), ("criteria_lstm", "study_lstm_long", 94, 81)],
+    [
+        ("criteria_cnn", "study_cnn", 109, 81),
+        ("criteria_lstm", "study_lstm_long", 94, 81),
+        ("units_cnn", "study_cnn", 41, 40),
+    ],
 )
 def test_what_the_comparisons_cost_is_what_the_docs_say(name, beside, own, new):
     mine = ancestry(planned(name).specs(4))
@@ -195,6 +200,42 @@ def test_another_criterion_keeps_what_goes_with_it_too():
     assert with_criterion(slimmed, "filters") == PruningSettings(criterion="filters")
 
 
+OF_UNITS = StudySettings(
+    levels=(0.36, 0.59),
+    inits=("original",),
+    criteria=("random_units", "filters", "taylor_units", "slimming"),
+    criteria_in_rounds=("filters",),
+    criteria_check_levels=(0.59,),
+    criteria_longer=("random_units",),
+)
+
+
+@pytest.mark.parametrize("own", ["filters", "magnitude"])
+def test_criteria_of_units_are_compared_by_themselves(own):
+    found = compared(OF_UNITS, criterion=own)
+    assert {place[:2] for place in found if place[2] == "original" and ":" not in place[1]} == {
+        ("at_init", "random_units"), ("one_shot", "filters"), ("iterative", "filters"),
+        ("one_shot", "taylor_units"), ("one_shot", "slimming"),
+    }  # fmt: skip
+    assert {place[1:3] for place in found if ":" in place[1] or place[2] == "reinit"} == {
+        *((name, "reinit") for name in ("filters", "taylor_units", "slimming")),
+        *((f"{name}:inverted", "original") for name in ("filters", "taylor_units", "slimming")),
+    }
+    chance = found["at_init", "random_units", "original", 0.59].spec
+    assert (chance.mask.criterion, chance.mask.amount) == ("random_units", To(0.59))
+    (longer,) = [place for place in found if "+" in place[2]]
+    assert longer[:2] == ("at_init", "random_units")
+    rounds = ancestry([found["iterative", "filters", "original", 0.59].spec])
+    assert found[longer].spec.recipe.training.epochs == 3 * len(rounds)
+    slimmed = found["one_shot", "slimming", "original", 0.36].spec
+    assert isinstance(slimmed.mask.of.mask, Scaled)
+    lines = Study("mine", RECIPE, PruningSettings(criterion=own), OF_UNITS, (4,)).left_out
+    assert [line for line in lines if "criteria" in line] == [
+        "Masks of criteria that are shuffled and shuffled_words are left out: shuffled they keep "
+        "single weights, and these criteria keep whole units."
+    ]
+
+
 def test_a_study_without_criteria_compares_none():
     assert compared(dataclasses.replace(StudySettings(levels=(0.36,)))) == {}
 
@@ -222,7 +263,7 @@ def test_what_means_nothing_is_left_out_and_said(recipe, pruning, gone, told):
     [
         ({"criteria": ("snipp",)}, "Did you mean 'snip'"),
         ({"criteria": ("snip", "snip")}, "twice"),
-        ({"criteria": ("filters",)}, "whole units"),
+        ({"criteria": ("snip", "filters")}, "filters, which prunes whole units, and snip"),
         ({"criteria_checks": ("shufled",)}, "Did you mean 'shuffled'"),
         ({"criteria_checked": ("obd",)}, "name it there"),
         ({"criteria": ("magnitude",), "criteria_in_rounds": ("obd",)}, "name it there"),
@@ -242,6 +283,7 @@ def test_which_criteria_need_no_training():
     assert found == {
         "random", "magnitude_at_init", "small_magnitude_at_init", "snip", "grasp", "synflow",
     }  # fmt: skip
+    assert list(filter(criteria.needs_no_training, criteria.shipped("units"))) == ["random_units"]
 
 
 def test_inverted_scores_keep_what_the_criterion_prunes_first():

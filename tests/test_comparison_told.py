@@ -52,13 +52,23 @@ MADE = {
 JITTER = {1: -0.1, 2: 0.0, 3: 0.1}
 
 
-def write(store: Path, *, stretched: bool = True, **changes) -> Path:
+# Of whole units, where the size of a unit's weights stands for the size of a weight.
+MADE_OF_UNITS = {
+    ("at_init", "random_units", "original"): (80.0, 3),
+    ("at_init", "random_units", "original+24ep"): (82.5, 27),
+    ("one_shot", "filters", "original"): (86.0, 6),
+    ("one_shot", "taylor_units", "original"): (86.2, 6),
+    ("iterative", "filters", "original"): (86.5, 27),
+}  # fmt: skip
+
+
+def write(store: Path, *, stretched: bool = True, made=MADE, **changes) -> Path:
     """A study of three seeds with a comparison; ``changes`` are accuracies by mask."""
     folder = synthetic_study.write_study(store, "criteria_made", levels=LEVELS, controls=False,
                                          optional=False)  # fmt: skip
     rows = []
     for seed in SEEDS:
-        for place, ((method, mask, init), (mean, epochs)) in enumerate(MADE.items()):
+        for place, ((method, mask, init), (mean, epochs)) in enumerate(made.items()):
             for level in LEVELS:
                 if level == 0.59 and (":" in mask or init != "original"):
                     continue
@@ -114,6 +124,26 @@ def test_a_criterion_is_compared_with_magnitude_of_its_kind(results):
     assert "magnitude" not in magnitude and magnitude["magnitude_p_holm"] is None
     own = results.points("test_accuracy", Arm("criterion", "at_init", "snip", "original"), 0.832)
     assert snip["dense"] == statistics.compare(own, results.dense_by_seed).mean
+
+
+def test_criteria_of_units_are_compared_with_filters(tmp_path):
+    results = Results(load_study(folder := write(tmp_path, made=MADE_OF_UNITS)))
+    table = criteria(results)
+    assert [one.group for one in table.columns if one.key == "filters"] == ["minus filters"]
+    chance = row_of(table, level=0.832, criterion="random_units")
+    assert chance["filters"] == pytest.approx(80 - 86) and "magnitude" not in chance
+    once = row_of(table, level=0.832, criterion="taylor_units")
+    assert once["filters"] == pytest.approx(0.2) and once["filters_p_holm"] is not None
+    filters = row_of(table, level=0.832, criterion="filters", when="iterative")
+    assert "filters" not in filters
+    (longer,) = criteria_longer(results).rows
+    assert longer["rounds"] == pytest.approx(82.5 - 86.5)
+    page = write_report(folder, tmp_path / "report").read_text(encoding="utf-8")
+    assert (
+        "count whole units" in page
+        and "minus filters" in page
+        and "minus iterative filters" in page
+    )
 
 
 def test_holm_is_over_the_column(results):

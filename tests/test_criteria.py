@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 from tests.registries import put_back
 from tflottery.digests import digest
 from tflottery.errors import TrainingError, UserError
+from tflottery.models.shipped.cnn import Cnn
 from tflottery.models.shipped.lstm import Lstm
 from tflottery.models.units import Columns, Filters, Part, Rectified
 from tflottery.pruning import criteria, masks
@@ -217,9 +218,23 @@ def test_units_near_the_geometric_median_go_first():
     ).all()
 
 
+def test_units_by_chance_hang_on_seed_and_layer_alone():
+    layers = tuple(Cnn(embedding=4, widths=(2, 3), filters=5).unit_layers())
+    drawn = {
+        seed: criteria.score(PruningContext("random_units", {}, {}, (), units=layers, _seed=seed))
+        for seed in (1, 1, 2)
+    }
+    assert {name: one.shape for name, one in drawn[1].items()} == {
+        one.layer: (one.count,) for one in layers
+    }
+    values = np.concatenate([scores for one in drawn.values() for scores in one.values()])
+    assert len(set(values.tolist())) == values.size and 0 <= values.min() <= values.max() < 1
+
+
 def test_which_criteria_score_units():
     names = [
-        "filters", "geometric_median", "taylor_units", "activation_norm", "slimming", "latency",
+        "filters", "random_units", "geometric_median", "taylor_units", "activation_norm",
+        "slimming", "latency",
     ]  # fmt: skip
     assert criteria.shipped("units") == names
     assert all(map(criteria.scores_units, names)) and not criteria.scores_units("magnitude")

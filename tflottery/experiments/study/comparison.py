@@ -36,6 +36,7 @@ def compared(seed: Seed) -> Iterator[Cell]:
     for name in study.criteria:
         if not _is_meant_for(name, seed.recipe.model) or _is_refused(name, seed.pruning):
             continue
+        usual = criteria.USUAL[criteria.kind(name)]
         for moment in _moments(name, study):
             for level in study.compared_levels:
                 ticket = _ticket(seed, name, moment, level)
@@ -46,7 +47,7 @@ def compared(seed: Seed) -> Iterator[Cell]:
                     for mask, init, spec in _checks(seed, name, moment, level):
                         yield seed.cell(PART, moment, mask, init, level, spec)
                 if name in study.criteria_longer:
-                    more = seed.epochs * _last(seed, "magnitude", "iterative", level).number
+                    more = seed.epochs * _last(seed, usual, "iterative", level).number
                     longer = seed.lasting(ticket, seed.epochs + more)
                     yield seed.cell(PART, moment, name, f"original+{more}ep", level, longer)
 
@@ -69,7 +70,12 @@ def left_out(
     ]
     if not study.criteria:
         return ()
-    if "shuffled_words" in study.criteria_checks and not words_are_pruned(pruning, model):
+    if study.of_units and (shuffled := {"shuffled", "shuffled_words"} & {*study.criteria_checks}):
+        lines.append(
+            f"Masks of criteria that are {' and '.join(sorted(shuffled))} are left out: shuffled "
+            "they keep single weights, and these criteria keep whole units."
+        )
+    elif "shuffled_words" in study.criteria_checks and not words_are_pruned(pruning, model):
         lines.append(
             "Masks of criteria that are shuffled within words are left out: no embedding is "
             "pruned here."
@@ -91,8 +97,8 @@ def _last(seed: Seed, name: str, method: MethodName, level: float, init: str = "
 
 
 def _ticket(seed: Seed, name: str, moment: str, level: float) -> RunSpec:
-    if name == "random":
-        return random_mask(seed, level)
+    if name in criteria.BY_CHANCE.values():
+        return random_mask(seed, level, name)
     return _last(seed, name, _method(moment), level).ticket
 
 
@@ -103,16 +109,19 @@ def _method(moment: str) -> MethodName:
 
 def _checks(seed: Seed, name: str, moment: str, level: float) -> Iterator[tuple[str, str, RunSpec]]:
     """Mask and init in words, and the network. A random mask that is shuffled, has new weights or
-    inverted scores is another random mask, and says nothing."""
-    if name == "random":
+    inverted scores is another random mask, and says nothing. Shuffled, a mask of units is one of
+    weights."""
+    if name in criteria.BY_CHANCE.values():
         return
     kinds, change = seed.study.criteria_checks, dataclasses.replace
     method, drawn = _method(moment), seeds.derive("control", seed.number)
     last = _last(seed, name, method, level)
     ticket, mask = last.ticket, last.mask
-    if "shuffled" in kinds:
+    of_units = criteria.scores_units(name)
+    if "shuffled" in kinds and not of_units:
         yield f"{name}:shuffled", "original", change(ticket, mask=Shuffled(mask, drawn))
-    if "shuffled_words" in kinds and words_are_pruned(seed.pruning, seed.recipe.model):
+    has_words = words_are_pruned(seed.pruning, seed.recipe.model) and not of_units
+    if "shuffled_words" in kinds and has_words:
         words = ShuffledWords(mask, drawn)
         yield f"{name}:shuffled_words", "original", change(ticket, mask=words)
     if "reinit" in kinds:

@@ -23,7 +23,7 @@ from tflottery.runs.shuffled import Shuffled, ShuffledWords
 from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.tickets.applicable import excluding
 from tflottery.tickets.methods import FINDING_TICKETS
-from tflottery.tickets.settings import PruningSettings
+from tflottery.tickets.settings import PruningSettings, with_criterion
 from tflottery.training.settings import TrainingSeeds
 
 
@@ -39,8 +39,9 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
     ticket, pruning = last.ticket, seed.pruning
     drawn = seeds.derive("control", seed.number)
     change = dataclasses.replace
-    if "random" in kinds and _masks_single_weights(pruning):
-        yield "one_shot", "random", "original", random_mask(seed, level)
+    if "random" in kinds:
+        chance = criteria.BY_CHANCE[criteria.kind(pruning.criterion)]
+        yield "one_shot", "random", "original", random_mask(seed, level, chance)
     if "shuffled" in kinds:
         shuffled = Shuffled(ticket.mask, drawn)
         yield "iterative", "shuffled", "original", change(ticket, mask=shuffled)
@@ -69,16 +70,17 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
         yield "gradual", "gradual", "trained", _from_trained(seed, level, seed.study.gradual_ramp)
 
 
-def random_mask(seed: Seed, level: float) -> RunSpec:
-    """A mask that chance draws, with the original weights."""
-    pruning = seed.pruning
+def random_mask(seed: Seed, level: float, criterion: str) -> RunSpec:
+    """A mask that chance draws, of single weights or of whole units, with the original weights."""
+    pruning = with_criterion(seed.pruning, criterion)
     mask = Pruned(
         seed.dense,
         To(level),
         pruning.scope,
-        "random",
+        pruning.criterion,
         seed=seeds.derive("control", seed.number),
         rates=with_rest(pruning.rates, pruning.rate),
+        attention_heads=pruning.attention_heads,
         **_counted(pruning),  # type: ignore[arg-type]
     )
     init = Snapshot(seed.dense, steps.BEGINNING)
@@ -156,12 +158,6 @@ def left_out(
             f"study prunes with {'rates by layer' if pruning.rates else f'scope {pruning.scope}'} "
             f"and criterion {pruning.criterion}."
         )
-    has_random = study.controls and "random" in study.control_kinds
-    if has_random and not _masks_single_weights(pruning):
-        lines.append(
-            f"The random mask is left out: it keeps single weights, and {pruning.criterion} prunes "
-            "whole units."
-        )
     if study.controls and study.word_masks and not words_are_pruned(pruning, model):
         lines.append(
             "Masks that are permuted within words are left out: no embedding is pruned here."
@@ -189,10 +185,6 @@ def _counted(pruning: PruningSettings) -> dict[str, bool]:
 def _tf_mot_can(pruning: PruningSettings) -> bool:
     is_by_layer = pruning.scope == "layerwise" and not pruning.rates
     return is_by_layer and pruning.criterion == "magnitude"
-
-
-def _masks_single_weights(pruning: PruningSettings) -> bool:
-    return not criteria.scores_units(pruning.criterion)
 
 
 def words_are_pruned(pruning: PruningSettings, model: Architecture) -> bool:

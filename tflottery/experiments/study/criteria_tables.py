@@ -10,6 +10,7 @@ from tflottery import statistics
 from tflottery.experiments import names
 from tflottery.experiments.study.cells import Arm, BySeed, Cell, Results
 from tflottery.experiments.study.tables import befallen, befell, difference_row
+from tflottery.pruning.criteria import USUAL
 from tflottery.report.numbers import ACCURACY, PERCENT, POINTS, number, probability
 from tflottery.report.outcomes import MARGINS, within
 from tflottery.report.table import Column, Table
@@ -65,19 +66,20 @@ def compared(results: Results) -> list[Compared]:
 
 
 def criteria(results: Results) -> Table | None:
-    """What each criterion scores, its difference to magnitude and to dense, and what it costs."""
-    rows = []
+    """What each criterion scores, its difference to the usual one and to dense, and what it
+    costs."""
+    rows, usual = [], usual_of(results)
     for one in compared(results):
         if one.arm.check:
             continue
-        magnitude = results.points("test_accuracy", _magnitude(one.arm), one.cell.level)
-        is_other = one.arm.criterion != "magnitude"
+        by_size = results.points("test_accuracy", _by_size(one.arm, usual), one.cell.level)
+        is_other = one.arm.criterion != usual
         rows.append(
             {
                 **_about(one),
                 "epochs": one.epochs,
                 **_accuracy(one),
-                **_apart("magnitude", one.accuracies, magnitude if is_other else {}),
+                **_apart(usual, one.accuracies, by_size if is_other else {}),
                 **_apart("dense", one.accuracies, results.dense_by_seed),
             }
         )
@@ -87,10 +89,10 @@ def criteria(results: Results) -> Table | None:
         *_ABOUT,
         Column("epochs", "epochs spent", number(1)),
         *_ACCURACIES,
-        *_differences("magnitude", "minus magnitude"),
+        *_differences(usual, f"minus {usual}"),
         *_differences("dense", "minus dense"),
     ]
-    return _table("criteria", columns, _corrected(rows, "magnitude", "dense"), headers=3)
+    return _table("criteria", columns, _corrected(rows, usual, "dense"), headers=3)
 
 
 def criteria_checks(results: Results) -> Table | None:
@@ -122,13 +124,13 @@ def criteria_checks(results: Results) -> Table | None:
 def criteria_longer(results: Results) -> Table | None:
     """Networks pruned before training that are trained for as many epochs as the iterative ticket
     took in all, minus that ticket, and minus dense of as many epochs."""
-    rows = []
+    rows, usual_criterion = [], usual_of(results)
     for one in compared(results):
         if one.arm.check != "longer":
             continue
         level = one.cell.level
         usual = results.points("test_accuracy", one.ticket, level)
-        rounds = Arm(PART, "iterative", "magnitude", "original")
+        rounds = Arm(PART, "iterative", usual_criterion, "original")
         rows.append(
             {
                 **_about(one),
@@ -148,18 +150,24 @@ def criteria_longer(results: Results) -> Table | None:
         Column("epochs", "epochs", number(1)),
         *_ACCURACIES,
         *_differences("usual", "minus usual length"),
-        *_differences("rounds", "minus iterative magnitude"),
+        *_differences("rounds", f"minus iterative {usual_criterion}"),
         *_differences("stretched", "minus dense, stretched"),
     ]
     rows = _corrected(rows, "usual", "rounds", "stretched")
     return _table("criteria-longer", columns, rows, headers=3)
 
 
-def _magnitude(arm: Arm) -> Arm:
-    """The magnitude ticket that a criterion is compared with: in rounds that in rounds, else the
-    one that is pruned at once, after training."""
+def usual_of(results: Results) -> str:
+    """The criterion that others are compared with: of units where the study compares those."""
+    names_of = {arm.criterion for arm in results.arms(PART)}
+    return next((name for name in USUAL.values() if name in names_of), USUAL["weights"])
+
+
+def _by_size(arm: Arm, usual: str) -> Arm:
+    """The ticket of the usual criterion that another one is compared with: in rounds that in
+    rounds, else the one that is pruned at once, after training."""
     method = "iterative" if arm.method == "iterative" else "one_shot"
-    return Arm(PART, method, "magnitude", "original")
+    return Arm(PART, method, usual, "original")
 
 
 _ABOUT = (

@@ -123,12 +123,12 @@ class StudySettings:
             for name in getattr(self, key):
                 if name not in known:
                     raise UserError(f"study.{key} holds {name!r}. {suggest(name, known)}")
-        for name in self.criteria:
-            if criteria.scores_units(name):
-                raise UserError(
-                    f"study.criteria holds {name}, which prunes whole units; those that are "
-                    "compared prune single weights."
-                )
+        whole = [name for name in self.criteria if criteria.scores_units(name)]
+        if single := [name for name in self.criteria if whole and name not in whole]:
+            raise UserError(
+                f"study.criteria holds {whole[0]}, which prunes whole units, and {single[0]}, "
+                "which prunes single weights; compare them in studies of their own."
+            )
         for key in ("criteria_in_rounds", "criteria_checked", "criteria_longer"):
             _require_each_once(key, getattr(self, key))
             for name in getattr(self, key):
@@ -155,6 +155,11 @@ class StudySettings:
                 f"study.{key} holds {name}, which prunes after a training; those that prune "
                 "before it are trained longer."
             )
+
+    @property
+    def of_units(self) -> bool:
+        """Whether the criteria that are compared prune whole units."""
+        return any(map(criteria.scores_units, self.criteria))
 
     @property
     def compared_levels(self) -> tuple[float, ...]:

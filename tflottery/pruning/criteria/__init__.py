@@ -18,10 +18,13 @@ from tflottery.pruning.criteria import latency
 
 # isort: split
 from tflottery.pruning.criteria.registry import (
+    BY_CHANCE,
     CRITERIA,
+    USUAL,
     Criterion,
     computes,
     has_negative,
+    kind,
     may_read_activations,
     needs_no_training,
     reads_scales,
@@ -35,11 +38,14 @@ from tflottery.pruning.criteria.registry import (
 from tflottery.pruning.criteria.scoring import score, scores, unit_scores
 
 __all__ = [
+    "BY_CHANCE",
     "CRITERIA",
+    "USUAL",
     "Criterion",
     "computes",
     "gradients",
     "has_negative",
+    "kind",
     "latency",
     "magnitudes",
     "may_read_activations",

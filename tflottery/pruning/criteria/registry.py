@@ -24,6 +24,11 @@ OfRun = Callable[[PruningContext], Mapping[str, np.ndarray]]
 """Takes a context; gives the scores of each tensor, or of the units of each layer, by name."""
 # Of this package.
 _OF_ACTIVATIONS = ("taylor_units", "activation_norm", "latency")
+USUAL: dict[Of, str] = {"weights": "magnitude", "units": "filters"}
+"""The criteria that others are compared with: by size, after training."""
+BY_CHANCE: dict[Of, str] = {"weights": "random", "units": "random_units"}
+"""The criteria that leave all to chance: of one, what is shuffled, has new weights or inverted
+scores is another mask by chance."""
 C = TypeVar("C", bound=Callable[..., Any])
 
 
@@ -186,9 +191,14 @@ def shipped(of: Of) -> list[str]:
     return [name for name, one in CRITERIA.items() if one.of == of and origin(one.function).is_ours]
 
 
+def kind(name: str) -> Of:
+    """What a criterion gives scores to; where there is none of that name, weights."""
+    return CRITERIA[name].of if name in CRITERIA else "weights"
+
+
 def scores_units(name: str) -> bool:
     """Whether a criterion keeps or prunes whole units."""
-    return name in CRITERIA and CRITERIA[name].of == "units"
+    return kind(name) == "units"
 
 
 def reads_scales(name: str) -> bool:
@@ -218,7 +228,7 @@ def steps_of(name: str) -> tuple[str, ...]:
 def needs_no_training(name: str) -> bool:
     """Whether a criterion can prune before anything is trained: it reads the beginning alone, or,
     as ``random``, nothing."""
-    return name == "random" or steps_of(name) == (steps.BEGINNING,)
+    return name in BY_CHANCE.values() or steps_of(name) == (steps.BEGINNING,)
 
 
 def computes(name: str) -> str:

@@ -26,6 +26,13 @@ def filters(context: PruningContext) -> Arrays:
     return scores
 
 
+@register_criterion("random_units", of="units")
+def random_units(context: PruningContext) -> Arrays:
+    """A random number in [0, 1) for each unit: the control that every criterion of units must
+    beat. It reads nothing, so that it prunes before training as well as after."""
+    return {units.layer: context.random(units.layer).random(units.count) for units in context.units}
+
+
 @register_criterion("geometric_median", of="units")
 def geometric_median(context: PruningContext) -> Arrays:
     """The mean distance between a unit's weights and those of the layer's other units (He et al.
