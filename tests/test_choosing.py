@@ -115,7 +115,7 @@ def choose(ticket, chains, monkeypatch):
                 for name, model in models.items()
             }
 
-        def sizes(models):
+        def sizes(models, vocabulary):
             return {name: Size(0, network_of(model).size, 0) for name, model in models.items()}
 
         def scores(model, texts, length):

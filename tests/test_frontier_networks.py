@@ -83,7 +83,7 @@ def measured(tmp_path, monkeypatch, model: str, cannot: str) -> Frontier:
     def speeds(models, *_):
         return {name: Speed(0, {32: np.ones(2)}) for name in models}
 
-    def sizes(models):
+    def sizes(models, vocabulary):
         return {name: Size(2, 1, 0) for name in models}
 
     for fake in (write, scores, speeds, sizes):

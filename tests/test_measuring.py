@@ -13,9 +13,11 @@ import pytest
 
 from tests.conftest import SMALL
 from tests.exported import CORPUS, make_ticket
+from tflottery.data.words.vocabulary import RESERVED, Vocabulary
 from tflottery.exports import comparison as comparing
 from tflottery.exports import comparison_tables, measuring
 from tflottery.exports.comparison import Comparison, Variant
+from tflottery.exports.fast import forms
 from tflottery.exports.formats import tflite
 from tflottery.exports.formats.left_out import LeftOut
 from tflottery.exports.measuring import Size, Speed
@@ -39,6 +41,20 @@ def test_sizes_are_those_of_the_files(folder, tmp_path):
     lite = tmp_path / "m.tflite"
     lite.write_bytes(bytes(1_000))
     assert measuring.size(lite).raw == 1_000 and measuring.size(lite).weights_gzipped == 0
+
+
+def test_forms_are_compared_with_the_vocabulary_that_each_needs(folder, tmp_path):
+    """A SavedModel holds it; a file of TFLite has it beside it."""
+    words = Vocabulary((*RESERVED, *(f"word{number}" for number in range(3_000))))
+    lite = tmp_path / "lite" / forms.FILE
+    lite.parent.mkdir()
+    lite.write_bytes(np.random.default_rng(1).bytes(1_000))
+    found = forms.sizes({"saved": folder, "lite": lite}, words)
+    assert found["saved"] == measuring.size(folder)
+    assert found["lite"].raw == 1_000 + len(words.to_text().encode())
+    alone = measuring.size(lite).gzipped
+    assert alone + 3_000 < found["lite"].gzipped < alone + len(words.to_text().encode())
+    assert found["lite"].weights_gzipped == 0
 
 
 def test_the_archive_holds_every_file(folder, monkeypatch):

@@ -55,27 +55,33 @@ class Speed:
         return float(batch / self.seconds[batch].mean())
 
 
-def size(model: Path) -> Size:
-    """The size of a SavedModel's folder or of a TFLite file."""
+def size(model: Path, beside: Mapping[str, bytes] | None = None) -> Size:
+    """The size of a SavedModel's folder or of a TFLite file.
+
+    Args:
+        model: the folder or file.
+        beside: more files, by name, that are counted in.
+    """
     files = sorted(path for path in [model, *model.rglob("*")] if path.is_file())
+    contents = {str(file.relative_to(model.parent)): file.read_bytes() for file in files}
+    contents |= beside or {}
     packed = io.BytesIO()
     # With mtime 0, equal files give equal bytes.
     with (
         gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=9, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w") as archive,
     ):
-        for file in files:
-            content = file.read_bytes()
-            entry = tarfile.TarInfo(str(file.relative_to(model.parent)))
+        for name, content in contents.items():
+            entry = tarfile.TarInfo(name)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     return Size(
-        raw=sum(file.stat().st_size for file in files),
+        raw=sum(map(len, contents.values())),
         gzipped=len(packed.getvalue()),
         weights_gzipped=sum(
-            len(gzip.compress(file.read_bytes(), 9, mtime=0))
-            for file in files
-            if file.name.startswith("variables.data")
+            len(gzip.compress(content, 9, mtime=0))
+            for name, content in contents.items()
+            if Path(name).name.startswith("variables.data")
         ),
     )
 

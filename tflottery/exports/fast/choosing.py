@@ -205,7 +205,7 @@ class _Search:
             if not models:
                 return []
             throughputs = self._throughputs(models, _ROUNDS)
-            sizes = forms.sizes({_DENSE: self.beside, **models})
+            sizes = forms.sizes({_DENSE: self.beside, **models}, self.given.ticket.vocabulary)
             for form, file in models.items():
                 reached = Reached(
                     0.0, throughputs[form], sizes[_DENSE].gzipped / sizes[form].gzipped

@@ -45,9 +45,14 @@ def write(
     return file
 
 
-def sizes(models: Mapping[str, Path]) -> dict[str, Size]:
-    """Bytes of each, by name."""
-    return {name: measuring.size(model) for name, model in models.items()}
+def sizes(models: Mapping[str, Path], vocabulary: Vocabulary) -> dict[str, Size]:
+    """Bytes of each, by name, with the vocabulary that every one of them needs: a SavedModel holds
+    it, a file of TFLite has it beside it."""
+    words = {"vocabulary.txt": vocabulary.to_text().encode()}
+    return {
+        name: measuring.size(model, words if model.name == FILE else None)
+        for name, model in models.items()
+    }
 
 
 def speeds(

@@ -96,7 +96,7 @@ def measure(
                     activity.advance()
         with activity.doing("measuring speeds", long=True):
             speeds = forms.speeds(models, corpus.test, whole.max_length, _ROUNDS)
-        sizes = forms.sizes(models)
+        sizes = forms.sizes(models, ticket.vocabulary)
         scores = {}
         with activity.doing("scoring the test texts", len(models), "models"):
             for name, model in models.items():

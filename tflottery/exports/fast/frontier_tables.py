@@ -98,10 +98,11 @@ what pruning made useless. *points to dense*: test accuracy minus that of dense 
 {frontier.shown[0].test.texts:,} test texts that are in neither train nor validation, with its 95 %
 interval of this one training each. *x dense*: throughput with {BATCH} texts at a time of
 {frontier.words} words, ids in, {THREADS} thread, all models in turns in one run on one
-machine ({frontier.machine}). *gzip*: the files in one .tar.gz; a SavedModel holds the vocabulary, a
-TFLite file does not. *fastest*, *smallest*: no other that was measured is as accurate on the test
-texts and faster, or smaller. That line is drawn with the test texts in sight: it says what there
-is; whoever chooses by it has chosen on test data (`--budget` chooses by validation data).{left_out}
+machine ({frontier.machine}). *gzip*: the files in one .tar.gz, with the vocabulary, which a
+SavedModel holds and a TFLite file has beside it. *fastest*, *smallest*: no other that was measured
+is as accurate on the test texts and faster, or smaller. That line is drawn with the test texts in
+sight: it says what there is; whoever chooses by it has chosen on test data (`--budget` chooses by
+validation data).{left_out}
 """
 
 

@@ -23,7 +23,8 @@ class Shown:
 
     ``pruned``: ``dense``, ``weights``, or how whole units were pruned. ``form``: what runs it.
     ``sparsity``: the fraction of all weights pruned. ``numbers``: weights and biases stored.
-    ``raw`` and ``gzipped``: bytes of the files, and of one archive of them. ``texts_per_second``,
+    ``raw`` and ``gzipped``: bytes of the files, the vocabulary among them, and of one archive of
+    them. ``texts_per_second``,
     ``throughput``: with 32 texts at a time and one thread, and as a multiple of dense's SavedModel.
     ``accuracy``: a fraction of all test texts. ``test``: to dense's SavedModel, with its interval.
     ``fastest``, ``smallest``: whether no other is both as accurate and faster, or smaller.
