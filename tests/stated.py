@@ -140,6 +140,7 @@ def _answers(page: str) -> Iterator[Said]:
             f"note: LSTM {name}",
             lambda kind=kind: below_dense("note lstm", kind, *NOTE_LEVELS),
         )
+    yield page, "note: LSTM fresh", lambda: below_dense("note lstm", RANDOM, *NOTE_LEVELS)
     note = "note cnn"
     for name, kind in (("carried", CARRIED), ("kept", KEPT), ("fresh", RANDOM)):
         yield page, f"note: {name}", lambda kind=kind: apart(note, kind, TICKET, 0.972)

@@ -58,6 +58,7 @@ ASKED = {
     "A CNN that begins with GloVe": (("not worse", "above"), (0.5,)),
     "So has an LSTM": (("not worse", "above"), (0.5,)),
     "An LSTM's tickets beat": (("above",) * 4, ()),
+    "They do so by their mask": (("above",), ()),
     "One-shot": (("above, else equivalent",) * 2, (0.5, 0.25)),
     "Past 95 %": (("above", "above"), ()),
     "By the note's protocol": (("above",) * 3, ()),
@@ -120,6 +121,9 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
         "An LSTM's tickets beat": [
             (mean_of("note lstm", kind, NOTE_LEVELS), dense("note lstm"))
             for kind in (TICKET, AT_END, CARRIED, KEPT)
+        ],
+        "They do so by their mask": [
+            (mean_of("note lstm", RANDOM, NOTE_LEVELS), dense("note lstm")),
         ],
         "One-shot": [
             (over(cnn, SHOT, TICKET, MIDDLE), None), (over(lstm, SHOT, TICKET, SHOTS), None),
@@ -220,7 +224,7 @@ ROWS: dict[str, Named] = {
     "Do some beat": (
         ("Some tickets beat", 0), "The same, asked again", ("Some tickets beat", 1),
     ),
-    "Do an LSTM's tickets": ("An LSTM's tickets beat",),
+    "Do an LSTM's tickets": ("An LSTM's tickets beat", "They do so by their mask"),
     "Is one-shot": ("One-shot",),
     "Past 95 %": ("Past 95 %", "By the note's protocol", "The trained embedding"),
     "Do very sparse": ("Very sparse", "Learning rates"),
@@ -235,7 +239,7 @@ ROWS: dict[str, Named] = {
 POINTS: dict[str, Named] = {
     "A CNN has winning": ("A CNN has winning tickets",),
     "An LSTM has no": ("An LSTM has winning tickets", "They are far clearer in the LSTM"),
-    "As the note's code": ("An LSTM's tickets beat",),
+    "As the note's code": ("An LSTM's tickets beat", "They do so by their mask"),
     "Tickets at 36": ("The same, asked again", ("Some tickets beat", 1)),
     "Rounds pay late": ("One-shot",),
     "Past 95 %": ("Past 95 %", "By the note's protocol", "The trained embedding"),

@@ -19,7 +19,7 @@ README = {
         "new: ticket dense", "new: ticket new", "new: LSTM dense", "new: LSTM new", "new: clearer",
     ),
     "Do some beat": ("new: beats dense", "again: beats dense", "new: LSTM beats dense"),
-    "Do an LSTM's tickets": LSTM_NOTE,
+    "Do an LSTM's tickets": (*LSTM_NOTE, "note: LSTM fresh"),
     "Is one-shot": ("new: one-shot", "new: LSTM one-shot"),
     "Past 95 %": (
         "new: random", "new: random one-shot", *NOTE_RANDOM, "note: carried - kept",
@@ -46,6 +46,7 @@ ANSWERS = {
     "Some tickets beat": ("new: beats dense", "new: LSTM beats dense"),
     "The same, asked again": ("again: beats dense",),
     "An LSTM's tickets beat": LSTM_NOTE,
+    "They do so by their mask": ("note: LSTM fresh",),
     "One-shot": README["Is one-shot"],
     "Past 95 %": README["Past 95 %"][:2],
     "By the note's protocol": NOTE_RANDOM,
