@@ -157,12 +157,14 @@ def test_validation_alone_chooses(choose, chains):
 
 
 def test_only_what_misses_a_budget_of_accuracy_beyond_its_error_ends_a_chain(choose, chains):
-    """Of 50 texts one more or less is 2 points, with a standard error of about as many."""
+    """Of 50 texts one more or less is 2 points. Its squared error: 49 times the variance of 200,
+    two texts more that speak for each side, 100², and 2 · 50 · 2² / 52 for the mean; over 52²."""
     near = [Fake(validation=39), Fake(validation=39), Fake(validation=40, short=3.0)]
     chosen, _ = choose("accuracy -1", near)
     assert chosen_in(chosen, chains) == (0, 3) and chosen.is_met
     assert [one.may_meet(chosen.budget) for one in chosen.tried] == [True, True, True]
-    assert 1 < chosen.tried[0].error < 4
+    squares = 49 * 200 + 100**2 + 2 * 50 * 2**2 / 52
+    assert chosen.tried[0].error == pytest.approx(squares**0.5 / 52)
     far = [Fake(validation=30), Fake(validation=30), Fake(validation=40, short=3.0)]
     chosen, _ = choose("accuracy -1", far)
     assert len(chosen.tried) == 2 and not chosen.is_met
