@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -274,6 +276,19 @@ def test_a_study_is_a_value(work):
     assert again.trained == 0 and set(again.cells["seed"]) == {2}
     told = json.loads((again.folder / "study.json").read_text())
     assert told["command"] == "bin/study --config tiny.toml --dataset films.csv --seeds 2-2"
+    frame = pd.read_csv("films.csv").rename(columns={"text": "film", "label": "stars"})
+    of_frame = tfl.run_study(
+        "tiny.toml", seeds=[2], dataset=frame, text="film", label="stars",
+        set={"data.skip_bad": True, "study.levels": (0.36,), "data.data_dir": "/mine"},
+        progress=False,
+    )  # fmt: skip
+    told = json.loads((of_frame.folder / "study.json").read_text())
+    words = shlex.split(told["command"])
+    assert words[words.index("--dataset") + 1].startswith("memory:")
+    assert [word for word in words if "=" in word] == [
+        "data.skip_bad=true", "study.levels=[0.36]", "data.text_column=film",
+        "data.label_column=stars",
+    ]  # fmt: skip
     times = planned.simulate([1, 2])
     assert times["seconds"].iloc[0] >= times["seconds"].iloc[1] > 0
 
@@ -308,6 +323,23 @@ def test_a_search_of_rates_is_a_value(found):
     assert tuned.answers and "<table" in tuned._repr_html_()
     planned = tfl.tune_learning_rate(found.ticket, set=space, dry_run=True, progress=False)
     assert planned.runs["done"].all() and "networks x 2 trials" in planned.sentence
+
+
+def test_a_search_of_rates_takes_what_python_has(monkeypatch):
+    from tflottery.experiments.learning_rate import run
+
+    monkeypatch.setattr(run, "_search", lambda *given: given[-1])
+    frame = pd.read_csv("films.csv").rename(columns={"text": "film", "label": "stars"})
+    levels, arms = np.array([0, 0.36]), np.array(["ticket"])
+    told = tfl.tune_learning_rate(
+        dataset=frame, text="film", label="stars", model="cnn", levels=levels, arms=arms,
+        set={"data.skip_bad": True, "tuning.learning_rate": (0.004, 0.01)}, progress=False,
+    )  # fmt: skip
+    assert re.sub("memory:[0-9a-f]+", "MINE", told) == (
+        "bin/tune_lr --dataset MINE --model cnn --levels 0,0.36 --arms ticket "
+        "--set data.skip_bad=true --set 'tuning.learning_rate=[0.004, 0.01]' "
+        "--set data.text_column=film --set data.label_column=stars"
+    )
 
 
 def test_an_export_is_a_value(found, tmp_path):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tflottery.data.settings import DataSettings
@@ -18,7 +20,7 @@ from tflottery.models.shipped.lstm import Lstm
 from tflottery.models.shipped.transformer import Transformer
 from tflottery.runs import recipes
 from tflottery.runs.recipes import Recipe
-from tflottery.settings import as_named
+from tflottery.settings import as_named, assignment, parse_assignment
 from tflottery.tickets.settings import PruningSettings
 from tflottery.training.settings import TrainingSettings
 
@@ -119,6 +121,39 @@ def test_flags_win_over_the_file_and_set_wins_over_flags():
 def test_another_model_leaves_the_sizes_of_the_first_behind():
     loaded = configuration.load("imdb_cnn", {"model.name": "lstm"})
     assert loaded.model == Lstm() and loaded.training.batch_size == 64
+
+
+VALUES = st.recursive(
+    st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.text()
+    | st.sampled_from(["1", "true", "0.5", "[1]", "{a=1}", '"', "a\nb", "\x7f", " a ", "'", "nan"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@given(VALUES)
+@example("\\")
+def test_a_setting_is_written_as_it_is_read(value):
+    text = assignment("data.it", value)
+    assert "\n" not in text
+    assert parse_assignment(text) == ("data.it", value)
+    assert type(parse_assignment(text)[1]) is type(value)
+
+
+def test_settings_are_recorded_as_set_takes_them_without_places():
+    texts = ["data.skip_bad=true", "data.data_dir=/mine", "model.vectors=/mine/glove.txt"]
+    kept = ("data.skip_bad=true", "model.vectors=glove.txt")
+    assert configuration.recorded(texts) == kept
+    values = {
+        "data.skip_bad": True, "data.data_dir": "/mine", "model.vectors": Path("/mine/glove.txt"),
+    }  # fmt: skip
+    assert configuration.recorded(values) == kept
+    assert configuration.recorded("data.skip_bad=true") == ("data.skip_bad=true",)
+    rates = {"pruning.rates": {"embedding": 0.3, "conv_*": np.float64(0.2)}}
+    (text,) = configuration.recorded(rates)
+    assert text == 'pruning.rates={embedding=0.3, "conv_*"=0.2}'
+    columns = {"data.text_column": "1", "data.label_column": 1}
+    assert configuration.recorded((), columns) == ('data.text_column="1"', "data.label_column=1")
 
 
 @pytest.mark.parametrize(

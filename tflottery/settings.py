@@ -8,7 +8,9 @@ converted (but for a whole number where a fraction is wanted).
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
+import re
 import sys
 import types
 import typing
@@ -30,6 +32,7 @@ else:
 
 Tables = dict[str, dict[str, Any]]
 T = TypeVar("T")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class _WrongTypeError(Exception):
@@ -325,3 +328,34 @@ def parse_assignment(text: str) -> tuple[str, Any]:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
         return key.strip(), value.strip()
+
+
+def assignment(key: str, value: Any) -> str:
+    """A setting as ``parse_assignment`` reads it back: ``section.key=value``. A text is quoted
+    where it would be read as something else."""
+    if isinstance(value, (str, os.PathLike)):
+        text = str(value)
+        plain = f"{key}={text}"
+        if "\n" not in text and parse_assignment(plain)[1] == text:
+            return plain
+    return f"{key}={_toml(value)}"
+
+
+def key_of_toml(name: str) -> str:
+    """A name as the key of a TOML table, quoted where it has to be."""
+    return name if _BARE.fullmatch(name) else _toml(name)
+
+
+def _toml(value: Any) -> str:
+    value = _plain(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        held = (f"{key_of_toml(str(name))}={_toml(one)}" for name, one in value.items())
+        return f"{{{', '.join(held)}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    # TOML's strings are JSON's, but for this one sign.
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -17,7 +17,14 @@ from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.architecture import Architecture
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.runs.recipes import DEFAULT_MODEL, Recipe, recipe_from_settings
-from tflottery.settings import Tables, folder, from_table, parse_assignment, read_toml
+from tflottery.settings import (
+    Tables,
+    assignment,
+    folder,
+    from_table,
+    parse_assignment,
+    read_toml,
+)
 from tflottery.tickets.given import located
 from tflottery.tickets.settings import PruningSettings
 from tflottery.tickets.ticket import Ticket
@@ -119,6 +126,29 @@ def assigned(settings: Settings) -> dict[str, Any]:
         if str(key).count(".") != 1:
             raise UserError(f"set={{{key!r}: ...}}: write the key as section.key.")
     return dict(settings)
+
+
+def recorded(settings: Settings, columns: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Single settings as ``--set`` takes them, without where files lie on this machine.
+
+    Args:
+        settings: as a call is given them; texts stay as they were written.
+        columns: settings that the call was given by words of their own.
+    """
+    if isinstance(settings, str):
+        settings = [settings]
+    texts = (
+        [assignment(key, value) for key, value in settings.items()]
+        if isinstance(settings, Mapping)
+        else list(settings)
+    )
+    texts += [assignment(key, value) for key, value in (columns or {}).items()]
+    by_key = [(text.partition("=")[0].strip(), text) for text in texts]
+    return tuple(
+        assignment(key, Path(parse_assignment(text)[1]).name) if key == "model.vectors" else text
+        for key, text in by_key
+        if key != "data.data_dir"
+    )
 
 
 def load(path: str | Path, overrides: Mapping[str, Any], settings: Settings = ()) -> Configuration:

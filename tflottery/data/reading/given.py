@@ -15,6 +15,12 @@ Data = Union[str, Path, "pd.DataFrame", tuple[Sequence[str], Sequence[Any]]]
 """``imdb``, a TFDS builder, a path, a DataFrame, or (texts, labels)."""
 
 
+def columns(text: str | int = "", label: str | int = "") -> dict[str, Any]:
+    """The keys of ``[data]`` that name the columns of texts and labels, of those that are given."""
+    given = {"data.text_column": text, "data.label_column": label}
+    return {key: name for key, name in given.items() if name != ""}
+
+
 def settings(
     dataset: Data | None,
     text: str | int = "",
@@ -34,11 +40,7 @@ def settings(
     Raises:
         UserError: parts of unlike kinds, or parts beside a name or a path.
     """
-    chosen: dict[str, Any] = {}
-    if text != "":
-        chosen["data.text_column"] = text
-    if label != "":
-        chosen["data.label_column"] = label
+    chosen = columns(text, label)
     if data_dir is not None:
         chosen["data.data_dir"] = str(data_dir)
     if dataset is None or isinstance(dataset, (str, Path)):

@@ -14,7 +14,7 @@ from tflottery.data.reading import given, sources
 from tflottery.data.reading.given import Data
 from tflottery.errors import UserError
 from tflottery.experiments import configuration, guard, scaling
-from tflottery.experiments.configuration import Settings, assigned
+from tflottery.experiments.configuration import Settings
 from tflottery.experiments.driver import (
     Driver,
     PlannedTrainings,
@@ -197,16 +197,16 @@ def tune_learning_rate(
     command = program.recorded(
         "tune_lr",
         ticket=opened and str(opened.folder),
-        dataset=dataset and str(dataset),
+        dataset=None if dataset is None else tuning.recipe.data.dataset,
         config=config,
         model=model,
-        levels=levels and ",".join(f"{one:g}" for one in tuning.settings.levels),
-        arms=arms and ",".join(tuning.settings.arms),
+        levels=None if levels is None else ",".join(f"{one:g}" for one in tuning.settings.levels),
+        arms=None if arms is None else ",".join(tuning.settings.arms),
         seeds=None if chosen == (first,) else seeds_recorded(chosen, first),
         tuner=tuner,
         trials=trials,
         metric=metric,
-        set=[f"{key}={value}" for key, value in assigned(set).items()],
+        set=configuration.recorded(set, given.columns(text, label)),
         plugin=plugins.recorded(plugin),
     )
     return _search(driver, role, tuning, chosen, opened, level, command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -154,14 +154,15 @@ def run_study(
     if dry_run:
         inspecting.before_dry_run(recipe.data, driver.store, driver.reporter)
         return driver.planned(trainings)
-    seen = driver.look(recipe)
-    done = driver.train(trainings)
     command = program.recorded(
         "study", ticket=opened and str(opened.folder), config=config,
-        dataset=dataset and chosen.data.dataset, model=model,
-        seeds=seeds_recorded(chosen_seeds), set=_without_places(set),
+        dataset=None if dataset is None else chosen.data.dataset, model=model,
+        seeds=seeds_recorded(chosen_seeds),
+        set=configuration.recorded(set, given.columns(text, label)),
         plugin=plugins.recorded(plugin),
     )  # fmt: skip
+    seen = driver.look(recipe)
+    done = driver.train(trainings)
     folder = write_study(study, done.realise, driver.store, done.failures, command, seen)
     why = guard.reason_in(folder / "study.json")
     collapses = [line for line in cautions_in(folder) if line not in (*remarks, *seen.cautions)]
@@ -187,21 +188,4 @@ def _trainings(study: Study) -> Trainings:
         asked=[spec for seed in study.all_seeds for spec in study.specs(seed)],
         label=label,
         wanted=[spec for seed in study.all_seeds for spec in study.wanted(seed)],
-    )
-
-
-def _without_places(settings: Settings) -> tuple[str, ...]:
-    """Single settings as ``--set`` takes them, without where files lie on this machine."""
-    if isinstance(settings, str):
-        settings = [settings]
-    texts = (
-        [f"{key}={value}" for key, value in settings.items()]
-        if isinstance(settings, Mapping)
-        else list(settings)
-    )
-    by_key = [(text.partition("=")[0].strip(), text) for text in texts]
-    return tuple(
-        f"{key}={Path(text.partition('=')[2].strip()).name}" if key == "model.vectors" else text
-        for key, text in by_key
-        if key != "data.data_dir"
     )

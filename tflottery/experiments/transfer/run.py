@@ -11,7 +11,7 @@ from tflottery import plugins, program, status
 from tflottery.data.reading import given, sources
 from tflottery.data.reading.given import Data
 from tflottery.errors import UserError
-from tflottery.experiments import guard
+from tflottery.experiments import configuration, guard
 from tflottery.experiments.configuration import Settings, assigned
 from tflottery.experiments.driver import (
     MOST_SEEDS,
@@ -182,11 +182,6 @@ def transfer(
         for spec in home:
             require_same(opened, realise, spec, driver.store)
 
-    driver.reporter.say(remarks.headline(opened))
-    driver.reporter.say(opened.reservation)
-    keep_vectors(made.source, driver.store)
-    seen = driver.look(made.target)
-    done = driver.train(trainings, before)
     command = program.recorded(
         "transfer", to=target["dataset"],
         ticket=_unless(str(ticket.folder if isinstance(ticket, Ticket) else ticket), "tickets"),
@@ -195,9 +190,14 @@ def transfer(
         levels=_levels_in_words(levels),
         grid=_unless(grid, "default"), vocabulary=_unless(vocabulary, "reuse"),
         train_size=_unless(train_size, 0), reverse=reverse,
-        set=[f"{key}={value}" for key, value in assigned(set).items()],
+        set=configuration.recorded(set, given.columns(text, label)),
         plugin=plugins.recorded(plugin),
     )  # fmt: skip
+    driver.reporter.say(remarks.headline(opened))
+    driver.reporter.say(opened.reservation)
+    keep_vectors(made.source, driver.store)
+    seen = driver.look(made.target)
+    done = driver.train(trainings, before)
     folder = write_transfer(
         made,
         chosen,

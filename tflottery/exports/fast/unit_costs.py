@@ -31,6 +31,7 @@ from tflottery.files import (
 from tflottery.models.units import Units
 from tflottery.runs.specs import canonical_form
 from tflottery.runs.store import Store
+from tflottery.settings import key_of_toml
 from tflottery.tickets.ticket import Ticket
 
 FOLDER = "unit_costs"
@@ -60,7 +61,9 @@ class UnitCosts:
     @property
     def setting(self) -> str:
         """As ``--set`` takes it, and ``set`` of a call."""
-        listed = ", ".join(f"{layer}={cost:g}" for layer, cost in sorted(self.costs.items()))
+        listed = ", ".join(
+            f"{key_of_toml(layer)}={cost:g}" for layer, cost in sorted(self.costs.items())
+        )
         return f"pruning.costs={{{listed}}}"
 
     @property
