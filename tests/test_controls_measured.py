@@ -204,6 +204,12 @@ def test_seeds_that_never_reach_dense_are_counted(tmp_path):
     assert ticket["reached"] == "2 of 3"
     assert ticket["steps"] == pytest.approx((150 + 270 + 400) / 3)
     assert ticket["slower"] == pytest.approx((50 + 70 + 100) / 3) and "slower" not in dense
+    cells = results.study.cells
+    of_dense = (cells["part"] == "convergence") & (cells["method"] == "dense")
+    cells.loc[of_dense & (cells["seed"] == 3), "steps_to_dense"] = None
+    dense, ticket = converged(Results(results.study)).rows
+    # Where dense of a seed failed, its ticket had nothing to reach.
+    assert (dense["reached"], ticket["reached"]) == ("2 of 2", "2 of 2")
 
 
 def test_a_study_without_fair_controls_has_none_of_these_tables(tmp_path):

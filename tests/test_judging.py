@@ -236,6 +236,12 @@ def test_a_training_that_never_gets_there_counts_all_its_steps(study):
     (found,) = judge(dataclasses.replace(study, cells=cells), asked)
     assert found.estimate.counts == (10, 10) and found.left_out == () and found.never == (5,)
     assert found.estimate.mean == pytest.approx((3 * 313 - 105) / 10)
+    # Where dense of a seed failed, its tickets had nothing to reach.
+    gone = (cells["method"] == "dense") & (cells["seed"] == 5)
+    cells.loc[gone, ["state", "steps_to_dense"]] = ["failed", None]
+    (found,) = judge(dataclasses.replace(study, cells=cells), asked)
+    assert found.estimate.counts == (9, 9) and found.left_out == (5,) and found.never == ()
+    assert found.estimate.mean == pytest.approx(0)
 
 
 def test_no_verdict_where_dense_learnt_nothing(study):

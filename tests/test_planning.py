@@ -31,6 +31,11 @@ def cnn() -> StudyTables:
     return load_study(CNN)
 
 
+@pytest.fixture(scope="module")
+def new() -> StudyTables:
+    return load_study(ROOT / "docs" / "results" / "new_seeds" / "data" / "study_cnn")
+
+
 def test_needs_follow_from_the_spread_of_all_seeds(cnn):
     found = planning.need(SHIPPED["one-shot-middle-cnn"], pool([cnn]))
     cells = cnn.cells[(cnn.cells["part"] == "grid") & (cnn.cells["init"] == "original")]
@@ -52,6 +57,18 @@ def test_dense_has_the_seeds_that_are_planned_for_it(cnn):
     assert found.not_worse == found.asked == power.seeds_for_not_worse(expected, 0.5)
     # Nine trainings a seed (dense among them), and one more for each further dense network.
     assert found.cost_of(10).trainings == pytest.approx(10 * 9 + 10)
+
+
+def test_the_best_of_many_dense_networks_costs_as_many(new):
+    """Nine trainings of the ticket to 83.2 %, dense among them, and eight dense networks more."""
+    found = planning.need(SHIPPED["same-cost"], pool([new]))
+    assert found.cost.trainings == pytest.approx(9 + 8)
+    (whole,) = planning.totals([SHIPPED["same-cost"]], pool([new]))
+    assert whole.cost.trainings == pytest.approx(10 * (9 + 8))
+    # Further dense networks of their own seeds share nothing with it.
+    both = [SHIPPED["same-cost"], SHIPPED["cnn-ticket-dense"]]
+    (whole,) = planning.totals(both, pool([new]))
+    assert whole.cost.trainings == pytest.approx(10 * (9 + 8) + 10)
 
 
 def test_a_total_charges_a_seed_with_what_it_is_planned_for(cnn):

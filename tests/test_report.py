@@ -255,6 +255,10 @@ def test_early_bird_within_an_epoch(cnn):
     moved = Results(dataclasses.replace(cnn.study, early_bird=frame))
     (panel, *_) = mask_figures.early_bird(moved).panels
     assert "Columns 0.32, 1, 2, 3, 4." in panel.description and "none" not in panel.description
+    turned = frame.rename(columns={"epoch_one": "epoch_other", "epoch_other": "epoch_one"})
+    backwards = Results(dataclasses.replace(cnn.study, early_bird=turned))
+    (same, *_) = mask_figures.early_bird(backwards).panels
+    assert same.description == panel.description
     frame["relative"] = 0.0
     (settled,) = summary.settled(moved)
     assert settled.saved == 92 and "after epoch 0.32 of 4" in said(moved)

@@ -193,7 +193,22 @@ def test_help_is_there_without_tensorflow(command):
         (["--to", "meals.csv", "--train_size", "9000"], "train_size is 9000"),
         (["--to", "meals.csv", "--train_size", "few"], "--train_size takes a whole number"),
         (["--to", "meals.csv", "--seeds", "0"], "--seeds takes a number of seeds, as 3"),
-        (["--to", "meals.csv", "--seeds", "4-4,4"], "--seeds takes a number of seeds, as 3"),
+        *(
+            (["--to", "meals.csv", f"--seeds={seeds}"], "--seeds takes a number of seeds, as 3")
+            for seeds in (
+                "4-4,4",
+                "1,2,x",
+                "1,,2",
+                "9-4,12",
+                "3-",
+                "1,2,",
+                "-3",
+                "1-2-3",
+                "1-99999",
+                f"{2**63}-{2**63}",
+                "٣-٤",
+            )
+        ),
         (["--to", "meals.csv", "--more_dense", "4-13"], "--more_dense takes a whole number from 0"),
         (["--to", "meals.csv", "--set", "model.filters=9"], "only data and training can differ"),
         (["--to", "meals.csv", "--set", "data.text_colum=x"], "Did you mean 'text_column'"),

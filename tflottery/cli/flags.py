@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from tflottery.tickets.methods import FINDING_TICKETS, MOVING
 AUTO = "auto"
 _LARGEST = 2**63 - 1
 _MOST_SEEDS = 10_000
+# A seed, or the first and the last of some.
+_SEEDS = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
 
 
 def define_configuration(values: flags.FlagValues) -> None:
@@ -242,17 +245,18 @@ def how_many_or_which(values: flags.FlagValues) -> int | tuple[int, ...]:
     text: str = values.seeds
     if text.isdecimal() and 1 <= int(text[:20]) <= _MOST_SEEDS:
         return int(text)
+    wrong = UserError(f"--seeds takes a number of seeds, as 3, or some, as 4-13; not {text!r}.")
     chosen: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        last = last or first
-        if text.isdecimal() or not (first.isdecimal() and last.isdecimal()):
-            break
-        if int(last[:20]) - int(first[:20]) > _MOST_SEEDS or len(last) > len(str(_LARGEST)):
-            break
-        chosen += range(int(first), int(last) + 1)
+    for part in () if text.isdecimal() else text.split(","):
+        found = _SEEDS.fullmatch(part.strip())
+        if found is None:
+            raise wrong
+        first, last = int(found[1]), int(found[2] or found[1])
+        if not first <= last < first + _MOST_SEEDS or last > _LARGEST:
+            raise wrong
+        chosen += range(first, last + 1)
     if not chosen or len(set(chosen)) != len(chosen):
-        raise UserError(f"--seeds takes a number of seeds, as 3, or some, as 4-13; not {text!r}.")
+        raise wrong
     return tuple(chosen)
 
 

@@ -103,6 +103,11 @@ class StudyEvidence:
         done = rows[~is_failed].set_index("seed")
         if measure not in done:  # of a study of before it was measured
             return Side({}, failed)
+        # Where the seed's dense network failed, nobody knows what was to be reached.
+        goals = frame[(frame["part"] == "convergence") & (frame["method"] == "dense")]
+        with_goal = goals.loc[goals[measure].notna(), "seed"]
+        failed |= frozenset(map(int, done.index[~done.index.isin(with_goal)]))
+        done = done[done.index.isin(with_goal)]
         steps = done[measure]
         # A training that never got there took all its steps, and more: to leave it out, or to count
         # nothing, would favour the slow.

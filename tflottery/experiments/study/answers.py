@@ -10,7 +10,15 @@ from typing import Any
 
 from tflottery import estimates, statistics
 from tflottery.experiments import guard, names
-from tflottery.experiments.study.cells import Arm, BySeed, Cell, Results, average, minus
+from tflottery.experiments.study.cells import (
+    OFTEN_VALIDATED,
+    Arm,
+    BySeed,
+    Cell,
+    Results,
+    average,
+    minus,
+)
 from tflottery.report.answers import Answer, Effect, Said, guarded, say
 from tflottery.report.outcomes import (
     FAILED,
@@ -173,11 +181,10 @@ def random_when_sparse(results: Results) -> Answer:
 def slower(results: Results) -> Answer:
     """Steps to dense's accuracy of tickets past 95 % pruned, minus those of dense. Steps to a mark
     of each network's own stand beside and decide nothing: whoever ends lower gets there sooner."""
-    often = Arm("convergence", "dense", "dense", "fresh")
-    of_dense = results.steps_to_dense(often)
+    of_dense = results.steps_to_dense(OFTEN_VALIDATED)
     effects, judged = [], []
     for cell in results.of("convergence"):
-        if cell.arm == often or cell.level <= _VERY_SPARSE:
+        if cell.arm == OFTEN_VALIDATED or cell.level <= _VERY_SPARSE:
             continue
         gain = statistics.compare(results.steps_to_dense(cell.arm, cell.level), of_dense)
         if gain:

@@ -71,8 +71,9 @@ class Arm:
 
     @property
     def has_level(self) -> bool:
-        """Whether it differs by level; of dense networks those that some control fits to one."""
-        return not self.is_dense or self.part == "control"
+        """Whether it differs by level; of dense networks those that some control fits to one, and
+        the best of as many as a ticket took."""
+        return not self.is_dense or self.part in ("control", "again")
 
     def is_pair(self, other: Arm) -> bool:
         """Whether both share each seed's initial weights or mask. Dense networks are taken as
@@ -90,6 +91,8 @@ class Arm:
 
 
 DENSE = Arm("dense", "dense", "dense", "fresh")
+OFTEN_VALIDATED = Arm("convergence", "dense", "dense", "fresh")
+"""The dense network whose last validation accuracy others are to reach."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,9 @@ class Results:
         training that never got there counts with all its steps: to leave it out would favour the
         slow."""
         rows = self.rows(arm, level)
+        # Where the seed's dense network failed, nobody knows where "there" is.
+        has_goal = rows["seed"].isin(self.values("steps_to_dense", OFTEN_VALIDATED))
+        rows = rows[has_goal]
         counted = rows["steps_to_dense"].fillna(rows["epochs"] * rows["steps_per_epoch"])
         pairs = zip(rows["seed"], counted, strict=True)
         return {int(seed): float(steps) for seed, steps in pairs if not pd.isna(steps)}

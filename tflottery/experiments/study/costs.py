@@ -20,16 +20,26 @@ def cost_of_a_seed(results: Results, cells: Iterable[tuple[Arm, float | None]]) 
     have them all.
 
     Tickets of a chain share its rounds, and all share the dense network: an iterative ticket needs
-    every round before it, its mask with new weights or a control every round but the last.
+    every round before it, its mask with new weights or a control every round but the last. The best
+    of dense trained again needs as many networks as the longest ticket beside it of its level.
 
     Args:
         results: of the study.
         cells: arms at levels; None for dense.
     """
-    alone = dense = 0.0  # epochs
-    trainings = 0
+    alone = dense = trainings = again = 0.0  # trainings and again are numbers, the others epochs
     chains: dict[tuple[str, str], tuple[float, float]] = {}
-    for arm, level in dict.fromkeys(cells):
+    every = list(dict.fromkeys(cells))
+    for arm, level in every:
+        if arm.part == "again":
+            beside = [
+                _measured(results, "trainings_behind", one, level)
+                for one, of_level in every
+                if of_level == level and one.part == "grid"
+            ]
+            dense = _mean(results.values("epochs", DENSE)) or 0.0
+            again = max(again, *((behind or 1.0) - 1 for behind in beside), 0.0)
+            continue
         behind, epochs_behind, epochs = (
             _measured(results, column, arm, level)
             for column in ("trainings_behind", "epochs_behind", "epochs")
@@ -53,6 +63,7 @@ def cost_of_a_seed(results: Results, cells: Iterable[tuple[Arm, float | None]]) 
     a_second = seconds_an_epoch(results.study)
     if a_second is None:
         return None
+    alone, trainings = alone + again * dense, trainings + again
     in_chains = [sum(parts) for parts in zip(*chains.values(), strict=True)] or [0.0, 0.0]
     return Cost(trainings + in_chains[0] + (dense > 0), (alone + in_chains[1] + dense) * a_second)
 

@@ -8,7 +8,14 @@ from typing import Any
 from tflottery import statistics
 from tflottery.experiments import names
 from tflottery.experiments.study.best_dense import best_dense
-from tflottery.experiments.study.cells import DENSE, Arm, BySeed, Cell, Results
+from tflottery.experiments.study.cells import (
+    DENSE,
+    OFTEN_VALIDATED,
+    Arm,
+    BySeed,
+    Cell,
+    Results,
+)
 from tflottery.experiments.study.tables import difference_row
 from tflottery.report.numbers import ACCURACY, PERCENT, POINTS, STEPS, WHOLE, span
 from tflottery.report.table import Column, Table
@@ -113,8 +120,7 @@ def _named(name: str, row: dict[str, Any]) -> dict[str, Any]:
 def converged(results: Results) -> Table | None:
     """Steps until dense's last validation accuracy of the same seed, minus half a point; all steps
     of a training that never gets there."""
-    dense = Arm("convergence", "dense", "dense", "fresh")
-    of_dense = results.steps_to_dense(dense)
+    of_dense = results.steps_to_dense(OFTEN_VALIDATED)
     rows = []
     for cell in results.of("convergence"):
         there = results.values("steps_to_dense", cell.arm, cell.level)
@@ -127,7 +133,7 @@ def converged(results: Results) -> Table | None:
             "steps": summary.mean if summary else None,
             "half": summary.half if summary else None,
         }
-        if cell.arm != dense and (slower := statistics.compare(steps, of_dense)):
+        if cell.arm != OFTEN_VALIDATED and (slower := statistics.compare(steps, of_dense)):
             row |= {"slower": slower.mean, "interval": span(slower, STEPS)}
         rows.append(row)
     if not rows:

@@ -180,7 +180,9 @@ def early_bird(results: Results) -> Drawing | None:
         sparsity = float(str(level))
         epochs = sorted({float(value) for value in [*rows["epoch_one"], *rows["epoch_other"]]})
         labels = [f"{epoch:.3g}" for epoch in epochs]
-        means = rows.groupby(["epoch_one", "epoch_other"])["relative"].mean()
+        # The study names moments in any order.
+        ends = rows[["epoch_one", "epoch_other"]]
+        means = rows["relative"].groupby([ends.min(axis=1), ends.max(axis=1)]).mean()
         values = [
             [
                 0.0 if one == other else means.get((min(one, other), max(one, other)))
