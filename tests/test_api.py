@@ -270,7 +270,7 @@ def test_a_study_is_a_value(work):
     assert study.report("page").name == "index.html"
     assert "<table" in study._repr_html_() and "StudyResult" in repr(study)
     assert study.plot().get_title() == "iterative"
-    with pytest.raises(ValueError, match="Did you mean 'one_shot'"):
+    with pytest.raises(tfl.UserError, match="Did you mean 'one_shot'"):
         study.plot("oneshot")
     again = tfl.run_study("tiny.toml", seeds=[2], dataset="films.csv", progress=False)
     assert again.trained == 0 and set(again.cells["seed"]) == {2}

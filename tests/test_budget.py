@@ -292,6 +292,8 @@ def test_the_figures_of_the_frontier(frontier, tmp_path):
 
 def test_the_line_goes_from_each_point_to_the_left(frontier):
     axes = frontier.plot(against="size")
+    with pytest.raises(UserError, match="against"):
+        frontier.plot(against="speed")
     assert axes.get_xscale() == "log" and "times smaller" in axes.get_xlabel()
     (line,) = [one for one in axes.lines if len(one.get_xdata()) == 3 and one.get_zorder() == 1]
     assert line.get_xdata().tolist() == [1, 4, 16]

@@ -172,3 +172,8 @@ def test_command(command, tmp_path):
     assert re.search(r"^cnn-ticket-dense +[\d.]+/[\d.]+ +\d+ ", done.stdout, re.MULTILINE)
     assert not (tmp_path / "runs" / "store.json").exists()
     assert command("study", "--plan", "--store", "nowhere").returncode == 2
+    assert command("study", "--plan", "--config", "configs/study_cnn.toml").stdout == done.stdout
+    for flags in (["--seeds", "4"], ["--dry_run"], ["--plugin", "mine.py"]):
+        refused = command("study", "--plan", *flags)
+        assert refused.returncode == 2
+        assert f"leave out {flags[0]}" in " ".join(refused.stderr.split())

@@ -120,9 +120,19 @@ def test_settings_that_cannot_be(settings):
         StudySettings(**settings)
 
 
+@pytest.mark.parametrize("key", ["early_bird_points", "instability_points"])
+def test_moments_beyond_the_training_are_told_before_anything_is_trained(key):
+    def study(*points: str) -> Study:
+        return Study("mine", RECIPE, PruningSettings(), StudySettings(**{key: points}), (1,))
+
+    assert study("0ep", "3ep", "900it")
+    with pytest.raises(UserError, match=rf"study\.{key} holds 4ep, which lies beyond the training"):
+        study("1ep", "4ep")
+
+
 STUDIES = sorted(
     path.stem
-    for kind in ("study", "note", "criteria")
+    for kind in ("study", "note", "criteria", "units")
     for path in (ROOT / "configs").glob(f"{kind}_*.toml")
 )
 

@@ -28,6 +28,12 @@ def parse(text: str) -> str:
     return f"{number}{form[2]}" if number else BEGINNING
 
 
+def is_after(step: str, epochs: int) -> bool:
+    """Whether a moment lies behind so many epochs, where that can be told without the data, which
+    say how many steps an epoch has."""
+    return step.endswith("ep") and int(step[:-2]) > epochs
+
+
 def iteration(step: str, steps_per_epoch: int) -> int:
     """Optimizer steps done at that moment (not defined for ``end``)."""
     number, unit = int(step[:-2]), step[-2:]

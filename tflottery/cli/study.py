@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from absl import flags
 
@@ -84,7 +83,12 @@ def study(values: flags.FlagValues) -> None:
 def _plan(values: flags.FlagValues) -> None:
     from tflottery.experiments.claims.seeds_plan import plan_seeds
 
-    planned = plan_seeds(values.store, Path(values.config or "").stem)
+    for name in values:
+        if values[name].present and name not in ("plan", "store", "config"):
+            raise UserError(
+                f"--plan reads what --store holds, and trains nothing; leave out --{name}."
+            )
+    planned = plan_seeds(values.store, values.config or "")
     experiments.show(planned.terminal())
     experiments.say(*planned.sentences)
 

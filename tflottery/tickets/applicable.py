@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from tflottery import steps
 from tflottery.errors import UserError
 from tflottery.models import units
 from tflottery.models.architecture import Architecture
@@ -52,7 +53,7 @@ def require_reached(init: str, epochs: int) -> None:
     """Makes sure that dense gets as far as the epoch that weights are rewound to. How many steps an
     epoch has is known when the data are encoded."""
     step = init.partition(":")[2]
-    if init.startswith("rewind") and step.endswith("ep") and int(step[:-2]) > epochs:
+    if init.startswith("rewind") and steps.is_after(step, epochs):
         raise UserError(
             f"--init {init}: the step {step} lies beyond the training ({epochs} epochs); choose an "
             "earlier one."

@@ -58,7 +58,7 @@ def table(needs: Sequence[Need]) -> Table | None:
         Column("trainings_half", "trainings", number(0), f"cost of ± {HALF:g}"),
         Column("hours_half", "hours", two, f"cost of ± {HALF:g}"),
     ]
-    extra = ["contrast", "asked"]
+    extra = ["contrast", "asked", "unit"]
     return Table("seeds", columns, [_row(each) for each in needs], headers=2, extra=extra)
 
 
@@ -68,6 +68,7 @@ def _row(one: Need) -> dict[str, Any]:
     return {
         "contrast": contrast.name,
         "asked": contrast.asked,
+        "unit": contrast.unit,
         "claim": contrast.claim,
         "says": contrast.says,
         "deviation": " and ".join(f"{sd:.2f}" for sd in one.deviations) or None,
@@ -112,10 +113,13 @@ class SeedsPlan:
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:
-        """A row a contrast: ``contrast``, ``claim``, ``asked``, ``deviation`` (points), the seeds
-        needed for ± 0.2 points (``half_width``) and at 80 % power (``difference`` of 0.5 points,
-        ``not_worse`` by 0.5, equivalent ``within_0.5`` and ``within_0.25``), the ``planned`` ones,
-        the half-width that those give (``reach``) and the smallest difference that they find
+        """A row a contrast: ``contrast``, ``claim``, ``says``, ``asked``; ``unit``, points or
+        optimizer ``steps``, in which ``deviation`` (a text: of the differences by seed, or of both
+        groups, as 0.22 and 0.24; ``behind``: of how many seeds), ``reach`` and ``found`` are; the
+        seeds needed for ± 0.2 points (``half_width``) and at 80 % power (``difference`` of 0.5
+        points, ``not_worse`` by 0.5, equivalent ``within_0.5`` and ``within_0.25``; ``careful``:
+        for what is asked, if the deviation is as large as so few seeds allow), the ``planned``
+        ones, the half-width that those give (``reach``) and the smallest difference that they find
         (``found``), and ``trainings`` and ``hours`` for 80 % power, and for ± 0.2
         (``trainings_half``, ``hours_half``)."""
         import pandas as pd
@@ -143,9 +147,10 @@ class SeedsPlan:
                 str(len(one.contrast.seeds)),
             )
         shown.caption = (
-            f"sd: of the differences by seed in points, or of both groups. ± {HALF:g}: seeds for a "
-            f"95 % interval of that half-width. With 80 % power: {MATTERS:g}, to find a difference "
-            f"of {MATTERS:g} points, or to show that a ticket is not worse by that; "
+            "sd: of the differences by seed, or of both groups, in points or optimizer steps. "
+            f"± {HALF:g}: seeds for a 95 % interval of that half-width. With 80 % power: "
+            f"{MATTERS:g}, to find a difference of {MATTERS:g} points, or to show that a ticket is "
+            "not worse by that; "
             f"= {MARGINS[0]:g}, to show equivalence within that; careful, for what is asked if the "
             "sd is as large as so few seeds allow (upper 80 % limit)."
         )
@@ -217,8 +222,8 @@ def plan_seeds(store: str | Path = "runs", study: str = "") -> SeedsPlan:
     Args:
         store: what ``run_study``, ``transfer`` and ``tune_learning_rate`` filled, or the folder of
             one of theirs.
-        study: the name of one, as ``study_cnn``; by default every one. Transfers and searches of
-            its networks are among it.
+        study: the name of one, as ``study_cnn``, or its TOML file; by default every one. Transfers
+            and searches of its networks are among it.
 
     Returns:
         A need for each contrast; ``.contrasts`` has them as a ``DataFrame``.
@@ -231,6 +236,7 @@ def plan_seeds(store: str | Path = "runs", study: str = "") -> SeedsPlan:
         raise UserError(f"There is no folder {store}; give the store that bin/study filled.")
     found = pool(load_studies(store), load_transfers(store), load_tunings(store))
     known = load().current
+    study = Path(study).stem if study.endswith(".toml") else study
     if study:
         known = [one for one in known if one.study == study]
         if not known:

@@ -32,6 +32,8 @@ def cost_of_a_seed(results: Results, cells: Iterable[tuple[Arm, float | None]]) 
     every = list(dict.fromkeys(cells))
     for arm, level in every:
         if arm.part == "again":
+            if not results.values("epochs", arm):
+                return None
             beside = [
                 _measured(results, "trainings_behind", one, level)
                 for one, of_level in every

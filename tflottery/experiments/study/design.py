@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tflottery import seeds, steps
+from tflottery.errors import UserError
 from tflottery.experiments.study import comparison, controls
 from tflottery.experiments.study.arms import Cell, Seed
 from tflottery.experiments.study.settings import StudySettings
@@ -103,6 +104,14 @@ class Study:
 
     def __post_init__(self) -> None:
         require_tickets(self.pruning.method, "A study")
+        epochs = self.recipe.training.epochs
+        for key in ("early_bird_points", "instability_points"):
+            for point in getattr(self.settings, key):
+                if steps.is_after(point, epochs):
+                    raise UserError(
+                        f"study.{key} holds {point}, which lies beyond the training ({epochs} "
+                        "epochs); choose an earlier one."
+                    )
 
     @property
     def dense_alone(self) -> tuple[int, ...]:

@@ -56,6 +56,9 @@ class StudyResult(Written):
         Returns:
             The axes: mean test accuracy in % with 95 % t intervals over seeds against weights left
             in %, the least sparse on the left.
+
+        Raises:
+            UserError: the study has no such method.
         """
         from tflottery.experiments.study.plotting import accuracy
 

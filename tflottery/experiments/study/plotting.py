@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tflottery.errors import suggest
+from tflottery.errors import UserError, suggest
 from tflottery.experiments import names
 from tflottery.experiments.axes import against_weights_left
 from tflottery.experiments.study.cells import Results
@@ -17,7 +17,7 @@ def accuracy(results: Results, method: str, ax: Axes | None = None) -> Axes:
     """Draws accuracy against the weights that are left; see ``StudyResult.plot``."""
     methods = results.methods("grid")
     if method not in methods:
-        raise ValueError(f"the study has no method {method!r}. {suggest(method, methods)}")
+        raise UserError(f"The study has no method {method!r}. {suggest(method, methods)}")
     if ax is None:
         import matplotlib.pyplot as plt
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tflottery.exports.fast.shown import Against, Shown
+from tflottery.settings import argument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,11 @@ class Frontier:
         Args:
             ax: where to draw; by default on axes of a new figure.
             against: ``throughput`` or ``size``, times dense.
+
+        Raises:
+            UserError: it is neither.
         """
+        against = argument("against", against, Against)
         from tflottery.exports.fast import frontier_figure
 
         if ax is None:
