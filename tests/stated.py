@@ -306,7 +306,9 @@ def _rates() -> Iterator[Said]:
 
 
 def _find() -> Iterator[Said]:
-    for model in ("cnn", "lstm", "gru", "transformer"):
+    for model in (
+        "cnn", "lstm", "gru", "transformer", "lstm_glove_magnitude", "lstm_glove_taylor",
+    ):  # fmt: skip
         for other in ("dense", "reinit"):
             what = f"ticket - {other}"
             yield "find", f"{model} {what}", lambda model=model, what=what: found(model, what)

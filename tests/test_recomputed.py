@@ -124,7 +124,9 @@ def _halves(page: str) -> Iterator[tuple[float, float]]:
                     yield mean, mean - low
     if page == "find":
         rounds = read(RESULTS / "find_ticket" / "rounds.csv")
-        for _, rows in rounds.groupby(["model", "network", "round"]):
+        glove = read(RESULTS / "find_ticket" / "lstm_glove.csv").fillna({"criterion": ""})
+        groups = [*rounds.groupby(["model", "network", "round"])]
+        for _, rows in [*groups, *glove.groupby(["criterion", "network"])]:
             for column in ("validation_accuracy", "test_accuracy"):
                 yield 100 * rows[column].mean(), 100 * rows[column].std()
             if rows["minus_dense_test_points"].any():
