@@ -25,6 +25,7 @@ from tflottery.exports.fast.frontier import Frontier
 from tflottery.exports.fast.shown import Shown, marked, on_frontier
 from tflottery.exports.formats.asked import checked
 from tflottery.exports.results import BudgetNotMetError, Exported, PlannedBudget
+from tflottery.files import write_together
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.models.shipped.lstm import Lstm
 from tflottery.paired import Paired
@@ -278,7 +279,7 @@ def test_the_table_of_the_frontier(frontier):
 
 
 def test_the_figures_of_the_frontier(frontier, tmp_path):
-    written = frontier_figure.write(frontier.shown, tmp_path)
+    written = write_together(tmp_path, frontier_figure.drawn(frontier.shown))
     assert [file.name for file in written] == [
         "frontier-throughput.svg", "frontier-throughput.png", "frontier-size.svg",
         "frontier-size.png",
@@ -286,7 +287,7 @@ def test_the_figures_of_the_frontier(frontier, tmp_path):
     assert all(file.stat().st_size > 1_000 for file in written)
     first = written[0].read_bytes()
     assert b"latency TFLite int8: 6.00 times, -0.60 points" in first
-    frontier_figure.write(frontier.shown, tmp_path)
+    write_together(tmp_path, frontier_figure.drawn(frontier.shown))
     assert written[0].read_bytes() == first  # the same bytes every time
 
 

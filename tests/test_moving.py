@@ -206,7 +206,7 @@ def test_gradual_pruning_drops_the_smallest_of_what_is_left(one, other, scope, t
 
 
 @pytest.mark.parametrize("scope", ["layerwise", "global", "global:normalised", "erk"])
-@pytest.mark.parametrize("by", ["gradual", "movement"])
+@pytest.mark.parametrize("by", ["gradual", "movement", "rigl", "set"])
 def test_a_training_that_diverged_before_a_move_is_one_line(by, scope):
     odd = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
     odd["conv_3/kernel"][0] = np.nan

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ KEYS = {
     "trials": "tuning.trials",
 }
 
-Settings = Mapping[str, Any] | Iterable[str]
+Settings = Mapping[str, Any] | Sequence[str]
 """Single settings: ``{"training.epochs": 6}``, or ``["training.epochs=6"]`` as in ``--set``."""
 
 

@@ -44,10 +44,6 @@ class Evidence(Protocol):
     """All tables of one place: a study, or a transfer or a search with a study's networks."""
 
     @property
-    def dense(self) -> Arm:
-        """The dense network."""
-
-    @property
     def learnt(self) -> Mapping[str, Any] | None:
         """What dense learnt, as ``learnt.what_dense_learnt`` gives it."""
 

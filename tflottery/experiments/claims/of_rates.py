@@ -60,10 +60,6 @@ class RateEvidence:
     a_second: float | None
 
     @property
-    def dense(self) -> RateArm:
-        return RateArm(DENSE, self._configured)
-
-    @property
     def learnt(self) -> Mapping[str, Any] | None:
         # A search may leave dense out.
         known = (one.about.get("learnt") for one in self.tables)

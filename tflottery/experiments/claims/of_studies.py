@@ -14,7 +14,7 @@ from tflottery.experiments.claims.contrast import Contrast, Place
 from tflottery.experiments.claims.evidence import Cell, Side, at_levels, mean_of, near, points
 from tflottery.experiments.price import Cost
 from tflottery.experiments.study.best_dense import best_dense
-from tflottery.experiments.study.cells import DENSE, Results
+from tflottery.experiments.study.cells import Results
 from tflottery.experiments.study.costs import cost_of_a_seed, seconds_an_epoch
 from tflottery.experiments.study.results import FAILED, StudyTables
 
@@ -68,10 +68,6 @@ class StudyEvidence:
     tables: tuple[StudyTables, ...]
 
     @property
-    def dense(self) -> StudyArm:
-        return DENSE
-
-    @property
     def learnt(self) -> Mapping[str, Any] | None:
         return self.results.study.learnt
 
@@ -103,11 +99,12 @@ class StudyEvidence:
         done = rows[~is_failed].set_index("seed")
         if measure not in done:  # of a study of before it was measured
             return Side({}, failed)
-        # Where the seed's dense network failed, nobody knows what was to be reached.
-        goals = frame[(frame["part"] == "convergence") & (frame["method"] == "dense")]
-        with_goal = goals.loc[goals[measure].notna(), "seed"]
-        failed |= frozenset(map(int, done.index[~done.index.isin(with_goal)]))
-        done = done[done.index.isin(with_goal)]
+        if measure == "steps_to_dense":
+            # Where the seed's dense network failed, nobody knows what was to be reached.
+            goals = frame[(frame["part"] == "convergence") & (frame["method"] == "dense")]
+            has_goal = done.index.isin(goals.loc[goals[measure].notna(), "seed"])
+            failed |= frozenset(map(int, done.index[~has_goal]))
+            done = done[has_goal]
         steps = done[measure]
         # A training that never got there took all its steps, and more: to leave it out, or to count
         # nothing, would favour the slow.

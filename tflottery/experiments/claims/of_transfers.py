@@ -70,10 +70,6 @@ class TransferEvidence:
     tables: tuple[TransferTables, ...]
 
     @property
-    def dense(self) -> TransferArm:
-        return TransferArm(*DENSE_ARM)
-
-    @property
     def learnt(self) -> Mapping[str, Any] | None:
         return self.tables[0].about.get("learnt")
 

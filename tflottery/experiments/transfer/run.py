@@ -62,7 +62,7 @@ def transfer(
     data_dir: str | Path | None = ...,
     seeds: int | Iterable[int] = ...,
     more_dense: int = ...,
-    levels: Iterable[float] | Literal["all"] | None = ...,
+    levels: Sequence[float] | Literal["all"] | None = ...,
     grid: str = ...,
     vocabulary: str = ...,
     train_size: int = ...,
@@ -93,7 +93,7 @@ def transfer(
     data_dir: str | Path | None = None,
     seeds: int | Iterable[int] = 1,
     more_dense: int = 0,
-    levels: Iterable[float] | Literal["all"] | None = None,
+    levels: Sequence[float] | Literal["all"] | None = None,
     grid: str = "default",
     vocabulary: str = "reuse",
     train_size: int = 0,
@@ -220,7 +220,7 @@ def _unless(value: Any, default: Any) -> Any:
     return None if value == default else value
 
 
-def _levels_in_words(levels: Iterable[float] | str | None) -> str | None:
+def _levels_in_words(levels: Sequence[float] | str | None) -> str | None:
     if levels is None or isinstance(levels, str):
         return levels
     return ",".join(f"{level:g}" for level in levels)
@@ -233,7 +233,7 @@ def _transfer(
     driver: Driver,
     *,
     dry_run: bool,
-    levels: Iterable[float] | str | None,
+    levels: Sequence[float] | str | None,
     grid: str,
     vocabulary: str,
     reverse: bool,
@@ -282,7 +282,7 @@ def _transfer(
 
 
 def _levels(
-    ticket: Ticket, level: Level, levels: Iterable[float] | str | None
+    ticket: Ticket, level: Level, levels: Sequence[float] | str | None
 ) -> tuple[float, ...]:
     if levels is None:
         return (level.sparsity,)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from tflottery.exports.fast.shown import Against, Shown
-from tflottery.files import write_together
 from tflottery.report.drawing import Canvas
 from tflottery.report.style import INK, MARKERS, MUTED, style
 
@@ -20,11 +18,6 @@ _LABELS: dict[Against, str] = {
     "size": "times smaller than dense, compressed",
 }
 _RIGHT, _SIZE, _DPI = 168, 8, 144
-
-
-def write(shown: Sequence[Shown], folder: Path) -> list[Path]:
-    """Writes both figures, each as SVG and as PNG; returns the files."""
-    return write_together(folder, drawn(shown))
 
 
 def drawn(shown: Sequence[Shown]) -> dict[str, bytes | str]:

@@ -60,7 +60,7 @@ class Moves(ABC):
             masks: bool arrays for every prunable tensor, all true.
 
         Raises:
-            UserError: the scope or the rates cannot reach the sparsity.
+            BeyondReachError: the scope or the rates cannot reach the sparsity.
         """
         if not self.is_sparse_at_start:
             return dict(masks)
@@ -69,6 +69,10 @@ class Moves(ABC):
             for name, mask in masks.items()
         }
         return self.shares.prune(masks, scores, To(self.to))
+
+    def _require_numbers(self, masks: Masks, *read: Mapping[str, np.ndarray]) -> None:
+        if any(np.isnan(one[name]).any() for one in read for name in self.shares.open(masks)):
+            raise TrainingError("the weights are not finite; lower training.learning_rate")
 
     @abstractmethod
     def move(
@@ -116,8 +120,7 @@ class Gradually(Moves):
         return self._pruned(masks, scores, sparsity)
 
     def _pruned(self, masks: Masks, scores: Mapping[str, np.ndarray], sparsity: float) -> Masks:
-        if any(np.isnan(scores[name]).any() for name in self.shares.open(masks)):
-            raise TrainingError("the weights are not finite; lower training.learning_rate")
+        self._require_numbers(masks, scores)
         return self.shares.prune(masks, scores, To(sparsity))
 
 
@@ -152,6 +155,7 @@ class Rigl(Moves):
         weights: Mapping[str, np.ndarray],
         told: Mapping[str, np.ndarray],
     ) -> Masks:
+        self._require_numbers(masks, weights, told)
         part = updates.cosine(self.share, step, self.until)
         moved = {
             name: updates.rigl(masks[name], weights[name], told[name], part)
@@ -172,6 +176,7 @@ class Evolving(Moves):
         told: Mapping[str, np.ndarray],
     ) -> Masks:
         del told
+        self._require_numbers(masks, weights)
         moved = {
             name: updates.evolve(
                 masks[name], weights[name], self.share,
