@@ -342,6 +342,34 @@ def test_a_search_of_rates_takes_what_python_has(monkeypatch):
     )
 
 
+@pytest.mark.parametrize(
+    ("message", "call"),
+    [
+        ("--seeds", lambda of: tfl.transfer(of.ticket, to="meals.csv", seeds=0)),
+        ("--more_dense", lambda of: tfl.transfer(of.ticket, to="meals.csv", more_dense=-1)),
+        ("--seeds", lambda of: tfl.tune_learning_rate(of.ticket, seeds=0)),
+        ("--seeds", lambda of: tfl.tune_learning_rate(dataset="films.csv", seeds=0)),
+        ("Only a grid", lambda of: tfl.tune_learning_rate(of.ticket, tuner="random", workers=2)),
+        ("beyond the training", lambda of: tfl.run_study(
+            "tiny.toml", dataset="films.csv", set={"study.instability_points": ["99ep"]}
+        )),
+        ("sparse training", lambda of: tfl.run_study(
+            "tiny.toml", dataset="films.csv", set={"pruning.method": "rigl"}
+        )),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told_before_a_network_is_built(found, monkeypatch, message, call):
+    """To ask a network of one's own what it is made of takes TensorFlow."""
+    from tflottery.experiments.driver import Driver
+
+    def built(*_, **__):
+        raise AssertionError("the network was built")
+
+    monkeypatch.setattr(Driver, "identify", built)
+    with pytest.raises(tfl.UserError, match=message):
+        call(found)
+
+
 def test_an_export_is_a_value(found, tmp_path):
     done = tfl.export(found.ticket, tmp_path / "models", name="mine", progress=False)
     assert (done.name, done.version) == ("mine", 1) and "fresh process" in done.checked

@@ -166,17 +166,14 @@ def tune_learning_rate(
     level = None
     if opened is None:
         data = given.settings(dataset, text, label, validation, test, data_dir)
-        tuning, remarks = _of_configuration(
-            config, {**data, **configuration.changes(model=model), **own}, set, driver, dry_run
+        tuning, classes, remarks = _of_configuration(
+            config, {**data, **configuration.changes(model=model), **own}, set
         )
-        for line in remarks:
-            driver.reporter.say(line)
         first = 1
     else:
         level = level_of(opened)
         tuning = _of_ticket(opened, level, data_dir, config, own, set)
-        recipe = driver.identify(tuning.recipe, len(opened.classes), dry_run=dry_run)
-        tuning = dataclasses.replace(tuning, recipe=recipe)
+        classes, remarks = len(opened.classes), ()
         first = int(opened.about["seed"])
     chosen = seeds_of(seeds, first)
     beforehand = driver.resources.executor != LOCAL
@@ -185,6 +182,12 @@ def tune_learning_rate(
             "Only a grid is known beforehand: --executor and --workers go with --tuner grid in one "
             "process; docs/learning_rates.md says how several processes search."
         )
+    tuning = dataclasses.replace(
+        tuning, recipe=driver.identify(tuning.recipe, classes, dry_run=dry_run)
+    )
+    if opened is None:
+        for line in (*remarks, *remarks_on(tuning.recipe)):
+            driver.reporter.say(line)
     if beforehand:
         driver.require_carried(tuning.specs_of_grid(chosen))
     if tuning.settings.tuner == HYPERBAND:
@@ -227,20 +230,16 @@ def _of_ticket(
 
 
 def _of_configuration(
-    config: str | Path,
-    changes: Mapping[str, Any],
-    settings: Settings,
-    driver: Driver,
-    dry_run: bool,
-) -> tuple[Tuning, tuple[str, ...]]:
-    """What is searched, and lines on how the data were read and what was scaled to them."""
+    config: str | Path, changes: Mapping[str, Any], settings: Settings
+) -> tuple[Tuning, int, tuple[str, ...]]:
+    """What is searched, of how many classes, and lines on how the data were read and what was
+    scaled to them."""
     chosen = configuration.load(config, changes, settings)
     looked = sources.look(chosen.data)
     chosen, scaled = scaling.fit(chosen, looked.settings)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
-    recipe = driver.identify(recipe, len(looked.classes), dry_run=dry_run)
-    remarks = (*looked.remarks, *scaled, *remarks_on(recipe))
-    return Tuning(recipe, chosen.pruning, chosen.tuning), remarks
+    tuning = Tuning(recipe, chosen.pruning, chosen.tuning)
+    return tuning, len(looked.classes), (*looked.remarks, *scaled)
 
 
 def _planned(driver: Driver, tuning: Tuning, seeds: Sequence[int]) -> PlannedTrainings:

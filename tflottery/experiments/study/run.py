@@ -141,11 +141,12 @@ def run_study(
     looked = sources.look(chosen.data)
     chosen, scaled = scaling.fit(chosen, looked.settings)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)
+    study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
     recipe = driver.identify(recipe, len(looked.classes), dry_run=dry_run)
+    study = dataclasses.replace(study, recipe=recipe)
     from tflottery.experiments.study.measuring import write_study
     from tflottery.experiments.study.results import cautions_in
 
-    study = Study(chosen.name, recipe, chosen.pruning, chosen.study, chosen_seeds)
     trainings = _trainings(study)
     driver.require_carried(trainings.all)
     remarks = (*looked.remarks, *scaled, *remarks_on(recipe), *study.left_out)

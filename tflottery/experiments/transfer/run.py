@@ -150,6 +150,11 @@ def transfer(
     plugins.load(plugin, threads=driver.resources.threads)
     opened = open_ticket(ticket, model)
     level = level_of(opened)
+    first = int(opened.about["seed"])
+    chosen = seeds_of(seeds, first)
+    more_dense = argument("more_dense", more_dense, int)
+    if not 0 <= more_dense <= MOST_SEEDS:
+        raise UserError(f"--more_dense takes a whole number from 0 on, not {more_dense}.")
     target = given.settings(to, text, label, validation, test, data_dir)
     target = {key.partition(".")[2]: value for key, value in target.items()}
     target = {**target, "train_size": train_size}
@@ -157,11 +162,6 @@ def transfer(
         opened, level, target, driver, dry_run=dry_run, levels=levels, grid=grid,
         vocabulary=vocabulary, reverse=reverse, set=set,
     )  # fmt: skip
-    first = int(opened.about["seed"])
-    chosen = seeds_of(seeds, first)
-    more_dense = argument("more_dense", more_dense, int)
-    if not 0 <= more_dense <= MOST_SEEDS:
-        raise UserError(f"--more_dense takes a whole number from 0 on, not {more_dense}.")
     dense_alone = range(max(chosen) + 1, max(chosen) + 1 + more_dense)
     cells = made.all_cells(chosen, dense_alone)
     # The ticket's own training tells whether this store is the one that it comes from.
