@@ -15,6 +15,7 @@ import pytest
 
 import tflottery as tfl
 from tests.conftest import REVIEWS, same_arrays, write_reviews
+from tests.synthetic_tuning import write_tuning_result
 from tests.test_transfer import write_others
 from tflottery.cli import find_ticket as find_command
 from tflottery.experiments.driver import seeds_of, seeds_recorded
@@ -98,6 +99,44 @@ def test_what_was_found_is_a_value(found, capsys):
     page = found._repr_html_()
     assert "<table" in page and "round 2" in page and str(found.ticket.folder) in page
     assert found.sentence in repr(found)
+    assert found.rates == found.moved == ""  # no rule, and masks that stay
+    left = rounds["remaining"].iloc[2]
+    assert found.size.startswith(f"Weights left: {left:,} of {rounds['remaining'].iloc[0]:,}, ")
+    assert f", {4 * left / 1000:,.0f} of " in found.size
+
+
+def test_a_plan_says_what_is_to_be_trained_and_how_long_that_takes(found):
+    keywords = {"dry_run": True, "progress": False}
+    planned = tfl.find_ticket("films.csv", sparsity=0.36, set=SMALL, **keywords)
+    assert planned.sentence == "To train: 0 of 4 runs; about 0:00."
+    longer = {**SMALL, "training.epochs": 3}
+    fresh = tfl.find_ticket("films.csv", sparsity=0.36, set=longer, **keywords)
+    assert fresh.sentence == "To train: 4 of 4 runs; how long that takes is known after the first."
+    sparser = tfl.find_ticket("films.csv", sparsity="auto", set=SMALL, **keywords)
+    assert sparser.sentence.startswith(f"To train: at most {sparser.missing} of {sparser.total} ")
+
+
+def test_what_a_rule_set_and_how_a_mask_moved_are_said(tmp_path, capsys):
+    rule = write_tuning_result(tmp_path) / "rule.json"
+    keywords = {"sparsity": 0.36, "progress": False, "output": tmp_path / "t"}
+    ruled = tfl.find_ticket("films.csv", learning_rate=str(rule), set=SMALL, **keywords)
+    rates = ruled.rounds.set_index("network")["learning_rate"]
+    assert ruled.moved == "" and ruled.rates == (
+        f"Learning rates: masks were found at {ruled.ticket.about['found_learning_rate']:g}, dense "
+        f"was trained at {rates['dense']:g}, the ticket at {rates['round 2']:g}, by the rule "
+        f"{ruled.rule}."
+    )
+    moving = {**SMALL, "training.batch_size": 8, "training.epochs": 2}
+    moved = tfl.find_ticket("films.csv", method="set", set=moving, **keywords)
+    moves = moved.moves
+    assert moved.rates == "" and moved.moved.startswith(
+        f"Its mask moved {moves['step'].nunique()} times, at steps {moves['step'].min()} to "
+        f"{moves['step'].max()}: {moves['dropped'].sum():,} weights were dropped and "
+    )
+    for one, line in ((ruled, ruled.rates), (moved, moved.moved)):
+        find_command.show_found(Reporter(open_console()), one)
+        shown = " ".join(capsys.readouterr().out.split())
+        assert line in shown and one.size in shown
 
 
 def test_what_was_found_says_what_to_mind_of_the_data(found, work):
