@@ -18,6 +18,7 @@ from tests.conftest import REVIEWS, same_arrays, write_reviews
 from tests.synthetic_tuning import write_tuning_result
 from tests.test_transfer import write_others
 from tflottery.cli import find_ticket as find_command
+from tflottery.cli.simulated import show_simulation
 from tflottery.experiments.driver import seeds_of, seeds_recorded
 from tflottery.metrics import METRICS
 from tflottery.progress.consoles import open_console
@@ -295,7 +296,7 @@ def test_splits_of_ones_own_are_used_as_they_are(tmp_path):
         tfl.find_ticket("films.csv", test=texts_and_labels(("now",)))
 
 
-def test_a_study_is_a_value(work):
+def test_a_study_is_a_value(work, capsys):
     planned = tfl.run_study("tiny.toml", seeds=2, dataset="films.csv", dry_run=True, progress=False)
     assert planned.sentence.startswith(f"{len(planned.runs)} trainings: 0 in the store")
     study = tfl.run_study("tiny.toml", seeds=2, dataset="films.csv", progress=False)
@@ -315,6 +316,20 @@ def test_a_study_is_a_value(work):
     assert told["command"] == "bin/study --config tiny.toml --dataset films.csv --seeds 2-2"
     times = planned.simulate([1, 2])
     assert times["seconds"].iloc[0] >= times["seconds"].iloc[1] > 0
+    assert list(times.columns) == ["workers", "seconds", "speed_up", "busy"] and len(times) == 2
+    assert times["seconds"].iloc[0] == pytest.approx(times.work) and times.work > times.longest
+    assert times.trainings == times.recorded == len(planned.runs) and len(times.chain) > 1
+    assert set(times.chain) <= set(planned.runs["network"])
+    enough = times.enough
+    assert enough.seconds <= 1.05 * times.longest and str(enough.workers) in times.bounds[1]
+    assert times.chain[-1] in times.bounds[0] and str(times.recorded) in times.sentence
+    assert type(times[times["workers"] > 1]) is pd.DataFrame and "<table" in times._repr_html_()
+    show_simulation(planned, [1, 2])
+    shown = capsys.readouterr().out
+    assert all(line in shown for line in (times.sentence, *times.bounds)) and "speed-up" in shown
+    for odd in ([0], [2, -1], [], 3, [True], ["2"], [1.5]):
+        with pytest.raises(tfl.UserError, match="workers"):
+            planned.simulate(odd)
 
 
 def test_a_study_of_a_ticket(found):
