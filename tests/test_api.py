@@ -17,8 +17,10 @@ import pytest
 
 import tflottery as tfl
 from tests.conftest import REVIEWS, same_arrays, write_reviews
+from tests.synthetic_tuning import write_tuning_result
 from tests.test_transfer import write_others
 from tflottery.cli import find_ticket as find_command
+from tflottery.cli.simulated import show_simulation
 from tflottery.experiments.driver import seeds_of, seeds_recorded
 from tflottery.metrics import METRICS
 from tflottery.progress.consoles import open_console
@@ -100,6 +102,44 @@ def test_what_was_found_is_a_value(found, capsys):
     page = found._repr_html_()
     assert "<table" in page and "round 2" in page and str(found.ticket.folder) in page
     assert found.sentence in repr(found)
+    assert found.rates == found.moved == ""  # no rule, and masks that stay
+    left = rounds["remaining"].iloc[2]
+    assert found.size.startswith(f"Weights left: {left:,} of {rounds['remaining'].iloc[0]:,}, ")
+    assert f", {4 * left / 1000:,.0f} of " in found.size
+
+
+def test_a_plan_says_what_is_to_be_trained_and_how_long_that_takes(found):
+    keywords = {"dry_run": True, "progress": False}
+    planned = tfl.find_ticket("films.csv", sparsity=0.36, set=SMALL, **keywords)
+    assert planned.sentence == "To train: 0 of 4 runs; about 0:00."
+    longer = {**SMALL, "training.epochs": 3}
+    fresh = tfl.find_ticket("films.csv", sparsity=0.36, set=longer, **keywords)
+    assert fresh.sentence == "To train: 4 of 4 runs; how long that takes is known after the first."
+    sparser = tfl.find_ticket("films.csv", sparsity="auto", set=SMALL, **keywords)
+    assert sparser.sentence.startswith(f"To train: at most {sparser.missing} of {sparser.total} ")
+
+
+def test_what_a_rule_set_and_how_a_mask_moved_are_said(tmp_path, capsys):
+    rule = write_tuning_result(tmp_path) / "rule.json"
+    keywords = {"sparsity": 0.36, "progress": False, "output": tmp_path / "t"}
+    ruled = tfl.find_ticket("films.csv", learning_rate=str(rule), set=SMALL, **keywords)
+    rates = ruled.rounds.set_index("network")["learning_rate"]
+    assert ruled.moved == "" and ruled.rates == (
+        f"Learning rates: masks were found at {ruled.ticket.about['found_learning_rate']:g}, dense "
+        f"was trained at {rates['dense']:g}, the ticket at {rates['round 2']:g}, by the rule "
+        f"{ruled.rule}."
+    )
+    moving = {**SMALL, "training.batch_size": 8, "training.epochs": 2}
+    moved = tfl.find_ticket("films.csv", method="set", set=moving, **keywords)
+    moves = moved.moves
+    assert moved.rates == "" and moved.moved.startswith(
+        f"Its mask moved {moves['step'].nunique()} times, at steps {moves['step'].min()} to "
+        f"{moves['step'].max()}: {moves['dropped'].sum():,} weights were dropped and "
+    )
+    for one, line in ((ruled, ruled.rates), (moved, moved.moved)):
+        find_command.show_found(Reporter(open_console()), one)
+        shown = " ".join(capsys.readouterr().out.split())
+        assert line in shown and one.size in shown
 
 
 def test_what_was_found_says_what_to_mind_of_the_data(found, work):
@@ -258,7 +298,7 @@ def test_splits_of_ones_own_are_used_as_they_are(tmp_path):
         tfl.find_ticket("films.csv", test=texts_and_labels(("now",)))
 
 
-def test_a_study_is_a_value(work):
+def test_a_study_is_a_value(work, capsys):
     planned = tfl.run_study("tiny.toml", seeds=2, dataset="films.csv", dry_run=True, progress=False)
     assert planned.sentence.startswith(f"{len(planned.runs)} trainings: 0 in the store")
     study = tfl.run_study("tiny.toml", seeds=2, dataset="films.csv", progress=False)
@@ -291,6 +331,20 @@ def test_a_study_is_a_value(work):
     ]  # fmt: skip
     times = planned.simulate([1, 2])
     assert times["seconds"].iloc[0] >= times["seconds"].iloc[1] > 0
+    assert list(times.columns) == ["workers", "seconds", "speed_up", "busy"] and len(times) == 2
+    assert times["seconds"].iloc[0] == pytest.approx(times.work) and times.work > times.longest
+    assert times.trainings == times.recorded == len(planned.runs) and len(times.chain) > 1
+    assert set(times.chain) <= set(planned.runs["network"])
+    enough = times.enough
+    assert enough.seconds <= 1.05 * times.longest and str(enough.workers) in times.bounds[1]
+    assert times.chain[-1] in times.bounds[0] and str(times.recorded) in times.sentence
+    assert type(times[times["workers"] > 1]) is pd.DataFrame and "<table" in times._repr_html_()
+    show_simulation(planned, [1, 2])
+    shown = capsys.readouterr().out
+    assert all(line in shown for line in (times.sentence, *times.bounds)) and "speed-up" in shown
+    for odd in ([0], [2, -1], [], 3, [True], ["2"], [1.5]):
+        with pytest.raises(tfl.UserError, match="workers"):
+            planned.simulate(odd)
 
 
 def test_a_study_of_a_ticket(found):

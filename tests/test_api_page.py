@@ -157,6 +157,11 @@ def test_export():
     assert (Path("saved_models") / names["exported"].name / "1" / "saved_model.pb").is_file()
 
 
+def test_write_report():
+    names = run(API["write_report"])
+    assert names["page"] == Path("report/index.html") and names["page"].is_file()
+
+
 def test_store():
     names = run(API["Store"])
     assert names["freed"] >= 0 and len(tfl.Store("runs").runs()) > 0

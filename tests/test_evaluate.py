@@ -174,6 +174,7 @@ def test_an_evaluation_is_what_score_says(model, texts, capsys):
     assert [*done.confusion.index] == [*CLASSES] and "accuracy" in done.sentence
     held = tfl.evaluate(model, texts)
     assert held.texts == 30 and any("training holds out" in line for line in held.remarks)
+    assert tfl.evaluate(model, set={"data.dataset": str(texts)}, words=0).texts == 30
     files = done.save(texts.parent / "tables")
     assert all(path.stat().st_size for path in files) and len(files) == 7
     assert command.main(["--model", str(model), "--dataset", str(texts), "--split", "all"]) == 0
@@ -272,6 +273,8 @@ WRONG = [
     ({"words": -1}, "--words takes a number"),
     ({"model": "nowhere"}, "holds no exported model"),
     ({"dataset": "others.csv"}, "have the class 'bad', which the model does not"),
+    ({"dataset": None}, "On which texts"),
+    ({"dataset": ""}, "On which texts"),
     ({"split": "half"}, "--split is train"),
     ({"threshold": "best"}, "--threshold is best-f1 or a number"),
     ({"threshold": 1.0}, "--threshold is best-f1 or a number"),

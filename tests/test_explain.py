@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
@@ -263,6 +264,35 @@ def test_the_command_explains_on_a_terminal_in_columns_and_as_a_page(
     assert Path("mine.html").read_text() == "mine"
     assert predict.main([*ask, "--server", "localhost:1", "a"]) == 2
     assert "leave --server out" in capsys.readouterr().err
+
+
+def test_texts_and_tables_come_back_with_their_words(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    texts = ["a film again", "", "dull"]
+    expected = [
+        [[[word, round(effect, 3)] for word, effect in side] for side in one.strongest(10)]
+        for one in tfl.explain(model, texts)
+    ]
+    sides = ["words_for", "words_against"]
+    found = tfl.score(model, texts, explain=True)
+    assert list(found.columns[-2:]) == sides and found[sides].to_numpy().tolist() == expected
+    plain = tfl.score(model, texts)
+    assert found.drop(columns=sides).equals(plain)
+
+    frame = pd.DataFrame({"text": texts, "label": 1}, index=[7, 7, 9])
+    framed = tfl.score(model, frame, explain=True, prefix="m_")
+    assert list(framed.index) == [7, 7, 9] and list(framed["m_words_for"]) == [
+        of_text[0] for of_text in expected
+    ]
+    frame.to_csv("new.csv", index=False)
+    read = tfl.score(model, "new.csv", explain=True, prefix="m_", by="integrated_gradients")
+    (one,) = tfl.explain(model, texts[0], by="integrated_gradients")
+    assert read["m_words_for"][0] == [[w, round(effect, 3)] for w, effect in one.strongest(10)[0]]
+    assert read["m_words_for"][1] == [] and list(tfl.score(model, [], explain=True)[sides[0]]) == []
+    with pytest.raises(tfl.UserError, match="has a column 'words_against' already"):
+        tfl.score(model, pd.DataFrame({"text": texts, "words_against": 1}), explain=True)
+    with pytest.raises(tfl.UserError, match="explain is 'perhaps'"):
+        tfl.score(model, texts, explain="perhaps")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
@@ -89,6 +90,25 @@ def test_compact_gives_the_same_scores_from_fewer_numbers(here, capsys):
     assert sum(tensor.size for tensor in stored(Path("saved_models/small/1"))) < whole
     assert predict.main(["great fun and heart", "--model", "saved_models/small"]) == 0
     assert capsys.readouterr().out.startswith(("pos\t0.", "neg\t0."))
+
+
+def test_what_is_exported_says_how_it_is_served_and_asked(here, capsys, monkeypatch):
+    def publish(ticket, base, *_):
+        return Published(base / "1", "Checked.")
+
+    monkeypatch.setattr("tflottery.exports.publishing.publish", publish)
+    assert export.main([str(here), "--name", "asked"]) == 0
+    printed = capsys.readouterr().out
+    done = tflottery.export(here, name="asked", progress=False)
+    texts = pd.read_csv("mine.csv")["text"]
+    assert any(" ".join(text.split()).startswith(done.example) for text in texts)
+    (docker, compose), (curl, predict_here) = done.serve, done.ask
+    assert printed.endswith(
+        f"Serve:  {docker}\n        or {compose}\nAsk:    {curl}\n        or {predict_here}\n"
+    )
+    assert docker.startswith("docker run ") and done.example in curl
+    assert compose == "docker compose -f saved_models/asked/compose.yaml up"
+    assert predict_here == f"bin/predict '{done.example}' --model saved_models/asked"
 
 
 def test_a_threshold_that_a_next_version_lacks_is_told(here, capsys, monkeypatch):

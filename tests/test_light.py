@@ -115,6 +115,7 @@ COMMAND = (
         (["predict", "text"], SLOW),
         (["predict", "--model", "nowhere", "--input", "mine.csv"], HEAVY),
         (["evaluate", "--help"], SLOW),
+        (["evaluate", "--model", "nowhere"], HEAVY),
         (["evaluate", "--model", "nowhere", "--dataset", "mine.csv"], HEAVY),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -59,10 +59,10 @@ def _after_export(values) -> None:
     ticket = SimpleNamespace(recipe=SimpleNamespace(data=None))
     for name, value in {
         "folder": Path("my models/it's/1"), "checked": "", "size": "", "beside": (),
-        "ticket": ticket, "found": None,
+        "ticket": ticket, "found": None, "store": object(),
     }.items():  # fmt: skip
         object.__setattr__(done, name, value)
-    export_command._show_exported(Reporter(open_console()), done, values.store)
+    export_command._show_exported(Reporter(open_console()), done)
 
 
 PRINTING = {

@@ -306,7 +306,7 @@ def test_a_broken_one_is_named_with_the_way_to_go_on(tmp_path, monkeypatch, capf
 @pytest.mark.parametrize(
     "call",
     [tfl.inspect, tfl.find_ticket, tfl.run_study, tfl.transfer, tfl.tune_learning_rate, tfl.export,
-     tfl.load_ticket],
+     tfl.load_ticket, tfl.write_report],
 )  # fmt: skip
 def test_every_call_that_reads_or_trains_takes_plugins(call):
     assert inspect.signature(call).parameters["plugin"].default == ()

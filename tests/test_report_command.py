@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import tflottery as tfl
 from tests.synthetic_study import write_study
 from tflottery.errors import UserError
 from tflottery.experiments.reports import write_report
@@ -38,6 +39,17 @@ def test_command(command, tmp_path):
     assert one.returncode == 0 and (tmp_path / "report" / "index.html").is_file()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".staging")]
     assert "[store]" in command("report", "--help").stdout
+
+
+def test_the_call_has_the_commands_defaults_and_plugins(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    write_study(tmp_path / "runs", levels=(0.36,), optional=False, controls=False)
+    (tmp_path / "said.py").write_text("from pathlib import Path\nPath('loaded').touch()\n")
+    page = tfl.write_report(plugin="said.py", progress=False)
+    assert page == Path("report/index.html") and page.is_file() and Path("loaded").exists()
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(UserError, match=r"nowhere\.py cannot be read"):
+        tfl.write_report("nowhere", plugin="nowhere.py")
 
 
 def test_command_on_bad_input(command, tmp_path):

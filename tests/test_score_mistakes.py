@@ -31,7 +31,7 @@ WRONG = [
     ({"text": "review", "output": "out.docx"}, "say which it is with --format"),
     ({"text": "review", "output": "out.csv", "format": "xml"}, "--format is csv"),
     ({"text": "review", "output": "nowhere/x/\0"}, "it takes the path"),
-    ({"text": "review", "format": "csv"}, "are for what is written; give output, too"),
+    ({"text": "review", "format": "csv"}, "format is for what is written; give output, too"),
     ({"text": "id", "set": {"training.epochs": 1}}, "says nothing of how a table is read"),
     ({"text": "id", "set": {"data.dataset": "x"}}, "says nothing of how a table is read"),
     ({"text": "review", "data": "taken.csv"}, "has a column 'label' already; .* --prefix"),

@@ -14,6 +14,7 @@ from tests.synthetic_tuning import RATES, write_tuning_result
 from tflottery.errors import UserError
 from tflottery.experiments.learning_rate.answers import answers, in_words
 from tflottery.experiments.learning_rate.article import tuning_article
+from tflottery.experiments.learning_rate.finished import TuningResult
 from tflottery.experiments.learning_rate.results import load_tuning
 from tflottery.experiments.learning_rate.terminal import terminal
 from tflottery.experiments.reports import write_report
@@ -112,6 +113,17 @@ def test_the_terminal_fits_80_columns_and_says_whether_raising_helps(tmp_path):
     text = " ".join(in_words(flat))
     assert "The best rate is above 0.002 for none of 3 tickets" in text
     assert "36.0 % pruned at 0.004 −" in text
+
+
+def test_what_a_search_gives_says_the_lines_of_the_command(tmp_path):
+    folder = write_tuning_result(tmp_path)
+    done = TuningResult(folder, {}, 0, ())
+    assert done.findings == in_words(done.results) and len(done.findings) > 1
+    assert done.rule_file == folder / "rule.json" and done.rule_file.is_file()
+    short = TuningResult(write_tuning_result(tmp_path, "short", levels=(0.0, 0.36)), {}, 0, ())
+    assert short.rule_file is None and short.findings[0].startswith("No rule was fitted")
+    with pytest.raises(UserError, match="this is a worker"):
+        _ = TuningResult(None, {}, 0, ()).findings
 
 
 def test_where_no_higher_rate_was_tried_raising_it_is_open(tmp_path):

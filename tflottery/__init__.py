@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tflottery.experiments.learning_rate.finished import TuningResult
     from tflottery.experiments.learning_rate.run import tune_learning_rate
     from tflottery.experiments.reports import write_report
+    from tflottery.experiments.simulated import Simulated
     from tflottery.experiments.study.finished import StudyResult
     from tflottery.experiments.study.run import run_study
     from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
@@ -82,6 +83,7 @@ _PLACES = {
     "Store": "runs.store",
     "Scored": "scoring.writing",
     "SeedsPlan": "experiments.claims.seeds_plan",
+    "Simulated": "experiments.simulated",
     "StudyResult": "experiments.study.finished",
     "TflotteryError": "errors",
     "Ticket": "tickets.ticket",
@@ -140,6 +142,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "Explanation",
     "PlannedSearch",
     "PlannedTrainings",
+    "Simulated",
     "PlannedBudget",
     "SeedsPlan",
     "Ticket",

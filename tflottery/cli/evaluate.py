@@ -64,8 +64,6 @@ def evaluate(values: flags.FlagValues) -> None:
     """Calls ``tflottery.evaluate`` and prints what it returns."""
     if not values.model:
         raise UserError("Which model? Give --model the folder that bin/export wrote.")
-    if not values.dataset:
-        raise UserError("On which texts? Give --dataset labelled ones, a name or a file.")
     # Imported only here, so that --help is quick.
     from tflottery.scoring.evaluate import evaluate as judge
     from tflottery.scoring.evaluation import folder_of

@@ -130,7 +130,7 @@ def export(values: flags.FlagValues) -> None:
     elif isinstance(done, PlannedBudget):
         _show_planned(reporter, done)
     elif isinstance(done, Exported):
-        _show_exported(reporter, done, values.store)
+        _show_exported(reporter, done)
     elif isinstance(done, Compared):
         _show_compared(reporter, done)
     else:
@@ -177,15 +177,9 @@ def _show_compared(reporter: Reporter, done: Compared) -> None:
     reporter.say(f"Written: {done.files[0].parent}/comparison.md, comparison.csv")
 
 
-def _show_exported(reporter: Reporter, done: Exported, store: str) -> None:
-    from tflottery.exports.example import example_text
-    from tflottery.exports.serving_files import COMPOSE, curl, docker_run
-    from tflottery.runs.store import Store
-
+def _show_exported(reporter: Reporter, done: Exported) -> None:
     if done.found:
         show_found(reporter, done.found)
-    base = done.folder.parent
-    text = example_text(done.ticket, Store(store))
     reporter.say(f"Export: {done.folder}/")
     reporter.say(done.checked)
     reporter.say(f"Size:   {done.size}" if done.size else "")
@@ -195,13 +189,9 @@ def _show_exported(reporter: Reporter, done: Exported, store: str) -> None:
         reporter.say(program.mentioned(remark, COMMANDS))
     for one in done.beside:
         reporter.say(f"Beside: {one.sentence}")
-    for line in (
-        f"Serve:  {docker_run(base)}",
-        f"        or docker compose -f {program.quoted(str(base / COMPOSE))} up",
-        f"Ask:    {curl(done.name, text)}",
-        f"        or {program.line('predict', text, model=str(base))}",
-    ):
-        reporter.paste(line)
+    for does, (first, other) in (("Serve:", done.serve), ("Ask:", done.ask)):
+        reporter.paste(f"{does:<7} {first}")
+        reporter.paste(f"{'':<7} or {other}")
 
 
 def _kept(values: flags.FlagValues) -> str:

@@ -72,19 +72,10 @@ def _seeds(values: flags.FlagValues) -> int | tuple[int, ...] | None:
 
 
 def _show_plan(reporter: Reporter, planned: PlannedSearch) -> None:
-    from tflottery.progress.times import time_for
-
     rows: Iterable[Any] = planned.runs.itertuples(index=False)
     for network, done, key in rows:
         reporter.say(f"{key[:12]}  {network:<20} {'in the store' if done else 'to train'}")
-    finished = [spec for spec in planned.specs if planned.store.find(spec.key)]
-    # Every training of a plan has as many epochs as the dense one.
-    epochs = planned.missing * planned.plan.dense.recipe.training.epochs
-    limit = "at most " if planned.plan.is_open else ""
-    reporter.say(
-        f"To train: {limit}{planned.missing} of {planned.total} runs; "
-        f"{time_for(epochs, finished, planned.store)}."
-    )
+    reporter.say(planned.sentence)
 
 
 def show_found(reporter: Reporter, found: FoundTicket) -> None:
@@ -92,50 +83,13 @@ def show_found(reporter: Reporter, found: FoundTicket) -> None:
     reporter.show(_table(found))
     reporter.show(_intervals(found))
     reporter.say(found.sentence, wrap=True)
-    if found.rule:
-        about, dense = found.ticket.about, found.outcome.plan.dense
-        reporter.say(
-            f"Learning rates: masks were found at {about['found_learning_rate']:g}, dense was "
-            f"trained at {dense.recipe.training.learning_rate:g}, the ticket at "
-            f"{about['learning_rate']:g}, by the rule {found.rule}."
-        )
-    if moved := _moved(found):
-        reporter.say(moved, wrap=True)
-    reporter.say(_size(found), wrap=True)
+    reporter.say(found.rates)
+    reporter.say(found.moved, wrap=True)
+    reporter.say(found.size, wrap=True)
     for caution in found.cautions:
         reporter.say(caution, wrap=True)
     if not found.trained:
         reporter.say(f"Trained nothing: every run was in {found.store.root}/ already.")
-
-
-def _moved(found: FoundTicket) -> str:
-    """How far the mask of the reported network moved with the first seed; empty where it stayed."""
-    from tflottery.tickets.methods import METHODS
-
-    if METHODS[found.outcome.plan.settings.method].finds_tickets:
-        return ""
-    number, seed = found.outcome.reported.level.number, found.outcome.seed
-    moves = found.moves
-    own = moves[(moves["network"] == f"round {number}") & (moves["seed"] == seed)]
-    steps = own["step"].unique()
-    last = own[own["step"] == steps[-1]]
-    stayed = (last["from_start"] * last["remaining"]).sum() / max(last["remaining"].sum(), 1)
-    return (
-        f"Its mask moved {len(steps)} times, at steps {steps[0]:,} to {steps[-1]:,}: "
-        f"{own['dropped'].sum():,} weights were dropped and {own['grown'].sum():,} grown; "
-        f"{100 * stayed:.1f} % of its weights are in the mask since the beginning."
-    )
-
-
-def _size(found: FoundTicket) -> str:
-    """What the weights that are left mean in bytes: a mask makes no array smaller."""
-    counted = found.outcome.reported.counted
-    left, whole = (4 * weights / 1000 for weights in (counted.remaining, counted.total))
-    return (
-        f"Weights left: {counted.remaining:,} of {counted.total:,}, {left:,.0f} of {whole:,.0f} kB "
-        "as float32. A file keeps the zeros, and the size of dense; an export with --compact "
-        "leaves out what has become useless."
-    )
 
 
 def _table(found: FoundTicket) -> Table:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from absl import flags
 
-from tflottery import activity, plugins, printed
+from tflottery import activity, printed
 from tflottery.cli import app
 
 
@@ -35,12 +34,11 @@ def define(values: flags.FlagValues) -> None:
 
 
 def make(values: flags.FlagValues) -> None:
-    """Writes the report and prints where it is."""
-    plugins.load(values.plugin, installed=False)
+    """Calls ``tflottery.write_report`` and prints where the report is."""
     # Imported only here, so that --help does not wait for pandas and matplotlib.
     from tflottery.experiments.reports import write_report
 
-    page = write_report(Path(values.store), Path(values.output), model=values.model)
+    page = write_report(values.store, values.output, model=values.model, plugin=values.plugin)
     activity.quiet()
     printed.say(f"Report: {page}")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from tflottery.cli import experiments
 
@@ -19,26 +19,15 @@ def show_simulation(planned: PlannedTrainings, workers: Sequence[int]) -> None:
     """
     from tflottery.progress.watch import clock
     from tflottery.report.terminal import plain_table
-    from tflottery.runs.simulation import Simulation, recorded_seconds
 
-    seconds, recorded = recorded_seconds(planned.trainings.all, planned.store)
-    plan = Simulation(planned.trainings.all, seconds)
+    simulated = planned.simulate(workers)
     table = plain_table()
     for heading in ("workers", "time", "speed-up", "busy\n%"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for number in workers:
-        timing = plan.on(number)
-        row = (clock(timing.seconds), f"{timing.speed_up:.1f}", f"{100 * timing.busy:.0f}")
-        table.add_row(str(number), *row)
-    chain, enough = plan.longest_chain(), plan.saturation()
-    experiments.say(
-        f"{len(plan.runs)} trainings, {clock(plan.work)} of work; {recorded} times are recorded, "
-        "the others drawn from them."
-    )
+    rows: Iterable[Any] = simulated.itertuples(index=False)
+    for row in rows:
+        shown = (clock(row.seconds), f"{row.speed_up:.1f}", f"{100 * row.busy:.0f}")
+        table.add_row(str(row.workers), *shown)
+    experiments.say(simulated.sentence)
     experiments.show(table)
-    experiments.say(
-        f"Longest chain: {clock(plan.longest())} in {len(chain)} trainings, up to "
-        f"{planned.trainings.label(chain[-1])}; no number of workers is faster.",
-        f"Saturates:     at {enough.workers} workers, {enough.speed_up:.1f} times as fast as one; "
-        "with more it gains less than 5 %.",
-    )
+    experiments.say(*simulated.bounds)

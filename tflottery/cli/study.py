@@ -95,12 +95,11 @@ def _plan(values: flags.FlagValues) -> None:
 
 def _numbers(text: str) -> list[int]:
     try:
-        numbers = [int(part) for part in text.split(",")]
+        return [int(part) for part in text.split(",")]
     except ValueError:
-        numbers = [0]
-    if min(numbers) < 1:
-        raise UserError(f"--simulate takes numbers of workers, as 1,10,100; not {text!r}.")
-    return numbers
+        raise UserError(
+            f"--simulate takes numbers of workers, as 1,10,100; not {text!r}."
+        ) from None
 
 
 COMMAND = app.Command(

@@ -9,7 +9,6 @@ from absl import flags
 from tflottery.cli import app, experiments
 from tflottery.cli import flags as common
 from tflottery.errors import UserError
-from tflottery.tickets.rule import RULE
 
 
 def define(values: flags.FlagValues) -> None:
@@ -82,18 +81,16 @@ def tune(values: flags.FlagValues) -> None:
     if done.folder is None:
         experiments.say(f"{done.trained} trainings done here; the chief writes what was found.")
         return
-    from tflottery.experiments.learning_rate.answers import in_words
     from tflottery.experiments.learning_rate.terminal import terminal
 
     experiments.show(terminal(done.results))
-    has_rule = (done.folder / RULE).exists()
     experiments.say(
         *(one.on_a_line for one in done.answers),
-        *in_words(done.results),
+        *done.findings,
         *done.cautions,
         f"{done.trained} trainings done now.",
         f"Result: {done.folder}/tuning.json",
-        f"Rule:   {done.folder}/{RULE}, for --learning_rate auto" if has_rule else "",
+        f"Rule:   {done.rule_file}, for --learning_rate auto" if done.rule_file else "",
     )
     experiments.report_on(values)
     experiments.require_all(done.failures, 0, done.folder / "trials.csv")

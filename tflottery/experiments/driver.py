@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from tflottery.data.findings import Findings
     from tflottery.data.look.inspection import Inspection
+    from tflottery.experiments.simulated import Simulated
     from tflottery.progress.reporter import Reporter, View
     from tflottery.runs.observer import Observer
     from tflottery.runs.recipes import Recipe
@@ -83,37 +84,48 @@ class PlannedTrainings:
         ]
         return pd.DataFrame(rows, columns=["network", "done", "run_key"])
 
-    def simulate(self, workers: Iterable[int]) -> pd.DataFrame:
+    def simulate(self, workers: Iterable[int]) -> Simulated:
         """How long the trainings would take on many workers, from the times of those that are done.
 
         Args:
-            workers: numbers of workers.
+            workers: numbers of workers, from 1 on.
 
         Returns:
-            A row a number: ``workers``, ``seconds``, ``speed_up`` (times as fast as one), ``busy``
-            (the fraction of their time in which workers train).
+            A table with a row a number, and what bounds it (``Simulated``).
 
         Raises:
-            UserError: the store tells no times.
+            UserError: a number is below 1, or none, or there is no number; or the store tells no
+                times.
         """
-        import pandas as pd
-
+        from tflottery.experiments.simulated import Simulated
         from tflottery.runs.simulation import Simulation, recorded_seconds
 
-        seconds, _ = recorded_seconds(self.trainings.all, self.store)
-        plan = Simulation(self.trainings.all, seconds)
-        timings = [plan.on(number) for number in workers]
-        return pd.DataFrame(
-            {
-                "workers": [one.workers for one in timings],
-                "seconds": [one.seconds for one in timings],
-                "speed_up": [one.speed_up for one in timings],
-                "busy": [one.busy for one in timings],
-            }
+        numbers = _numbers_of_workers(workers)
+        runs = self.trainings.all
+        seconds, recorded = recorded_seconds(runs, self.store)
+        plan = Simulation(runs, seconds)
+        return Simulated.of(
+            [plan.on(number) for number in numbers],
+            trainings=len(plan.runs),
+            work=plan.work,
+            recorded=recorded,
+            chain=tuple(map(self.trainings.label, plan.longest_chain())),
+            longest=plan.longest(),
+            enough=plan.saturation(),
         )
 
     def __repr__(self) -> str:
         return f"<PlannedTrainings: {self.sentence}>"
+
+
+def _numbers_of_workers(workers: Iterable[int]) -> tuple[int, ...]:
+    try:
+        numbers: tuple[int, ...] = argument("workers", [*workers], tuple[int, ...])
+    except TypeError:  # nothing that can be gone through
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        raise UserError(f"--simulate takes numbers of workers, as 1,10,100; not {workers!r}.")
+    return numbers
 
 
 class Driver:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tflottery import activity, status
+from tflottery import activity, plugins, status
 from tflottery.errors import UserError
 from tflottery.experiments.claims.fixed import Shares
 from tflottery.experiments.learning_rate.article import tuning_article
@@ -16,15 +16,25 @@ from tflottery.experiments.study.results import load_studies
 from tflottery.experiments.ticket.decisive import decisive_article, load_models
 from tflottery.experiments.transfer.article import transfer_article
 from tflottery.experiments.transfer.results import load_transfers
+from tflottery.plugins import Plugins
 from tflottery.report.writing import require_place, write_articles
 from tflottery.settings import place
 
 
 @status.said
 def write_report(
-    store: str | Path, output: str | Path, *, model: str | Path | Sequence[str | Path] = ()
+    store: str | Path = "runs",
+    output: str | Path = "report",
+    *,
+    model: str | Path | Sequence[str | Path] = (),
+    plugin: Plugins = (),
+    progress: bool = True,
 ) -> Path:
     """Writes the report of every study, transfer and search in a store, and of exported tickets.
+
+    >>> import tflottery as tfl
+    >>> tfl.write_report("runs", "report")    # doctest: +SKIP
+    PosixPath('report/index.html')
 
     Args:
         store: what ``bin/study``, ``bin/transfer`` and ``bin/tune_lr`` filled, or the folder of one
@@ -32,6 +42,8 @@ def write_report(
         model: folders that ``bin/export`` wrote, of models, versions or bundles: what decides a
             class in each.
         output: made anew; an older report in its place is replaced.
+        plugin: as in ``find_ticket``.
+        progress: whether progress is shown.
 
     Returns:
         The path of ``index.html``.
@@ -40,6 +52,7 @@ def write_report(
         UserError: there is nothing to report, one cannot be read, two models have one name, or
             ``output`` holds something else than a report.
     """
+    plugins.load(plugin, installed=False)
     store, output = place("store", store), place("output", output)
     require_place(output)
     asked = [model] if isinstance(model, (str, Path)) else list(model)

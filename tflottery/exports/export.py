@@ -304,5 +304,5 @@ def _published(
     published = publish(ticket, base, version, own.corpus, also, smaller)
     return Exported(
         ticket, published.folder, published.checked, None, published.size, published.beside,
-        remarks=remarks,
+        remarks=remarks, store=store,
     )  # fmt: skip

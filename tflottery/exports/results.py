@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tflottery import program
 from tflottery.errors import TflotteryError
 from tflottery.exports.fast.candidates import Chain, trainings
 from tflottery.runs.store import Store
@@ -31,7 +32,7 @@ class Exported:
     ``budget``, the search for a ticket of whole units. ``size``: a sentence on weights and bytes.
     ``beside``: the files of other formats, each with its size and what was found when it was
     checked. ``chosen``: with ``budget``, what was measured, and what the model gained and gave up.
-    ``remarks``: what to mind, a line each.
+    ``remarks``: what to mind, a line each. ``store``: where trainings and encoded data are kept.
     """
 
     ticket: Ticket
@@ -42,6 +43,7 @@ class Exported:
     beside: tuple[Beside, ...] = ()
     chosen: Chosen | None = None
     remarks: tuple[str, ...] = ()
+    store: Store | None = None
 
     @property
     def name(self) -> str:
@@ -52,6 +54,30 @@ class Exported:
     def version(self) -> int:
         """The model's version, from 1 on."""
         return int(self.folder.name)
+
+    @cached_property
+    def example(self) -> str:
+        """A text to ask about: the beginning of a test text, where the store holds the data."""
+        from tflottery.exports import example
+
+        return example.example_text(self.ticket, self.store) if self.store else example.ANY
+
+    @property
+    def serve(self) -> tuple[str, str]:
+        """Shell commands that serve the model to this machine alone: by Docker, and by Compose."""
+        from tflottery.exports.serving_files import COMPOSE, docker_run
+
+        base = self.folder.parent
+        compose = program.quoted(str(base / COMPOSE))
+        return docker_run(base), f"docker compose -f {compose} up"
+
+    @property
+    def ask(self) -> tuple[str, str]:
+        """Shell commands that ask about the example: a server by REST, and the model here."""
+        from tflottery.exports.serving_files import curl
+
+        here = program.line("predict", self.example, model=str(self.folder.parent))
+        return curl(self.name, self.example), here
 
 
 class BudgetNotMetError(TflotteryError):

@@ -60,7 +60,8 @@ def evaluate(
 
     Args:
         model: the folder of a model, or of one of its versions.
-        dataset, text, label, data_dir, set: labelled texts, as in ``find_ticket``.
+        dataset, text, label, data_dir, set: labelled texts, as in ``find_ticket``; which ones has
+            to be said.
         split: ``test`` (what training holds out, where the data have no such split),
             ``validation``, ``train``, or ``all`` texts.
         threshold: of two classes, above which score the second is the label: a number, or
@@ -73,8 +74,10 @@ def evaluate(
         progress: whether progress is shown.
 
     Raises:
-        UserError: the model or the data cannot be used, or do not go together.
+        UserError: the data are not named, the model or the data cannot be used, or they do not go
+            together.
     """
+    _require_named(dataset, set)
     plugins.load(plugin)
     chosen = _threshold(threshold)
     few = argument("words", words, int)
@@ -136,6 +139,17 @@ def evaluate(
     return Evaluation(
         folder, split, len(labels), limit, why, *tables, told.words, told.ngrams, tuple(remarks)
     )
+
+
+def _require_named(dataset: Data | None, set: Settings) -> None:
+    """A model does not say what to judge it by, so there is no default to fall back on.
+
+    Raises:
+        UserError: neither ``dataset`` nor a setting names the texts.
+    """
+    is_empty = dataset is None or (isinstance(dataset, str) and not dataset)
+    if is_empty and "data.dataset" not in configuration.assigned(set):
+        raise UserError("On which texts? Give --dataset labelled ones, a name or a file.")
 
 
 def _held_out(source: Source, settings: DataSettings, split: str) -> HeldOut:

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Union
 
@@ -21,7 +20,7 @@ from tflottery.experiments.configuration import Settings, assigned
 from tflottery.exports import client
 from tflottery.plugins import Plugins
 from tflottery.scoring import formats
-from tflottery.scoring.explain import effects_by
+from tflottery.scoring.explain import Explainer, effects_by
 from tflottery.scoring.formats import Format
 from tflottery.scoring.model import Scorer
 from tflottery.scoring.writing import (
@@ -30,6 +29,7 @@ from tflottery.scoring.writing import (
     added_columns,
     require_free,
     require_new,
+    sides_of,
     together,
     write,
 )
@@ -83,7 +83,8 @@ def score(
             name ends in.
         prefix: stands before the names of the added columns, where the table has such columns.
         explain: whether columns ``words_for`` and ``words_against`` name the words that speak most
-            for the label and against it, with their effects (``tfl.explain``), of a file.
+            for the label and against it, each as a list of words with their effects
+            (``tfl.explain``).
         by: what effects are computed by, as in ``explain``.
         set: how the file is read, as ``{"data.delimiter": ";"}`` (``docs/data.md``).
         plugin: as in ``find_ticket``.
@@ -97,28 +98,26 @@ def score(
         UserError: the table, the model or the output cannot be used; nothing was written.
     """
     plugins.load(plugin, installed=False)
-    effects_by(by)
+    chosen: str = effects_by(by)
+    by = chosen if argument("explain", explain, bool) else ""
     prefix, kind = argument("prefix", prefix, str), argument("format", format, str)
     folder = client.version_folder(client.Model(place("model", model)))
     if not isinstance(data, (str, os.PathLike)):
-        if output is not None or kind or set or explain:
+        if output is not None or kind or set:
             raise UserError(
-                "output, format, explain and set go with a file; a DataFrame comes back as one, "
-                "with to_csv and the like."
+                "output, format and set go with a file; a DataFrame comes back as one, with to_csv "
+                "and the like."
             )
-        return _of_frame(folder, data, text, prefix)
+        return _of_frame(folder, data, text, prefix, by)
     path = place("data", data)
     if isinstance(data, str) and not path.exists():
         raise UserError(f"There is no file {shown_path(data)}; texts themselves come as a list.")
-    settings = reading(path, text, set)
     if output is None:
-        if kind or explain:
-            raise UserError("format and explain are for what is written; give output, too.")
-        return _frame(opened(settings), folder, prefix)
-    file = place("output", output)
-    chosen = formats.format_of(file, kind, "csv")
-    require_free(file, settings.dataset, chosen, prefix)
-    return write(folder, opened(settings), file, chosen, prefix, by=by if explain else "")
+        settings = reading(path, text, set)
+        if kind:
+            raise UserError("format is for what is written; give output, too.")
+        return _frame(opened(settings), folder, prefix, by)
+    return _written(folder, path, text, set, place("output", output), kind, "csv", prefix, by)
 
 
 def command(
@@ -144,12 +143,29 @@ def command(
     folder = client.version_folder(client.Model(place("model", model)))
     file = None if output is None else place("output", output)
     otherwise: Format = "table" if file is None and sys.stdout.isatty() else "csv"
+    by = by if explain else ""
+    return _written(folder, data, text, set, file, format, otherwise, prefix, by)
+
+
+def _written(
+    folder: Path,
+    data: str | Path | Iterator[bytes],
+    text: str,
+    set: Settings,
+    file: Path | None,
+    format: str,
+    otherwise: Format,
+    prefix: str,
+    by: str,
+) -> Scored:
+    """Scores a file, or texts as they come, into a file or to standard output; ``by`` is empty
+    where words are not explained, ``otherwise`` the format where neither says one."""
     chosen = formats.format_of(file, format, otherwise)
-    settings = reading(data, text, set) if isinstance(data, str) else None
+    settings = reading(data, text, set) if isinstance(data, (str, Path)) else None
     if file is not None:
         require_free(file, settings.dataset if settings else "", chosen, prefix)
     table = opened(settings) if settings else _Lines(data, text)
-    return write(folder, table, file, chosen, prefix, by=by if explain else "")
+    return write(folder, table, file, chosen, prefix, by=by)
 
 
 @dataclass(frozen=True)
@@ -198,7 +214,7 @@ def opened(settings: DataSettings) -> WholeTable:
         return WholeTable(settings)
 
 
-def _of_frame(model: Path, data: Any, text: str, prefix: str) -> pd.DataFrame:
+def _of_frame(model: Path, data: Any, text: str, prefix: str, by: str) -> pd.DataFrame:
     import pandas as pd
 
     if isinstance(data, (list, tuple, np.ndarray, pd.Series)):
@@ -222,25 +238,32 @@ def _of_frame(model: Path, data: Any, text: str, prefix: str) -> pd.DataFrame:
         ):
             raise UserError(f"Row {number}: {what}; join what it holds to one text.")
     scorer = Scorer(model)
-    require_new(names, added_columns(scorer.classes, prefix), prefix)
+    explainer = Explainer(scorer, by) if by else None
+    added = added_columns(scorer.classes, prefix, with_words=bool(by))
+    require_new(names, added, prefix)
     labels: list[str] = []
     scores = []
+    sides: list[list[list[list[object]]]] = []
     with activity.doing("scoring", len(cells)):
         for rows in together((cell,) for cell in cells):
-            some, of_them = scorer.score([text_bytes(row[0]) for row in rows])
+            texts = [text_bytes(row[0]) for row in rows]
+            some, of_them = scorer.score(texts)
             labels += some
             scores.append(of_them)
+            if explainer is not None:
+                sides += sides_of(explainer, texts)
             activity.advance(len(rows))
     made = data.copy()
     joined = np.concatenate([np.empty((0, len(scorer.classes)), np.float32), *scores])
-    for name, column in zip_longest(added_columns(scorer.classes, prefix), [labels, *joined.T]):
+    of_words = [[one[side] for one in sides] for side in (0, 1)] if by else []
+    for name, column in zip(added, [labels, *joined.T, *of_words], strict=True):
         made[name] = column
     return made
 
 
-def _frame(table: WholeTable, model: Path, prefix: str) -> pd.DataFrame:
+def _frame(table: WholeTable, model: Path, prefix: str, by: str) -> pd.DataFrame:
     import pandas as pd
 
     rows = [[None if value is ABSENT else value for value in row] for row in table]
     frame = pd.DataFrame(rows, columns=list(table.names), dtype=object)
-    return _of_frame(model, frame, table.names[table.text], prefix)
+    return _of_frame(model, frame, table.names[table.text], prefix, by)

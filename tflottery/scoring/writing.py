@@ -110,8 +110,7 @@ def write(
     require_new(table.names, [f"{prefix}{LABEL}"], prefix)
     scorer = Scorer(model)
     explainer = Explainer(scorer, by) if by else None
-    added = added_columns(scorer.classes, prefix)
-    added += [f"{prefix}{FOR}", f"{prefix}{AGAINST}"] * bool(by)
+    added = added_columns(scorer.classes, prefix, with_words=bool(by))
     require_new(table.names, added, prefix)
     writer = formats.writer(kind, [*table.names, *added], len(added))
     rows = 0
@@ -130,9 +129,22 @@ def write(
     return Scored(output, rows, table.empty, tuple(added), table.remarks)
 
 
-def added_columns(classes: Sequence[str], prefix: str = "") -> list[str]:
-    """The names of the columns that scores go to."""
-    return [f"{prefix}{LABEL}", *(f"{prefix}{SCORE}{name}" for name in classes)]
+def added_columns(
+    classes: Sequence[str], prefix: str = "", *, with_words: bool = False
+) -> list[str]:
+    """The names of the columns that scores go to, and the words that speak for and against."""
+    sides = [f"{prefix}{FOR}", f"{prefix}{AGAINST}"] if with_words else []
+    return [f"{prefix}{LABEL}", *(f"{prefix}{SCORE}{name}" for name in classes), *sides]
+
+
+def sides_of(explainer: Explainer, texts: Sequence[bytes]) -> list[list[list[list[object]]]]:
+    """Of each text the words that speak most for its label, and those against it: each as a list of
+    a word and its effect."""
+    found = explainer.explain([text.decode("utf-8", "surrogateescape") for text in texts])
+    return [
+        [[[word, round(effect, 3)] for word, effect in side] for side in one.strongest(_WORDS)]
+        for one in found
+    ]
 
 
 def _blocks(
@@ -149,14 +161,8 @@ def _blocks(
                 for row, label, of_row in zip(rows, labels, scores, strict=True)
             ]
             if explainer is not None:
-                found = explainer.explain(
-                    [text.decode("utf-8", "surrogateescape") for text in texts]
-                )
-                for cells, one in zip(written, found, strict=True):
-                    cells += [
-                        [[word, round(effect, 3)] for word, effect in side]
-                        for side in one.strongest(_WORDS)
-                    ]
+                for cells, sides in zip(written, sides_of(explainer, texts), strict=True):
+                    cells += sides
             yield len(rows), writer.rows(written)
             activity.advance(len(rows))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tflottery.errors import UserError
 from tflottery.experiments.finished import Finished
-from tflottery.tickets.rule import Rule
+from tflottery.tickets.rule import RULE, Rule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +55,19 @@ class TuningResult(Finished):
     def rule(self) -> Rule | None:
         """The rate for a sparsity, where a curve of rates was fitted."""
         return self.results.rule
+
+    @property
+    def rule_file(self) -> Path | None:
+        """The file of the fitted rule, for ``learning_rate="auto"``; None where none was fitted."""
+        return self._folder / RULE if self.rule else None
+
+    @property
+    def findings(self) -> list[str]:
+        """What was found beside the answers, a line each: the rule that fits, whether raising the
+        rate helps, and where the best rate is at an end of those tried."""
+        from tflottery.experiments.learning_rate.answers import in_words
+
+        return in_words(self.results)
 
     @cached_property
     def answers(self) -> list[Said]:

@@ -15,6 +15,7 @@ from tflottery.runs.realise import Realiser
 from tflottery.runs.run import Run
 from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
+from tflottery.tickets.methods import METHODS
 from tflottery.tickets.plan import Plan
 from tflottery.tickets.search import Outcome
 from tflottery.tickets.ticket import Ticket
@@ -62,6 +63,48 @@ class FoundTicket:
     def sentence(self) -> str:
         """The verdict in a sentence, with what it rests on."""
         return self.ticket.sentence
+
+    @property
+    def rates(self) -> str:
+        """A line on the learning rates that the rule set; empty where there was none."""
+        if not self.rule:
+            return ""
+        about, dense = self.ticket.about, self.outcome.plan.dense
+        return (
+            f"Learning rates: masks were found at {about['found_learning_rate']:g}, dense was "
+            f"trained at {rate(dense):g}, the ticket at {about['learning_rate']:g}, by the rule "
+            f"{self.rule}."
+        )
+
+    @property
+    def moved(self) -> str:
+        """How far the mask of the reported network moved with the first seed, in a sentence; empty
+        for tickets, whose masks stay."""
+        if METHODS[self.outcome.plan.settings.method].finds_tickets:
+            return ""
+        number, seed = self.outcome.reported.level.number, self.outcome.seed
+        moves = self.moves
+        own = moves[(moves["network"] == f"round {number}") & (moves["seed"] == seed)]
+        steps = own["step"].unique()
+        last = own[own["step"] == steps[-1]]
+        stayed = (last["from_start"] * last["remaining"]).sum() / max(last["remaining"].sum(), 1)
+        return (
+            f"Its mask moved {len(steps)} times, at steps {steps[0]:,} to {steps[-1]:,}: "
+            f"{own['dropped'].sum():,} weights were dropped and {own['grown'].sum():,} grown; "
+            f"{100 * stayed:.1f} % of its weights are in the mask since the beginning."
+        )
+
+    @property
+    def size(self) -> str:
+        """What the weights that are left mean in bytes, in a sentence: a mask makes no array
+        smaller."""
+        counted = self.outcome.reported.counted
+        left, whole = (4 * weights / 1000 for weights in (counted.remaining, counted.total))
+        return (
+            f"Weights left: {counted.remaining:,} of {counted.total:,}, {left:,.0f} of "
+            f"{whole:,.0f} kB as float32. A file keeps the zeros, and the size of dense; an export "
+            "with --compact leaves out what has become useless."
+        )
 
     @cached_property
     def intervals(self) -> pd.DataFrame:
@@ -235,6 +278,20 @@ class PlannedSearch:
                 }
                 for spec in self.specs
             ]
+        )
+
+    @property
+    def sentence(self) -> str:
+        """How much of it is to be trained, and about how long that takes one after the other."""
+        from tflottery.progress.times import time_for
+
+        finished = [spec for spec in self.specs if self.store.find(spec.key)]
+        # Every training of a plan has as many epochs as the dense one.
+        epochs = self.missing * self.plan.dense.recipe.training.epochs
+        limit = "at most " if self.plan.is_open else ""
+        return (
+            f"To train: {limit}{self.missing} of {self.total} runs; "
+            f"{time_for(epochs, finished, self.store)}."
         )
 
     def __repr__(self) -> str:
