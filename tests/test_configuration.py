@@ -140,6 +140,13 @@ def test_a_setting_is_written_as_it_is_read(value):
     assert type(parse_assignment(text)[1]) is type(value)
 
 
+def test_a_number_too_large_for_a_fraction_is_named():
+    with pytest.raises(UserError, match=r"data\.validation is 1000"):
+        configuration.load("imdb_cnn", {}, [f"data.validation={10**400}"])
+    with pytest.raises(UserError, match="weight_decay is 0 or above"):
+        configuration.load("imdb_cnn", {}, ["training.weight_decay=inf"])
+
+
 def test_settings_are_recorded_as_set_takes_them_without_places():
     texts = ["data.skip_bad=true", "data.data_dir=/mine", "model.vectors=/mine/glove.txt"]
     kept = ("data.skip_bad=true", "model.vectors=glove.txt")

@@ -18,7 +18,11 @@ from tflottery import digests
 from tflottery.digests import NoDigestError, digest
 
 BASE = """
+    import abc
+    import enum
     import functools
+    import re
+    import typing
     import numpy as np
     import helper
     from helper import power as raised
@@ -34,8 +38,49 @@ BASE = """
     def slow(number):
         return number + 1
 
-    class Shape:
+    class Corner:
+        def __init__(self, angle):
+            self.angle = angle
+
+    class Kind(enum.Enum):
+        ROUND = 1
+
+    class Pair(typing.NamedTuple):
+        one: int = 7
+
+    class Base(abc.ABC):
+        __slots__ = ("kept",)
+
+    class Shape(Base):
         sides = 3
+        HALF = np.float32(0.5)
+        WORD = re.compile("a")
+        CORNER = Corner(90)
+        add = functools.partial(pow, 3)
+        kind = Kind.ROUND
+        pair = Pair()
+
+        class Inner:
+            depth = 11
+
+        @functools.cached_property
+        def cached(self):
+            return 12
+
+        @functools.lru_cache
+        def kept_once(self):
+            return 13
+
+        @staticmethod
+        @functools.lru_cache
+        def still():
+            return 14
+
+        @property
+        def area(self):
+            return 15
+
+        __slots__ = ("factor", "__dict__")
         def __init__(self, factor):
             self.factor = factor
         def of(self, weight):
@@ -113,6 +158,17 @@ def load(folder: Path, code: str = BASE, helper: str = HELPER) -> ModuleType:
         ("return abs(weight) * SCALE", "return abs(weight) + SCALE"),
         ("return number + 1", "return number + 2"),
         ("sides = 3", "sides = 4"),
+        ("np.float32(0.5)", "np.float32(0.7)"),
+        ('re.compile("a")', 're.compile("b")'),
+        ("Corner(90)", "Corner(60)"),
+        ("partial(pow, 3)", "partial(pow, 4)"),
+        ("ROUND = 1", "ROUND = 2"),
+        ("one: int = 7", "one: int = 8"),
+        ("depth = 11", "depth = 12"),
+        ("return 12", "return 13"),
+        ("return 13", "return 12"),
+        ("return 14", "return 15"),
+        ("return 15", "return 16"),
         ("return weight * self.factor", "return weight / self.factor"),
         ("Shape(5)", "Shape(6)"),
     ],

@@ -26,7 +26,7 @@ from tflottery.cli import app
 from tflottery.data import corpus
 from tflottery.data.reading import sources
 from tflottery.data.settings import DataSettings
-from tflottery.errors import TflotteryError
+from tflottery.errors import TflotteryError, UserError
 from tflottery.exports.formats.registry import FORMATS, is_installed
 
 
@@ -90,9 +90,24 @@ def test_files_that_belong_together_are_written_all_or_none(tmp_path):
     with small_files(5_000), pytest.raises(OSError):
         files.write_together(tmp_path, contents)
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a", "older")]
+    blocked = {**contents, "folder": "x"}
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match="is no file"):
+        files.write_together(tmp_path, blocked)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a", "folder"]
+    assert (tmp_path / "a").read_text() == "older"
+    (tmp_path / "folder").rmdir()
     paths = files.write_together(tmp_path, contents)
     assert sorted(tmp_path.iterdir()) == sorted(paths) == [tmp_path / name for name in "abcd"]
     assert (tmp_path / "c").read_text() == contents["c"]
+
+
+def test_a_home_that_nobody_has_is_a_file_that_is_not_there(monkeypatch):
+    monkeypatch.setenv("HOME", "/mine")
+    assert files.expanded("~/a.csv") == Path("/mine/a.csv")
+    assert files.expanded("~nobody-of-that-name/a.csv") == Path("~nobody-of-that-name/a.csv")
+    with pytest.raises(UserError, match="There is no file"):
+        sources.look(DataSettings("~nobody-of-that-name/a.csv"))
 
 
 def test_a_folder_that_cannot_take_its_place_leaves_the_older_one(tmp_path, monkeypatch):

@@ -15,12 +15,14 @@ from tests.conftest import SMALL, same_arrays
 from tests.exported import CLASSES, VOCABULARY, make_ticket
 from tests.networks import Brought
 from tflottery.errors import UserError
+from tflottery.experiments.transfer.remarks import headline
 from tflottery.models import weights
 from tflottery.models.architecture import Initializers
 from tflottery.pruning import masks
 from tflottery.pruning.held import masks_of
 from tflottery.pruning.masks import To
 from tflottery.pruning.tfmot_model import TfmotModel
+from tflottery.runs.store import Store
 from tflottery.tickets.ticket import load_ticket
 
 WORDS = len(VOCABULARY)
@@ -155,6 +157,9 @@ def test_a_fine_tuned_model_becomes_a_ticket(tmp_path):
     assert saved.verdict == "no verdict" and "Winning ticket" in saved.sentence
     assert not [key for key in saved.about if key.endswith("_accuracy") or key == "metrics"]
     assert saved.about["run_key"] == ticket.about["run_key"]
+    # And whoever reads tickets takes it as it is.
+    assert Store(tmp_path / "runs").unneeded(tmp_path / "tuned") == []
+    assert headline(saved).endswith(f"no verdict on {saved.about['dataset']}")
     again = load_ticket(tmp_path / "tuned")
     assert np.array_equal(again.build("final")(IDS), model(IDS))
 

@@ -31,7 +31,9 @@ def ticket(tmp_path) -> Ticket:
     weights = {name: np.ones(shape, np.float32) for name, shape in SHAPES.items()}
     masks = {name: np.ones(shape, bool) for name, shape in SHAPES.items() if is_prunable(name)}
     words = Vocabulary(("[PAD]", "[UNK]", "a", "b", "c", "d"))
-    about = {"verdict": "winning ticket", "run_key": "k"}
+    about = {
+        "verdict": "winning ticket", "run_key": "k", "dataset": "mine", "model": "cnn", "seed": 1,
+    }  # fmt: skip
     folder = tmp_path / "tickets" / "t"
     parts = (words, masks, weights, weights)
     return load_ticket(write_ticket(folder, about, recipe, ("neg", "pos"), *parts))
@@ -60,6 +62,11 @@ def resealed(ticket: Ticket, **changes: object) -> Path:
         ({"sparsity": 17}, "sparsity is not"),
         ({"sparsity": "much"}, "sparsity is not"),
         ({"verdict": None}, "verdict is not"),
+        ({"seed": "1"}, "seed is not"),
+        ({"seed": True}, "seed is not"),
+        ({"run_key": None}, "run_key is not"),
+        ({"dataset": 3}, "dataset is not"),
+        ({"model": []}, "model is not"),
     ],
 )
 def test_what_a_ticket_says_is_checked(ticket, changes, message):
@@ -118,6 +125,11 @@ def array(shape: tuple[int, ...], content: bytes) -> bytes:
     return stream.getvalue() + content
 
 
+def headed(header: bytes) -> bytes:
+    """An array whose header is no more than these bytes."""
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
 @pytest.mark.parametrize(
     ("content", "how"),
     [
@@ -126,6 +138,17 @@ def array(shape: tuple[int, ...], content: bytes) -> bytes:
         (array((2,), b"1234"), zipfile.ZIP_STORED),
         (array((-1,), b"1234"), zipfile.ZIP_STORED),
         (b"\x93NUMPY\x09\x09", zipfile.ZIP_STORED),
+        *(
+            (headed(header), zipfile.ZIP_STORED)
+            for header in (
+                b"{'descr': '<f4', 'shape': (1,",
+                b"  {\n 'descr'\n}",
+                b"-" * 9_000,
+                b"[" * 9_000,
+                b"",
+            )
+        ),
+        (bytes(40), zipfile.ZIP_BZIP2),
         (b"", zipfile.ZIP_STORED),
     ],
 )

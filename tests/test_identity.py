@@ -394,6 +394,21 @@ def test_nothing_of_a_configuration_is_run(path, value, why):
         rebuilt(kept)
 
 
+@pytest.mark.parametrize("name", ["Lambda", "TFOpLambda", "StringLookup", "Evil", "GRU"])
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_what_says_no_module_is_nobodys(name, is_nested):
+    """Keras looks a class without a module up by its name alone, among more than its layers."""
+    kept = portable(configuration(plain(EDITS["an operation"])))
+    layer = kept["config"]["layers"][2]
+    if is_nested:
+        layer["config"]["kernel_initializer"] = {"class_name": name, "config": {}}
+    else:
+        layer["class_name"] = name
+        layer.pop("module", None)
+    with pytest.raises(RefusedError, match="the layer gru"):
+        rebuilt(kept)
+
+
 # Zero rows of an embedding are shared where ids do nothing else.
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from tests.chains import RECIPE
 from tests.conftest import SMALL
 from tflottery.errors import UserError
 from tflottery.models.roles import Roles
-from tflottery.runs.inits import EmbeddingFrom, Snapshot
+from tflottery.runs.inits import EmbeddingFrom, Signs, Snapshot
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
-from tflottery.runs.specs import Fresh, RunSpec
+from tflottery.runs.specs import Fresh, InitSpec, RunSpec
 from tflottery.runs.store import Store
 from tflottery.tickets import plan as plans
 from tflottery.tickets.applicable import require_roles
@@ -145,3 +146,21 @@ def test_the_notes_random_is_beside_the_arm_that_carries_the_embedding():
     assert note.own("random", {"random", CARRIED, KEPT}) == CARRIED
     assert note.own("random", {"random", KEPT}) == "random"
     assert note.own("original", {CARRIED, "original"}) == "original"
+
+
+@pytest.mark.parametrize("kernels_only", [False, True])
+def test_signs_of_biases_that_have_masks(kernels_only):
+    """Biases stay where that is asked for; the keys of before mean that they do not."""
+    first = {"a/kernel": np.float32([[-3, 1]]), "a/bias": np.float32([2, -1])}
+
+    class First(InitSpec):
+        def needs(self):
+            return ()
+
+        def make(self, ancestors):
+            return first
+
+    ancestors = SimpleNamespace(prunable={name: one.shape for name, one in first.items()})
+    made = Signs(First(), kernels_only).make(ancestors)
+    assert np.array_equal(made["a/kernel"], np.float32([[-2, 2]]))
+    assert np.array_equal(made["a/bias"], first["a/bias"]) is kernels_only

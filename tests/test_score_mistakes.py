@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import tflottery as tfl
 from tests.scored import delimited, model_loaded_once
 from tflottery.data.reading.whole_table import WholeTable
 from tflottery.scoring import model as scoring_model
+from tflottery.scoring import writing
 from tflottery.scoring.score import reading
 
 WRONG = [
@@ -141,3 +143,18 @@ def test_a_file_that_changes_meanwhile_is_told(tmp_path):
     path.write_text("text,b\na,1\nb,2\n")
     with pytest.raises(tfl.UserError, match="changed while it was read"):
         list(table)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("a.csv.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03" + b"\xff" * 40, "csv"),
+        ("a.csv.gz", gzip.compress(b"label,score")[:-9], "csv"),
+        ("a.jsonl", b"[" * 100_000, "jsonl"),
+        ("a.jsonl", b'["label", 3]', "jsonl"),
+        ("a.jsonl", b'["label", "score"]', "jsonl"),
+    ],
+)
+def test_what_is_no_file_of_scores_is_not_replaced(tmp_path, name, content, kind):
+    (tmp_path / name).write_bytes(content)
+    assert not writing._holds_scores(tmp_path / name, kind, "")

@@ -58,6 +58,10 @@ def test_times_that_are_not_recorded_are_drawn_from_those_that_are(tmp_path):
     assert {seconds[spec.key] for spec in unknown} <= {3, 6, 9}
     assert seconds[longer.key] in (30, 60, 90)
     assert recorded_seconds(specs, store)[0] == seconds
+    # A warmup of an epoch and more is no matter of how long an epoch takes.
+    warmed = dataclasses.replace(RECIPE.training, epochs=30, warmup=2.0)
+    slow = dense(dataclasses.replace(RECIPE, training=warmed), 3)
+    assert recorded_seconds([*specs, slow], store)[0][slow.key] in (30, 60, 90)
     unlike = dense(dataclasses.replace(RECIPE, model=Lstm()), 1)
     with pytest.raises(UserError, match="holds no training that tells"):
         recorded_seconds([*specs, unlike], store)

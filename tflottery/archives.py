@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import math
 import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -60,7 +62,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
 # What numpy and zipfile raise where a file is no archive of arrays, or a hostile one.
 _NO_ARCHIVE = (
     ValueError, OSError, KeyError, EOFError, RuntimeError, OverflowError, struct.error,
-    zipfile.BadZipFile,
+    zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 
@@ -72,13 +74,18 @@ def _require_as_large_as_said(path: Path) -> None:
     """
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        if sum(member.file_size for member in members) > path.stat().st_size:
+        is_packed = any(member.compress_type != zipfile.ZIP_STORED for member in members)
+        if is_packed or sum(member.file_size for member in members) > path.stat().st_size:
             raise ValueError("it is compressed")
         for member in members:
             with archive.open(member) as stream:
                 version = np.lib.format.read_magic(stream)
                 read = _HEADERS[version]
-                shape, _, dtype = read(stream)
+                try:
+                    shape, _, dtype = read(stream)
+                except (SyntaxError, tokenize.TokenError, MemoryError) as error:
+                    # numpy reads a header as Python's parser does.
+                    raise ValueError(f"{member.filename} has no header") from error
                 if math.prod(shape) * dtype.itemsize != member.file_size - stream.tell():
                     raise ValueError(f"{member.filename} has another size than it says")
 

@@ -22,6 +22,7 @@ import sys
 import sysconfig
 import textwrap
 import types
+from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,11 @@ _LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 _INSTALLED_IN = {"site-packages", "dist-packages"}
 _PACKAGE = __name__.partition(".")[0]
 _MAIN = "__main__"
+# What Python makes of slots, fields and members, beside the values that are read anyway.
+_DESCRIPTORS = (
+    types.MemberDescriptorType, types.GetSetDescriptorType, types.DynamicClassAttribute,
+    type(vars(namedtuple("_Pair", "one"))["one"]),
+)  # fmt: skip
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, range, slice, type(...), np.dtype)
 
 
@@ -135,8 +141,9 @@ class _Reader:
         return True
 
     def _object(self, name: str, value: Any) -> None:
-        if self._is_own(type(value)) and hasattr(value, "__dict__"):
-            self._several("object", name, (type(value), dict(vars(value))))
+        if self._is_own(type(value)) and (hasattr(value, "__dict__") or _slots(value)):
+            state = [dict(getattr(value, "__dict__", {})), *filter(None, [_slots(value)])]
+            self._several("object", name, (type(value), *state))
         elif isinstance(value, (types.BuiltinFunctionType, np.ufunc, logging.Logger)) or (
             callable(value) and hasattr(value, "__name__")
         ):
@@ -208,11 +215,24 @@ class _Reader:
             value = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
             is_data = isinstance(value, (*_PLAIN, list, tuple, dict, set, frozenset, np.ndarray))
             is_made = getattr(value, "__module__", None) == kind.__module__
-            if (is_data and not name.startswith("__")) or (
-                isinstance(value, types.FunctionType) and is_made
-            ):
+            is_function = isinstance(value, types.FunctionType) and is_made
+            is_named = not name.startswith("__") and name != "_abc_impl"
+            if is_function or (is_named and (is_data or not isinstance(value, _DESCRIPTORS))):
                 self.parts.append(name)
-                self.read(name, value)
+                self.read(
+                    name, value.func if isinstance(value, functools.cached_property) else value
+                )
+
+
+def _slots(thing: Any) -> dict[str, Any]:
+    """What an object keeps in slots, by name."""
+    named = (
+        name
+        for kind in type(thing).__mro__
+        for name, made in vars(kind).items()
+        if isinstance(made, types.MemberDescriptorType)
+    )
+    return {name: getattr(thing, name) for name in sorted(set(named)) if hasattr(thing, name)}
 
 
 def _names(code: types.CodeType) -> Iterator[str]:

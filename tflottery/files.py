@@ -62,9 +62,24 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         stream.write(content.encode() if isinstance(content, str) else content)
 
 
+def expanded(path: str | Path) -> Path:
+    """A path with the home of ``~`` or ``~name`` in its place; as it is where nobody has that name,
+    so that it is told as a file that is not there."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises
+
+
 def write_together(folder: Path, contents: Mapping[str, bytes | str]) -> list[Path]:
-    """Writes several files into a folder, all of them or none; gives their paths. Those that are
-    there by these names are replaced."""
+    """Writes several files into a folder; gives their paths. Those that are there by these names
+    are replaced, once all are written: where one of them cannot be, none is.
+
+    Raises:
+        UserError: something else than a file has one of the names.
+    """
+    for name in contents:
+        if (folder / name).exists() and not (folder / name).is_file():
+            raise UserError(
+                f"{folder / name} is no file, and a file is to be written there; move it."
+            )
     with ExitStack() as stack:
         for name, content in contents.items():
             stream = stack.enter_context(new_file(folder / name))

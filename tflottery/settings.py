@@ -53,7 +53,10 @@ def _plain(value: Any) -> Any:
 
 def _strict(value: Any, kind: Any) -> Any:
     if kind is float and type(value) is int:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise _WrongTypeError(value, kind) from None
     if type(value) is not kind:
         raise _WrongTypeError(value, kind)
     return value

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tflottery.files import Arrays
+from tflottery.models.biases import is_bias
 from tflottery.runs.specs import Ancestors, InitSpec, Need, RunSpec
 
 
@@ -34,9 +35,12 @@ class Snapshot(InitSpec):
 class Signs(InitSpec):
     """The signs of other initial weights: each weight of a kernel becomes plus or minus the
     kernel's standard deviation; biases stay (Zhou et al. 2019, arXiv 1905.01067, "sign,
-    constant")."""
+    constant"). ``kernels_only`` says so where biases have masks too; without it those became signs
+    as well, which keys of before mean.
+    """
 
     of: InitSpec
+    kernels_only: bool = False
 
     def needs(self) -> Iterable[Need]:
         return self.of.needs()
@@ -44,9 +48,12 @@ class Signs(InitSpec):
     def make(self, ancestors: Ancestors) -> Arrays:
         weights = self.of.make(ancestors)
         return {
-            name: np.sign(weight) * weight.std() if name in ancestors.prunable else weight
+            name: np.sign(weight) * weight.std() if self._is_signed(name, ancestors) else weight
             for name, weight in weights.items()
         }
+
+    def _is_signed(self, name: str, ancestors: Ancestors) -> bool:
+        return name in ancestors.prunable and not (self.kernels_only and is_bias(name))
 
 
 @dataclass(frozen=True)

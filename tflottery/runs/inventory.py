@@ -147,8 +147,9 @@ def _of_tickets(folder: Path) -> Iterator[str]:
         except (OSError, ValueError, KeyError, TypeError):
             raise _unread(file) from None
         about = read_sealed(file, what="ticket", format_version=version)
-        yield from (about[f"{name}run_key"] for name in ("", "dense_", "reinit_"))
-        yield from (row["run_key"] for row in about["rounds"])
+        named = (f"{name}run_key" for name in ("", "dense_", "reinit_"))
+        yield from (about[name] for name in named if name in about)
+        yield from (row["run_key"] for row in about.get("rounds", ()))
         for row in about.get("by_seed", ()):
             yield from (row[f"{name}_run_key"] for name in ("dense", "ticket", "reinit"))
 

@@ -26,6 +26,7 @@ from tflottery.data.words.duplicates import words_of
 from tflottery.data.words.vocabulary import RESERVED, Vocabulary
 from tflottery.errors import UserError
 from tflottery.files import (
+    expanded,
     new_folder,
     read_arrays,
     read_sealed,
@@ -61,7 +62,7 @@ def identify_vectors(recipe: Recipe, store: Store) -> Recipe:
     model: Any = recipe.model
     if not begins_with_vectors(model):
         return recipe
-    path, before = Path(model.vectors).expanduser(), model.vectors_hash
+    path, before = expanded(model.vectors), model.vectors_hash
     if before and not (model.vectors and path.is_file()):
         return recipe
     vectors.require_size(path, model.embedding)
@@ -169,7 +170,7 @@ def _running(corpus: Corpus, rows: np.ndarray) -> float:
 
 
 def _found(model: Any, vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
-    path = Path(model.vectors).expanduser()
+    path = expanded(model.vectors)
     if not (model.vectors and path.is_file()):
         raise UserError(
             f"The embedding begins with vectors from {path.name or 'a file'}, which is not here; "

@@ -18,6 +18,7 @@ from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
 from tflottery.experiments.configuration import Settings, assigned
 from tflottery.exports import client
+from tflottery.files import expanded
 from tflottery.plugins import Plugins
 from tflottery.scoring import formats
 from tflottery.scoring.explain import Explainer, effects_by
@@ -110,7 +111,7 @@ def score(
             )
         return _of_frame(folder, data, text, prefix, by)
     path = place("data", data)
-    if isinstance(data, str) and not path.exists():
+    if isinstance(data, str) and not expanded(path).exists():
         raise UserError(f"There is no file {shown_path(data)}; texts themselves come as a list.")
     if output is None:
         settings = reading(path, text, set)

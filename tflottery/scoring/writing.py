@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import sys
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from tflottery import activity
 from tflottery.data.reading.records import shown, shown_path
 from tflottery.data.reading.whole_table import text_bytes
 from tflottery.errors import UserError
-from tflottery.files import new_file, require_replaceable, require_writable
+from tflottery.files import expanded, new_file, require_replaceable, require_writable
 from tflottery.scoring import formats
 from tflottery.scoring.explain import Explainer
 from tflottery.scoring.formats import Format
@@ -215,7 +216,7 @@ def require_free(output: Path, data: str, kind: Format, prefix: str) -> None:
     require_writable(output.parent, "--output")
     if not output.exists() and not output.is_symlink():
         return
-    read = Path(data).expanduser() if data else None
+    read = expanded(data) if data else None
     if read is not None and output.exists() and read.exists() and output.samefile(read):
         raise UserError(f"--output is the table that is read ({shown_path(output)}); give another.")
     require_replaceable(output, "--output", ", or leave it out: scores then go to standard output")
@@ -237,10 +238,11 @@ def _holds_scores(output: Path, kind: Format, prefix: str) -> bool:
                 words = stream.readline(_HEAD).split()
                 return words[:1] == label.split()[:1] and score in " ".join(words)
             if kind == "jsonl":
-                names = list(json.loads(stream.readline(_HEAD)))
+                line = json.loads(stream.readline(_HEAD))
+                names = list(line) if isinstance(line, dict) else []
             else:
                 names = next(csv.reader(stream, delimiter="\t" if kind == "tsv" else ","), [])
-    except (OSError, EOFError, ValueError, TypeError, csv.Error):
+    except (OSError, EOFError, ValueError, TypeError, RecursionError, csv.Error, zlib.error):
         return False
     scores = names[names.index(label) + 1 :] if label in names else []
     if scores[-2:] == [f"{prefix}{FOR}", f"{prefix}{AGAINST}"]:

@@ -82,6 +82,10 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_seed(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def _are_texts(value: object) -> bool:
     return isinstance(value, list) and len(set(map(str, value))) == len(value) > 1 and all(
         map(_is_text, value)
@@ -109,4 +113,8 @@ _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "recipe": (lambda value: isinstance(value, dict), "a recipe"),
     "sparsity": (_is_share, "a fraction"),
     "verdict": (_is_text, "a text"),
+    "dataset": (_is_text, "a text"),
+    "model": (_is_text, "a text"),
+    "run_key": (_is_text, "a text"),
+    "seed": (_is_seed, "a whole number"),
 }

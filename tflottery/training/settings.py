@@ -73,8 +73,8 @@ class TrainingSettings:
         for key in ("learning_rate", "epsilon"):
             if not 0 < getattr(self, key) < math.inf:
                 raise UserError(f"training.{key} is above 0.")
-        if not self.weight_decay >= 0:
-            raise UserError("training.weight_decay is 0 or above.")
+        if not 0 <= self.weight_decay < math.inf:
+            raise UserError("training.weight_decay is 0 or above, and no infinity.")
         if not 0 <= self.warmup < self.epochs:
             raise UserError("training.warmup is 0 epochs or more, and fewer than training.epochs.")
 

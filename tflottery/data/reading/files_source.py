@@ -30,6 +30,7 @@ from tflottery.data.reading.table_source import TableSource
 from tflottery.data.reading.tfds_source import PUBLISHED_NAMES
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
+from tflottery.files import expanded
 from tflottery.naming import short_name
 
 _PACKED = (".gz", ".zip", ".bz2", ".xz")
@@ -53,7 +54,7 @@ class FilesSource(TableSource):
             raise UserError(
                 f"{shown(settings.dataset)} is a web address; download the file and give its path."
             )
-        path = Path(settings.dataset).expanduser()
+        path = expanded(settings.dataset)
         remarks = Remarks()
         same_column(settings)
         if _OWN_NAMES.fullmatch(settings.dataset):
@@ -78,7 +79,7 @@ class FilesSource(TableSource):
             return False
         if _ADDRESS.match(dataset):
             return True
-        path = Path(dataset).expanduser()
+        path = expanded(dataset)
         suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
         is_table = bool(suffixes) and (
             suffixes[-1] in _TABLES
@@ -90,7 +91,7 @@ class FilesSource(TableSource):
     @classmethod
     def named(cls, dataset: str) -> str:
         """What the data of a path are called, whatever was encoded before with equal content."""
-        return name_of(Path(dataset).expanduser())
+        return name_of(expanded(dataset))
 
 
 def name_of(path: Path) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 
 from tflottery import activity
 from tflottery.data import splitting
@@ -22,6 +21,7 @@ from tflottery.data.reading.table_source import TableSource
 from tflottery.data.reading.tfds_source import ALIASES, TfdsSource
 from tflottery.data.reading.toy import ToySource
 from tflottery.data.settings import DataSettings
+from tflottery.files import expanded
 
 # The last one claims every name.
 SOURCES: tuple[type[Opened], ...] = (ToySource, MemorySource, FilesSource, TfdsSource)
@@ -65,7 +65,7 @@ _BESIDE = ("fingerprint", "division", "vocabulary_from", "vocabulary_size", "max
 
 def _place(settings: DataSettings) -> tuple[object, ...] | None:
     """A file as it lies there now, and how it is to be read; none for what is no file."""
-    path = Path(settings.dataset).expanduser()
+    path = expanded(settings.dataset)
     try:
         about = path.stat()
     except (OSError, ValueError):
@@ -103,7 +103,7 @@ def same_published(one: str, other: str) -> bool:
 def reading(settings: DataSettings) -> str:
     """What a user is told while the data are read."""
     if source_of(settings.dataset) is FilesSource:
-        path = Path(settings.dataset).expanduser()
+        path = expanded(settings.dataset)
         return f"reading {shown(path.name or path.absolute().name)}"
     return f"reading {name_of(settings) or shown(settings.dataset)}"
 

@@ -19,7 +19,7 @@ from tflottery.data.reading.records import SPLITS, shown, shown_path
 from tflottery.data.reading.source import REGISTERED, Example
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
-from tflottery.files import canonical_json, sha256_of_bytes, sha256_of_file
+from tflottery.files import canonical_json, expanded, sha256_of_bytes, sha256_of_file
 
 # The first alias of a builder is what its data are called.
 ALIASES = {
@@ -201,7 +201,7 @@ def _builder(settings: DataSettings) -> Any:
     name = ALIASES.get(alias, alias) + mark + rest
     data_dir = settings.data_dir or os.environ.get("TFDS_DATA_DIR") or None
     if data_dir is not None:
-        folder = Path(data_dir).expanduser()
+        folder = expanded(data_dir)
         if settings.data_dir and not folder.is_dir():
             raise UserError(f"The data folder {folder} is not there; give --data_dir another.")
         if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
@@ -232,7 +232,7 @@ def _no_builder(dataset: str, name: str, data_dir: str | None, error: Exception)
     import tensorflow_datasets as tfds
 
     reason = _reason(error)
-    folder = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    folder = expanded(data_dir or tfds.core.constants.DATA_DIR)
     base, _, rest = name.partition(":")
     base = base.split("/")[0]
     infos = sorted((folder / base).glob("**/dataset_info.json"))

@@ -7,7 +7,6 @@ text is a row too, and odd bytes stay as they are.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Protocol
 
 from tflottery import activity
@@ -33,6 +32,7 @@ from tflottery.data.reading.records import (
 from tflottery.data.reading.text_folder import TextFolder
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
+from tflottery.files import expanded
 
 
 class _Reader(Protocol):
@@ -67,7 +67,7 @@ class WholeTable:
     """
 
     def __init__(self, settings: DataSettings) -> None:
-        self.path = Path(settings.dataset).expanduser()
+        self.path = expanded(settings.dataset)
         self._settings, self._found = settings, Remarks()
         self.count, self._empty = 0, Places()
         try:

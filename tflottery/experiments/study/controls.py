@@ -46,7 +46,7 @@ def _controls(seed: Seed, level: float) -> Iterator[tuple[str, str, str, RunSpec
         shuffled = Shuffled(ticket.mask, drawn)
         yield "iterative", "shuffled", "original", change(ticket, mask=shuffled)
     if "signs" in kinds:
-        signs = Signs(Snapshot(seed.dense, steps.BEGINNING))
+        signs = Signs(Snapshot(seed.dense, steps.BEGINNING), kernels_only=pruning.biases)
         yield "iterative", "magnitude", "signs", change(ticket, init=signs)
     if "head" in kinds and seed.recipe.model.roles().head:
         other = excluding(pruning, seed.recipe.model, head=not pruning.head)

@@ -18,10 +18,13 @@ _MANY_UNKNOWN = 0.5
 def headline(ticket: Ticket) -> str:
     """The ticket in a line."""
     about = ticket.about
-    own, dense = (_percent(about[f"{name}_test_accuracy"]) for name in ("ticket", "dense"))
+    parts = {"test": "ticket_test_accuracy", "dense": "dense_test_accuracy"}
+    # Of one that was trained on after the search nothing was measured since.
+    known = [f"{name} {_percent(about[key])}" for name, key in parts.items() if key in about]
+    measured = f" ({', '.join(known)})" if known else ""
     return (
         f"Ticket: {ticket.folder.name}, {100 * about['sparsity']:.1f} % pruned, "
-        f"{ticket.verdict} on {about['dataset']} (test {own}, dense {dense})"
+        f"{ticket.verdict} on {about['dataset']}{measured}"
     )
 
 

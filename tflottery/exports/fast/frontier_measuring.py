@@ -150,7 +150,8 @@ def _pruned(ticket: Ticket, chains: Sequence[Chain], store: Store) -> list[_Of]:
             validation = run.metrics["val_accuracy"]
             found.setdefault(run.key, _Of(chain.name, count(masks).sparsity, small, validation))
     for other in beside(ticket):
-        if other.about["run_key"] in found or not other.is_trained:
+        is_measured = "ticket_validation_accuracy" in other.about
+        if other.about["run_key"] in found or not (other.is_trained and is_measured):
             continue
         is_of_units = criteria.scores_units(other.pruning.criterion)
         name = other.pruning.criterion if is_of_units else WEIGHTS

@@ -148,7 +148,7 @@ def _require_known(value: Mapping[str, Any], layer: str) -> None:
     if isinstance(registered, str) and registered.startswith("tflottery>"):
         if keras.saving.get_registered_object(registered) is not None:
             return
-    elif _MODELS.get(name) == module:
+    elif name in _MODELS and _MODELS[name] == module:
         return
     elif name in _WITH_FILES:
         raise RefusedError(f"the layer {layer} reads words, which no network of ids does.")
