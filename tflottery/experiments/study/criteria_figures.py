@@ -93,8 +93,9 @@ def _panel(results: Results, level: float, curves: Sequence[Curve]) -> Panel:
     every = [one for curve in drawn for one in curve.points]
     canvas.log_axis(sorted({one.x for curve in curves for one in curve.points}))
     canvas.axes.set_xlim(min(one.x for one in every) / 1.15, max(one.x for one in every) * 1.15)
-    low, high = min(one.y for one in every), max(one.y for one in every)
-    room = max(0.12 * (high - low), 0.4)
+    low = min(one.y if one.low is None else one.low for one in every)
+    high = max(one.y if one.high is None else one.high for one in every)
+    room = max(0.05 * (high - low), 0.2)
     canvas.axes.set_ylim(low - room, high + room)
     canvas.axis_labels("epochs spent in all (log)", ACCURACY)
     for curve in drawn:
