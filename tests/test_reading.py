@@ -279,6 +279,9 @@ def test_an_empty_file_is_named(tmp_path):
     [
         ({"encoding": "utf-99"}, "data.encoding is 'utf-99'"),
         ({"encoding": "hex"}, "data.encoding is 'hex'"),
+        ({"encoding": "idna"}, "data.encoding is 'idna', in which Python reads no text"),
+        ({"encoding": "punycode"}, "data.encoding is 'punycode'"),
+        ({"encoding": "undefined"}, "data.encoding is 'undefined'"),
         ({"delimiter": "||"}, "one character"),
         ({"quote": "often"}, "one character or 'auto' or 'none'"),
         ({"labels": "upper"}, "data.labels is 'upper'"),
