@@ -104,6 +104,13 @@ class Remarks:
         if line not in self.lines:
             self.lines.append(line)
 
+    def add_guessed(self, path: object, encoding: str) -> None:
+        """A line about files of a folder that are read in an encoding by the look of them."""
+        self.add(
+            f"{shown_path(path)}: files that are no UTF-8 are read as {encoding}; where letters "
+            "come out wrong, set data.encoding."
+        )
+
     def add_near_split(self, where: str, columns: Columns, settings: DataSettings) -> None:
         """A line about a column whose name is that of the splits but for its case."""
         wanted = str(settings.split_column)
