@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 
@@ -63,6 +64,56 @@ def test_no_group_is_on_two_sides_and_single_texts_fall_as_ever(labels, part, ha
     seen = [set(groups[side].tolist()) for side in sides]
     assert sum(map(len, seen)) == len(set().union(*seen))
     assert all(set(labels[side].tolist()) == {0, 1, 2} for side in sides)
+
+
+COUNTS = st.lists(st.integers(8, 300), min_size=2, max_size=4)
+
+
+@given(COUNTS, st.integers(1, 400), st.sampled_from([(), ("test",), ("validation", "test")]))
+def test_fewer_texts_keep_every_class_or_the_least_number_that_does_is_said(counts, size, given):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    splits, classes = ("train", *given), "abcd"
+
+    def train(size: int) -> str:
+        """What is wrong with this size; empty where each class has texts on every side."""
+        settings = DataSettings(train_size=size)
+        try:
+            found = splitting.divide(labels, splits, settings, classes)
+        except UserError as error:
+            return str(error)
+        assert len(found.train) + (0 if found.validation is None else len(found.validation)) == size
+        for side in (found.train, found.validation, found.test):
+            assert side is None or set(labels[side]) == set(labels)
+        return ""
+
+    told = train(size)
+    if "leaves no text of the class" not in told:
+        assert not told or "too few to hold out" in told or f"train_size is {size};" in told
+        return
+    least = re.search(r"the least that keeps every class is (\d+)\.", told)
+    if least is None:
+        assert "no size keeps every class" in told and train(len(labels))
+        return
+    assert train(int(least[1])) == "" and size < int(least[1])
+    assert all(train(other) for other in range(size, int(least[1])))
+
+
+def test_a_class_of_which_no_text_is_left_is_named(tmp_path):
+    labels = ["a"] * 500 + ["b"] * 500 + ["c"] * 6
+    rows = pd.DataFrame({"text": [f"word{n}" for n in range(1_006)], "label": labels})
+    rows.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(UserError, match=r"the class 'c' \(5 of 805 texts\).* is \d+\."):
+        sources.look(DataSettings(str(tmp_path / "a.csv"), train_size=80))
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=5), st.data())
+def test_classes_share_a_size_as_ever(counts, data):
+    counts = np.array(counts)
+    size = data.draw(st.integers(1, int(counts.sum())))
+    shares = counts * size / counts.sum()
+    as_ever = np.floor(shares).astype(np.int64)
+    as_ever[np.argsort(as_ever - shares, kind="stable")[: size - as_ever.sum()]] += 1
+    assert splitting._shared_out(counts, np.array([size])).tolist() == [as_ever.tolist()]
 
 
 def write(path, texts):
