@@ -242,6 +242,25 @@ def test_a_name_that_is_mistyped_is_told_with_the_nearest():
         sources.look(DataSettings(dataset="mailngs"))
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("cut \ud83d", "cut \ufffd"),
+        ("\ud83d\ude00", "😀"),
+        ("what?", "what?"),
+        ("größer", "größer"),
+    ],
+)
+def test_half_a_character_is_read_alike_from_a_function_and_a_class(text, read):
+    given = [*rows(30), (text, "neg")]
+    numbered = [(one, Least.classes.index(label)) for one, label in given]
+    register_source("function")(lambda: iter(given))
+    register_source("class")(_of(examples=lambda self, split: iter(numbered)))
+    for name in ("function", "class"):
+        source = sources.open_source(DataSettings(dataset=name))
+        assert [one.decode() for one, _ in source.examples("train")][-1] == read
+
+
 def test_a_name_comes_before_a_folder_of_that_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar, cast
 
 from tflottery.data.reading import memory
+from tflottery.data.reading.judged_rows import utf8
 from tflottery.data.reading.records import SPLITS, Remarks, shown, split_of
 from tflottery.data.reading.source import REGISTERED, Example, Opened
 from tflottery.data.reading.table_source import TableSource
@@ -237,7 +238,7 @@ def _of_class(source_name: str, given: type) -> type[Opened]:
                     "to give a text and the number of its class."
                 )
             text, label = example
-            text = text.encode("utf-8", "replace") if isinstance(text, str) else text
+            text = utf8(text) if isinstance(text, str) else text
             if not isinstance(text, bytes):
                 raise UserError(
                     f"The source {source_name!r} gives a {type(text).__name__} for a text in "
