@@ -88,11 +88,9 @@ def division(source: Source, settings: DataSettings) -> int:
     Raises:
         UserError: a class has too few texts.
     """
-    if settings.split == "pooled":
-        # Drawn text by text, whatever they hold.
-        return 1
-    if "test" in source.splits:
-        # No text is read for this: what has test texts of its own is dealt as ever.
+    if "test" in source.splits or settings.split == "pooled":
+        # No text is read for this: what has test texts of its own is dealt as ever, and what is
+        # pooled text by text, whatever they hold.
         of_split = getattr(source, "labels", None)
         if of_split is not None:
             divide(of_split("train"), source.splits, settings, source.classes)
