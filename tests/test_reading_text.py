@@ -264,3 +264,10 @@ def test_a_bad_row_of_json_is_named_by_line(tmp_path, row, message):
     found = refusal(tmp_path / "a.jsonl")
     assert f"line 3: {message}" in found or ("line 3" in found and message in found)
     assert rows_of(opened(tmp_path / "a.jsonl", skip_bad=True)) == SOUND
+
+
+@pytest.mark.parametrize("broken", ['{"text": "x", "label": "n"', '{"text": "x",\n"label": "n"}'])
+def test_a_first_line_that_is_broken_is_no_document(tmp_path, broken):
+    (tmp_path / "a.jsonl").write_text(f"{broken}\n{lines_of(SOUND)}")
+    assert "1" in (message := refusal(tmp_path / "a.jsonl")) and "this is no JSON" in message
+    assert rows_of(opened(tmp_path / "a.jsonl", skip_bad=True)) == SOUND
