@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import decimal
+import enum
+import pathlib
+import re
 import subprocess
 import sys
 
@@ -63,6 +68,56 @@ def test_no_group_is_on_two_sides_and_single_texts_fall_as_ever(labels, part, ha
     seen = [set(groups[side].tolist()) for side in sides]
     assert sum(map(len, seen)) == len(set().union(*seen))
     assert all(set(labels[side].tolist()) == {0, 1, 2} for side in sides)
+
+
+COUNTS = st.lists(st.integers(8, 300), min_size=2, max_size=4)
+
+
+@given(COUNTS, st.integers(1, 400), st.sampled_from([(), ("test",), ("validation", "test")]))
+def test_fewer_texts_keep_every_class_or_the_least_number_that_does_is_said(counts, size, given):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    splits, classes = ("train", *given), "abcd"
+
+    def train(size: int) -> str:
+        """What is wrong with this size; empty where each class has texts on every side."""
+        settings = DataSettings(train_size=size)
+        try:
+            found = splitting.divide(labels, splits, settings, classes)
+        except UserError as error:
+            return str(error)
+        assert len(found.train) + (0 if found.validation is None else len(found.validation)) == size
+        for side in (found.train, found.validation, found.test):
+            assert side is None or set(labels[side]) == set(labels)
+        return ""
+
+    told = train(size)
+    if "leaves no text of the class" not in told:
+        assert not told or "too few to hold out" in told or f"train_size is {size};" in told
+        return
+    least = re.search(r"the least that keeps every class is (\d+)\.", told)
+    if least is None:
+        assert "no size keeps every class" in told and train(len(labels))
+        return
+    assert train(int(least[1])) == "" and size < int(least[1])
+    assert all(train(other) for other in range(size, int(least[1])))
+
+
+def test_a_class_of_which_no_text_is_left_is_named(tmp_path):
+    labels = ["a"] * 500 + ["b"] * 500 + ["c"] * 6
+    rows = pd.DataFrame({"text": [f"word{n}" for n in range(1_006)], "label": labels})
+    rows.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(UserError, match=r"the class 'c' \(5 of 805 texts\).* is \d+\."):
+        sources.look(DataSettings(str(tmp_path / "a.csv"), train_size=80))
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=5), st.data())
+def test_classes_share_a_size_as_ever(counts, data):
+    counts = np.array(counts)
+    size = data.draw(st.integers(1, int(counts.sum())))
+    shares = counts * size / counts.sum()
+    as_ever = np.floor(shares).astype(np.int64)
+    as_ever[np.argsort(as_ever - shares, kind="stable")[: size - as_ever.sum()]] += 1
+    assert splitting._shared_out(counts, np.array([size])).tolist() == [as_ever.tolist()]
 
 
 def write(path, texts):
@@ -174,9 +229,137 @@ def test_bad_rows_of_a_frame_are_named_and_its_changes_do_not_reach_us():
     assert examples == [(b"a", 0), (b"b", 1)]
 
 
+class Obj:
+    """What does not say how it is written."""
+
+
+@dataclasses.dataclass
+class Review:
+    text: str
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+class OneOfOne:
+    """An array of one, as PyTorch has it on a GPU."""
+
+    shape = ()
+
+    def numpy(self):
+        raise TypeError("can't convert")
+
+    def item(self):
+        return 3
+
+
+def _tensor(value: object) -> object:
+    import tensorflow as tf
+
+    return tf.constant(value)
+
+
+def _arrow(*values: object) -> object:
+    return pytest.importorskip("pyarrow").array(values)
+
+
+# A label as a program holds it, made where a test runs, and its class; none where it is refused.
+LABELS_HELD = {
+    "text": (lambda: "n", "n"),
+    "bytes": (lambda: b"n", "n"),
+    "number": (lambda: 3, "3"),
+    "fraction": (lambda: 0.5, "0.5"),
+    "bool": (lambda: True, "True"),
+    "decimal": (lambda: decimal.Decimal("1.50"), "1.50"),
+    "date": (lambda: datetime.date(2026, 1, 2), "2026-01-02"),
+    "time": (lambda: pd.Timestamp("2026-01-02"), "2026-01-02 00:00:00"),
+    "interval": (lambda: pd.Interval(0, 1), "(0, 1]"),
+    "path": (lambda: pathlib.PurePosixPath("a/b"), "a/b"),
+    "a member": (lambda: Colour.RED, "Colour.RED"),
+    "numpy's number": (lambda: np.int64(3), "3"),
+    "numpy's float32": (lambda: np.float32(0.1), "0.1"),
+    "numpy's date": (lambda: np.datetime64("2026-01-02"), "2026-01-02"),
+    "array of one": (lambda: np.array(3), "3"),
+    "array of one text": (lambda: np.array(b"n"), "n"),
+    "tensor": (lambda: _tensor(3), "3"),
+    "tensor of text": (lambda: _tensor("n"), "n"),
+    "one that is elsewhere": (OneOfOne, "3"),
+    "Arrow's": (lambda: _arrow("n")[0], "n"),
+    "Arrow's number": (lambda: _arrow(3)[0], "3"),
+    "object": (Obj, None),
+    "dataclass": (lambda: Review("n"), None),
+    "function": (lambda: len, None),
+    "class": (lambda: Obj, None),
+    "range": (lambda: range(3), None),
+    "frozen": (lambda: frozenset("n"), None),
+    "bytes that change": (lambda: bytearray(b"n"), None),
+    "list": (lambda: ["n"], None),
+    "tensor of several": (lambda: _tensor([1, 2]), None),
+    "Arrow's null": (lambda: _arrow("n", None)[1], None),
+}
+
+
+@pytest.mark.parametrize("name", LABELS_HELD)
+def test_a_value_is_read_as_python_has_it_or_refused(name):
+    make, expected = LABELS_HELD[name]
+    value = make()
+    if expected is None:
+        for pair in ((["a", "b"], ["x", value]), (["a", value], ["x", "y"])):
+            with pytest.raises(UserError, match=r"row 2: the (text|label) is"):
+                sources.open_source(DataSettings(memory.register(pair)))
+        return
+    source = sources.open_source(DataSettings(memory.register((["a", "b"], ["x", value]))))
+    assert set(source.classes) == {"x", expected}
+    texts = memory.register((["a", value], ["x", "y"]))
+    read = [text for text, _ in sources.open_source(DataSettings(texts)).examples("train")]
+    assert read == [b"a", expected.encode()]
+
+
+def test_columns_of_arrow_and_of_tensors_are_lists():
+    pa = pytest.importorskip("pyarrow")
+    texts, labels = ["a", "b"], ["n", "p"]
+    plain = memory.register((texts, labels))
+    arrow = pa.table({"text": texts, "label": labels})
+    chunked = (pa.chunked_array([texts]), pa.chunked_array([labels]))
+    tensors = (_tensor(texts), _tensor(labels))
+    assert {memory.register(one) for one in (arrow, chunked, tensors)} == {plain}
+    for kind in (pa.array, lambda values: pa.chunked_array([values])):
+        with pytest.raises(UserError, match=r"row 2: the label is empty \(null\)"):
+            sources.open_source(DataSettings(memory.register((kind(texts), kind(["n", None])))))
+
+
+def test_classes_of_hugging_face_have_their_names_in_memory_too(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["neg", "pos"])}
+    )
+    columns = {"text": [f"text {n}" for n in range(20)], "label": [0, 1] * 10}
+    made = datasets.Dataset.from_dict(columns, features=features)
+    made.save_to_disk(tmp_path / "saved")
+    saved = sources.identify(DataSettings(str(tmp_path / "saved")))
+    for one in (made, made.with_format("numpy"), made.to_iterable_dataset()):
+        known = sources.look(DataSettings(memory.register(one)))
+        assert known.classes == ("neg", "pos")
+        assert known.settings.fingerprint == saved.fingerprint
+    columns["label"][3] = -1
+    name = memory.register(datasets.Dataset.from_dict(columns, features=features))
+    with pytest.raises(UserError, match="row 4: the label is -1, which is no class"):
+        sources.open_source(DataSettings(name))
+    assert sources.open_source(DataSettings(name, skip_bad=True)).size("train") == 19
+
+
+FRAME = pd.DataFrame({"text": ["a", "b"], "label": ["n", "p"]})
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (((FRAME[["text"]], FRAME[["label"]]),), r"DataFrame is a table: .* table\['text'\]"),
+        (((FRAME["text"], FRAME[["label"]]),), r"DataFrame is a table: .* table\['label'\]"),
+        ((({"text": ["a", "b"]}, ["n", "p"]),), "a dict is a table"),
+        (({"text": FRAME[["text"]], "label": ["n", "p"]},), "a DataFrame is a table"),
+        (((np.array("ab"), ["n", "p"]),), "come as lists; 'ab' is none"),
         (((["a"], ["n", "p"]),), "1 texts and 2 labels"),
         (("a.csv",), "give a DataFrame"),
         ((("text", ["n"]),), "come as lists"),

@@ -159,6 +159,10 @@ def _examples(*given):
     return lambda self, split: iter(given)
 
 
+def _some(any_texts: bool) -> Iterator[tuple[str, int]]:
+    return iter([(text, Least.classes.index(label)) for text, label in rows(30 * any_texts)])
+
+
 BAD = {
     "nothing": (lambda: None, "The source 'mine' gives nothing; it returns a DataFrame"),
     "a number": (lambda: 3, "The data of the source 'mine' are a int"),
@@ -198,6 +202,23 @@ BAD = {
     "label is true": (_of(examples=_examples(("a", True))), "gives the label True in train"),
     "text": (_of(examples=_examples((3, 1))), "gives a int for a text in train, text 1"),
     "no pair": (_of(examples=_examples("abc")), "gives 'abc' in train, text 1; it has to give"),
+    "empty train": (
+        _of(examples=_examples()),
+        "The source 'mine' gives no text of its split 'train'; give some",
+    ),
+    "empty, with a name of its own": (
+        _of(examples=_examples(), fingerprint=lambda self: "mine-1"),
+        "gives no text of its split 'train'",
+    ),
+    "empty test": (
+        _of(splits=("train", "test"), examples=lambda self, split: _some(split == "train")),
+        "gives no text of its split 'test'; give some, or leave it out of splits",
+    ),
+    "size": (
+        _of(size=lambda self, split: 59),
+        r"gives 60 texts of train, of which its size\('train'\) says 59; mend it",
+    ),
+    "size is no number": (_of(size=lambda self, split: "all"), "'mine' failed: ValueError"),
     "examples fail": (
         _of(examples=lambda self, split: (1 // 0 for _ in "a")),
         "The source 'mine' failed: ZeroDivisionError",
@@ -240,6 +261,25 @@ def test_a_name_that_is_mistyped_is_told_with_the_nearest():
     register_source("mailings")(lambda: pair(30))
     with pytest.raises(UserError, match="Did you mean 'mailings'"):
         sources.look(DataSettings(dataset="mailngs"))
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("cut \ud83d", "cut \ufffd"),
+        ("\ud83d\ude00", "😀"),
+        ("what?", "what?"),
+        ("größer", "größer"),
+    ],
+)
+def test_half_a_character_is_read_alike_from_a_function_and_a_class(text, read):
+    given = [*rows(30), (text, "neg")]
+    numbered = [(one, Least.classes.index(label)) for one, label in given]
+    register_source("function")(lambda: iter(given))
+    register_source("class")(_of(examples=lambda self, split: iter(numbered)))
+    for name in ("function", "class"):
+        source = sources.open_source(DataSettings(dataset=name))
+        assert [one.decode() for one, _ in source.examples("train")][-1] == read
 
 
 def test_a_name_comes_before_a_folder_of_that_name(tmp_path, monkeypatch):

@@ -148,6 +148,52 @@ def test_what_cannot_be_is_refused(changes, words):
         DataSettings(**changes)
 
 
+def table(path, *parts: tuple[str, str, int]) -> DataSettings:
+    """So many texts of each class and split, each with a word of its own."""
+    number = iter(range(10_000))
+    lines = [
+        f"word{next(number)} text,{label},{split}"
+        for label, split, count in parts
+        for _ in range(count)
+    ]
+    path.write_text("\n".join(["text,label,split", *lines]) + "\n")
+    return DataSettings(str(path), split="pooled")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [("neg", "test", 40), ("pos", "test", 40)],
+        [("neg", "train", 40), ("pos", "test", 40)],
+        [("neg", "train", 40), ("pos", "train", 40), ("odd", "test", 40)],
+        [("neg", "validation", 40), ("pos", "test", 40)],
+    ],
+)
+def test_what_pooling_dissolves_is_no_fault(tmp_path, parts):
+    settings = table(tmp_path / "a.csv", *parts)
+    with pytest.raises(UserError):
+        sources.open_source(dataclasses.replace(settings, split="given"))
+    assert sum(len(part) for part in dealt(settings).values()) == sum(n for _, _, n in parts)
+    assert len(sources.look(settings).classes) == len({label for label, _, _ in parts})
+    counted = sources.open_source(settings).labels("train").tolist()
+    assert counted == [label for _, label in sources.open_source(settings).examples("train")]
+
+
+@pytest.mark.parametrize(
+    ("parts", "changes", "message"),
+    [
+        ([("neg", "train", 40), ("neg", "test", 40)], {}, "one class only"),
+        ([("neg", "train", 40), ("pos", "test", 1)], {}, "too few to hold out"),
+        ([("neg", "train", 400), ("pos", "test", 9)], {"train_size": 9}, "no text of the class"),
+        ([("neg", "train", 40), ("pos", "test", 9)], {"classes": ("neg", "pos", "odd")}, "'odd'"),
+    ],
+)
+def test_pooled_counts_are_judged_before_any_text_is_read_again(tmp_path, parts, changes, message):
+    settings = dataclasses.replace(table(tmp_path / "a.csv", *parts), **changes)
+    with pytest.raises(UserError, match=message):
+        sources.look(settings)
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the prepared IMDB is not beside this checkout")
 def test_imdb_has_the_sizes_of_the_note():
     sizes = sizes_of(DataSettings("imdb", data_dir=str(SHARED), split="pooled"))

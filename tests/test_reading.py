@@ -28,6 +28,8 @@ from tests.reading import (
     rows_of,
 )
 from tflottery.data.reading import sources
+from tflottery.data.reading.records import Remarks
+from tflottery.data.reading.text_folder import TextFolder
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.runs import specs
@@ -265,6 +267,40 @@ def test_names_that_are_no_utf_8_and_files_in_windows_1252(tmp_path):
     assert len(rows_of(opened(folder))) == len(SOUND) + 2
 
 
+FILES = {
+    "plain": (b"a plain text", "", "a plain text"),
+    "umlauts": ("schöne Größe".encode(), "", "schöne Größe"),
+    "a mark": ("schöne Größe".encode("utf-8-sig"), "", "\ufeffschöne Größe"),
+    "a NUL": (b"a text with\0 one", "", "a text with\0 one"),
+    "UTF-16": ("schöne Größe".encode("utf-16"), "", "schöne Größe"),
+    "UTF-16, no mark": ("a plain text".encode("utf-16-le"), "", "a plain text"),
+    "the other order": ("schöne Größe".encode("utf-16-be"), "", "schöne Größe"),
+    "said to be it": ("a plain text".encode("utf-16-be"), "utf-16", "a plain text"),
+    "said in full": ("ok".encode("utf-16-le"), "utf-16-le", "ok"),
+    "UTF-8 beside it": ("schöne Größe!".encode(), "utf-16", "schöne Größe!"),
+    "UTF-8 beside Japanese": ("schöne Größe".encode(), "iso2022_jp", "schöne Größe"),
+    "Japanese": ("素晴らしい映画".encode("iso2022_jp"), "iso2022_jp", "素晴らしい映画"),
+    "Chinese that is UTF-8 too": ("盲枚".encode("gb18030"), "gb18030", "盲枚"),
+    "Russian": ("Отличный фильм".encode("cp1251"), "cp1251", "Отличный фильм"),
+    "broken UTF-16": (b"a\0b\0" * 30 + b"\x01\xd8", "", None),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_of_a_folder_are_in_the_encoding_that_is_set_or_found(tmp_path, name):
+    content, encoding, text = FILES[name]
+    folder = class_folder(tmp_path / "a", **{"n/z.txt": content})
+    if text is None:
+        assert "n/z.txt: not UTF-8 text" in refusal(folder, encoding=encoding)
+        return
+    source = opened(folder, encoding=encoding)
+    assert (text, "n") in rows_of(source) and len(rows_of(source)) == len(SOUND) + 1
+    is_guessed = name in ("UTF-16", "UTF-16, no mark", "the other order")
+    assert ("files that are no UTF-8 are read as utf-16" in remarks(source)) == is_guessed
+    table = TextFolder(folder, DataSettings(encoding=encoding), Remarks())
+    assert dict(row.cells for row in table.rows())["n/z.txt"] == text.lstrip("\ufeff")
+
+
 def test_an_empty_file_is_named(tmp_path):
     folder = class_folder(tmp_path / "a", **{"p/99.txt": ""})
     assert "file p/99.txt: the text is empty" in refusal(folder)
@@ -279,6 +315,9 @@ def test_an_empty_file_is_named(tmp_path):
     [
         ({"encoding": "utf-99"}, "data.encoding is 'utf-99'"),
         ({"encoding": "hex"}, "data.encoding is 'hex'"),
+        ({"encoding": "idna"}, "data.encoding is 'idna', in which Python reads no text"),
+        ({"encoding": "punycode"}, "data.encoding is 'punycode'"),
+        ({"encoding": "undefined"}, "data.encoding is 'undefined'"),
         ({"delimiter": "||"}, "one character"),
         ({"quote": "often"}, "one character or 'auto' or 'none'"),
         ({"labels": "upper"}, "data.labels is 'upper'"),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.conftest import ROOT
 from tests.reading import (
@@ -20,6 +23,7 @@ from tests.reading import (
     rows_of,
 )
 from tflottery.data.reading import sources
+from tflottery.data.reading.labels import one_class_each
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 
@@ -43,10 +47,35 @@ def with_labels(path: Path, labels: list[object], count: int = 12) -> Path:
         (["-1", "1", "+1.0", "0", "-0"], ("-1", "0", "1")),
         (["none", "some"], ("none", "some")),
         ([True, False], ("False", "True")),
+        (["0.0", "-0.00", "0", "1."], ("0", "1.")),
+        (["1" * 30, "1" * 29 + "2", "1" * 30 + ".0"], ("1" * 30, "1" * 29 + "2")),
+        (
+            ["0." + "3" * 30, "0." + "3" * 29, "0." + "3" * 29 + "0"],
+            (
+                "0." + "3" * 29,
+                "0." + "3" * 30,
+            ),
+        ),
     ],
 )
 def test_spellings_of_one_label_are_one_class(tmp_path, labels, classes):
     assert opened(with_labels(tmp_path / "a.jsonl", labels)).classes == classes
+
+
+NUMBERS = st.from_regex(r"[+-]?(0|[1-9][0-9]{0,40})(\.[0-9]{0,40})?", fullmatch=True)
+
+
+@given(NUMBERS, NUMBERS, st.integers(0, 3))
+def test_numbers_are_one_class_where_their_values_are_one(one, other, noughts):
+    same = f"{one}{'' if '.' in one else '.'}{'0' * noughts}"
+    classes = one_class_each(dict.fromkeys([one, other, same], 1), "folded", "a.csv")
+    assert classes[one] == classes[same]
+    assert (classes[one] == classes[other]) == (Fraction(_whole(one)) == Fraction(_whole(other)))
+
+
+def _whole(number: str) -> str:
+    """A number as `Fraction` reads it, which takes no point at the end."""
+    return number.removesuffix(".")
 
 
 def test_labels_that_differ_in_case_alone_are_refused_unless_kept_as_written(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from encodings.aliases import aliases
 
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from tests.reading import (
     remarks,
     rows_of,
 )
+from tflottery.errors import UserError
 
 # Tables.
 
@@ -57,6 +59,27 @@ def test_another_encoding_is_named_and_read_when_told(tmp_path, text, encoding):
     assert "not UTF-8 text" in (message := refusal(tmp_path / "a.csv"))
     assert f"data.encoding={encoding}" in message or encoding == "cp932"
     assert rows_of(opened(tmp_path / "a.csv", encoding=encoding)) == rows
+
+
+@pytest.mark.parametrize("name", sorted(set(aliases.values())))
+def test_any_encoding_reads_a_file_or_refuses_it_in_a_line(tmp_path, name):
+    rows = [(f"{text} größer", label) for text, label in SOUND]
+    for of_file in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "latin-1"):
+        for form, content in (("a.csv", csv_of(rows)), ("a.jsonl", lines_of(rows))):
+            (tmp_path / form).write_bytes(content.encode(of_file))
+            try:
+                rows_of(opened(tmp_path / form, encoding=name))
+            except UserError as error:
+                assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("name", ["utf-16", "utf-32"])
+def test_an_order_of_bytes_that_no_mark_says_is_asked_for(tmp_path, name):
+    content = csv_of(SOUND)
+    (tmp_path / "a.csv").write_bytes(content.encode(f"{name}-le"))
+    message = refusal(tmp_path / "a.csv", encoding=name)
+    assert f"data.encoding={name}-le or data.encoding={name}-be" in message
+    assert rows_of(opened(tmp_path / "a.csv", encoding=f"{name}-le")) == SOUND
 
 
 def test_broken_bytes_in_utf_8_are_named_by_line(tmp_path):
@@ -240,4 +263,11 @@ def test_a_bad_row_of_json_is_named_by_line(tmp_path, row, message):
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
     found = refusal(tmp_path / "a.jsonl")
     assert f"line 3: {message}" in found or ("line 3" in found and message in found)
+    assert rows_of(opened(tmp_path / "a.jsonl", skip_bad=True)) == SOUND
+
+
+@pytest.mark.parametrize("broken", ['{"text": "x", "label": "n"', '{"text": "x",\n"label": "n"}'])
+def test_a_first_line_that_is_broken_is_no_document(tmp_path, broken):
+    (tmp_path / "a.jsonl").write_text(f"{broken}\n{lines_of(SOUND)}")
+    assert "1" in (message := refusal(tmp_path / "a.jsonl")) and "this is no JSON" in message
     assert rows_of(opened(tmp_path / "a.jsonl", skip_bad=True)) == SOUND

@@ -21,6 +21,7 @@ from tests.reading import (
     opened,
     rows_of,
 )
+from tflottery.data.reading import json_table
 
 
 @QUICK
@@ -76,6 +77,32 @@ def test_whatever_json_writes_is_read_back(tmp_path, table, indent, ascii_only, 
     )
     (tmp_path / "a.json").write_text(written, encoding="utf-8", newline="")
     assert rows_of(opened(tmp_path / "a.json")) == rows
+
+
+DOCUMENTS = {
+    "a key": lambda rows: {"data": [{"text": a, "label": b} for a, b in rows]},
+    "split": lambda rows: {"columns": ["text", "label"], "data": [list(row) for row in rows]},
+    "columns": lambda rows: {"text": [a for a, _ in rows], "label": [b for _, b in rows]},
+    "index": lambda rows: {str(n): {"text": a, "label": b} for n, (a, b) in enumerate(rows)},
+    "array": lambda rows: [{"text": a, "label": b} for a, b in rows],
+}
+
+
+@QUICK
+@given(
+    TABLES, st.sampled_from(sorted(DOCUMENTS)), st.sampled_from(["a.json", "a.jsonl", "a", "b"]),
+    st.randoms(use_true_random=False),
+)  # fmt: skip
+def test_a_document_is_read_wherever_its_lines_end(tmp_path, table, form, name, random):
+    rows = both_classes(table)
+    lines = json.dumps(DOCUMENTS[form](rows), indent=0, ensure_ascii=False).split("\n")
+    written = lines[0] + "".join(random.choice(["\n", "\r\n", " ", ""]) + one for one in lines[1:])
+    (tmp_path / name).write_text(written, encoding="utf-8", newline="")
+    # A block that ends within the document, as that of a large one does.
+    block = random.choice([json_table._BLOCK, max(40, len(written) // 2)]) if name != "b" else 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_table, "_BLOCK", block or json_table._BLOCK)
+        assert rows_of(opened(tmp_path / name)) == rows
 
 
 @QUICK

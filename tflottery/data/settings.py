@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +16,8 @@ from tflottery.settings import check_bounds, check_choices
 _READING = {"key": False}
 LABEL_RULES = ("folded", AS_WRITTEN)
 QUOTES = ("auto", "none")
+# How bytes that are not of the encoding are met: `idna` and `punycode` know but the first.
+_ERRORS = ("strict", "surrogateescape", "replace")
 # Two ids are no words: padding and unknown. A text of a million words is a bookshelf.
 _BOUNDS = {
     "vocabulary_size": (3, 100_000_000),
@@ -132,8 +135,10 @@ class DataSettings:
         if self.encoding:
             try:
                 "a".encode(self.encoding)
+                for errors in _ERRORS:
+                    codecs.getincrementaldecoder(self.encoding)(errors).decode(b"a")
             except (LookupError, ValueError):
                 raise UserError(
-                    f"data.encoding is {self.encoding!r}, which Python does not know; "
-                    "utf-8, utf-16, cp1252 and cp1251 are some that it knows."
+                    f"data.encoding is {self.encoding!r}, in which Python reads no "
+                    "text; utf-8, utf-16, cp1252 and cp1251 are some in which it does."
                 ) from None

@@ -18,6 +18,8 @@ from tflottery.errors import UserError
 TEST_FRACTION = 0.2
 # Of what is not test: 24 % of all.
 _POOLED_VALIDATION = 0.3
+# Sizes that are tried together.
+_SIZES = 1_024
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,12 @@ def divide(
     if "test" not in splits:
         random = _chance(settings, "test")
         rows, test = _hold_out(labels, rows, TEST_FRACTION, classes, groups, random, by_row=by_row)
+    fraction = 0.0 if "validation" in splits else validation_fraction(settings)
     if settings.train_size:
-        rows = _subsample(labels, rows, settings.train_size)
+        rows = _subsample(labels, rows, settings.train_size, classes, fraction)
     if "validation" in splits:
         return Division(rows, None, test)
-    random, fraction = _chance(settings, "validation"), validation_fraction(settings)
+    random = _chance(settings, "validation")
     train, validation = _hold_out(labels, rows, fraction, classes, groups, random, by_row=by_row)
     return Division(train, validation, test)
 
@@ -85,11 +88,9 @@ def division(source: Source, settings: DataSettings) -> int:
     Raises:
         UserError: a class has too few texts.
     """
-    if settings.split == "pooled":
-        # Drawn text by text, whatever they hold.
-        return 1
-    if "test" in source.splits:
-        # No text is read for this: what has test texts of its own is dealt as ever.
+    if "test" in source.splits or settings.split == "pooled":
+        # No text is read for this: what has test texts of its own is dealt as ever, and what is
+        # pooled text by text, whatever they hold.
         of_split = getattr(source, "labels", None)
         if of_split is not None:
             divide(of_split("train"), source.splits, settings, source.classes)
@@ -222,20 +223,71 @@ def _too_few(
     )
 
 
-def _subsample(labels: np.ndarray, rows: np.ndarray, size: int) -> np.ndarray:
-    """``size`` of the rows, the classes in the shares they have, drawn once and for all."""
+def _subsample(
+    labels: np.ndarray,
+    rows: np.ndarray,
+    size: int,
+    classes: Sequence[str],
+    held_out: float,
+) -> np.ndarray:
+    """``size`` of the rows, the classes in the shares they have, drawn once and for all.
+
+    Args:
+        labels: int [texts].
+        rows: those to take some of.
+        size: how many.
+        classes: names, for messages.
+        held_out: which part of each class is taken from these; 0 for none.
+    """
     if size > len(rows):
         raise UserError(f"data.train_size is {size}; there are {len(rows)} texts to train on.")
     random = seeds.generator("train size")
-    classes, counts = np.unique(labels[rows], return_counts=True)
-    shares = counts * size / len(rows)
-    sizes = np.floor(shares).astype(np.int64)
-    sizes[np.argsort(sizes - shares, kind="stable")[: size - sizes.sum()]] += 1
+    present, counts = np.unique(labels[rows], return_counts=True)
+    sizes = _shared_out(counts, np.array([size]))[0]
+    if not sizes.all():
+        dropped = [(classes[label], count) for label, count, taken in zip(
+            present.tolist(), counts.tolist(), sizes, strict=True) if not taken]  # fmt: skip
+        raise _without(dropped, size, len(rows), _least_size(counts, size, held_out))
     return np.sort(
         np.concatenate(
             [
                 random.permutation(rows[labels[rows] == label])[:count]
-                for label, count in zip(classes, sizes, strict=True)
+                for label, count in zip(present, sizes, strict=True)
             ]
         )
     )
+
+
+def _shared_out(counts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """int64 [sizes, classes]: so many texts in all, the classes in the shares of their counts; what
+    is left goes to those that rounding took most from."""
+    shares = counts * sizes[:, np.newaxis] / counts.sum()
+    whole = np.floor(shares).astype(np.int64)
+    order = np.argsort(whole - shares, axis=1, kind="stable")
+    left = sizes - whole.sum(axis=1)
+    more = np.arange(len(counts)) < left[:, np.newaxis]
+    np.put_along_axis(whole, order, np.take_along_axis(whole, order, axis=1) + more, axis=1)
+    return whole
+
+
+def _without(dropped: Sequence[tuple[str, int]], size: int, texts: int, least: int) -> UserError:
+    """The error for classes that no text is left of."""
+    named = few([f"{name!r} ({count:,} of {texts:,} texts)" for name, count in dropped])
+    mend = f"the least that keeps every class is {least}" if least else "no size keeps every class"
+    return UserError(
+        f"data.train_size={size} leaves no text of the class{'es' * (len(dropped) > 1)} {named} to "
+        f"train on; {mend}. Otherwise add texts, or drop the class."
+    )
+
+
+def _least_size(counts: np.ndarray, size: int, held_out: float) -> int:
+    """The least size above this one of which each class has texts to train on, and texts to hold
+    out of them where some are; 0 where none has."""
+    for start in range(size + 1, int(counts.sum()) + 1, _SIZES):
+        sizes = np.arange(start, min(start + _SIZES, int(counts.sum()) + 1))
+        shared = _shared_out(counts, sizes)
+        out = np.rint(shared * held_out)
+        keeps = (shared > 0) & (out < shared) & ((out > 0) | (held_out == 0))
+        if keeps.all(axis=1).any():
+            return int(sizes[keeps.all(axis=1).argmax()])
+    return 0

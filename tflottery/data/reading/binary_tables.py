@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from tflottery.data.reading.records import (
     Remarks,
     Row,
     Suspect,
+    class_of,
     named_columns,
     no_column,
     numbered_columns,
@@ -271,10 +271,7 @@ class HubFolder:
             for split, part in self._parts.items():
                 for text, label, given in self._cells(split, part):
                     number += 1
-                    if isinstance(label, _NoClass):
-                        yield Fault(number, f"the label is {label.number}, which is no class")
-                    else:
-                        yield Record(number, text, label, given)
+                    yield Record(number, text, label, given)
 
     def _cells(self, split: str | None, part: Any) -> Iterator[tuple[object, object, object]]:
         """Text, label and split of each row of one part."""
@@ -289,16 +286,5 @@ class HubFolder:
             splits = batch[own] if own else [NO_SPLIT if split is None else split] * count
             labels = batch[label]
             if classes is not None:
-                labels = [_class_of(number, classes) for number in labels]
+                labels = [class_of(number, classes) for number in labels]
             yield from zip(batch[text], labels, splits, strict=True)
-
-
-@dataclass(frozen=True)
-class _NoClass:
-    number: int
-
-
-def _class_of(number: int | None, classes: Sequence[str]) -> object:
-    if number is None or 0 <= number < len(classes):
-        return None if number is None else classes[number]
-    return _NoClass(number)

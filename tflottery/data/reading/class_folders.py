@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tflottery.data.reading.containers import is_hidden_name, opener
-from tflottery.data.reading.decoding import decoding
+from tflottery.data.reading.containers import is_hidden_name
+from tflottery.data.reading.decoding import text_of_file
 from tflottery.data.reading.labels import few
 from tflottery.data.reading.records import (
     Fault,
@@ -91,20 +91,12 @@ class ClassFolders:
             except UnicodeEncodeError:
                 yield Fault(place, "the name of its folder is not UTF-8", "Rename it.")
                 continue
-            content = file.read_bytes()
-            try:
-                text = content.decode("utf-8")
-            except UnicodeDecodeError:
-                guess = decoding(file, opener(file), self._settings.encoding)
-                try:
-                    text = content.decode(guess.encoding, "strict")
-                except UnicodeDecodeError:
-                    yield Fault(place, "not UTF-8 text", "Save it as UTF-8.")
-                    continue
-                self._remarks.add(
-                    f"{shown_path(self._path)}: files that are no UTF-8 are read as "
-                    f"{guess.encoding}; where letters come out wrong, set data.encoding."
-                )
+            text, guessed = text_of_file(file, self._settings.encoding)
+            if text is None:
+                yield Fault(place, "not UTF-8 text", "Save it as UTF-8.")
+                continue
+            if guessed:
+                self._remarks.add_guessed(self._path, guessed)
             yield Record(place, text, label, split)
 
 

@@ -103,6 +103,13 @@ def whole(path: Path) -> Iterator[None]:
             f"{shown_path(path)} is cut, or is not {error.encoding} ({error.reason}); save it "
             "again as UTF-8, or set data.encoding."
         ) from None
+    except UnicodeError as error:  # of these two, whose order of bytes is said by a mark
+        name = "utf-32" if "UTF-32" in str(error) else "utf-16"
+        raise UserError(
+            f"{shown_path(path)} does not begin with the mark of {name.upper()} that says its "
+            f"order of bytes; set data.encoding={name}-le or data.encoding={name}-be, or leave it "
+            "out."
+        ) from None
     except NotImplementedError as error:  # of zipfile: a method of packing
         raise UserError(f"{shown_path(path)} cannot be unpacked ({shown(error)}).") from None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from tflottery.data.reading.containers import Opener, no_text, whole
+from tflottery.data.reading.containers import Opener, no_text, opener, whole
 from tflottery.data.reading.records import SURROGATE, shown_path
 from tflottery.errors import UserError
 
@@ -95,6 +95,47 @@ def decoding(path: Path, open_it: Opener, encoding: str) -> Decoded:
             f"or read it with --set data.encoding={guess}."
         )
     return Decoded("utf-8", "surrogateescape")
+
+
+def text_of_file(file: Path, encoding: str, utf_8: str = "utf-8") -> tuple[str | None, str]:
+    """The text of a file that is one, none where it is of no encoding that is known; and the
+    encoding that was guessed for it, or an empty text.
+
+    Args:
+        file: a text, read whole.
+        encoding: ``data.encoding``, which comes first; where it cannot be, as if it were not set.
+        utf_8: how UTF-8 is read.
+
+    Raises:
+        UserError: it is in another encoding, which is named.
+    """
+    content = file.read_bytes()
+    chosen, text = _in_order(encoding, content), None
+    for name in filter(None, (chosen, utf_8)):
+        try:
+            text = content.decode(name)
+        except UnicodeDecodeError:
+            continue
+        # UTF-16 is UTF-8 too where its letters are ASCII: each with a NUL.
+        if name == chosen or "\0" not in text:
+            return text, ""
+    guess = decoding(file, opener(file), encoding).encoding
+    if text is not None and (encoding or guess.startswith("utf-8")):
+        return text, ""
+    try:
+        return content.decode(guess, "strict"), "" if encoding else guess
+    except UnicodeDecodeError:
+        return text, ""
+
+
+def _in_order(encoding: str, content: bytes) -> str:
+    """``data.encoding``, with the order of bytes where no mark says it: that which the bytes have
+    the look of, or none."""
+    name = codecs.lookup(encoding).name if encoding else ""
+    if name not in ("utf-16", "utf-32"):
+        return encoding
+    marked = next((of for mark, of in _MARKS if content.startswith(mark)), "")
+    return encoding if marked == name else _without_mark(content)
 
 
 def _without_mark(head: bytes) -> str:

@@ -49,6 +49,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique)
+# For what a file is, whatever is wrong in it.
+_ANY = json.JSONDecoder()
 
 
 def is_json(content: Content, decoded: Decoded) -> bool:
@@ -57,7 +59,8 @@ def is_json(content: Content, decoded: Decoded) -> bool:
         return True
     with whole(content.path), content.open() as binary:
         stream = io.TextIOWrapper(binary, decoded.encoding, "replace")
-        head = stream.read(_BLOCK).lstrip()
+        block = stream.read(_BLOCK)
+    head = block.lstrip()
     if not head.startswith(("{", "[{", "[\n", "[ ")):
         return False
     line = head.split("\n", 1)[0].strip()
@@ -68,7 +71,7 @@ def is_json(content: Content, decoded: Decoded) -> bool:
     try:
         _DECODER.raw_decode(head.lstrip("[ \t\r\n"))
     except (ValueError, RecursionError):
-        return False
+        return head.startswith("{") and _spans_lines(head, is_cut=len(block) == _BLOCK)
     return True
 
 
@@ -300,6 +303,7 @@ def _form_of(stream: IO[str], suffix: str) -> Form:
         value = _DECODER.decode(line)
     except (ValueError, RecursionError):
         is_pretty = line.strip() == "{" or len(line) >= _BLOCK
+        is_pretty = is_pretty or _spans_lines(start, is_cut=len(head) == _BLOCK)
         return "document" if is_pretty or (suffix not in _LINE_SUFFIXES and not rest) else "lines"
     if rest.strip():
         return "lines"
@@ -307,6 +311,30 @@ def _form_of(stream: IO[str], suffix: str) -> Form:
         isinstance(item, (dict, list)) for item in value.values()
     )
     return "lines" if is_row else "document"
+
+
+def _spans_lines(text: str, *, is_cut: bool) -> bool:
+    """Whether the first value goes on after its line, and no value a line follows: those are lines
+    of which the first is broken in two.
+
+    Args:
+        text: begins with the value.
+        is_cut: whether more follows that is not read yet.
+    """
+    try:
+        _, end = _ANY.raw_decode(text)
+    except json.JSONDecodeError as error:
+        # No word and no string goes over a line's end, so that a cut shows in the last line.
+        return is_cut and "\n" not in text[error.pos :].rstrip(_SPACES)
+    except RecursionError:
+        return False
+    if "\n" not in text[:end]:
+        return False
+    line = text[end:].lstrip(_SPACES).split("\n", 1)[0]
+    try:
+        return not (line and isinstance(_ANY.decode(line), (dict, list)))
+    except (ValueError, RecursionError):
+        return True
 
 
 def _skip(text: str, at: int) -> int:

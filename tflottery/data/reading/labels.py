@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from decimal import Decimal
 
 from tflottery.errors import UserError
 
@@ -96,8 +95,10 @@ def _folded(label: str, rule: str) -> str:
     label = unicodedata.normalize("NFC", _JOINERS.sub("", label))
     if rule == AS_WRITTEN or not _NUMBER.fullmatch(label):
         return f"word {label}"
-    value = Decimal(label).normalize()
-    return f"number {value if value else 0}"
+    # Digit by digit: `Decimal` rounds to 28 of them, and ids may have more.
+    whole, _, part = label.lstrip("+-").partition(".")
+    value = f"{whole}.{part.rstrip('0')}".rstrip(".")
+    return f"number {'-' * (label[0] == '-' and value != '0')}{value}"
 
 
 def _joined(spellings: list[str]) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tflottery.data.reading.judged_rows import Reader
 from tflottery.data.reading.records import (
     NO_SPLIT,
@@ -18,6 +20,7 @@ from tflottery.data.reading.records import (
     Record,
     Remarks,
     Suspect,
+    class_of,
     label_of,
     named_columns,
     no_column,
@@ -31,6 +34,9 @@ from tflottery.errors import UserError
 
 PREFIX = "memory:"
 _DIGITS = 12
+_PLAIN = (str, bytes, int, float, type(None))
+# What has a list of all its values gives it at once: arrays of Arrow, with None for what is null.
+_TO_LIST = ("to_pylist", "tolist")
 
 Columns = dict[str, Sequence[Any]]
 
@@ -174,7 +180,7 @@ def _columns(
             raise no_column(where, found, wanted)
         names = [text, label, *([str(wanted.split_column)] if with_split else [])]
         by_name = {str(name).strip(): name for name in found}
-        columns = {name: _listed(part[by_name[name]]) for name in names if name in by_name}
+        columns = {name: _column(part, by_name[name]) for name in names if name in by_name}
     else:
         raise UserError(
             f"{where} are a {type(part).__name__}; give a DataFrame, or a pair of texts and labels."
@@ -189,7 +195,8 @@ def _columns(
 
 def _names_of(part: Any) -> list[Any] | None:
     """The columns of a DataFrame, of a data set of Hugging Face or of a mapping."""
-    for attribute in ("columns", "column_names"):
+    # An Arrow table has the columns themselves in `columns`.
+    for attribute in ("column_names", "columns"):
         names = getattr(part, attribute, None)
         # A DatasetDict has a mapping there: it is several tables.
         if names is not None and not isinstance(names, Mapping):
@@ -197,10 +204,48 @@ def _names_of(part: Any) -> list[Any] | None:
     return list(part) if isinstance(part, Mapping) and not hasattr(part, "column_names") else None
 
 
+def _column(part: Any, name: Any) -> list[Any]:
+    """One column, with labels of a data set of Hugging Face by their names."""
+    features = getattr(part, "features", None)
+    if not isinstance(features, Mapping) or not hasattr(part, "with_format"):
+        return _listed(part[name])
+    # Whatever it is formatted as: numbers of classes are numbers here.
+    values = _listed(part.with_format(None)[name])
+    classes = getattr(features.get(name), "names", None)
+    return values if classes is None else [class_of(value, classes) for value in values]
+
+
 def _listed(values: Any) -> list[Any]:
-    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+    if (names := _names_of(values)) is not None:
+        column = f" as table[{shown(names[0])!r}]" if names else ""
+        raise UserError(
+            f"Texts and labels come as lists; a {type(values).__name__} is a table: give a column "
+            f"of it{column}, or the whole table alone."
+        )
+    is_one = isinstance(values, (str, bytes)) or _is_single(values)
+    if is_one or not hasattr(values, "__iter__"):
         raise UserError(f"Texts and labels come as lists; {shown(values)!r} is none.")
-    return list(values.tolist() if hasattr(values, "tolist") else values)
+    whole = next((getattr(values, to) for to in _TO_LIST if hasattr(values, to)), None)
+    listed = list(values if whole is None else whole())
+    return [value if isinstance(value, _PLAIN) else _plain(value) for value in listed]
+
+
+def _plain(value: Any) -> Any:
+    """One value as Python has it, of an array of one or a scalar of Arrow; any other as it is."""
+    if hasattr(value, "as_py"):
+        return value.as_py()
+    if isinstance(value, np.generic) or not _is_single(value):
+        return value
+    try:
+        single = value.numpy() if hasattr(value, "numpy") else np.asarray(value)
+    except (TypeError, RuntimeError):  # of PyTorch: what needs a gradient, or lies on a GPU
+        return value.item()
+    return single[()] if isinstance(single, np.ndarray) else single
+
+
+def _is_single(value: Any) -> bool:
+    has_value = any(hasattr(value, name) for name in ("numpy", "__array__"))
+    return has_value and tuple(getattr(value, "shape", (0,))) == ()
 
 
 def _digest(parts: Mapping[str, Columns]) -> str:

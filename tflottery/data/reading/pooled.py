@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from tflottery.data.reading.source import Example, Source
+from tflottery.data.reading.table_source import TableSource
 
 CAUTION = (
     "All labelled texts were pooled and dealt anew (data.split=pooled): what a published split "
@@ -45,3 +48,16 @@ class Pooled:
         del split
         for own in self._source.splits:
             yield from self._source.examples(own)
+
+
+class PooledTable(Pooled):
+    """The same of a table, whose labels are known before its texts are read again."""
+
+    def __init__(self, source: TableSource) -> None:
+        super().__init__(source)
+        self._table = source
+
+    def labels(self, split: str) -> np.ndarray:
+        """int32 [texts]: the class of each text."""
+        del split
+        return np.concatenate([self._table.labels(own) for own in self._table.splits])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, NamedTuple
 
 from tflottery.data.settings import DataSettings
@@ -57,6 +58,13 @@ class Row(NamedTuple):
     may_be_several: bool = False
 
 
+@dataclass(frozen=True)
+class NoClass:
+    """A label whose number no class has, as -1 where texts have none."""
+
+    number: int
+
+
 Item = Record | Fault
 # What a row has wrong in which no field holds anything.
 BLANK = "an empty row"
@@ -103,6 +111,13 @@ class Remarks:
     def add(self, line: str) -> None:
         if line not in self.lines:
             self.lines.append(line)
+
+    def add_guessed(self, path: object, encoding: str) -> None:
+        """A line about files of a folder that are read in an encoding by the look of them."""
+        self.add(
+            f"{shown_path(path)}: files that are no UTF-8 are read as {encoding}; where letters "
+            "come out wrong, set data.encoding."
+        )
 
     def add_near_split(self, where: str, columns: Columns, settings: DataSettings) -> None:
         """A line about a column whose name is that of the splits but for its case."""
@@ -280,6 +295,8 @@ def label_of(value: object) -> tuple[str, str]:
         return value, ""
     if value is None:
         return "", "the label is empty (null)"
+    if isinstance(value, NoClass):
+        return "", f"the label is {value.number}, which is no class"
     if is_missing(value):
         return "", "the label is missing (nan)"
     if kind := _container(value):
@@ -297,8 +314,33 @@ def is_missing(value: object) -> bool:
         return False
 
 
+def class_of(number: int | None, classes: Sequence[str]) -> object:
+    """The name of a class that is given by its number, as a label."""
+    if number is None or 0 <= number < len(classes):
+        return None if number is None else classes[number]
+    return NoClass(number)
+
+
 def _container(value: Any) -> str:
     if isinstance(value, dict):
         return "an object"
     is_array = hasattr(value, "__array__") and getattr(value, "ndim", 0) > 0
-    return "a list" if is_array or isinstance(value, (list, tuple, set)) else ""
+    if is_array or isinstance(value, (list, tuple, set)):
+        return "a list"
+    return "" if _has_words(value) else f"of the type {shown(type(value).__name__)!r}, no text"
+
+
+def _has_words(value: object) -> bool:
+    """Whether a value that is no text is one when it is written: a number or a date is; what
+    begins with its type's name, as `Review(1)` or `<Review object at 0x7f>`, tells of itself."""
+    # A member of one is written with its name.
+    if isinstance(value, (int, float, Enum)):
+        return True
+    kind, written = type(value), str(value)
+    if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
+        return False
+    if isinstance(value, type) or (kind.__module__ == "builtins" and written.startswith("<")):
+        return False
+    names = "|".join(map(re.escape, (kind.__name__, kind.__qualname__)))
+    named = rf"<?([\w<>]+\.)*({names})\b|<.* at 0x[0-9a-fA-F]+>\Z"
+    return not re.match(named, written, re.DOTALL)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar, cast
 
 from tflottery.data.reading import memory
+from tflottery.data.reading.judged_rows import utf8
 from tflottery.data.reading.records import SPLITS, Remarks, shown, split_of
 from tflottery.data.reading.source import REGISTERED, Example, Opened
 from tflottery.data.reading.table_source import TableSource
@@ -226,9 +227,23 @@ def _of_class(source_name: str, given: type) -> type[Opened]:
             return self._sizes[split]
 
         def examples(self, split: str) -> Iterator[Example]:
+            count = 0
             with _told(source_name):
-                for number, example in enumerate(self._given.examples(split)):
-                    yield self._checked(example, f"{split}, text {number + 1}")
+                for example in self._given.examples(split):
+                    count += 1
+                    yield self._checked(example, f"{split}, text {count}")
+            if not count:
+                beside = "" if split == "train" else ", or leave it out of splits"
+                raise UserError(
+                    f"The source {source_name!r} gives no text of its split {split!r}; give "
+                    f"some{beside}."
+                )
+            # What is planned goes by the size, what is trained by the texts.
+            if hasattr(self._given, "size") and (size := self.size(split)) != count:
+                raise UserError(
+                    f"The source {source_name!r} gives {count:,} texts of {split}, of which its "
+                    f"size({split!r}) says {size:,}; mend it, or leave it out to have them counted."
+                )
 
         def _checked(self, example: Any, place: str) -> Example:
             if not isinstance(example, (tuple, list)) or len(example) != 2:
@@ -237,7 +252,7 @@ def _of_class(source_name: str, given: type) -> type[Opened]:
                     "to give a text and the number of its class."
                 )
             text, label = example
-            text = text.encode("utf-8", "replace") if isinstance(text, str) else text
+            text = utf8(text) if isinstance(text, str) else text
             if not isinstance(text, bytes):
                 raise UserError(
                     f"The source {source_name!r} gives a {type(text).__name__} for a text in "

@@ -14,7 +14,7 @@ from tflottery import activity
 from tflottery.data import splitting
 from tflottery.data.reading.files_source import FilesSource
 from tflottery.data.reading.memory import MemorySource
-from tflottery.data.reading.pooled import Pooled
+from tflottery.data.reading.pooled import Pooled, PooledTable
 from tflottery.data.reading.records import shown
 from tflottery.data.reading.source import REGISTERED, Opened, Source
 from tflottery.data.reading.table_source import TableSource
@@ -38,10 +38,12 @@ def open_source(settings: DataSettings, *, to_train: bool = True) -> Source:
         UserError: no source knows the name, its data cannot be read, or none can be trained on
             them.
     """
-    opened = _open(settings)
+    opened, pooled = _open(settings), settings.split == "pooled"
     if to_train and isinstance(opened, TableSource):
-        opened.require_trainable()
-    return Pooled(opened) if settings.split == "pooled" else opened
+        opened.require_trainable(pooled=pooled)
+    if not pooled:
+        return opened
+    return PooledTable(opened) if isinstance(opened, TableSource) else Pooled(opened)
 
 
 def _open(settings: DataSettings) -> Source:

@@ -174,15 +174,20 @@ class TableSource:
             sizes[self._class_of_spelling[code]] += count
         return dict(sizes)
 
-    def require_trainable(self) -> None:
+    def require_trainable(self, *, pooled: bool = False) -> None:
         """Makes sure that a classifier can be trained on the texts; to be judged on, texts of one
         class or of a test split alone will do.
+
+        Args:
+            pooled: whether all texts are dealt anew, whichever split they come from.
 
         Raises:
             UserError: there are none to train on, or of one class only, or a class is in another
                 split alone.
         """
         where, sizes = self._where, self._sizes
+        if pooled and sizes:
+            sizes = {"train": dict(sum(map(Counter, sizes.values()), Counter[str]()))}
         if "train" not in sizes:
             only = f" (all are in the split {self.splits[0]!r})" if self.splits else ""
             raise UserError(f"{where} holds no texts to train on{only}.")

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tflottery.data.reading.containers import is_hidden_name, opener
-from tflottery.data.reading.decoding import decoding
+from tflottery.data.reading.containers import is_hidden_name
+from tflottery.data.reading.decoding import text_of_file
 from tflottery.data.reading.records import Columns, Fault, Remarks, Row, shown, shown_path
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
@@ -53,21 +53,10 @@ class TextFolder:
                 yield Row(name, (name, self._text(file)))
 
     def _text(self, file: Path) -> str:
-        content = file.read_bytes()
-        try:
-            return content.decode(self._settings.encoding or "utf-8-sig")
-        except UnicodeDecodeError:
-            pass
-        guess = decoding(file, opener(file), self._settings.encoding)
-        try:
-            text = content.decode(guess.encoding, "strict")
-        except UnicodeDecodeError:
-            return content.decode("utf-8", "surrogateescape")
-        self._remarks.add(
-            f"{shown_path(self._path)}: files that are no UTF-8 are read as {guess.encoding}; "
-            "where letters come out wrong, set data.encoding."
-        )
-        return text
+        text, guessed = text_of_file(file, self._settings.encoding, "utf-8-sig")
+        if guessed:
+            self._remarks.add_guessed(self._path, guessed)
+        return file.read_bytes().decode("utf-8", "surrogateescape") if text is None else text
 
 
 def _suffixes(path: Path) -> tuple[str, ...]:
