@@ -19,6 +19,7 @@ MASKS = "masks.npz"
 PREDICTIONS = "predictions.npz"
 MOVES = "moves.npz"
 SCALES = "scales.npz"
+_MEND = "Delete that folder, and the run is trained again where it is needed; or restore the file."
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Run:
     @cached_property
     def record(self) -> dict[str, Any]:
         """``run.json``, checked."""
-        return read_sealed(self.folder / "run.json", what="run", format_version=FORMAT_VERSION)
+        return read_sealed(
+            self.folder / "run.json", what="run", format_version=FORMAT_VERSION, mend=_MEND
+        )
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -37,6 +37,7 @@ from tflottery.errors import UserError
 from tflottery.files import (
     STAGING_PREFIX,
     new_folder,
+    remove_folder,
     require_writable,
     seal,
     sha256_of_bytes,
@@ -207,8 +208,9 @@ class Store:
         keys = [keys] if isinstance(keys, str) else keys
         for run in inventory.deletable(self.root, keys):
             with self.lock(run.key):
-                freed += run.size
-                shutil.rmtree(run.folder)
+                if self.find(run.key) is not None:  # another process may have deleted it meanwhile
+                    freed += run.size
+                    remove_folder(run.folder)
         return freed
 
     def _repr_html_(self) -> str:
