@@ -211,6 +211,19 @@ def test_a_store_of_another_format_or_a_folder_of_other_things(tmp_path):
         Store(tmp_path / "letter.txt" / "runs")
 
 
+def test_a_size_is_of_what_is_whole_while_others_write(tmp_path, monkeypatch):
+    store = Store(tmp_path / "runs")
+    for name in ("k/masks.npz", "k/.staging-9", ".staging-m-1/end.npz", "data/a/.staging-b-2/ids"):
+        (store.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (store.root / name).write_bytes(b"12345")
+    assert store.size == store.find("k").size == 5
+    listed = [(str(store.root / one), [], ["masks.npz"]) for one in ("k", "gone")]
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "walk", lambda _: iter(listed))
+        assert store.size == 5
+    assert Store(tmp_path / "none").size == 0
+
+
 @pytest.mark.parametrize("address", ["gs://bucket/runs", "s3://runs"])
 def test_a_bucket_is_no_store(tmp_path, monkeypatch, address):
     monkeypatch.chdir(tmp_path)

@@ -176,6 +176,19 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(aside)
 
 
+def size_of(folder: Path) -> int:
+    """Bytes of the files in a folder and in those within, without what is being written or removed
+    at this moment."""
+    total = 0
+    for place, inner, names in os.walk(folder):  # which passes over folders that are gone
+        inner[:] = [name for name in inner if not name.startswith(STAGING_PREFIX)]
+        for name in names:
+            if not name.startswith(STAGING_PREFIX):
+                with suppress(FileNotFoundError):
+                    total += Path(place, name).stat().st_size
+    return total
+
+
 def _swap(staging: Path, path: Path) -> None:
     """Renames a folder to ``path``, in the place of the one that may be there. Several processes
     may do so at once."""

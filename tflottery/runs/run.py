@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tflottery.arithmetic import Arithmetic
-from tflottery.files import Arrays, read_arrays, read_sealed
+from tflottery.files import Arrays, read_arrays, read_sealed, size_of
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.pruning.moving import moves
@@ -65,7 +65,7 @@ class Run:
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        return sum(file.stat().st_size for file in self.folder.iterdir())
+        return size_of(self.folder)
 
     def predictions(self) -> dict[str, Predictions] | None:
         """What the weights ``end`` say of the texts of ``validation`` and ``test``; None for runs

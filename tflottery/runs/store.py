@@ -41,6 +41,7 @@ from tflottery.files import (
     require_writable,
     seal,
     sha256_of_bytes,
+    size_of,
     write_arrays,
     write_atomically,
 )
@@ -178,8 +179,7 @@ class Store:
     @property
     def size(self) -> int:
         """Bytes on disk, with encoded data and results of experiments."""
-        files = (path for path in self.root.rglob("*") if path.is_file())
-        return sum(file.stat().st_size for file in files)
+        return size_of(self.root)
 
     def unneeded(self, tickets: str | Path | None = "tickets") -> list[str]:
         """Keys of the runs that nothing needs.
