@@ -274,6 +274,8 @@ def tables(store: Path) -> dict[str, bytes]:
         (["--executor", "ray"], "There is no Ray cluster at auto; start one with ray start"),
         (["--executor", "ray", "--address", "127.0.0.1:1"], "no Ray cluster at 127.0.0.1:1"),
         (["--executor", "ray", "--address", "here"], "--address takes auto or host:port"),
+        (["--address", "here:6379"], "--executor local asks none; give --executor ray"),
+        (["--address", "here:6379", "--workers", "2"], "--executor processes asks none"),
         (["--simulate", "1,0"], "--simulate takes numbers of workers"),
         (["--simulate", "2"], "runs holds no training that tells how long"),
     ],
