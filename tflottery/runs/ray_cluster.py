@@ -169,7 +169,7 @@ def _connect(address: str) -> bool:
         if address != THIS_MACHINE:
             _require_answer(address)
         ray.init(address, log_to_driver=False, logging_level="error")
-    except OSError:
+    except (OSError, UnicodeError):  # no name of a machine can be so long, or so dotted
         raise UserError(
             f"There is no Ray cluster at {address}; start one with ray start --head, or "
             "give its head's host:port with --address."
@@ -180,9 +180,10 @@ def _connect(address: str) -> bool:
 
 
 def _require_answer(address: str) -> None:
-    """Raises OSError if nothing listens at the address; Ray itself would try for minutes."""
+    """Raises OSError, or UnicodeError where the host can be no name, if nothing listens at the
+    address; Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 1 << 16:
         raise UserError(f"--address takes {THIS_MACHINE} or host:port, not {address!r}.")
     socket.create_connection((host, int(port)), timeout=_SECONDS_TO_ANSWER).close()
 
