@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import pytest
 
@@ -131,6 +129,7 @@ def test_what_tickets_and_studies_name_is_needed_with_its_ancestors(chain, tmp_p
 def test_a_ticket_that_cannot_be_read_deletes_nothing(chain, tmp_path):
     store, _ = chain
     (tmp_path / "tickets" / "one").mkdir(parents=True)
-    (tmp_path / "tickets" / "one" / "ticket.json").write_text(json.dumps({"format_version": 1}))
-    with pytest.raises(tfl.UserError, match=r"ticket\.json"):
-        store.unneeded(tmp_path / "tickets")
+    for content in (b'{"format_version": 1}', b"[]", b"\xff", b"[" * 100_000):
+        (tmp_path / "tickets" / "one" / "ticket.json").write_bytes(content)
+        with pytest.raises(tfl.UserError, match=r"ticket\.json"):
+            store.unneeded(tmp_path / "tickets")

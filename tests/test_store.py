@@ -201,9 +201,12 @@ def test_a_store_of_another_format_or_a_folder_of_other_things(tmp_path):
     (tmp_path / "store.json").write_text('{"format_version": 99}')
     with pytest.raises(UserError, match="format version 99"):
         Store(tmp_path)
-    (tmp_path / "store.json").write_text("[]")
-    with pytest.raises(UserError, match="damaged"):
-        Store(tmp_path)
+    for content in (b"[]", b"", b"\xff", b"[" * 100_000, b'{"format_version"'):
+        (tmp_path / "store.json").write_bytes(content)
+        with pytest.raises(UserError, match="damaged"):
+            Store(tmp_path)
+    (tmp_path / "store.json").write_bytes('{"ü": 0, "format_version": 1}'.encode())
+    Store(tmp_path)
     (tmp_path / "store.json").rename(tmp_path / "letter.txt")
     with pytest.raises(UserError, match="other things"):
         Store(tmp_path)

@@ -157,9 +157,9 @@ def _of_tickets(folder: Path) -> Iterator[str]:
     """The keys that a ticket, or the tickets in a folder, refer to."""
     for file in [*folder.glob("ticket.json"), *folder.glob("[!.]*/ticket.json")]:
         try:
-            about = json.loads(file.read_text(encoding="utf-8"))
+            about = json.loads(file.read_bytes())
             version = about["format_version"]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise _unread(file) from None
         about = read_sealed(file, what="ticket", format_version=version)
         yield from (about[f"{name}run_key"] for name in ("", "dense_", "reinit_"))

@@ -97,7 +97,7 @@ class Store:
             elif self._holds_other_things():
                 raise UserError(self._what_is_missing())
             elif self._marker.exists():
-                version = json.loads(self._marker.read_text()).get("format_version")
+                version = json.loads(self._marker.read_bytes()).get("format_version")
                 if version != FORMAT_VERSION:
                     raise UserError(
                         f"The store {root} has format version {version!r}; this tflottery reads "
@@ -105,7 +105,7 @@ class Store:
                     )
         except OSError as error:
             raise UserError(f"The store {root} cannot be used: {error.strerror}.") from None
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             raise UserError(f"{self._marker} is damaged; give --store another folder.") from None
 
     @classmethod

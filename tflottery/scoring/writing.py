@@ -240,7 +240,7 @@ def _holds_scores(output: Path, kind: Format, prefix: str) -> bool:
                 names = list(json.loads(stream.readline(_HEAD)))
             else:
                 names = next(csv.reader(stream, delimiter="\t" if kind == "tsv" else ","), [])
-    except (OSError, EOFError, ValueError, TypeError, csv.Error):
+    except (OSError, EOFError, ValueError, TypeError, RecursionError, csv.Error):
         return False
     scores = names[names.index(label) + 1 :] if label in names else []
     if scores[-2:] == [f"{prefix}{FOR}", f"{prefix}{AGAINST}"]:
