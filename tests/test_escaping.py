@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import io
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from matplotlib.colors import Normalize
 
 from tests.synthetic_study import write_study
 from tflottery.experiments.reports import write_report
+from tflottery.report.drawing import Canvas, Curve, Point
 from tflottery.report.escaping import code, escaped, fenced, one_line
+from tflottery.report.heat_map import heat_map
 from tflottery.report.rendering import markdown_table
+from tflottery.report.style import style
 from tflottery.report.table import Column, Table
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -79,6 +84,30 @@ def test_code_holds_any_text(text):
     assert spans == ([one_line(text)] if one_line(text) else [])
     (block,) = READER.parse(fenced(text))
     assert block.type == "fence"
+
+
+# matplotlib takes what stands between two dollars for mathematics.
+NAMES = st.text("a$^_{}\\%# ", min_size=1, max_size=12).map(lambda name: f"x{name}x")
+
+
+@settings(max_examples=15, deadline=None)
+@given(NAMES)
+@example("US$ to x^ $")
+@example("$\\frac$")
+def test_a_figure_shows_any_name_as_it_is(name):
+    canvas = Canvas("curves", name)
+    canvas.curves([Curve(name, style(0), [Point(10, 1), Point(100, 2)])])
+    canvas.axis_labels(name, name)
+    canvas.level_line(1.5, None, None, name)
+    canvas.axes.set_yticks([1, 2], [name, "b"])
+    canvas.remaining_axis([0.36, 0.9])
+    grid = heat_map(
+        "grid", name, [name], [name, "b"], [[1.0, 2.0]], lambda _: name, Normalize(0, 3),
+        "viridis", below=name, beside=name,
+    )  # fmt: skip
+    for panel, count in ((canvas.finish(""), 6), (grid, 7)):
+        texts = ElementTree.fromstring(f"<svg>{panel.body}").itertext()
+        assert sum(text == name for text in texts) == count
 
 
 class _Tags(HTMLParser):
