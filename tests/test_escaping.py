@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
+import unicodedata
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -24,6 +26,9 @@ from tflottery.report.table import Column, Table
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 HOSTILE = "a\n# b ![](http://x.invalid/p.png) | `c` <script>alert(1)</script> [l](javascript:x) *d*"
+# What turns the direction for the characters that follow, or stands for one of either direction.
+TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+IMPLICIT = "\u200e\u200f\u061c"
 # What Markdown and HTML are made of comes often, and lines begin with it.
 TEXTS = st.one_of(
     st.text(max_size=40),
@@ -35,6 +40,18 @@ def shown(tokens: list[Token]) -> str:
     """The text of one paragraph's inline tokens, which are nothing but text."""
     assert {token.type for token in tokens} <= {"text"}, tokens
     return "".join(token.content for token in tokens)
+
+
+def test_no_mark_turns_the_direction_of_writing():
+    turning = [
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.bidirectional(chr(code)) in TURNING or chr(code) in IMPLICIT
+    ]
+    assert len(turning) == 12
+    for way in (one_line, escaped, code, fenced):
+        assert not set(way("".join(turning))) & set(turning)
+        assert way(f"a{''.join(turning)}b") == way("a b" if way is not fenced else f"a{' ' * 12}b")
 
 
 @given(TEXTS)
