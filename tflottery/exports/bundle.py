@@ -28,6 +28,7 @@ from tflottery.exports.formats import tensors
 from tflottery.exports.formats.format import Given
 from tflottery.exports.formats.registry import FORMATS, require_writable
 from tflottery.exports.own_texts import OwnTexts
+from tflottery.exports.places import network_of
 from tflottery.exports.session import Process
 from tflottery.files import new_folder, sha256_of_file
 from tflottery.reasons.deciding import Deciding
@@ -142,7 +143,7 @@ def card(ticket: Ticket, name: str, decides: Deciding | None = None) -> str:
             head=Markup("\n".join(f"{key}: {json.dumps(one)}" for key, one in _head(ticket, name))),
             method=METHODS[ticket.about["method"]],
             name=name,
-            network=ticket.recipe.model,
+            network=network_of(ticket),
             sentence=ticket.sentence,
         )
     )
