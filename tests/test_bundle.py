@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from tests.conftest import same_arrays
 from tests.exported import make_ticket
 from tflottery.errors import UserError
 from tflottery.exports import bundle
+from tflottery.tickets.methods import METHODS
 from tflottery.tickets.ticket import load_ticket
 
 safetensors = pytest.importorskip("safetensors.numpy")
@@ -40,6 +42,18 @@ def test_a_bundle_is_a_ticket_with_a_card_and_checksums(tmp_path):
     before = (made.folder / "SHA256SUMS").read_text()
     assert bundle.write(ticket, made.folder).ticket.about == ticket.about
     assert (made.folder / "SHA256SUMS").read_text() == before
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_card_calls_a_network_what_its_method_finds(tmp_path, method):
+    ticket = make_ticket(tmp_path / "ticket", "cnn")
+    ticket = dataclasses.replace(ticket, about={**ticket.about, "method": method})
+    head, body = bundle.card(ticket, "m-bundle").split("---\n")[1:3]
+    finds_tickets = METHODS[method].finds_tickets
+    what = "A lottery ticket: " if finds_tickets else "A sparse network: "
+    assert f"\n{what}a text classifier with " in body
+    assert f"| found by | {METHODS[method].about}, criterion magnitude" in body
+    assert ("lottery-ticket" in yaml.safe_load(head)["tags"]) == finds_tickets
 
 
 def test_other_things_are_not_replaced_by_a_bundle(tmp_path):

@@ -192,6 +192,19 @@ def test_a_wrong_setting_is_named_with_the_nearest_right_one(assignment, message
         configuration.load("imdb_cnn", {}, [assignment])
 
 
+def test_an_epsilon_that_the_optimizer_has_no_use_for_is_named_where_it_was_set():
+    settings = {"training.optimizer": "sgd", "training.epsilon": 1e-5}
+    for name in ("imdb_cnn", "scaled"):
+        with pytest.raises(UserError, match=r"training\.epsilon is Adam's and RMSprop's; leave it"):
+            configuration.load(name, {}, settings)
+        made = configuration.load(name, {}, {"training.optimizer": "sgd"})
+        assert made.training.optimizer == "sgd"
+        configuration.load(name, {}, {**settings, "training.optimizer": "rmsprop"})
+    with pytest.raises(UserError, match=r"training\.epsilon is Adam's and RMSprop's"):
+        recipes.retarget(made.recipe, {}, {"training.epsilon": 1e-5})
+    assert recipes.retarget(made.recipe, {}, {"training.epochs": 2}).training.optimizer == "sgd"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -17,9 +17,13 @@ from tflottery.data.encoded import Corpus
 from tflottery.data.words.unigrams import Unigrams
 from tflottery.errors import UserError
 from tflottery.experiments.reports import write_report
-from tflottery.exports import bundle, own_texts, saved_model
+from tflottery.experiments.ticket.decisive import load_decisive
+from tflottery.exports import bundle, decisive, network, own_texts, saved_model
+from tflottery.exports.formats.format import about
+from tflottery.exports.model_card import model_card
 from tflottery.exports.own_texts import OwnTexts
 from tflottery.exports.publishing import publish
+from tflottery.exports.verification import scorer
 from tflottery.files import seal
 from tflottery.reasons.written import FILE
 from tflottery.runs.store import Store
@@ -83,6 +87,32 @@ def test_a_bundle_lists_them_too(ticket, base, tmp_path):
     (line,) = lacking.remarks
     assert line.endswith("cannot be had: It is gone.")
     assert not (lacking.folder / FILE).exists()
+
+
+@pytest.mark.parametrize("vectors", ["", "glove.txt"])
+def test_what_goes_to_other_machines_names_no_folder_of_this_one(ticket, tmp_path, vectors):
+    write_reviews(tmp_path / "films.csv")
+    given = ticket.about["recipe"]
+    data = {**given["data"], "dataset": str(tmp_path / "films.csv"), "data_dir": str(tmp_path)}
+    other = {**data, "dataset": str(tmp_path / "others.csv")}
+    data["vocabulary_from"] = [other]
+    model = {**given["model"], "vectors": vectors and str(tmp_path / vectors),
+             "vectors_hash": vectors and "0" * 64}  # fmt: skip
+    recipe = {**given, "data": data, "model": model}
+    of_file = replace(ticket, about={**ticket.about, "recipe": recipe})
+    served = network.of_ticket(ticket)
+    python_model = scorer(ticket.build("final"))
+    decisive.write(tmp_path, decisive.of_network(served, ticket, python_model, TEXTS), of_file)
+    said = {
+        "deciding.json": (tmp_path / FILE).read_text(),
+        "metadata": json.dumps(about(of_file)),
+        "model card": model_card(of_file, served, "m", 1, "checked"),
+        "bundle's card": bundle.card(of_file, "m-bundle"),
+    }
+    assert not [name for name, text in said.items() if str(tmp_path) in text]
+    assert all("films.csv" in text for text in said.values())
+    assert not vectors or all(vectors in said[name] for name in said if name != "metadata")
+    assert load_decisive(tmp_path).about["dataset"] == "films.csv"
 
 
 def test_a_report_of_a_model_is_made_of_its_file(base, tmp_path):

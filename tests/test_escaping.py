@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
+import unicodedata
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from matplotlib.colors import Normalize
 
 from tests.synthetic_study import write_study
 from tflottery.experiments.reports import write_report
+from tflottery.report.drawing import Canvas, Curve, Point
 from tflottery.report.escaping import code, escaped, fenced, one_line
+from tflottery.report.heat_map import heat_map
 from tflottery.report.rendering import markdown_table
+from tflottery.report.style import style
 from tflottery.report.table import Column, Table
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 HOSTILE = "a\n# b ![](http://x.invalid/p.png) | `c` <script>alert(1)</script> [l](javascript:x) *d*"
+# What turns the direction for the characters that follow, or stands for one of either direction.
+TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+IMPLICIT = "\u200e\u200f\u061c"
 # What Markdown and HTML are made of comes often, and lines begin with it.
 TEXTS = st.one_of(
     st.text(max_size=40),
@@ -30,6 +40,18 @@ def shown(tokens: list[Token]) -> str:
     """The text of one paragraph's inline tokens, which are nothing but text."""
     assert {token.type for token in tokens} <= {"text"}, tokens
     return "".join(token.content for token in tokens)
+
+
+def test_no_mark_turns_the_direction_of_writing():
+    turning = [
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.bidirectional(chr(code)) in TURNING or chr(code) in IMPLICIT
+    ]
+    assert len(turning) == 12
+    for way in (one_line, escaped, code, fenced):
+        assert not set(way("".join(turning))) & set(turning)
+        assert way(f"a{''.join(turning)}b") == way("a b" if way is not fenced else f"a{' ' * 12}b")
 
 
 @given(TEXTS)
@@ -79,6 +101,30 @@ def test_code_holds_any_text(text):
     assert spans == ([one_line(text)] if one_line(text) else [])
     (block,) = READER.parse(fenced(text))
     assert block.type == "fence"
+
+
+# matplotlib takes what stands between two dollars for mathematics.
+NAMES = st.text("a$^_{}\\%# ", min_size=1, max_size=12).map(lambda name: f"x{name}x")
+
+
+@settings(max_examples=15, deadline=None)
+@given(NAMES)
+@example("US$ to x^ $")
+@example("$\\frac$")
+def test_a_figure_shows_any_name_as_it_is(name):
+    canvas = Canvas("curves", name)
+    canvas.curves([Curve(name, style(0), [Point(10, 1), Point(100, 2)])])
+    canvas.axis_labels(name, name)
+    canvas.level_line(1.5, None, None, name)
+    canvas.axes.set_yticks([1, 2], [name, "b"])
+    canvas.remaining_axis([0.36, 0.9])
+    grid = heat_map(
+        "grid", name, [name], [name, "b"], [[1.0, 2.0]], lambda _: name, Normalize(0, 3),
+        "viridis", below=name, beside=name,
+    )  # fmt: skip
+    for panel, count in ((canvas.finish(""), 6), (grid, 7)):
+        texts = ElementTree.fromstring(f"<svg>{panel.body}").itertext()
+        assert sum(text == name for text in texts) == count
 
 
 class _Tags(HTMLParser):

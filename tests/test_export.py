@@ -249,6 +249,24 @@ def test_an_export_of_other_weights_is_found_out(cnn, tmp_path):
         verify(tmp_path / "other", served, VOCABULARY, scorer(cnn.build("final")))
 
 
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt])
+def test_a_model_that_cannot_be_loaded_leaves_no_process_and_nothing_open(
+    tmp_path, monkeypatch, error
+):
+    started = Process(tmp_path / "none")
+    if error:
+
+        def interrupted() -> None:
+            raise error
+
+        monkeypatch.setattr(started, "_receive", interrupted)
+    with pytest.raises(error or TflotteryError), started:
+        pass
+    process = started._process
+    assert process.returncode is not None
+    assert process.stdin.closed and process.stdout.closed and started._errors.closed
+
+
 def test_every_test_text_counts(small_export):
     ticket, base = small_export
     right = scorer(ticket.build("final"))

@@ -203,6 +203,8 @@ def test_structured_says_what_has_no_meaning_for_units(here, monkeypatch, capsys
         (["--frontier", "--compact"], "--frontier publishes nothing"),
         (["--frontier", "--store", "elsewhere"], "is not in elsewhere/; give --store"),
         (["--unit_costs", "--version", "3"], "--unit_costs publishes nothing"),
+        (["--unit_costs", "--name", "mine"], "only --ticket, --store and --data_dir go"),
+        (["--unit_costs", "--output", "mine"], "only --ticket, --store and --data_dir go"),
         (["--unit_costs", "--store", "mine.csv/runs"], "give --store another place"),
         (["--budget", "size 2x", "--store", "mine.csv/runs"], "give --store another place"),
         (["--structured", "--store", "mine.csv/runs"], "give --store another place"),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import pytest
 
 import tflottery as tfl
 from tests.chains import dense, pruned
 from tests.conftest import same_arrays
+from tflottery import files
+from tflottery.runs import inventory
 from tflottery.runs.realise import Realiser
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
@@ -72,6 +72,48 @@ def test_what_others_were_made_from_is_not_deleted(chain):
     assert len(store.runs()) == 3
 
 
+def test_what_another_process_deletes_meanwhile_is_gone_and_no_error(chain, monkeypatch):
+    store, (root, first, second) = chain
+    found = inventory.deletable(store.root, [second.key])
+    monkeypatch.setattr(inventory, "deletable", lambda *_: found)
+    assert store.delete(second.key) > 0 == store.delete(second.key)
+    monkeypatch.undo()
+    # Those that were listed before it went.
+    listed = [store.find(root.key), found[0], store.find(first.key)]
+    monkeypatch.setattr(inventory, "every_run", lambda _: iter(listed))
+    assert set(store.runs()["key"]) == set(store.unneeded(None)) == {root.key, first.key}
+    assert inventory.deletable(store.root, []) == []
+
+
+def test_a_deletion_that_is_cut_short_leaves_no_half_run(chain, monkeypatch):
+    store, (root, first, second) = chain
+
+    def killed(folder, **_):
+        (folder / "run.json").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            store.delete(second.key)
+    assert store.find(second.key) is None
+    assert set(store.runs()["key"]) == {root.key, first.key}
+    Realiser(store, [second])(second)
+    assert len(store.runs()) == 3 and not list(store.root.glob(f"{files.STAGING_PREFIX}*"))
+
+
+def test_a_run_without_its_record_says_what_to_do(chain):
+    store, (_, _, second) = chain
+    (store.find(second.key).folder / "run.json").unlink()
+    for read in (store.runs, lambda: store.unneeded(None), lambda: store.open(second.key).record):
+        with pytest.raises(
+            tfl.UserError, match=r"run\.json is missing\)\. Delete that folder, and"
+        ):
+            read()
+    assert store.delete(second.key) > 0
+    assert len(store.runs()) == 2
+
+
 def test_what_tickets_and_studies_name_is_needed_with_its_ancestors(chain, tmp_path):
     store, (root, first, second) = chain
     assert set(store.unneeded(None)) == {root.key, first.key, second.key}
@@ -87,6 +129,7 @@ def test_what_tickets_and_studies_name_is_needed_with_its_ancestors(chain, tmp_p
 def test_a_ticket_that_cannot_be_read_deletes_nothing(chain, tmp_path):
     store, _ = chain
     (tmp_path / "tickets" / "one").mkdir(parents=True)
-    (tmp_path / "tickets" / "one" / "ticket.json").write_text(json.dumps({"format_version": 1}))
-    with pytest.raises(tfl.UserError, match=r"ticket\.json"):
-        store.unneeded(tmp_path / "tickets")
+    for content in (b'{"format_version": 1}', b"[]", b"\xff", b"[" * 100_000):
+        (tmp_path / "tickets" / "one" / "ticket.json").write_bytes(content)
+        with pytest.raises(tfl.UserError, match=r"ticket\.json"):
+            store.unneeded(tmp_path / "tickets")

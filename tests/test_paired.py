@@ -36,6 +36,18 @@ def test_one_seed_is_agresti_and_mins_interval():
     assert found.high == pytest.approx(100 * (center + Z * error), abs=1e-6)
 
 
+def test_too_few_texts_and_what_is_no_number_give_no_interval():
+    groups = np.array([[100.0], [0.0]]), np.array([[0.0], [0.0], [0.0]])
+    found = paired.between(*groups)
+    assert (found.difference, found.low, found.high) == (50.0, -math.inf, math.inf)
+    assert (found.texts, found.seeds) == (1, 2)
+    none = paired.between(np.zeros((2, 0)), np.zeros((3, 0)))
+    assert (none.difference, none.low, none.high, none.texts) == (0.0, -math.inf, math.inf, 0)
+    odd = paired.between(np.array([[1.0, np.nan], [0.0, 1.0]]), np.zeros((2, 2)))
+    assert (odd.low, odd.high) == (-math.inf, math.inf)
+    assert math.isfinite(paired.between(np.zeros((2, 2)), np.zeros((2, 2))).high)
+
+
 def test_where_no_text_differs_the_interval_has_a_width():
     labels = np.zeros(57, int)
     same = scores(labels, np.ones(57, bool))

@@ -241,6 +241,22 @@ def test_rest_at_the_port_of_grpc_is_one_line(server):
         client.over_rest(f"http://{server.grpc}", client.Model(server.base))([b"a"])
 
 
+@pytest.mark.parametrize("version", [str(2**63), "9" * 400, "9" * 5000])
+def test_a_version_that_no_server_can_have_is_a_users_mistake(monkeypatch, version):
+    model = Path("m", version)
+    ways = [
+        lambda: client.over("localhost:8500", model),
+        lambda: client.over("http://localhost:8501", model),
+        lambda: client.over_grpc("localhost:8500", client.Model(model)),
+    ]
+    monkeypatch.setattr("tflottery.startup.start_tensorflow", None)
+    for way in ways:
+        with pytest.raises(UserError, match="names a version that no server has") as told:
+            way()
+        assert "\n" not in str(told.value) and len(str(told.value)) < 300
+    client.over_grpc("localhost:8500", client.Model(Path("m", str(2**63 - 1))))
+
+
 def test_grpc_without_its_package_is_a_users_mistake(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
     with pytest.raises(UserError, match="pip install 'tflottery"):

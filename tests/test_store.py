@@ -201,14 +201,30 @@ def test_a_store_of_another_format_or_a_folder_of_other_things(tmp_path):
     (tmp_path / "store.json").write_text('{"format_version": 99}')
     with pytest.raises(UserError, match="format version 99"):
         Store(tmp_path)
-    (tmp_path / "store.json").write_text("[]")
-    with pytest.raises(UserError, match="damaged"):
-        Store(tmp_path)
+    for content in (b"[]", b"", b"\xff", b"[" * 100_000, b'{"format_version"'):
+        (tmp_path / "store.json").write_bytes(content)
+        with pytest.raises(UserError, match="damaged"):
+            Store(tmp_path)
+    (tmp_path / "store.json").write_bytes('{"ü": 0, "format_version": 1}'.encode())
+    Store(tmp_path)
     (tmp_path / "store.json").rename(tmp_path / "letter.txt")
     with pytest.raises(UserError, match="other things"):
         Store(tmp_path)
     with pytest.raises(UserError, match="no folder to write to"):
         Store(tmp_path / "letter.txt" / "runs")
+
+
+def test_a_size_is_of_what_is_whole_while_others_write(tmp_path, monkeypatch):
+    store = Store(tmp_path / "runs")
+    for name in ("k/masks.npz", "k/.staging-9", ".staging-m-1/end.npz", "data/a/.staging-b-2/ids"):
+        (store.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (store.root / name).write_bytes(b"12345")
+    assert store.size == store.find("k").size == 5
+    listed = [(str(store.root / one), [], ["masks.npz"]) for one in ("k", "gone")]
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "walk", lambda _: iter(listed))
+        assert store.size == 5
+    assert Store(tmp_path / "none").size == 0
 
 
 @pytest.mark.parametrize("address", ["gs://bucket/runs", "s3://runs"])

@@ -6,10 +6,13 @@ import re
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
+from tflottery.experiments.ticket.drawing import intervals_against_margin
 from tflottery.files import seal
 from tflottery.pruning.masks import Count
 from tflottery.tickets import verdict as verdicts
@@ -98,6 +101,39 @@ def test_outcomes(networks, terms, outcome, reason):
     assert found.recommends == (outcome in (WINNING, SUBNETWORK, MATCHES))
     if outcome != NO_VERDICT:
         assert "83.2 % pruned (6.0 times fewer weights)" in line
+
+
+@pytest.mark.parametrize(
+    ("networks", "tolerance"),
+    [
+        ({}, 2.0),
+        ({"ticket": 0.895}, 0.5),
+        ({"dense": 0.6, "ticket": 0.55}, 12),
+        ({"dense": 0.6, "ticket": 0.56}, 7),
+        ({"dense": 0.6, "ticket": 0.6, "reinit": 0.5}, 12),
+        ({"ticket": 0.95}, 0.0),
+        ({"dense": 0.5, "ticket": 0.9}, 2.0),
+        ({"texts": 19}, 2.0),
+    ],
+)
+def test_a_picture_of_intervals_passes_what_the_verdict_does(networks, tolerance):
+    found = give(held(**networks), tolerance=tolerance)
+    intervals = pd.DataFrame([one.plain() for one in found.comparisons])
+    ax = intervals_against_margin(intervals, found.margin, Figure().add_subplot())
+    names = [tick.get_text() for tick in ax.get_yticklabels()]
+    at = {}
+    for line in ax.lines:
+        if line.get_linestyle() == "-" and len(set(line.get_ydata())) == 1:
+            at[names[round(line.get_ydata()[0])]] = line.get_color()
+    passed = {"ticket - dense, test": found.of("ticket", "dense").at_least(found.margin),
+              "ticket - reinit, test": found.of("ticket", "reinit").above(0)}  # fmt: skip
+    assert {name: at[name] for name in passed} == {
+        name: "C0" if is_passed else "C3" for name, is_passed in passed.items()
+    }
+    if found.recommends:
+        assert passed["ticket - dense, test"]
+    if found.reason in ("tolerance too wide", "perhaps worse than dense"):
+        assert not passed["ticket - dense, test"]
 
 
 def test_a_sparse_training_finds_no_ticket():

@@ -175,6 +175,35 @@ def staging_folder(path: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
 
 
+def remove_folder(path: Path) -> None:
+    """Removes a folder, which is gone at once; what an end of the process leaves of it has the name
+    of what was never whole.
+
+    Raises:
+        OSError: it is not there, or cannot be removed.
+    """
+    aside = staging_folder(path)
+    try:
+        path.replace(aside)  # takes the place of an empty folder
+    except BaseException:
+        aside.rmdir()
+        raise
+    shutil.rmtree(aside)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of the files in a folder and in those within, without what is being written or removed
+    at this moment."""
+    total = 0
+    for place, inner, names in os.walk(folder):  # which passes over folders that are gone
+        inner[:] = [name for name in inner if not name.startswith(STAGING_PREFIX)]
+        for name in names:
+            if not name.startswith(STAGING_PREFIX):
+                with suppress(FileNotFoundError):
+                    total += Path(place, name).stat().st_size
+    return total
+
+
 def _swap(staging: Path, path: Path) -> None:
     """Renames a folder to ``path``, in the place of the one that may be there. Several processes
     may do so at once."""
@@ -262,13 +291,16 @@ def seal(payload: Mapping[str, Any]) -> str:
     return _encodable(sealed) + "\n"
 
 
-def read_sealed(path: Path, *, what: str, format_version: int | tuple[int, ...]) -> dict[str, Any]:
+def read_sealed(
+    path: Path, *, what: str, format_version: int | tuple[int, ...], mend: str = ""
+) -> dict[str, Any]:
     """Reads a file that ``seal`` made.
 
     Args:
         path: the file.
         what: what its folder is called in an error, as ``run``.
         format_version: the versions that are read.
+        mend: what to do where there is no such file, as a sentence.
 
     Raises:
         UserError: there is no such file, or it has another ``format_version``.
@@ -282,7 +314,8 @@ def read_sealed(path: Path, *, what: str, format_version: int | tuple[int, ...])
         version = payload.get("format_version")
         found = sha256_of_bytes(canonical_json(payload).encode())
     except FileNotFoundError:
-        raise UserError(f"{path.parent} holds no {what} ({path.name} is missing).") from None
+        line = f"{path.parent} holds no {what} ({path.name} is missing)."
+        raise UserError(f"{line} {mend}".rstrip()) from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):

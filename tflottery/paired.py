@@ -163,6 +163,9 @@ def between(ones: np.ndarray, others: np.ndarray) -> Paired:
     """
     texts = ones.shape[1]
     apart_ = ones.mean(axis=0) - others.mean(axis=0)
+    if not np.isfinite(apart_).all() or texts < 2:
+        mean = float(apart_.mean()) if texts else 0.0
+        return Paired(mean, -math.inf, math.inf, texts, min(len(ones), len(others)))
     mean, center = float(apart_.mean()), float(apart_.mean()) * texts / (texts + 2)
     squares = (texts - 1) * float(apart_.var(ddof=1)) + 100**2 + 2 * texts * mean**2 / (texts + 2)
     by_texts = squares / (texts + 2) ** 2  # two texts more, as in ``crossed``

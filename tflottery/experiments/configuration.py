@@ -16,7 +16,7 @@ from tflottery.experiments.learning_rate.design import TuningSettings
 from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.architecture import Architecture
 from tflottery.models.registry import ARCHITECTURES
-from tflottery.runs.recipes import DEFAULT_MODEL, Recipe, recipe_from_settings
+from tflottery.runs.recipes import DEFAULT_MODEL, Recipe, recipe_from_settings, require_used
 from tflottery.settings import (
     Tables,
     assignment,
@@ -162,7 +162,7 @@ def load(path: str | Path, overrides: Mapping[str, Any], settings: Settings = ()
         settings: single settings, from ``--set``; they win over all.
 
     Raises:
-        UserError: an unknown key, a value of the wrong type or out of range.
+        UserError: an unknown key, a value of the wrong type, out of range or without a use.
     """
     chosen = {**overrides, **assigned(settings)}
     file = _file(str(path), chosen)
@@ -173,11 +173,9 @@ def load(path: str | Path, overrides: Mapping[str, Any], settings: Settings = ()
         if key == "model.name" and table.get("name", value) != value:
             table.clear()  # sizes of another architecture
         table[name] = value
-    return dataclasses.replace(
-        _build(tables, file.stem if file else DEFAULTS),
-        set_keys=frozenset(chosen),
-        to_scale=file is None,
-    )
+    made = _build(tables, file.stem if file else DEFAULTS)
+    require_used(made.training, chosen)
+    return dataclasses.replace(made, set_keys=frozenset(chosen), to_scale=file is None)
 
 
 def load_tuning(

@@ -28,10 +28,12 @@ from tflottery.exports.formats import tensors
 from tflottery.exports.formats.format import Given
 from tflottery.exports.formats.registry import FORMATS, require_writable
 from tflottery.exports.own_texts import OwnTexts
+from tflottery.exports.places import network_of
 from tflottery.exports.session import Process
 from tflottery.files import new_folder, sha256_of_file
 from tflottery.reasons.deciding import Deciding
 from tflottery.report import environments
+from tflottery.tickets.methods import METHODS
 from tflottery.tickets.ticket import Ticket, load_ticket
 
 CARD = "README.md"
@@ -139,8 +141,9 @@ def card(ticket: Ticket, name: str, decides: Deciding | None = None) -> str:
             data=ticket.recipe.data,
             decides=decides,
             head=Markup("\n".join(f"{key}: {json.dumps(one)}" for key, one in _head(ticket, name))),
+            method=METHODS[ticket.about["method"]],
             name=name,
-            network=ticket.recipe.model,
+            network=network_of(ticket),
             sentence=ticket.sentence,
         )
     )
@@ -155,6 +158,7 @@ def _dataset(ticket: Ticket) -> str:
 def _head(ticket: Ticket, name: str) -> list[tuple[str, Any]]:
     """What the hub reads, by key; JSON is YAML."""
     dataset = _dataset(ticket)
+    own = ["lottery-ticket"] if METHODS[ticket.about["method"]].finds_tickets else []
     metrics = [
         {"type": "accuracy", "name": f"{split} accuracy", "value": ticket.about[key]}
         for split in ("test", "validation")
@@ -163,7 +167,7 @@ def _head(ticket: Ticket, name: str) -> list[tuple[str, Any]]:
     head: list[tuple[str, Any]] = [
         ("library_name", "tflottery"),
         ("pipeline_tag", "text-classification"),
-        ("tags", ["lottery-ticket", "pruning", "sparse", ticket.recipe.model.name]),
+        ("tags", [*own, "pruning", "sparse", ticket.recipe.model.name]),
     ]
     if metrics:
         task = {"type": "text-classification"}

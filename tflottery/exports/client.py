@@ -29,6 +29,7 @@ _TIMEOUT = 30.0
 _LARGEST_ANSWER = 8 << 20
 _LARGEST_REASON = 1 << 16
 _SIGNATURE = "serving_default"
+_LARGEST_VERSION = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,26 @@ def over(server: str, model: str | Path | None) -> Ask:
     way needs it: REST works without.
 
     Raises:
-        UserError: it is no address, or names no model or another one.
+        UserError: it is no address, or names no model, another one, or a version that no server
+            can have.
     """
     found = addresses.read(server, model)
+    asked = Model(found.model)
+    _require_version(asked)  # before TensorFlow
     if found.is_rest:
-        return over_rest(found.address, Model(found.model))
+        return over_rest(found.address, asked)
     startup.start_tensorflow()
-    return over_grpc(found.address, Model(found.model))
+    return over_grpc(found.address, asked)
+
+
+def _require_version(model: Model) -> None:
+    name = model.path.name
+    # Of digits without end, Python makes no number.
+    if name.isdecimal() and int(name.lstrip("0")[:20] or "0") > _LARGEST_VERSION:
+        raise UserError(
+            f"{shown_path(model.path)} names a version that no server has: the largest is "
+            f"{_LARGEST_VERSION}; name another, or none for the newest."
+        )
 
 
 def local(model: Model) -> Ask:
@@ -145,7 +159,7 @@ def over_grpc(address: str, model: Model) -> Ask:
     """Asks TensorFlow Serving's PredictionService at ``host:port`` (8500 by default there).
 
     Raises:
-        UserError: tensorflow-serving-api is not installed.
+        UserError: tensorflow-serving-api is not installed, or no server can have that version.
         TflotteryError: from the returned function, if the server does not answer.
     """
     try:
@@ -158,6 +172,7 @@ def over_grpc(address: str, model: Model) -> Ask:
         ) from None
     import tensorflow as tf
 
+    _require_version(model)
     stub = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel(address))
 
     def ask(texts: Sequence[bytes]) -> list[Answer]:

@@ -95,7 +95,7 @@ def compare(
         speeds = measuring.speeds(models, _full_texts(test, sparse.max_length))
         ids = padded(np.split(test.ids, test.offsets[1:-1]), sparse.max_length)
         return Comparison(
-            title=f"{ticket.recipe.model.name} on {ticket.recipe.data.dataset}, "
+            title=f"{ticket.recipe.model.name} on {Path(ticket.recipe.data.dataset).name}, "
             f"{ticket.about['sparsity']:.1%} pruned",
             words=sparse.max_length,
             variants=tuple(

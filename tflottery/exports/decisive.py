@@ -3,7 +3,7 @@ the model, told in its card; ``bin/report --model`` reads the file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from tflottery.files import seal
 from tflottery.reasons.deciding import Deciding, decide, drawn
 from tflottery.reasons.words import Ask
 from tflottery.reasons.written import FILE
-from tflottery.runs.recipes import recipe_to_tables
+from tflottery.runs.recipes import Recipe, recipe_to_tables, without_places
+from tflottery.settings import Tables
 from tflottery.tickets.ticket import Ticket
 from tflottery.versions import versions
 
@@ -79,7 +80,18 @@ def write(folder: Path, found: Deciding, ticket: Ticket) -> None:
         "sparsity": about["sparsity"],
         "test_accuracy": about.get("ticket_test_accuracy"),
         "run_key": about["run_key"],
-        "config": recipe_to_tables(ticket.recipe),
+        "config": _config(ticket.recipe),
         "versions": versions(),
     }
     (folder / FILE).write_text(seal(document), encoding="utf-8")
+
+
+def _config(recipe: Recipe) -> Tables:
+    """A recipe's tables without any folder of this machine: a model goes to others."""
+
+    def of(data: Mapping[str, Any]) -> dict[str, Any]:
+        others = [of(other) for other in data["vocabulary_from"]]
+        return {**data, "dataset": Path(data["dataset"]).name, "vocabulary_from": others}
+
+    tables = without_places(recipe_to_tables(recipe))
+    return {**tables, "data": of(tables["data"])}

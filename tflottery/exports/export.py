@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from tflottery.exports.formats.asked import Asked
     from tflottery.progress.reporter import Reporter
 
+_OUTPUT = "saved_models"
+
 
 @overload
 def export(
@@ -138,7 +140,7 @@ def export(
 @status.said
 def export(
     ticket: str | Path | Ticket = "tickets",
-    output: str | Path = "saved_models",
+    output: str | Path = _OUTPUT,
     *,
     compare: bool = False,
     bundle: bool = False,
@@ -219,8 +221,8 @@ def export(
     together.check(
         bundle=bundle, compare=compare, frontier=frontier, unit_costs=unit_costs,
         budget=wanted is not None, structured=structured, compact=compact, dry_run=dry_run,
-        has_version=version is not None, has_sparsity=sparsity is not None,
-        has_formats=bool(asked_for.formats),
+        has_place=name is not None or str(output) != _OUTPUT, has_version=version is not None,
+        has_sparsity=sparsity is not None, has_formats=bool(asked_for.formats),
     )  # fmt: skip
     plugins.load(plugin)
     opened = open_ticket(ticket)

@@ -4,6 +4,7 @@ was made, and what it should be used for. Its words are in ``model_card.md.j2``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -13,6 +14,7 @@ from tflottery.data.words.characters import SCRIPTS
 from tflottery.data.words.wording import Wording
 from tflottery.exports.label_said import label_said
 from tflottery.exports.network import Network
+from tflottery.exports.places import network_of
 from tflottery.exports.serving_files import curl
 from tflottery.metrics import METRICS
 from tflottery.reasons.deciding import Deciding
@@ -66,11 +68,12 @@ def model_card(
         classes=ticket.classes,
         curl=curl(name),
         data=data,
+        dataset=Path(data.dataset).name,  # without the folders of somebody's machine
         decides=decides,
         label=Markup(label_said()),
         method=METHODS[about["method"]].about,
         name=name,
-        network=ticket.recipe.model,
+        network=network_of(ticket),
         networks=_NETWORKS,
         numbers=network.numbers,
         sentence=ticket.sentence,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import re
 from pathlib import Path
 
 from tflottery.errors import UserError
+from tflottery.models.architecture import Architecture
 from tflottery.naming import short_name
 from tflottery.tickets.ticket import Ticket
 
@@ -22,6 +24,16 @@ def default_name(ticket: Ticket) -> str:
     """The default name of an export: data set and architecture, as ``imdb-cnn``."""
     dataset = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(ticket.recipe.data.dataset).stem).lstrip("_.-")
     return short_name(f"{dataset}-{ticket.recipe.model.name}".lstrip("-"), _LONGEST)
+
+
+def network_of(ticket: Ticket) -> Architecture:
+    """The ticket's network as a card shows it: of the vectors that its words begin with the file's
+    name, without the folders of somebody's machine."""
+    model = ticket.recipe.model
+    vectors = getattr(model, "vectors", "")
+    if not vectors:
+        return model
+    return dataclasses.replace(model, vectors=Path(vectors).name)  # type: ignore[type-var]
 
 
 def checked_name(name: str) -> str:

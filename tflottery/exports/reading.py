@@ -63,7 +63,7 @@ def read(folder: Path) -> Reading:
             rows = bits[: len(vocabulary)].astype(bool)
     except FileNotFoundError:
         return Reading(vocabulary, PLAIN, None, False)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UserError(f"{folder / FILE} is damaged; export the ticket anew.") from None
     return Reading(vocabulary, wording, rows, True)
 

@@ -53,7 +53,7 @@ class Process:
         here = Path(__file__).parents[2]
         path = os.pathsep.join(filter(None, [str(here), os.environ.get("PYTHONPATH")]))
         self._model = model
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, str(model)],
             stdin=subprocess.PIPE,
@@ -71,11 +71,18 @@ class Process:
         self.peak_memory = 0
 
     def __enter__(self) -> Process:
-        loaded = self._receive()
-        self.operations, self.peak_memory = loaded["operations"], loaded["peak_memory"]
+        try:
+            loaded = self._receive()
+            self.operations, self.peak_memory = loaded["operations"], loaded["peak_memory"]
+        except BaseException:  # also Ctrl-C, while a large model loads
+            self._end()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
         self._process.kill()
         self._process.communicate()
         self._errors.close()

@@ -35,7 +35,7 @@ def of_version(folder: Path) -> float:
         return float(json.loads((folder / FILE).read_text(encoding="utf-8"))["threshold"])
     except FileNotFoundError:
         return 0.5
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UserError(f"{folder / FILE} is damaged; export the ticket anew.") from None
 
 

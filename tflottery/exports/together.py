@@ -15,6 +15,7 @@ def check(
     structured: bool,
     compact: bool,
     dry_run: bool,
+    has_place: bool,
     has_version: bool,
     has_sparsity: bool,
     has_formats: bool,
@@ -45,7 +46,10 @@ def check(
             "--bundle shares a ticket as it is; only --ticket, --name, --output, --store and "
             "--data_dir go."
         )
-    if (frontier or unit_costs) and is_published:
+    if frontier and is_published:
         raise UserError(
-            f"{given[0]} publishes nothing; only --ticket, --name, --store and such go."
+            "--frontier publishes nothing; only --ticket, --name, --output, --store and --data_dir "
+            "go."
         )
+    if unit_costs and (is_published or has_place):
+        raise UserError("--unit_costs publishes nothing; only --ticket, --store and --data_dir go.")

@@ -18,6 +18,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from tflottery.report.panel import Panel
@@ -96,6 +97,8 @@ class Canvas:
         """Renders it; no date and no random id goes into the file."""
         stream = io.BytesIO()
         with mpl.rc_context(SETTINGS):
+            for text in self.figure.findobj(Text):  # also what was drawn without the settings
+                text.set_parse_math(False)
             self.figure.savefig(
                 stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
             )

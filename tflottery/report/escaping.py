@@ -8,7 +8,7 @@ import re
 # Controls, among them terminal escapes, marks that turn the direction of writing, and halves of
 # characters, which no file of text can hold.
 _CONTROLS = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 # A character that Markdown could take for more than itself, wherever it stands in a line; the last
 # ones are GitHub's: mathematics, mentions, and addresses that become links.

@@ -49,6 +49,7 @@ SETTINGS: dict[Any, Any] = {
     "grid.color": GRID,
     "grid.linewidth": 0.8,
     "text.color": INK,
+    "text.parse_math": False,  # a name with two dollars is no formula
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "xtick.labelsize": 10,

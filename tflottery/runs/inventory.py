@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tflottery.errors import UserError
 from tflottery.files import check_file, read_sealed
@@ -14,6 +14,7 @@ from tflottery.runs.run import Run
 if TYPE_CHECKING:
     import pandas as pd
 
+Read = TypeVar("Read")
 
 _KEY_DIGITS = 64
 _COLUMNS = (
@@ -26,7 +27,8 @@ def table(root: Path) -> pd.DataFrame:
     """See ``Store.runs``."""
     import pandas as pd
 
-    return pd.DataFrame([_row(run) for run in every_run(root)], columns=list(_COLUMNS))
+    rows = [row for _, row in _of_each(root, _row)]
+    return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
 def every_run(root: Path) -> Iterator[Run]:
@@ -34,6 +36,19 @@ def every_run(root: Path) -> Iterator[Run]:
     for folder in sorted(root.iterdir()) if root.is_dir() else ():
         if len(folder.name) == _KEY_DIGITS and folder.is_dir():
             yield Run(folder.name, folder)
+
+
+def _of_each(root: Path, read: Callable[[Run], Read]) -> Iterator[tuple[Run, Read]]:
+    """The runs of a store with what is read of each, without those that another process deletes
+    meanwhile."""
+    for run in every_run(root):
+        try:
+            found = read(run)
+        except (UserError, OSError):
+            if run.folder.is_dir():
+                raise
+        else:
+            yield run, found
 
 
 def _row(run: Run) -> dict[str, Any]:
@@ -93,7 +108,7 @@ def _named(value: Any) -> Iterator[str]:
 
 def unneeded(root: Path, tickets: Path | None) -> list[str]:
     """See ``Store.unneeded``."""
-    parents_of = {run.key: parents(run) for run in every_run(root)}
+    parents_of = {run.key: made_from for run, made_from in _of_each(root, parents)}
     waiting = [*_of_results(root), *(_of_tickets(tickets) if tickets else ())]
     needed: set[str] = set()
     while waiting:
@@ -142,9 +157,9 @@ def _of_tickets(folder: Path) -> Iterator[str]:
     """The keys that a ticket, or the tickets in a folder, refer to."""
     for file in [*folder.glob("ticket.json"), *folder.glob("[!.]*/ticket.json")]:
         try:
-            about = json.loads(file.read_text(encoding="utf-8"))
+            about = json.loads(file.read_bytes())
             version = about["format_version"]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise _unread(file) from None
         about = read_sealed(file, what="ticket", format_version=version)
         named = (f"{name}run_key" for name in ("", "dense_", "reinit_"))
@@ -161,8 +176,8 @@ def deletable(root: Path, keys: Iterable[str]) -> list[Run]:
         UserError: there is no such run, or another one in the store was made from it.
     """
     chosen = {run.key: run for run in (find_one(root, key) for key in keys)}
-    for run in every_run(root):
-        if run.key not in chosen and (needed := parents(run) & set(chosen)):
+    for run, made_from in _of_each(root, lambda run: set() if run.key in chosen else parents(run)):
+        if needed := made_from & set(chosen):
             raise UserError(
                 f"The run {run.key[:12]} was made from {min(needed)[:12]}; delete that one too, or "
                 "keep both."

@@ -18,7 +18,7 @@ import ray
 from tflottery.errors import UserError
 from tflottery.runs.pool import realise_in
 from tflottery.runs.realise import Realiser
-from tflottery.runs.resources import Resources
+from tflottery.runs.resources import THIS_MACHINE, Resources
 from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
 from tflottery.runs.tasks import (
@@ -38,7 +38,6 @@ from tflottery.startup import environment
 # A cluster may grow and shrink, so its size is asked for this often.
 _SECONDS_BETWEEN_LOOKS = 5.0
 _SECONDS_TO_ANSWER = 10.0
-_THIS_MACHINE = "auto"
 # One of these is a worker's last message about a task.
 _LAST = (Ended, Failed, Broken)
 
@@ -167,10 +166,10 @@ def _connect(address: str) -> bool:
     if ray.is_initialized():
         return False
     try:
-        if address != _THIS_MACHINE:
+        if address != THIS_MACHINE:
             _require_answer(address)
         ray.init(address, log_to_driver=False, logging_level="error")
-    except OSError:
+    except (OSError, UnicodeError):  # no name of a machine can be so long, or so dotted
         raise UserError(
             f"There is no Ray cluster at {address}; start one with ray start --head, or "
             "give its head's host:port with --address."
@@ -181,10 +180,11 @@ def _connect(address: str) -> bool:
 
 
 def _require_answer(address: str) -> None:
-    """Raises OSError if nothing listens at the address; Ray itself would try for minutes."""
+    """Raises OSError, or UnicodeError where the host can be no name, if nothing listens at the
+    address; Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise UserError(f"--address takes {_THIS_MACHINE} or host:port, not {address!r}.")
+    if not host or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 1 << 16:
+        raise UserError(f"--address takes {THIS_MACHINE} or host:port, not {address!r}.")
     socket.create_connection((host, int(port)), timeout=_SECONDS_TO_ANSWER).close()
 
 

@@ -130,7 +130,8 @@ def retarget(
         settings: single settings of data and training, by ``section.key``.
 
     Raises:
-        UserError: an unknown key, a value of the wrong type, or a change of the model.
+        UserError: an unknown key, a value of the wrong type or without a use, or a change of the
+            model.
     """
     kept = {key: getattr(recipe.data, key) for key in TEXT_KEYS}
     tables = {**recipe_to_tables(recipe), "data": {**kept, **data}, "model": {}}
@@ -140,4 +141,24 @@ def retarget(
             raise UserError(f"--set {key}: only data and training can differ on other data.")
         tables[section][name] = value
     # The network is the same, and need not be registered here.
-    return dataclasses.replace(recipe_from_settings(tables), model=recipe.model)
+    made = dataclasses.replace(recipe_from_settings(tables), model=recipe.model)
+    require_used(made.training, settings or {})
+    return made
+
+
+def require_used(settings: TrainingSettings, set_keys: Collection[str]) -> None:
+    """Makes sure that an optimizer has a use for what was set.
+
+    Args:
+        settings: of a configuration, whose own epsilon another optimizer may leave unused, and what
+            was set beside it.
+        set_keys: what that was, as ``section.key``.
+
+    Raises:
+        UserError: it has none.
+    """
+    if settings.optimizer == "sgd" and "training.epsilon" in set_keys:
+        raise UserError(
+            "training.epsilon is Adam's and RMSprop's; leave it out, or set training.optimizer to "
+            "adam or rmsprop, not sgd."
+        )

@@ -9,6 +9,8 @@ from tflottery.arithmetic import THREADS, cores
 from tflottery.errors import UserError
 
 LOCAL, PROCESSES, RAY = "local", "processes", "ray"
+# The address of whatever cluster this machine belongs to.
+THIS_MACHINE = "auto"
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Resources:
     executor: str = LOCAL
     workers: int | None = None
     threads: int | None = None
-    address: str = "auto"
+    address: str = THIS_MACHINE
 
     @classmethod
     def shared(
@@ -34,9 +36,14 @@ class Resources:
         variable TF_NUM_INTRAOP_THREADS gives another number of threads.
 
         Raises:
-            UserError: that variable holds no number.
+            UserError: that variable holds no number, or there is an address and no cluster.
         """
         executor = executor or (LOCAL if workers is None else PROCESSES)
+        if executor in (LOCAL, PROCESSES) and (address or THIS_MACHINE) != THIS_MACHINE:
+            raise UserError(
+                f"--address is of a Ray cluster, and --executor {executor} asks none; give "
+                f"--executor {RAY}, or leave --address {address} out."
+            )
         if threads is None and executor != LOCAL:
             share = cores() // (workers or cores()) if executor == PROCESSES else 1
             text = os.environ.get(THREADS) or str(max(1, share))

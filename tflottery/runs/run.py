@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tflottery.arithmetic import Arithmetic
-from tflottery.files import Arrays, read_arrays, read_sealed
+from tflottery.files import Arrays, read_arrays, read_sealed, size_of
 from tflottery.pruning import masks as mask_ops
 from tflottery.pruning.masks import Masks
 from tflottery.pruning.moving import moves
@@ -19,6 +19,7 @@ MASKS = "masks.npz"
 PREDICTIONS = "predictions.npz"
 MOVES = "moves.npz"
 SCALES = "scales.npz"
+_MEND = "Delete that folder, and the run is trained again where it is needed; or restore the file."
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Run:
     @cached_property
     def record(self) -> dict[str, Any]:
         """``run.json``, checked."""
-        return read_sealed(self.folder / "run.json", what="run", format_version=FORMAT_VERSION)
+        return read_sealed(
+            self.folder / "run.json", what="run", format_version=FORMAT_VERSION, mend=_MEND
+        )
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -62,7 +65,7 @@ class Run:
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        return sum(file.stat().st_size for file in self.folder.iterdir())
+        return size_of(self.folder)
 
     def predictions(self) -> dict[str, Predictions] | None:
         """What the weights ``end`` say of the texts of ``validation`` and ``test``; None for runs

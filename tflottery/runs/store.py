@@ -37,9 +37,11 @@ from tflottery.errors import UserError
 from tflottery.files import (
     STAGING_PREFIX,
     new_folder,
+    remove_folder,
     require_writable,
     seal,
     sha256_of_bytes,
+    size_of,
     write_arrays,
     write_atomically,
 )
@@ -95,7 +97,7 @@ class Store:
             elif self._holds_other_things():
                 raise UserError(self._what_is_missing())
             elif self._marker.exists():
-                version = json.loads(self._marker.read_text()).get("format_version")
+                version = json.loads(self._marker.read_bytes()).get("format_version")
                 if version != FORMAT_VERSION:
                     raise UserError(
                         f"The store {root} has format version {version!r}; this tflottery reads "
@@ -103,7 +105,7 @@ class Store:
                     )
         except OSError as error:
             raise UserError(f"The store {root} cannot be used: {error.strerror}.") from None
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             raise UserError(f"{self._marker} is damaged; give --store another folder.") from None
 
     @classmethod
@@ -177,8 +179,7 @@ class Store:
     @property
     def size(self) -> int:
         """Bytes on disk, with encoded data and results of experiments."""
-        files = (path for path in self.root.rglob("*") if path.is_file())
-        return sum(file.stat().st_size for file in files)
+        return size_of(self.root)
 
     def unneeded(self, tickets: str | Path | None = "tickets") -> list[str]:
         """Keys of the runs that nothing needs.
@@ -207,8 +208,9 @@ class Store:
         keys = [keys] if isinstance(keys, str) else keys
         for run in inventory.deletable(self.root, keys):
             with self.lock(run.key):
-                freed += run.size
-                shutil.rmtree(run.folder)
+                if self.find(run.key) is not None:  # another process may have deleted it meanwhile
+                    freed += run.size
+                    remove_folder(run.folder)
         return freed
 
     def _repr_html_(self) -> str:

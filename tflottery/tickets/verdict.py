@@ -161,6 +161,11 @@ class Verdict:
         return value if np.isfinite(value) else None
 
     @property
+    def margin(self) -> float:
+        """Points that the ticket minus dense has to lie at, or above, on test texts."""
+        return _margin(self.terms, self.of("dense", CONSTANT))
+
+    @property
     def recommends(self) -> bool:
         """Whether the ticket is one to go on with."""
         return self.outcome in RECOMMENDED
@@ -234,6 +239,16 @@ def give(validation: HeldOut, test: HeldOut, terms: Terms, matched: bool) -> Ver
     )
 
 
+def _half(learnt: Paired) -> float:
+    """Half of what dense gains, which a ticket has to keep, whatever is tolerated (Walker and
+    Nowacki 2011)."""
+    return learnt.difference / 2
+
+
+def _margin(terms: Terms, learnt: Paired) -> float:
+    return -min(terms.tolerance, _half(learnt))
+
+
 def _decide(
     terms: Terms,
     matched: bool,
@@ -243,9 +258,7 @@ def _decide(
     to_reinit: Paired,
 ) -> tuple[str, str, More | None]:
     """Outcome, reason, and what more would decide."""
-    # Half of what dense gains has to be kept, whatever is tolerated (Walker and Nowacki 2011).
-    half = learnt[1].difference / 2
-    margin = -min(terms.tolerance, half)
+    margin = _margin(terms, learnt[1])
     if min(one.texts for one in learnt) < FEWEST_TEXTS:
         return NO_VERDICT, "few texts", None
     if not all(one.above(0) for one in learnt):
@@ -259,7 +272,8 @@ def _decide(
     if not gains.above(0):
         return CANNOT_TELL, "perhaps learnt nothing", _more(gains, 0)
     if not to_dense.at_least(margin):
-        reason = "tolerance too wide" if terms.tolerance > half else "perhaps worse than dense"
+        is_wide = terms.tolerance > _half(learnt[1])
+        reason = "tolerance too wide" if is_wide else "perhaps worse than dense"
         return CANNOT_TELL, reason, _more(to_dense, margin)
     if to_reinit.above(0) and terms.training:
         # No weights that it began with were ever trained under this mask alone.

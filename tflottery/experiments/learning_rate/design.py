@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -39,6 +39,11 @@ Tuner = Literal["grid", "random", "bayesian", "hyperband"]
 HYPERBAND = "hyperband"
 _LATE = "rewind:1ep"
 _TRIALS = 10
+# What says how many trials there are, where tuning.trials does not.
+_HOW_MANY: dict[Tuner, str] = {
+    "grid": "a trial for every value",
+    "hyperband": "as many trials as training.epochs and tuning.factor say",
+}
 _BOUNDS = {"trials": (1, 10_000), "factor": (2, 1_000)}
 
 
@@ -85,6 +90,29 @@ class TuningSettings:
             if not 0 <= dropped < 1:
                 raise UserError(f"tuning.dropout holds {dropped:g}; it is in [0, 1).")
         check_bounds(self, "tuning", _BOUNDS)
+
+
+def require_used(settings: TuningSettings, set_keys: Collection[str]) -> None:
+    """Makes sure that a tuner has a use for what was set.
+
+    Args:
+        settings: of a configuration, which may hold what other tuners take, and what was set beside
+            it.
+        set_keys: what that was, as ``section.key``.
+
+    Raises:
+        UserError: it has none.
+    """
+    tuner = settings.tuner
+    if tuner in _HOW_MANY and "tuning.trials" in set_keys:
+        raise UserError(
+            f"--tuner {tuner} has {_HOW_MANY[tuner]}; leave out --trials {settings.trials}, or "
+            "give --tuner random or bayesian."
+        )
+    if tuner != HYPERBAND and "tuning.factor" in set_keys:
+        raise UserError(
+            f"tuning.factor is Hyperband's; leave it out, or give --tuner {HYPERBAND}, not {tuner}."
+        )
 
 
 @dataclass(frozen=True)

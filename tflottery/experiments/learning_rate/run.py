@@ -24,7 +24,7 @@ from tflottery.experiments.driver import (
 )
 from tflottery.experiments.inspecting import before_dry_run
 from tflottery.experiments.learning_rate import roles
-from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning
+from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning, require_used
 from tflottery.experiments.learning_rate.finished import TuningResult
 from tflottery.plugins import Plugins
 from tflottery.report.numbers import count_of
@@ -226,6 +226,7 @@ def _of_ticket(
     data = located(ticket.recipe.data, data_dir)
     changes = {"tuning.levels": [0.0, level.sparsity], **own}
     space = configuration.load_tuning(config, changes, settings)
+    require_used(space, {*own, *configuration.assigned(settings)})
     return Tuning(dataclasses.replace(ticket.recipe, data=data), ticket.pruning, space)
 
 
@@ -235,6 +236,7 @@ def _of_configuration(
     """What is searched, of how many classes, and lines on how the data were read and what was
     scaled to them."""
     chosen = configuration.load(config, changes, settings)
+    require_used(chosen.tuning, chosen.set_keys)
     looked = sources.look(chosen.data)
     chosen, scaled = scaling.fit(chosen, looked.settings)
     recipe = dataclasses.replace(chosen.recipe, data=looked.settings)

@@ -58,13 +58,13 @@ def accuracy_against_weights(rounds: pd.DataFrame, verdict: str, ax: Axes | None
 
 
 def intervals_against_margin(
-    intervals: pd.DataFrame, tolerance: float, ax: Axes | None = None
+    intervals: pd.DataFrame, margin: float, ax: Axes | None = None
 ) -> Axes:
     """Draws how far the ticket is from dense and reinit; see ``FoundTicket.plot_intervals``.
 
     Args:
         intervals: as ``FoundTicket.intervals``.
-        tolerance: points that the ticket may be worse than dense.
+        margin: as ``Verdict.margin``.
         ax: where to draw; by default on axes of a new figure.
     """
     # What lies far above the larger class would leave no room for what decides.
@@ -75,9 +75,10 @@ def intervals_against_margin(
         _, ax = plt.subplots(figsize=(6.4, 0.6 + 0.45 * len(intervals)), layout="constrained")
     rows = intervals.iloc[::-1].reset_index(drop=True)
     for place, row in rows.iterrows():
-        asked = -tolerance if row["comparison"] == "ticket - dense" else 0.0
+        is_margin = row["comparison"] == "ticket - dense"
+        asked = margin if is_margin else 0.0
         known = row["low"] == row["low"] and row["low"] is not None
-        passed = known and row["low"] >= asked and not (asked == 0.0 and row["low"] <= 0)
+        passed = known and (row["low"] >= asked if is_margin else row["low"] > asked)
         color = "C0" if passed else "C3"
         if (row["comparison"], row["split"]) == ("ticket - dense", "validation"):
             color = "0.5"  # its mean chose the level; the interval decides nothing

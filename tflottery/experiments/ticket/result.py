@@ -199,7 +199,8 @@ class FoundTicket:
         return accuracy_against_weights(self.rounds, self.verdict, ax)
 
     def plot_intervals(self, ax: Axes | None = None) -> Axes:
-        """Draws what the verdict rests on: each difference with its interval, and the tolerance.
+        """Draws what the verdict rests on: each difference with its interval, and the margin that
+        it was held against: the tolerance, or half of what dense gains where that is less.
 
         Args:
             ax: where to draw; by default on axes of a new figure.
@@ -209,7 +210,7 @@ class FoundTicket:
         """
         from tflottery.experiments.ticket.drawing import intervals_against_margin
 
-        return intervals_against_margin(self.intervals, self.judged.terms.tolerance, ax)
+        return intervals_against_margin(self.intervals, self.judged.margin, ax)
 
     def __repr__(self) -> str:
         return f"<FoundTicket: {self.sentence} {self.ticket.folder}>"

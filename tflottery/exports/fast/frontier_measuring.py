@@ -126,7 +126,7 @@ def measure(
                 )
             )
     return Frontier(
-        f"{ticket.recipe.model.name} on {ticket.recipe.data.dataset}",
+        f"{ticket.recipe.model.name} on {Path(ticket.recipe.data.dataset).name}",
         whole.max_length,
         marked(shown),
         f"{os.cpu_count()} cores of {platform.machine()}, {arithmetic.instructions()}, "

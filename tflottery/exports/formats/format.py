@@ -120,7 +120,7 @@ def about(ticket: Ticket) -> dict[str, str]:
     return {
         "producer": f"tflottery {__version__}",
         "architecture": ticket.recipe.model.name,
-        "dataset": data.dataset,
+        "dataset": Path(data.dataset).name,  # without the folders of somebody's machine
         "classes": json.dumps(list(ticket.classes), ensure_ascii=False),
         "max_length": str(data.max_length),
         "vocabulary_size": str(len(ticket.vocabulary)),
