@@ -37,6 +37,8 @@ CHECKS = {
     "reinit": "new weights",
     "inverted": "inverted",
 }
+# The criteria that others are compared with: by size, after training.
+USUAL = {"weights": "magnitude", "units": "filters"}
 _PARTS = (
     "dense", "grid", "control", "rewind", "again", "length", "ramp", "convergence", "criterion",
 )  # fmt: skip

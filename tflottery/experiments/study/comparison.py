@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from tflottery import seeds
-from tflottery.experiments.names import AT_INIT
+from tflottery.experiments.names import AT_INIT, USUAL
 from tflottery.experiments.study.arms import Cell, Seed
 from tflottery.experiments.study.controls import random_mask, words_are_pruned
 from tflottery.experiments.study.settings import StudySettings
@@ -36,7 +36,7 @@ def compared(seed: Seed) -> Iterator[Cell]:
     for name in study.criteria:
         if not _is_meant_for(name, seed.recipe.model) or _is_refused(name, seed.pruning):
             continue
-        usual = criteria.USUAL[criteria.kind(name)]
+        usual = USUAL[criteria.kind(name)]
         for moment in _moments(name, study):
             for level in study.compared_levels:
                 ticket = _ticket(seed, name, moment, level)

@@ -10,7 +10,6 @@ from tflottery import statistics
 from tflottery.experiments import names
 from tflottery.experiments.study.cells import Arm, BySeed, Cell, Results
 from tflottery.experiments.study.tables import befallen, befell, difference_row
-from tflottery.pruning.criteria import USUAL
 from tflottery.report.numbers import ACCURACY, PERCENT, POINTS, number, probability
 from tflottery.report.outcomes import MARGINS, within
 from tflottery.report.table import Column, Table
@@ -159,8 +158,10 @@ def criteria_longer(results: Results) -> Table | None:
 
 def usual_of(results: Results) -> str:
     """The criterion that others are compared with: of units where the study compares those."""
-    names_of = {arm.criterion for arm in results.arms(PART)}
-    return next((name for name in USUAL.values() if name in names_of), USUAL["weights"])
+    compared_here = {arm.criterion for arm in results.arms(PART)}
+    return next(
+        (name for name in names.USUAL.values() if name in compared_here), names.USUAL["weights"]
+    )
 
 
 def _by_size(arm: Arm, usual: str) -> Arm:

@@ -20,7 +20,6 @@ from tflottery.pruning.criteria import latency
 from tflottery.pruning.criteria.registry import (
     BY_CHANCE,
     CRITERIA,
-    USUAL,
     Criterion,
     computes,
     has_negative,
@@ -40,7 +39,6 @@ from tflottery.pruning.criteria.scoring import score, scores, unit_scores
 __all__ = [
     "BY_CHANCE",
     "CRITERIA",
-    "USUAL",
     "Criterion",
     "computes",
     "gradients",

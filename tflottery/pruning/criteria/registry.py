@@ -24,8 +24,6 @@ OfRun = Callable[[PruningContext], Mapping[str, np.ndarray]]
 """Takes a context; gives the scores of each tensor, or of the units of each layer, by name."""
 # Of this package.
 _OF_ACTIVATIONS = ("taylor_units", "activation_norm", "latency")
-USUAL: dict[Of, str] = {"weights": "magnitude", "units": "filters"}
-"""The criteria that others are compared with: by size, after training."""
 BY_CHANCE: dict[Of, str] = {"weights": "random", "units": "random_units"}
 """The criteria that leave all to chance: of one, what is shuffled, has new weights or inverted
 scores is another mask by chance."""
