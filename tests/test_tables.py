@@ -156,8 +156,8 @@ def test_a_table_that_is_gone_is_missed(written, tmp_path):
         load_study(folder)
 
 
-# Those of new seeds, and of the note's networks, came later.
-LATER = {"new_seeds", "note_longer"}
+# Those of new seeds, of the note's networks and of criteria came later.
+LATER = {"new_seeds", "note_longer", "criteria"}
 EARLIER = [path for path in SHOWN if not LATER & set(path.parts)]
 
 

@@ -39,7 +39,10 @@ def parts(small_recipe: Recipe):
 
 @pytest.fixture
 def ticket(tmp_path, small_recipe, parts):
-    about = {"verdict": "winning ticket", "run_key": "k", "ticket_test_accuracy": 0.875}
+    about = {
+        "verdict": "winning ticket", "run_key": "k", "ticket_test_accuracy": 0.875,
+        "dataset": "mine", "model": "cnn", "seed": 1,
+    }  # fmt: skip
     folder = tmp_path / "tickets" / "t"
     written = write_ticket(folder, about, small_recipe, ("neg", "pos"), VOCABULARY, *parts)
     return tflottery.load_ticket(written)

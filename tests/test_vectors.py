@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import ROOT, SMALL, user_environment, write_reviews
 from tflottery.data.words import vectors
 from tflottery.errors import UserError
+from tflottery.experiments import configuration
 from tflottery.experiments.driver import Driver
 from tflottery.files import sha256_of_file
 from tflottery.runs.realise import Realiser
@@ -337,8 +338,6 @@ def test_what_goes_with_no_file_is_refused(model, changes, words):
 
 def test_settings_of_stronger_networks_go_together(tmp_path):
     """Both ends of long texts, more of them, vectors scaled, words dropped: in one call."""
-    from tflottery.experiments import configuration
-
     chosen = configuration.load(
         "imdb_lstm", {},
         {"data.keep": "both", "data.max_length": 400, "model.vectors": str(tmp_path / "a.txt"),
@@ -350,9 +349,7 @@ def test_settings_of_stronger_networks_go_together(tmp_path):
 
 
 def test_a_recorded_command_names_the_file_and_not_its_place():
-    from tflottery.experiments.study.run import _without_places
-
     given = {"model.vectors": "/home/me/glove.txt", "data.data_dir": "/data", "training.epochs": 2}
     expected = ("model.vectors=glove.txt", "training.epochs=2")
-    assert _without_places(given) == expected
-    assert _without_places([f"{key}={value}" for key, value in given.items()]) == expected
+    assert configuration.recorded(given) == expected
+    assert configuration.recorded([f"{key}={value}" for key, value in given.items()]) == expected
