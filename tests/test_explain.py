@@ -22,6 +22,7 @@ import tflottery as tfl
 from tests.exported import CLASSES, WORDS, make_ticket, save_unchecked
 from tflottery.cli import predict
 from tflottery.data.words.wording import Wording
+from tflottery.errors import UserError
 from tflottery.exports import client, reading
 from tflottery.reasons import coloured, words
 from tflottery.reasons.words import explanations, log_odds, occlusions
@@ -246,7 +247,7 @@ def test_the_command_explains_on_a_terminal_in_columns_and_as_a_page(
         assert predict.main([*ask, "--input", "new.csv", "--output", name]) == 0
     with Path("o.csv").open(newline="") as stream:
         first, second = csv.DictReader(stream)
-    (one,) = tfl.explain(model, "a film again")
+    (one,) = tfl.explain(model, "a film again", output="call.html")
     expected = [[[word, round(effect, 3)] for word, effect in side] for side in one.strongest(10)]
     assert [json.loads(first[name]) for name in ("words_for", "words_against")] == expected
     assert second["words_for"] == "[]"
@@ -257,6 +258,12 @@ def test_the_command_explains_on_a_terminal_in_columns_and_as_a_page(
     assert predict.main([*ask, "a film again", "--output", "page.html"]) == 0
     assert predict.main([*ask, "a film", "--output", "page.html"]) == 0
     page = Path("page.html").read_text()
+    tfl.explain(model, ["a film"], output="call.html")
+    assert Path("call.html").read_text() == page
+    for name, said in (("mine.html", "delete it"), ("mine.csv", "as mine.csv.html")):
+        Path(name).write_text("mine")
+        with pytest.raises(UserError, match=said):
+            tfl.explain(model, "a film", output=name)
     assert page.startswith("<!doctype html>") and page.count("<article") == 1
     assert "http" not in page and "<script" not in page
     Path("mine.html").write_text("mine")

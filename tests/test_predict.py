@@ -28,6 +28,7 @@ import tensorflow as tf
 import yaml
 from tensorflow_serving.apis import classification_pb2, prediction_service_pb2_grpc
 
+import tflottery as tfl
 from tests.serving_double import ServingTestDouble
 from tflottery.cli import predict
 from tflottery.errors import TflotteryError, UserError
@@ -186,6 +187,14 @@ def test_the_command_over_each_way_and_from_standard_input(server, capsys, monke
     first, second = capsys.readouterr().out.splitlines()
     assert first == outputs[0].rstrip("\n") and second.endswith("\tdull")
 
+    for asked, where in ((server.base, ""), (server.base.name, server.grpc)):
+        (answer,) = tfl.predict(asked, TEXT, server=where, progress=False)
+        assert (answer.label, f"{answer.score:.4f}") == (label, score)
+    found = tfl.predict(
+        None, [TEXT] * 40, server=f"{server.rest}/v1/models/{server.base.name}:predict"
+    )
+    assert len(found) == 40 and {one.label for one in found} == {label}
+
     lines = b"".join(b"%d %s\r\n" % (number, TEXT.encode()) for number in range(40)) + b"\xff\n"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
     assert predict.main(["--model", server.base.name, "--server", server.rest]) == 0
@@ -216,6 +225,28 @@ def test_a_mistake_is_one_line(tmp_path, monkeypatch, capfd, flags, code, messag
     assert predict.main(flags) == code
     errors = capfd.readouterr().err
     assert message in errors and errors.startswith("predict: ") and errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "message"),
+    [
+        (("nowhere", "a"), UserError, "nowhere holds no exported model"),
+        ((None, "a"), UserError, "Which model?"),
+        (("m", b"a"), UserError, "as a text, or as a list of texts"),
+        (("m", ["a", 1]), UserError, "as a text, or as a list of texts"),
+        (("m", 1), UserError, "as a text, or as a list of texts"),
+        (("m\0", "a"), UserError, "takes the path of a folder"),
+        (("m", "a", "http://127.0.0.1:port"), UserError, "is no address of a"),
+        (("m", "a", 1), UserError, "server"),
+        ((None, "a", "http://127.0.0.1:1"), UserError, "Which model?"),
+        (("m", "a", "http://127.0.0.1:1"), TflotteryError, "does not answer"),
+    ],
+)
+def test_a_calls_mistake_is_one_line(asked, error, message):
+    model, texts, server = (*asked, "")[:3]
+    with pytest.raises(error, match=message) as raised:
+        tfl.predict(model, texts, server=server, progress=False)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_server_of_other_models_is_an_error(server, monkeypatch):

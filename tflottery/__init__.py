@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from tflottery.experiments.transfer.finished import TransferResult
     from tflottery.experiments.transfer.run import transfer
     from tflottery.exports.bundle import Bundle
+    from tflottery.exports.client import Answer
     from tflottery.exports.export import export
     from tflottery.exports.fast.frontier import Frontier
     from tflottery.exports.fast.unit_costs import UnitCosts
@@ -59,12 +60,14 @@ if TYPE_CHECKING:
     from tflottery.scoring.evaluate import evaluate
     from tflottery.scoring.evaluation import Evaluation
     from tflottery.scoring.explain import explain
+    from tflottery.scoring.predict import predict
     from tflottery.scoring.score import score
     from tflottery.scoring.writing import Scored
     from tflottery.tickets.ticket import Ticket, load_ticket
 
 # Where each public name lives; it is imported when it is first used.
 _PLACES = {
+    "Answer": "exports.client",
     "Beside": "exports.formats.beside",
     "BudgetNotMetError": "exports.results",
     "Bundle": "exports.bundle",
@@ -99,6 +102,7 @@ _PLACES = {
     "inspect": "experiments.inspecting",
     "load_ticket": "tickets.ticket",
     "plan_seeds": "experiments.claims.seeds_plan",
+    "predict": "scoring.predict",
     "register_architecture": "models.brought.registering",
     "register_criterion": "pruning.criteria",
     "register_metric": "metrics",
@@ -117,6 +121,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "transfer",
     "tune_learning_rate",
     "export",
+    "predict",
     "score",
     "evaluate",
     "explain",
@@ -137,6 +142,7 @@ __all__ = [  # noqa: RUF022 - as a reader meets them
     "Frontier",
     "UnitCosts",
     "Bundle",
+    "Answer",
     "Scored",
     "Evaluation",
     "Explanation",

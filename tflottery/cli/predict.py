@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 from absl import flags
@@ -84,7 +83,10 @@ def predict(values: flags.FlagValues) -> None:
     as_table = [name for name in ("output", "format", "prefix") if values[name].value is not None]
     if values.explain and values.server:
         raise UserError("Words are explained on this machine; leave --server out.")
-    is_page = bool(values.explain and (values.output or "").lower().endswith((".html", ".htm")))
+    # Imported only here, so that --help is quick.
+    from tflottery.scoring import page
+
+    is_page = bool(values.explain and page.is_page(values.output or ""))
     if (values.input is not None or as_table) and not is_page:
         _score(values)
         return
@@ -97,19 +99,11 @@ def predict(values: flags.FlagValues) -> None:
     if values.explain:
         _explain(values, texts)
         return
-    from tflottery.exports import client
+    from tflottery.scoring.predict import answers
 
-    if values.server:
-        ask = client.over(values.server, values.model)
-    else:
-        ask = client.local(client.Model(Path(values.model)))
-    while batch := list(islice(texts, client.BATCH)):
-        with activity.doing(f"asking {values.server or 'the model'}"):
-            answers = ask(batch)
-        activity.quiet()
-        for answer, text in zip(answers, batch, strict=True):
-            score = answer.score if isinstance(answer.score, float) else max(answer.score)
-            printed.say(answer.label, f"{score:.4f}", _shown(text))
+    for answer, text in answers(values.model, texts, values.server or ""):
+        score = answer.score if isinstance(answer.score, float) else max(answer.score)
+        printed.say(answer.label, f"{score:.4f}", _shown(text))
 
 
 def _texts(values: flags.FlagValues) -> Iterator[bytes]:
@@ -155,21 +149,14 @@ def _score(values: flags.FlagValues) -> None:
 def _explain(values: flags.FlagValues, texts: Iterator[bytes]) -> None:
     """Prints what the words of texts did, or writes a page of it."""
     # Imported only here, so that --help is quick.
-    from tflottery.exports import client
     from tflottery.reasons import coloured
     from tflottery.scoring import page
-    from tflottery.scoring.explain import Explainer, effects_by
-    from tflottery.scoring.model import Scorer
+    from tflottery.scoring.explain import each
 
-    if values.output is not None:
-        page.require_free(Path(values.output))
-    effects_by(values.by)
-    scorer = Scorer(client.version_folder(client.Model(Path(values.model))))
-    explainer = Explainer(scorer, values.by)
-    batches = iter(lambda: list(islice(texts, client.BATCH)), [])
-    explained = (explainer.explain([_decoded(text) for text in batch]) for batch in batches)
-    if values.output is not None:
-        count = page.write(explained, Path(values.output))
+    output = None if values.output is None else page.place_of(values.output)
+    explained = each(Path(values.model), map(_decoded, texts), values.by)
+    if output is not None:
+        count = page.write(explained, output)
         printed.complain(f"Explained: {values.output} ({count:,} text{'s' * (count != 1)})")
         return
     from tflottery.progress.consoles import open_console

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -15,8 +16,10 @@ from tflottery.exports import client, reading
 from tflottery.plugins import Plugins
 from tflottery.reasons.deciding import Deciding, decide
 from tflottery.reasons.words import Effects, Explanation, explanations, occlusions
+from tflottery.scoring import page
 from tflottery.scoring.integrated import Integrated
 from tflottery.scoring.model import Scorer
+from tflottery.scoring.predict import texts_of
 from tflottery.settings import argument, place
 
 By = Literal["occlusion", "integrated_gradients"]
@@ -32,6 +35,7 @@ def explain(
     texts: str | Sequence[str],
     *,
     by: str = "occlusion",
+    output: str | Path | None = None,
     plugin: Plugins = (),
     progress: bool = True,
 ) -> list[Explanation]:
@@ -44,20 +48,34 @@ def explain(
         model: the folder of a model, or of one of its versions.
         texts: a text, or several.
         by: ``occlusion``, or ``integrated_gradients`` (Sundararajan et al. 2017).
+        output: a page to write, too, whose name ends in ``.html``: the words in their colours.
         plugin: as in ``find_ticket``.
         progress: whether progress is shown.
 
     Raises:
-        UserError: there is no such model, it does not say how it reads texts, or ``by`` is neither.
+        UserError: there is no such model, it does not say how it reads texts, ``by`` is neither,
+            or the page cannot be written.
+    """
+    plugins.load(plugin, installed=False)
+    listed = texts_of(texts)
+    file = None if output is None else page.place_of(output)
+    found = [one for batch in each(place("model", model), listed, by) for one in batch]
+    if file is not None:
+        page.write([found], file)
+    return found
+
+
+def each(model: Path, texts: Iterable[str], by: str) -> Iterator[list[Explanation]]:
+    """Texts explained as they come, some at a time.
+
+    Raises:
+        UserError: as ``explain``; what is wrong with the model or ``by`` at once.
     """
     effects_by(by)
-    plugins.load(plugin, installed=False)
-    is_many = isinstance(texts, Iterable) and not isinstance(texts, str)
-    listed: list[str] = list(texts) if is_many else [texts]  # type: ignore[list-item]
-    if not all(isinstance(text, str) for text in listed):
-        raise UserError("Texts to explain come as a text, or as a list of texts.")
-    folder = client.version_folder(client.Model(place("model", model)))
-    return Explainer(Scorer(folder), by).explain(listed)
+    explainer = Explainer(Scorer(client.version_folder(client.Model(model))), by)
+    rest = iter(texts)
+    batches = iter(lambda: list(islice(rest, client.BATCH)), [])
+    return map(explainer.explain, batches)
 
 
 def effects_by(by: str) -> By:

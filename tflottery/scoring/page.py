@@ -10,23 +10,37 @@ from tflottery.errors import UserError
 from tflottery.files import new_file, require_replaceable, require_writable
 from tflottery.reasons import coloured
 from tflottery.reasons.words import Explanation
+from tflottery.settings import place
+
+_ENDINGS = (".html", ".htm")
 
 
-def require_free(output: Path) -> None:
-    """Makes sure that nothing but such a page is replaced.
+def is_page(output: str) -> bool:
+    """Whether a file of that name is a page, and no table."""
+    return output.lower().endswith(_ENDINGS)
+
+
+def place_of(output: str | Path) -> Path:
+    """Where a page is written; nothing but such a page is replaced.
 
     Raises:
-        UserError: there is something else, or the folder cannot be written.
+        UserError: its name is no page's, there is something else, or the folder cannot be written.
     """
+    output = place("output", output)
+    if not is_page(output.name):
+        raise UserError(
+            f"Words are explained on a page; give one as --output, as {shown_path(output)}.html."
+        )
     require_writable(output.parent, "--output")
     if not output.exists():
-        return
+        return output
     require_replaceable(output, "--output")
     if output.read_bytes()[: len(coloured.HEAD)] != coloured.HEAD.encode():
         raise UserError(
             f"{shown_path(output)} is there already and explains no words; give --output another "
             "name, or delete it."
         )
+    return output
 
 
 def write(explained: Iterable[Sequence[Explanation]], output: Path) -> int:
