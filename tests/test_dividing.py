@@ -338,7 +338,9 @@ def test_classes_of_hugging_face_have_their_names_in_memory_too(tmp_path):
     made = datasets.Dataset.from_dict(columns, features=features)
     made.save_to_disk(tmp_path / "saved")
     saved = sources.identify(DataSettings(str(tmp_path / "saved")))
-    for one in (made, made.with_format("numpy"), made.to_iterable_dataset()):
+    formatted = made.with_format("numpy")
+    pairs = [(one["text"], one["label"]) for one in (made, formatted)]
+    for one in (made, formatted, made.to_iterable_dataset(), *pairs):
         known = sources.look(DataSettings(memory.register(one)))
         assert known.classes == ("neg", "pos")
         assert known.settings.fingerprint == saved.fingerprint

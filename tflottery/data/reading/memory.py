@@ -174,7 +174,10 @@ def _columns(
             raise UserError(
                 f"{where} hold a set, which has no order; give texts and labels as lists."
             )
-        columns: Columns = {text: _listed(part[0]), label: _listed(part[1])}
+        columns: Columns = {
+            text: _listed(part[0]),
+            label: _named(_listed(part[1]), getattr(part[1], "features", None)),
+        }
     elif (found := _names_of(part)) is not None:
         if named_columns(found, wanted) is None:
             raise no_column(where, found, wanted)
@@ -210,8 +213,12 @@ def _column(part: Any, name: Any) -> list[Any]:
     if not isinstance(features, Mapping) or not hasattr(part, "with_format"):
         return _listed(part[name])
     # Whatever it is formatted as: numbers of classes are numbers here.
-    values = _listed(part.with_format(None)[name])
-    classes = getattr(features.get(name), "names", None)
+    return _named(_listed(part.with_format(None)[name]), features.get(name))
+
+
+def _named(values: list[Any], feature: Any) -> list[Any]:
+    """Labels by their names, where the feature of a column of Hugging Face has these."""
+    classes = getattr(feature, "names", None)
     return values if classes is None else [class_of(value, classes) for value in values]
 
 
