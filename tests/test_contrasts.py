@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -82,6 +83,7 @@ def test_a_contrast_as_it_is_read():
     assert (one.levels, one.asked, one.margins) == ((0.832,), "not worse", (0.5,))
     assert one.seeds == tuple(range(4, 14)) and one.second_seeds == tuple(range(4, 24))
     assert not one.is_paired and one.unit == "points" and one.written.year == 2026
+    assert one.when == "2026-11-26 07:38 UTC" and not one.exception
     kinds = {each.name: each.is_paired for each in SHIPPED.all}
     assert kinds["cnn-ticket-new"] and kinds["random-when-sparse-iterative"]
     assert not kinds["lstm-clearer"] and not kinds["sparse-slower"]
@@ -123,6 +125,26 @@ def test_an_amended_contrast_keeps_the_old_one(tmp_path):
     judged, _, kept = shown.partition("Replaced")
     assert "| 73.8 % |" in judged and "new weights | 83.2 % | above 0" in kept
     assert "| cnn-ticket | CNN | iterative ticket − new weights | 83.2 %" not in judged
+
+
+def test_when_it_was_written_and_what_had_been_seen_is_shown(tmp_path):
+    timed = NEW.replace("2027-01-02", "2027-01-02 03:04")
+    for text, when in ((NEW, "2027-01-02"), (timed, "2027-01-02 03:04")):
+        (one,) = [each for each in _load(tmp_path, FILE + text).all if each.name == "later"]
+        assert one.when.removesuffix(" UTC") == when
+        assert contrasts.table(
+            contrasts.Contrasts((replace(one, replaces=""),)), {one.study: "CNN"}
+        ).endswith(f"| {when} |")
+    # Whatever was amended was so at a later moment, and the old entry is kept.
+    for one in SHIPPED.all:
+        if one.replaces:
+            (old,) = [each for each in SHIPPED.replaced if each.name == one.replaces]
+            assert old.written <= one.written
+    with_exceptions = {one.claim for one in SHIPPED.current if one.exception}
+    page = " ".join((ROOT / "docs" / "claims.md").read_text(encoding="utf-8").split())
+    told = page.partition("The exceptions:")[2].partition("How outcomes")[0]
+    names = {one.claim for one in SHIPPED.all}
+    assert with_exceptions == {name for name in names if f"*{name}*" in told}
 
 
 MISTAKES = [

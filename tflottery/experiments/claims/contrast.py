@@ -42,8 +42,10 @@ class Contrast:
     of learning rates with the networks of that study. ``to_study``: on the target texts are read
     and networks trained as in that one, not as in ``study``. ``minus_study``: the same difference
     there is taken off again; ``minus``: that of two other arms is. ``second_seeds``: of the second
-    arm, where it has more. ``margins`` are in points, the widest first. ``replaces``: the entry
-    that this one amends. ``beside``: it is of the claim's family, and decides nothing of the claim.
+    arm, where it has more. ``margins`` are in points, the widest first. ``written``: when, in UTC.
+    ``replaces``: the entry that this one amends. ``beside``: it is of the claim's family, and
+    decides nothing of the claim. ``exception``: in what it was not written before all that it looks
+    at, a sentence.
     """
 
     name: str
@@ -60,13 +62,20 @@ class Contrast:
     margins: tuple[float, ...]
     seeds: tuple[int, ...]
     second_seeds: tuple[int, ...]
-    written: datetime.date
+    written: datetime.datetime
     replaces: str
     experiment: str = STUDY
     to: str = ""
     minus: tuple[Arm, ...] = ()
     beside: bool = False
     to_study: str = ""
+    exception: str = ""
+
+    @property
+    def when(self) -> str:
+        """When it was written: the day, and the time where the file has one."""
+        has_time = self.written.time() != datetime.time()
+        return f"{self.written:%Y-%m-%d %H:%M} UTC" if has_time else f"{self.written:%Y-%m-%d}"
 
     @property
     def gains(self) -> tuple[Gain, ...]:

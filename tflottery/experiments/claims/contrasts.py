@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,6 +68,7 @@ class _Entry:
     beside: bool = False
     written: str = ""
     replaces: str = ""
+    exception: str = ""
 
 
 def load(path: Path | None = None) -> Contrasts:
@@ -135,7 +137,7 @@ def _contrast(name: str, entry: _Entry, known: _Arms) -> Contrast:
         name, entry.claim, entry.says, entry.study, entry.minus_study, entry.dataset,
         entry.measure, first, second, entry.levels, entry.asked, entry.margins, seeds,
         second_seeds, _date(here, entry.written), entry.replaces, entry.experiment, entry.to,
-        minus, entry.beside, entry.to_study,
+        minus, entry.beside, entry.to_study, entry.exception,
     )  # fmt: skip
     if made.is_paired and second_seeds != seeds:
         raise UserError(f"{here}.second_seeds differ from seeds, and its arms are paired by seed.")
@@ -214,11 +216,14 @@ def _seeds(here: str, key: str, text: str) -> tuple[int, ...]:
     return tuple(range(low, high + 1))
 
 
-def _date(here: str, text: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise UserError(f"{here}.written is {text!r}; write a day, as 2026-11-30.") from None
+def _date(here: str, text: str) -> datetime.datetime:
+    """A day, or a day and a time of it."""
+    for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M"):
+        with suppress(ValueError):
+            return datetime.datetime.strptime(text, form)
+    raise UserError(
+        f"{here}.written is {text!r}; write a day, or with its time in UTC, as 2026-11-30 07:38."
+    )
 
 
 def _check_replaced(found: Sequence[Contrast]) -> None:
@@ -259,11 +264,11 @@ def table(contrasts: Contrasts, network: Mapping[str, str]) -> str:
         contrasts: what to show.
         network: what each study's network is called.
     """
-    head = "| claim | network | contrast | levels pruned | asked | margin | seeds |"
-    rows = [head, "|---|---|---|---|---|---|---|"]
+    head = "| claim | network | contrast | levels pruned | asked | margin | seeds | written (UTC) |"
+    rows = [head, "|---|---|---|---|---|---|---|---|"]
     rows += [_row(one, network) for one in contrasts.current]
     if contrasts.replaced:
-        rows += ["", "Replaced, and kept here:", "", head, "|---|---|---|---|---|---|---|"]
+        rows += ["", "Replaced, and kept here:", "", head, rows[1]]
         rows += [_row(one, network) for one in contrasts.replaced]
     return "\n".join(rows)
 
@@ -290,5 +295,6 @@ def _row(one: Contrast, network: Mapping[str, str]) -> str:
         _IN_WORDS[one.asked],
         ", ".join(f"{margin:g}" for margin in one.margins),
         seeds,
+        one.when.removesuffix(" UTC"),
     )
     return f"| {' | '.join(cells)} |".replace("|  |", "| |")
