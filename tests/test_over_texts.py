@@ -126,8 +126,11 @@ def test_the_page_shows_them_where_there_are_any():
     assert all(one.key != "texts" for one in fixed.table(judged).columns)
     row = {"contrast": "mine", "which": "planned", "difference": 0.2, "low": -0.31, "high": 0.7,
            "by_seeds": 0.1, "by_texts": 0.1, "seeds": 10, "texts": 25000}  # fmt: skip
-    shown = fixed.table(judged, TEXTS.frame([row]))
+    # Of the folders of a study that with the most seeds.
+    fewer = {**row, "low": -0.9, "seeds": 5}
+    frames = [TEXTS.frame([fewer]), None, TEXTS.frame([row]), TEXTS.frame([fewer])]
+    shown = fixed.table(judged, frames)
     assert shown.rows[0]["texts"] == "−0.31 to +0.70"
     seen = dataclasses.replace(judged[0], estimate=estimates.of_values([0.1, 0.2, 0.4] * 4))
-    assert fixed.table([seen], TEXTS.frame([row])).rows[0]["texts"].endswith("(10 of 12 seeds)")
+    assert fixed.table([seen], frames).rows[0]["texts"].endswith("(10 of 12 seeds)")
     assert any(one.key == "texts" for one in shown.columns)

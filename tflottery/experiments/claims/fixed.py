@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from tflottery.experiments.claims import contrasts, judging, planning, seeds_plan
@@ -58,7 +59,7 @@ class Own:
         """The answers in words, one a claim; ``model``: the network."""
         return say(answers(self.judged, model), WORDS)
 
-    def tables(self, texts: pd.DataFrame | None = None) -> dict[str, Table | None]:
+    def tables(self, texts: Sequence[pd.DataFrame | None] = ()) -> dict[str, Table | None]:
         """Every contrast (``contrasts``; ``texts`` as ``table`` takes them), and the seeds that
         they need (``seeds``)."""
         return {"contrasts": table(self.judged, texts), "seeds": seeds_plan.table(self.needs)}
@@ -133,16 +134,18 @@ def _answer(claim: str, judged: Sequence[Judged], model: str) -> Answer:
     return Answer(claim, section, outcome, effects, about, macro="contrast", caution=why)
 
 
-def table(judged: Sequence[Judged], texts: pd.DataFrame | None = None) -> Table | None:
+def table(judged: Sequence[Judged], texts: Sequence[pd.DataFrame | None] = ()) -> Table | None:
     """Every contrast with its numbers; None where there is none.
 
     Args:
         judged: the contrasts.
-        texts: their intervals over seeds and texts, where they were measured (``over_texts``).
+        texts: their intervals over seeds and texts, where they were measured (``over_texts``), of
+            each folder of the study; of two intervals the one of more seeds is shown.
     """
     if not judged:
         return None
-    known = {} if texts is None else {(one.contrast, one.which): one for one in texts.itertuples()}
+    measured = [one for some in texts if some is not None for one in some.itertuples()]
+    known = {(one.contrast, one.which): one for one in sorted(measured, key=attrgetter("seeds"))}
     rows = [
         {
             **row,

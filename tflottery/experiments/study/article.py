@@ -23,6 +23,8 @@ from tflottery.report.answers import Answer, say
 from tflottery.report.article import Article
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tflottery.data.look.inspection import Inspection
     from tflottery.experiments.study.results import StudyTables
     from tflottery.report.panel import Drawing
@@ -36,13 +38,22 @@ def study_articles(every: Sequence[Results], shares: Shares | None = None) -> li
         every: the studies of a report.
         shares: its contrasts; by default those of the studies alone.
     """
-    shares = shares or Shares([results.study for results in every])
+    studies = [results.study for results in every]
+    shares = shares or Shares(studies)
     return [
-        _article(results, clearer(results, every), shares.of(results.study)) for results in every
+        _article(
+            results,
+            clearer(results, every),
+            shares.of(results.study),
+            [one.texts for one in studies if one.name == results.study.name],
+        )
+        for results in every
     ]
 
 
-def _article(results: Results, together: Answer | None, own: Own) -> Article:
+def _article(
+    results: Results, together: Answer | None, own: Own, texts: Sequence[pd.DataFrame | None]
+) -> Article:
     study = results.study
     seen, drawn = _looked_at(study)
     found = answers(results)
@@ -91,7 +102,7 @@ def _article(results: Results, together: Answer | None, own: Own) -> Article:
                 "criteria_longer": criteria_tables.criteria_longer(results),
                 "cost_of_arms": costs.cost_of_arms(results),
                 "cost": costs.cost(results),
-                **own.tables(study.texts),
+                **own.tables(texts),
             },
         },
         name=study.name,
