@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log
+from math import ceil, log
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from tflottery.report.panel import Panel
@@ -28,6 +30,9 @@ from tflottery.statistics import Summary
 WIDTH, HEIGHT = 480, 330
 _UNITS_PER_INCH = 72
 _LEFT, _BOTTOM, _TOP = 50, 44, 30
+# Direct labels at the right: their size, how far from the axes they begin, and what stays free.
+_LABEL, _TO_LABEL, _MARGIN = 10, 26, 4
+_DRAWN = "DejaVu Sans"
 _FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
 
@@ -69,7 +74,7 @@ class Canvas:
     Args:
         name: unique in the whole report, as ids in the SVG begin with it.
         title: above the axes.
-        right: room for direct labels at the right, in units.
+        right: room for direct labels at the right, in units; labels that need more take it.
     """
 
     def __init__(
@@ -78,6 +83,8 @@ class Canvas:
         self._name = name
         self._title = title
         self._height = height
+        # Draws the ticks of x anew, once the axes have another width.
+        self._set_ticks: Callable[[], None] = lambda: None
         with mpl.rc_context(SETTINGS):
             size = (WIDTH / _UNITS_PER_INCH, height / _UNITS_PER_INCH)
             self.figure = Figure(figsize=size, dpi=_UNITS_PER_INCH)
@@ -115,17 +122,20 @@ class Canvas:
         self.axes.set_xscale("log")
         left = sorted({100.0, *(100 * (1 - level) for level in levels)}, reverse=True)
         self.axes.set_xlim(left[0] * 1.06, left[-1] / 1.08)
-        shown = _apart(left, self.axes)
-        self.axes.xaxis.set_major_locator(FixedLocator(shown))
-        self.axes.xaxis.set_minor_locator(NullLocator())
-        self.axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+        self._log_ticks(left, room=24)
 
     def log_axis(self, values: Sequence[float]) -> None:
         """A log axis of learning rates, or of whatever else differs by factors."""
         self.axes.set_xscale("log")
         self.axes.set_xlim(min(values) / 1.15, max(values) * 1.15)
-        shown = _apart(values, self.axes, room=44)
-        self.axes.xaxis.set_major_locator(FixedLocator(shown))
+        self._log_ticks(values, room=44)
+
+    def _log_ticks(self, values: Sequence[float], room: float) -> None:
+        """Ticks at values that have so much room for a number."""
+        self._set_ticks = lambda: self.axes.xaxis.set_major_locator(
+            FixedLocator(_apart(values, self.axes, room))
+        )
+        self._set_ticks()
         self.axes.xaxis.set_minor_locator(NullLocator())
         self.axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
 
@@ -160,7 +170,9 @@ class Canvas:
                 clip_on=True,
             )
         if labels:
-            self._label([curve for curve in curves if curve.points])
+            shown = [curve for curve in curves if curve.points]
+            self._make_room([curve.label for curve in shown])
+            self._label(shown)
 
     def level_line(self, y: float, low: float | None, high: float | None, label: str) -> None:
         """A horizontal line with its band, across the panel."""
@@ -177,6 +189,15 @@ class Canvas:
             color=INK,
         )
 
+    def _make_room(self, labels: Sequence[str]) -> None:
+        """Makes the axes narrower where a label at the right is longer than its room."""
+        box = self.axes.get_position()
+        widest = max(map(_width_of, map(_shortened, labels)), default=0.0)
+        right = ceil(_TO_LABEL + widest + _MARGIN)
+        if right > WIDTH * (1 - box.x1):
+            self.axes.set_position((box.x0, box.y0, 1 - right / WIDTH - box.x0, box.height))
+            self._set_ticks()
+
     def _label(self, curves: Sequence[Curve]) -> None:
         """Direct labels at the right, moved apart where they would overlap, each with a leader."""
         box = self.axes.get_position()
@@ -186,13 +207,13 @@ class Canvas:
         wanted = [tall * min(max(place_of.transform((end.x, end.y))[1], 0), 1) for end in ends]
         for curve, start, place in zip(curves, wanted, spread(wanted, 14.5, tall), strict=True):
             self.axes.annotate(
-                curve.label,
+                _shortened(curve.label),
                 xy=(1, start / tall),
                 xycoords="axes fraction",
-                xytext=(1 + 26 / (box.width * WIDTH), place / tall),
+                xytext=(1 + _TO_LABEL / (box.width * WIDTH), place / tall),
                 textcoords="axes fraction",
                 va="center",
-                fontsize=10,
+                fontsize=_LABEL,
                 color=INK,
                 annotation_clip=False,
             )
@@ -210,6 +231,22 @@ class Canvas:
                 markeredgewidth=0,
                 clip_on=False,
             )
+
+
+def _width_of(label: str) -> float:
+    """How wide a direct label is, in units, as the font is that SVGs ask for last."""
+    if not label.strip():
+        return 0.0
+    path = TextPath((0, 0), label, size=_LABEL, prop=FontProperties(family=_DRAWN), usetex=False)
+    return float(path.get_extents().width)
+
+
+def _shortened(label: str) -> str:
+    """A label that leaves half of the panel to the axes."""
+    shown = label
+    while _width_of(shown) > WIDTH / 2 - _LEFT:
+        shown = f"{shown.removesuffix('…')[:-1]}…"
+    return shown
 
 
 def spread(places: Sequence[float], gap: float, top: float) -> list[float]:

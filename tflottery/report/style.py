@@ -73,7 +73,7 @@ class Style:
 
 
 def style(place: int) -> Style:
-    """The look of the n-th curve."""
-    return Style(
-        SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)], DASHES[place % len(DASHES)]
-    )
+    """The look of the n-th curve. Where colours begin anew, dashes are others than before."""
+    again = place // len(SERIES)
+    dash = DASHES[(place + again) % len(DASHES)]
+    return Style(SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)], dash)
