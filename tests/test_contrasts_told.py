@@ -137,14 +137,20 @@ def test_a_report_of_several_experiments_begins_with_what_was_fixed(store):
     page = write_report(store, store / "report")
     html = page.read_text(encoding="utf-8")
     (front,) = re.findall(r'<h2 id="answers">.*?</section>', html, re.DOTALL)
-    listed = re.findall(
-        r'class="outcome \w+">([^<]+)<.*?href="#([^"]+)">([^<]+)<', front, re.DOTALL
-    )
+    listed = re.findall(r"<li>.*?</li>", front, re.DOTALL)
     assert len(listed) > 2
-    for outcome, place, claim in listed:
-        (article,) = re.findall(rf'<article id="{place}".*?</article>', html, re.DOTALL)
-        fixed = article.partition(">Exploratory<")[0]
-        assert f"<h4>{claim}</h4>" in fixed and f'">{outcome}<span>' in fixed
+    for one in listed:
+        outcome, place, claim = re.findall(
+            r'class="outcome \w+">([^<]+)<.*?href="#([^"]+)">([^<]+)<', one, re.DOTALL
+        )[0]
+        (answer,) = re.findall(rf'<li id="{place}">.*?</li>', html, re.DOTALL)
+        assert f"<h4>{claim}</h4>" in answer and f'">{outcome}<span>' in answer
+        # The question in plain words, and a picture for each comparison that has a number.
+        assert 'class="plain"' in one
+        assert one.count("<circle") == answer.count("<circle")
+    assert front.count("<circle") > 2
+    for place in re.findall(r'<h3 class="of"><a href="#([^"]+)">', front):
+        assert html.count(f'<article id="{place}"') == 1
     text = (page.parent / "report.md").read_text(encoding="utf-8")
     (table,) = re.findall(r"^## Answers\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
     assert table.count("\n| ") == len(listed) + 1

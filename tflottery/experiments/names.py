@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 AT_INIT = "at_init"
 METHODS = {
     "dense": "dense",
@@ -47,6 +51,7 @@ DATASETS = {
     "imdb_sample": "IMDB sample",
     "yelp_polarity": "Yelp polarity",
     "yelp_polarity_sample": "Yelp sample",
+    "ag_news_sample": "AG News sample",
     "toy": "toy reviews",
 }
 _WEIGHTS = {"source_late": "source 1 ep", "fresh": "", "reinit": "new"}
@@ -122,6 +127,16 @@ def tuned_arm(name: str) -> str:
 
 def dataset(name: str) -> str:
     return DATASETS.get(name, name)
+
+
+def network(model_name: str, dataset_name: str, config: Mapping[str, Any]) -> str:
+    """A network and its data, with what tells it from others of that kind: vectors that it begins
+    with, and a split that is not the data's own."""
+    data, its = config.get("data") or {}, config.get("model") or {}
+    vectors = str(its.get("vectors") or "")
+    begins = f" with {Path(vectors).name.removesuffix('.txt')}" if vectors else ""
+    split = ", pooled split" if data.get("split") == "pooled" else ""
+    return f"{model(model_name)}{begins} on {dataset(dataset_name)}{split}"
 
 
 def model(name: str) -> str:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import Environment
 from jinja2.environment import TemplateModule
@@ -29,12 +29,12 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from tflottery.report import environments
-from tflottery.report.answers import Said
+from tflottery.report.answers import Effect, Said
 from tflottery.report.article import Article
 from tflottery.report.environments import unbroken
 from tflottery.report.panel import Drawing
 from tflottery.report.table import Table
-from tflottery.report.whiskers import picture
+from tflottery.report.whiskers import Scale, Whisker, picture
 
 GENERATOR = '<meta name="generator" content="tflottery report">'
 _FRONT = "report/templates/front.md.j2"
@@ -42,13 +42,15 @@ _BLOCK = "block"
 # So many differences of an answer are seen at once, the others on demand.
 _AT_ONCE = 4
 Caller = Callable[[], str]
+_Lines = list[tuple[tuple[str, Effect], Whisker]]
+_AnyForm = TypeVar("_AnyForm", bound="_Form")
 
 
 def markdown(articles: Sequence[MarkdownArticle]) -> str:
     """``report.md``: words, short tables and figures; long tables are links to their CSV."""
     template = environments.markdown().get_template("report/templates/report.md.j2")
     texts = [Markup(one.source) for one in articles]
-    return _tidy(template.render(front=_front(), articles=texts, answered=_answered(articles)))
+    return _tidy(template.render(front=_front(), articles=texts, answered=_with_answers(articles)))
 
 
 def page(articles: Sequence[Article]) -> str:
@@ -56,13 +58,15 @@ def page(articles: Sequence[Article]) -> str:
     front, made = _front(), _Page()
     css = (resources.files("tflottery.report") / "page.css").read_text(encoding="utf-8")
     template = environments.html().get_template("report/templates/page.html.j2")
+    shown = [_HtmlArticle(article, made) for article in articles]
     return template.render(
+        blocks=_blocks(environments.html(), "html"),
         css=Markup(css),
         title=Markup(front.title()).unescape(),
         lead=made.inline(front.lead()),
         guide=Markup(front.guide(made.term)),
-        articles=[_HtmlArticle(article, made) for article in articles],
-        answered=_answered(articles),
+        articles=shown,
+        answered=[(one, one.drawn(one.article.fixed)) for one in _with_answers(shown)],
         before=made.inline(front.before()),
     )
 
@@ -72,14 +76,11 @@ def markdown_table(table: Table) -> str:
     return str(_blocks(environments.markdown(), "md").plain_table(table)).strip()
 
 
-def _answered(
-    articles: Sequence[Article] | Sequence[MarkdownArticle],
-) -> list[tuple[Said, Article]]:
-    """Every answer by a contrast that was fixed beforehand, where more than one article has some:
+def _with_answers(articles: Sequence[_AnyForm]) -> list[_AnyForm]:
+    """The articles with answers by contrasts that were fixed beforehand, where there are several:
     one page then says at its top what was asked, and what came of it."""
-    plain = [one.article if isinstance(one, MarkdownArticle) else one for one in articles]
-    with_some = [one for one in plain if one.fixed]
-    return [(said, one) for one in with_some for said in one.fixed] if len(with_some) > 1 else []
+    some = [one for one in articles if one.article.fixed]
+    return some if len(some) > 1 else []
 
 
 def _front() -> Any:
@@ -228,12 +229,17 @@ class _HtmlArticle(_Form):
         return self._page.put(self._blocks.files(self.article, self.links))
 
     def answers(self, found: Sequence[Said]) -> Markup:
+        place = f"{self.article.slug}-answer" if found is self.article.fixed else ""
+        return self._page.put(self._blocks.answers(self.drawn(found), place))
+
+    def drawn(self, found: Sequence[Said]) -> list[tuple[Said, _Lines, _Lines, Scale | None]]:
+        """Each answer with its pictures: those that are seen at once, the others, their scale."""
         drawn = []
         for one in found:
             drawing = picture(one.answer.effects, self.article.tolerance)
             lines = list(zip(one.effects, drawing.whiskers, strict=True))
             drawn.append((one, lines[:_AT_ONCE], lines[_AT_ONCE:], drawing.scale))
-        return self._page.put(self._blocks.answers(drawn))
+        return drawn
 
     def remark(self, caller: Caller) -> Markup:
         return self._page.put(self._blocks.remark(self._page.inline(_line(caller))))

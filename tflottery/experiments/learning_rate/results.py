@@ -39,6 +39,7 @@ from tflottery.experiments.shapes import (
 )
 from tflottery.metrics import ACCURACY as OF_ACCURACY
 from tflottery.report.article import slug
+from tflottery.report.numbers import joined, share
 from tflottery.statistics import Difference, Summary
 from tflottery.tickets.rule import SEARCHES, Rule, rule_from
 
@@ -198,6 +199,12 @@ class TuningTables:
     @property
     def levels(self) -> list[float]:
         return sorted({cell.level for cell in self.cells})
+
+    @property
+    def networks_in_words(self) -> str:
+        """``dense, 83.2 and 97.2 % pruned``."""
+        pruned = [f"{share(level)} %" for level in self.levels if level]
+        return joined([*(["dense"] if 0.0 in self.levels else []), *pruned])
 
     @property
     def arms(self) -> list[str]:
