@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from absl import flags
 
 from tflottery.errors import UserError
 from tflottery.pruning import criteria
-from tflottery.runs.resources import LOCAL, Resources
 from tflottery.tickets.methods import FINDING_TICKETS, MOVING
 
 AUTO = "auto"
@@ -18,6 +18,7 @@ _LARGEST = 2**63 - 1
 _MOST_SEEDS = 10_000
 # A seed, or the first and the last of some.
 _SEEDS = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
+Number = TypeVar("Number", int, float)
 
 
 def define_configuration(values: flags.FlagValues) -> None:
@@ -135,19 +136,17 @@ def define_executor(values: flags.FlagValues) -> None:
     flags.DEFINE_string("address", "auto", "Of the Ray cluster.", flag_values=values)
 
 
-def resources(values: flags.FlagValues) -> Resources:
-    """The values of ``define_executor``'s flags.
+def executed(values: flags.FlagValues) -> dict[str, Any]:
+    """The values of ``define_executor``'s flags, as keywords of the API.
 
     Raises:
-        UserError: a flag is no number, or --workers goes with the executor local.
+        UserError: a flag that takes a number has none.
     """
-    workers, threads = (
-        whole_number(values, name, least=1) if values[name].value else None
+    numbers = {
+        name: whole_number(values, name, least=1) if values[name].value else None
         for name in ("workers", "threads")
-    )
-    if values.executor == LOCAL and (workers or 1) > 1:
-        raise UserError(f"--executor {LOCAL} trains one after the other; leave out --workers.")
-    return Resources.shared(values.executor, workers, threads, values.address)
+    }
+    return {"executor": values.executor, **numbers, "address": values.address}
 
 
 def define_dry_run(values: flags.FlagValues) -> None:
@@ -212,6 +211,26 @@ def number(name: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise UserError(f"--{name} takes a number, not {text!r}.") from None
+
+
+def numbers(
+    values: flags.FlagValues, name: str, kind: Callable[[str], Number], taken: str
+) -> list[Number]:
+    """A flag's numbers with commas between them.
+
+    Args:
+        name: of the flag.
+        kind: makes a number of a text.
+        taken: what the flag takes, for messages.
+
+    Raises:
+        UserError: one of them is no number.
+    """
+    text: str = values[name].value
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"--{name} takes {taken}; not {text!r}.") from None
 
 
 def whole_number(values: flags.FlagValues, name: str, least: int = 0) -> int:

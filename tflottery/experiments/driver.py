@@ -156,8 +156,6 @@ class Driver:
         progress: bool | Reporter,
     ) -> None:
         workers, threads = count("workers", workers), count("threads", threads)
-        if executor == LOCAL and (workers or 1) > 1:
-            raise UserError(f"--executor {LOCAL} trains one after the other; leave out --workers.")
         self.resources = Resources.shared(executor, workers, threads, address)
         self.execute: Executor = make_executor(self.resources)
         self.store = Store.of(store)
