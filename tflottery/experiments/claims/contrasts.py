@@ -31,6 +31,7 @@ from tflottery.experiments.claims.contrast import (
     Contrasts,
     Measure,
 )
+from tflottery.experiments.levels import check_levels
 from tflottery.report.numbers import joined, seeds_in_words
 from tflottery.settings import check_choices, folder, from_table, read_toml
 
@@ -123,9 +124,7 @@ def _contrast(name: str, entry: _Entry, known: _Arms) -> Contrast:
         raise UserError(f"{here}.{key} is {BEST_DENSE}, which can be second alone.")
     _check_place(here, entry)
     _check_minus(here, entry)
-    for level in entry.levels:
-        if not 0 < level < 1:
-            raise UserError(f"{here}.levels holds {level:g}; a sparsity here is in (0, 1).")
+    check_levels(f"{here}.levels", entry.levels)
     if len(set(entry.levels)) != len(entry.levels):
         raise UserError(f"{here}.levels holds a level twice.")
     _check_margins(here, entry)
