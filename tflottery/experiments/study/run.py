@@ -149,7 +149,7 @@ def run_study(
 
     trainings = _trainings(study)
     driver.require_carried(trainings.all)
-    remarks = (*looked.remarks, *scaled, *remarks_on(recipe), *study.left_out)
+    remarks = (*looked.remarks, *scaled, *remarks_on(recipe), *study.remarks)
     for line in remarks:
         driver.reporter.say(line)
     if dry_run:
