@@ -19,7 +19,6 @@ from tests.conftest import REVIEWS, same_arrays
 from tests.synthetic_tuning import write_tuning_result
 from tflottery.cli import find_ticket as find_command
 from tflottery.cli.simulated import show_simulation
-from tflottery.experiments.driver import seeds_of, seeds_recorded
 from tflottery.metrics import METRICS
 from tflottery.progress.consoles import open_console
 from tflottery.progress.reporter import Reporter
@@ -404,12 +403,6 @@ def test_numbers_of_numpys_are_numbers():
         set={"study.levels": np.array([0.36])},
     )  # fmt: skip
     assert len(study.runs) > 0
-    assert seeds_of(np.int64(2)) == (1, 2) and seeds_of(range(4, 6)) == (4, 5)
-    for seeds, first, recorded in (
-        ((1, 2), 1, "2"), ((4, 5), 4, "2"), ((4, 5), 1, "4-5"), ((4,), 1, "4-4"),
-        ((2, 5), 2, "2,5"),
-    ):  # fmt: skip
-        assert seeds_recorded(seeds, first) == recorded
 
 
 def test_many_rounds_are_no_longer_than_pythons_stack():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,14 +9,12 @@ from typing import Any, TypeVar
 from absl import flags
 
 from tflottery.errors import UserError
+from tflottery.experiments.which_seeds import read_seeds
 from tflottery.pruning import criteria
 from tflottery.tickets.methods import FINDING_TICKETS, MOVING
 
 AUTO = "auto"
 _LARGEST = 2**63 - 1
-_MOST_SEEDS = 10_000
-# A seed, or the first and the last of some.
-_SEEDS = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
 Number = TypeVar("Number", int, float)
 
 
@@ -245,38 +242,13 @@ def whole_number(values: flags.FlagValues, name: str, least: int = 0) -> int:
     return int(text)
 
 
-def seeds(values: flags.FlagValues) -> tuple[int, ...]:
-    """``--seeds`` as numbers: ``3`` means 1 to 3, ``4-13`` ten others, ``2,5-7`` four.
-
-    Raises:
-        UserError: it is none of these, or names a seed twice.
-    """
-    found = how_many_or_which(values)
-    return tuple(range(1, found + 1)) if isinstance(found, int) else found
-
-
-def how_many_or_which(values: flags.FlagValues) -> int | tuple[int, ...]:
+def seeds(values: flags.FlagValues) -> int | tuple[int, ...]:
     """``--seeds`` as a call takes it: ``3`` says how many, ``4-13`` or ``2,5-7`` which.
 
     Raises:
         UserError: it is none of these, or names a seed twice.
     """
-    text: str = values.seeds
-    if text.isdecimal() and 1 <= int(text[:20]) <= _MOST_SEEDS:
-        return int(text)
-    wrong = UserError(f"--seeds takes a number of seeds, as 3, or some, as 4-13; not {text!r}.")
-    chosen: list[int] = []
-    for part in () if text.isdecimal() else text.split(","):
-        found = _SEEDS.fullmatch(part.strip())
-        if found is None:
-            raise wrong
-        first, last = int(found[1]), int(found[2] or found[1])
-        if not first <= last < first + _MOST_SEEDS or last > _LARGEST:
-            raise wrong
-        chosen += range(first, last + 1)
-    if not chosen or len(set(chosen)) != len(chosen):
-        raise wrong
-    return tuple(chosen)
+    return read_seeds(values.seeds)
 
 
 def kept_in_store(values: flags.FlagValues) -> str:

@@ -64,7 +64,7 @@ def transfer(values: flags.FlagValues) -> None:
         "to": values.to,
         "model": values.model,
         "data_dir": values.data_dir or None,
-        "seeds": common.how_many_or_which(values),
+        "seeds": common.seeds(values),
         "more_dense": common.whole_number(values, "more_dense"),
         "levels": _levels(values),
         "grid": values.grid,

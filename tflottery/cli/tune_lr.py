@@ -66,7 +66,7 @@ def tune(values: flags.FlagValues) -> None:
         if values.levels
         else None,
         "arms": [part.strip() for part in values.arms.split(",")] if values.arms else None,
-        "seeds": common.how_many_or_which(values),
+        "seeds": common.seeds(values),
         "tuner": values.tuner or None,
         "metric": values.metric or None,
         "trials": common.whole_number(values, "trials", least=1) if values.trials else None,

@@ -32,6 +32,7 @@ from tflottery.experiments.claims.contrast import (
     Measure,
 )
 from tflottery.experiments.levels import check_levels
+from tflottery.experiments.which_seeds import MOST_SEEDS
 from tflottery.report.numbers import joined, seeds_in_words
 from tflottery.settings import check_choices, folder, from_table, read_toml
 
@@ -41,7 +42,6 @@ __all__ = [
 
 # The best of k ordinary dense trainings, where a ticket of the other side took k.
 BEST_DENSE = "best_dense"
-_MOST_SEEDS = 10_000
 T = TypeVar("T")
 _Arms = Mapping[str, tuple[str, Arm]]
 
@@ -208,7 +208,7 @@ def _seeds(here: str, key: str, text: str) -> tuple[int, ...]:
     if not (first.isdecimal() and (last.isdecimal() or not dash)):
         raise UserError(f"{here}.{key} is {text!r}; write the first and the last, as 4-13.")
     low, high = int(first[:20]), int((last or first)[:20])
-    if not low < high < low + _MOST_SEEDS:
+    if not low < high < low + MOST_SEEDS:
         raise UserError(f"{here}.{key} is {text!r}; write two seeds or more, as 4-13.")
     return tuple(range(low, high + 1))
 

@@ -13,10 +13,11 @@ from tflottery.data.reading.given import Data
 from tflottery.errors import TrainingError, UserError
 from tflottery.experiments import configuration, inspecting, scaling
 from tflottery.experiments.configuration import Settings
-from tflottery.experiments.driver import Driver, seeds_of
+from tflottery.experiments.driver import Driver
 from tflottery.experiments.ticket import emptied
 from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch, judged_runs
 from tflottery.experiments.ticket.writing import write_found
+from tflottery.experiments.which_seeds import seeds_of
 from tflottery.files import require_writable
 from tflottery.plugins import Plugins
 from tflottery.pruning.scopes import Scope
