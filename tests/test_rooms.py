@@ -22,7 +22,7 @@ FLOORS = [
     {"pruning"},
     {"models", "reasons"},
     {"data", "plugins"},
-    {"report", "startup"},
+    {"report", "startup", "toml"},
     {"files", "paired", "power", "settings"},
     {"estimates"},
     {"metrics", "notebook", "seeds", "statistics", "status", "steps", "versions"},

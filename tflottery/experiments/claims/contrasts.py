@@ -34,7 +34,8 @@ from tflottery.experiments.claims.contrast import (
 from tflottery.experiments.levels import check_levels
 from tflottery.experiments.which_seeds import MOST_SEEDS
 from tflottery.report.numbers import joined, seeds_in_words
-from tflottery.settings import check_choices, folder, from_table, read_toml
+from tflottery.settings import check_choices, from_table
+from tflottery.toml import folder, read_toml
 
 __all__ = [
     "ABOVE", "ABOVE_ELSE", "EQUIVALENT", "NOT_WORSE", "Contrast", "Contrasts", "load", "table",
