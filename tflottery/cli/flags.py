@@ -182,20 +182,15 @@ def searched(values: flags.FlagValues) -> dict[str, Any]:
 
 
 def learning_rate(values: flags.FlagValues) -> float | str | None:
-    """``--learning_rate``: a number, ``auto``, a file, or None if it is not given.
-
-    Raises:
-        UserError: it is none of these.
-    """
-    text = values.learning_rate if "learning_rate" in values else None
-    if text is None or text == AUTO or Path(text).is_file():
+    """``--learning_rate`` as a call takes it: a number, or a text, which the call judges; None if
+    it is not given."""
+    text: str | None = values.learning_rate
+    if text is None or Path(text).is_file():  # a file's name may be a number
         return text
     try:
         return float(text)
     except ValueError:
-        raise UserError(
-            f"--learning_rate takes a number, {AUTO}, or a rule's file, not {text!r}."
-        ) from None
+        return text
 
 
 def number(name: str, text: str) -> float:

@@ -235,7 +235,7 @@ def find_ticket(
         learning_rate == AUTO or Path(learning_rate).is_file()
     ):
         raise UserError(
-            f"learning_rate takes a number, {AUTO!r}, or a rule's file, not {learning_rate!r}."
+            f"--learning_rate takes a number, {AUTO}, or a rule's file, not {learning_rate!r}."
         )
     changes = {
         **given.settings(dataset, text, label, validation, test, data_dir),
