@@ -21,10 +21,11 @@ ROOMS = (
     "progress", "runs", "training", "pruning", "pruning/criteria", "pruning/moving",
     "models", "models/shipped",
     "models/brought", "data", "data/reading", "data/words", "data/look", "plugins.py", "report",
-    "startup.py", "files.py", "paired.py", "power.py", "settings.py", "estimates.py", "metrics.py",
-    "notebook.py", "seeds.py", "statistics.py", "status.py", "steps.py", "versions.py",
-    "arithmetic.py", "digests.py", "memory.py", "naming.py", "registry.py", "activity.py",
-    "archives.py", "disk.py", "errors.py", "interrupts.py", "printed.py", "program.py",
+    "startup.py", "toml.py", "files.py", "paired.py", "power.py", "settings.py", "estimates.py",
+    "metrics.py", "notebook.py", "seeds.py", "statistics.py", "status.py", "steps.py",
+    "versions.py", "arithmetic.py", "digests.py", "memory.py", "naming.py", "registry.py",
+    "activity.py", "archives.py", "disk.py", "errors.py", "interrupts.py", "printed.py",
+    "program.py",
 )  # fmt: skip
 _CODE = (".py", ".j2", ".css")
 

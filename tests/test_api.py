@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
@@ -16,49 +14,21 @@ import pandas as pd
 import pytest
 
 import tflottery as tfl
-from tests.conftest import REVIEWS, same_arrays, write_reviews
+from tests.called import SMALL, find_in, write_work
+from tests.conftest import REVIEWS, same_arrays
 from tests.synthetic_tuning import write_tuning_result
-from tests.test_transfer import write_others
 from tflottery.cli import find_ticket as find_command
 from tflottery.cli.simulated import show_simulation
-from tflottery.experiments.driver import seeds_of, seeds_recorded
 from tflottery.metrics import METRICS
 from tflottery.progress.consoles import open_console
 from tflottery.progress.reporter import Reporter
 
 mpl.use("Agg")
 
-SMALL = {
-    "training.epochs": 1,
-    "model.filters": 4,
-    "model.embedding": 6,
-    "model.widths": [2],
-}
-STUDY = """
-[data]
-vocabulary_size = 50
-[model]
-name = "cnn"
-embedding = 6
-widths = [2]
-filters = 4
-[training]
-epochs = 1
-[study]
-levels = [0.36]
-inits = ["original"]
-one_shot_levels = [0.36]
-"""
-
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory) -> Path:
-    """A folder with films.csv, meals.csv and a study's configuration."""
-    folder = tmp_path_factory.mktemp("work")
-    write_reviews(folder / "films.csv")
-    write_others(folder / "meals.csv")
-    (folder / "tiny.toml").write_text(STUDY, encoding="utf-8")
-    return folder
+    return write_work(tmp_path_factory.mktemp("work"))
 
 
 @pytest.fixture(autouse=True)
@@ -69,10 +39,7 @@ def here(work, monkeypatch) -> Path:
 
 @pytest.fixture(scope="module")
 def found(work) -> tfl.FoundTicket:
-    """The ticket of films.csv at 36 %."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(work)
-        return tfl.find_ticket("films.csv", model="cnn", sparsity=0.36, set=SMALL, progress=False)
+    return find_in(work)
 
 
 def texts_and_labels(words: tuple[str, ...]) -> tuple[list[str], list[str]]:
@@ -396,34 +363,6 @@ def test_a_search_of_rates_takes_what_python_has(monkeypatch):
     )
 
 
-@pytest.mark.parametrize(
-    ("message", "call"),
-    [
-        ("--seeds", lambda of: tfl.transfer(of.ticket, to="meals.csv", seeds=0)),
-        ("--more_dense", lambda of: tfl.transfer(of.ticket, to="meals.csv", more_dense=-1)),
-        ("--seeds", lambda of: tfl.tune_learning_rate(of.ticket, seeds=0)),
-        ("--seeds", lambda of: tfl.tune_learning_rate(dataset="films.csv", seeds=0)),
-        ("Only a grid", lambda of: tfl.tune_learning_rate(of.ticket, tuner="random", workers=2)),
-        ("beyond the training", lambda of: tfl.run_study(
-            "tiny.toml", dataset="films.csv", set={"study.instability_points": ["99ep"]}
-        )),
-        ("sparse training", lambda of: tfl.run_study(
-            "tiny.toml", dataset="films.csv", set={"pruning.method": "rigl"}
-        )),
-    ],
-)  # fmt: skip
-def test_mistakes_are_told_before_a_network_is_built(found, monkeypatch, message, call):
-    """To ask a network of one's own what it is made of takes TensorFlow."""
-    from tflottery.experiments.driver import Driver
-
-    def built(*_, **__):
-        raise AssertionError("the network was built")
-
-    monkeypatch.setattr(Driver, "identify", built)
-    with pytest.raises(tfl.UserError, match=message):
-        call(found)
-
-
 def test_an_export_is_a_value(found, tmp_path):
     done = tfl.export(found.ticket, tmp_path / "models", name="mine", progress=False)
     assert (done.name, done.version) == ("mine", 1) and "fresh process" in done.checked
@@ -453,71 +392,6 @@ def test_an_interrupted_call_leaves_a_store_that_goes_on(tmp_path, monkeypatch):
     assert tfl.find_ticket("films.csv", **keywords).trained == 2
 
 
-WRONG: list[tuple[str, Callable[[], object]]] = [
-    ("no file", lambda: tfl.find_ticket("nowhere.csv")),
-    ("an empty name", lambda: tfl.find_ticket("")),
-    ("set of a section", lambda: tfl.find_ticket("films.csv", set={"training": 3})),
-    ("set of numbers", lambda: tfl.find_ticket("films.csv", set=[1])),
-    ("set of bytes", lambda: tfl.find_ticket("films.csv", set=b"x")),
-    ("set a number", lambda: tfl.find_ticket("films.csv", set=5)),
-    ("set of two lines", lambda: tfl.find_ticket("films.csv", set="training.epochs=1\na.b=2")),
-    ("no such method", lambda: tfl.find_ticket("films.csv", method="both")),
-    ("a list of models", lambda: tfl.find_ticket("films.csv", model=["cnn"])),
-    ("a tiny rate", lambda: tfl.find_ticket("films.csv", rate=1e-9)),
-    ("a tolerance of nan", lambda: tfl.find_ticket("films.csv", tolerance=float("nan"))),
-    ("no filters", lambda: tfl.find_ticket("films.csv", set={"model.filters": 0})),
-    ("many filters", lambda: tfl.find_ticket("films.csv", set={"model.filters": 10**12})),
-    ("all dropped", lambda: tfl.find_ticket("films.csv", set={"model.dropout": 1.0})),
-    ("a seed below 0", lambda: tfl.find_ticket("films.csv", seed=-1)),
-    ("half a seed", lambda: tfl.find_ticket("films.csv", seed=1.5)),
-    ("a true seed", lambda: tfl.find_ticket("films.csv", seed=True)),
-    ("no seed", lambda: tfl.find_ticket("films.csv", seed=None)),
-    ("a true rate", lambda: tfl.find_ticket("films.csv", learning_rate=True)),
-    ("a list of rates", lambda: tfl.find_ticket("films.csv", learning_rate=[0.1])),
-    ("a rate in words", lambda: tfl.find_ticket("films.csv", learning_rate="fast")),
-    ("no threads", lambda: tfl.find_ticket("films.csv", threads=0)),
-    ("threads in words", lambda: tfl.find_ticket("films.csv", threads="2")),
-    ("texts in a set", lambda: tfl.find_ticket(({"a", "b"}, [0, 1]))),
-    ("an output that is a number", lambda: tfl.find_ticket("films.csv", output=5)),
-    ("an output with a NUL", lambda: tfl.find_ticket("films.csv", output="a\0b")),
-    ("nothing to look at", lambda: tfl.inspect("nowhere.csv")),
-    ("a look with no such key", lambda: tfl.inspect("films.csv", set={"data.lenght": 3})),
-    ("a look at a set", lambda: tfl.inspect(({"a", "b"}, [0, 1]))),
-    ("a store with a NUL", lambda: tfl.inspect("films.csv", store="a\0b")),
-    ("no seeds", lambda: tfl.run_study("tiny.toml", seeds=0)),
-    ("a seed twice", lambda: tfl.run_study("tiny.toml", seeds=[1, 1])),
-    ("half a seed of a study", lambda: tfl.run_study("tiny.toml", seeds=1.5)),
-    ("seeds in words", lambda: tfl.run_study("tiny.toml", seeds="3")),
-    ("true seeds", lambda: tfl.run_study("tiny.toml", seeds=True)),
-    ("seeds of halves", lambda: tfl.run_study("tiny.toml", seeds=[1.5])),
-    ("seeds without end", lambda: tfl.run_study("tiny.toml", seeds=10**12)),
-    ("local workers", lambda: tfl.run_study("tiny.toml", executor="local", workers=2)),
-    ("workers in words", lambda: tfl.run_study("tiny.toml", workers="2")),
-    ("half a worker", lambda: tfl.run_study("tiny.toml", workers=1.5)),
-    ("a level of 1.5", lambda: tfl.transfer("tickets", to="meals.csv", levels=[1.5])),
-    ("one level", lambda: tfl.transfer("tickets", to="meals.csv", levels=0.5)),
-    ("a grid that is a number", lambda: tfl.transfer("tickets", to="meals.csv", grid=5)),
-    ("no such arms", lambda: tfl.tune_learning_rate("tickets", arms=5)),
-    ("no ticket", lambda: tfl.export("nowhere")),
-    ("half a version", lambda: tfl.export("tickets", version=1.5)),
-    ("a true version", lambda: tfl.export("tickets", version=True)),
-    ("a name that is a number", lambda: tfl.export("tickets", name=5)),
-    ("a long name", lambda: tfl.export("tickets", name="x" * 300)),
-    ("nothing to load", lambda: tfl.load_ticket("nowhere")),
-    ("a number to load", lambda: tfl.load_ticket(5)),
-    ("a store that is a file", lambda: tfl.Store("films.csv")),
-    ("a store that is a number", lambda: tfl.Store(5)),
-    ("nothing to report", lambda: tfl.write_report("nowhere", "page")),
-]
-
-
-@pytest.mark.parametrize("call", [call for _, call in WRONG], ids=[name for name, _ in WRONG])
-def test_a_mistake_is_a_user_error_in_one_line(found, call):
-    with pytest.raises(tfl.UserError) as caught:
-        call()
-    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
-
-
 def test_numbers_of_numpys_are_numbers():
     planned = tfl.find_ticket(
         "films.csv", sparsity=np.float64(0.36), rate=np.float32(0.2), seed=np.int64(1),
@@ -529,50 +403,11 @@ def test_numbers_of_numpys_are_numbers():
         set={"study.levels": np.array([0.36])},
     )  # fmt: skip
     assert len(study.runs) > 0
-    assert seeds_of(np.int64(2)) == (1, 2) and seeds_of(range(4, 6)) == (4, 5)
-    for seeds, first, recorded in (
-        ((1, 2), 1, "2"), ((4, 5), 4, "2"), ((4, 5), 1, "4-5"), ((4,), 1, "4-4"),
-        ((2, 5), 2, "2,5"),
-    ):  # fmt: skip
-        assert seeds_recorded(seeds, first) == recorded
-
-
-def test_what_is_not_trained_leaves_the_process_as_it_was(monkeypatch):
-    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
-    tfl.run_study(
-        "tiny.toml", seeds=1, dataset="films.csv", workers=2, dry_run=True, progress=False
-    )
-    with pytest.raises(tfl.UserError):
-        tfl.run_study("tiny.toml", seeds=1, dataset="films.csv", workers=2, set={"study.x": 1})
-    assert "TF_NUM_INTRAOP_THREADS" not in os.environ
-
-
-def test_a_ticket_takes_no_other_things_with_it(found, tmp_path):
-    ticket = found.ticket.save(tmp_path / "one")
-    with pytest.raises(tfl.UserError, match="lies within a ticket"):
-        ticket.save(ticket.folder / "sub" / "copy")
-    (ticket.folder / "notes.txt").write_text("mine")
-    with pytest.raises(tfl.UserError, match="is a folder of other things"):
-        found.ticket.save(ticket.folder)
-    assert (ticket.folder / "notes.txt").read_text() == "mine"
 
 
 def test_many_rounds_are_no_longer_than_pythons_stack():
     planned = tfl.find_ticket("films.csv", rate=0.02, set=SMALL, dry_run=True, progress=False)
     assert len(planned.runs) > 250 and planned.missing > 250
-
-
-def test_keras_that_computes_otherwise_is_refused(tmp_path):
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    try:
-        with pytest.raises(tfl.UserError, match="run_functions_eagerly"):
-            tfl.find_ticket(
-                "films.csv", sparsity=0.2, set=SMALL, progress=False, store=tmp_path / "runs"
-            )
-    finally:
-        tf.config.run_functions_eagerly(False)
 
 
 def test_calls_go_together_in_one_process_and_leave_tensorflow_as_it_was(found, work):

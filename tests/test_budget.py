@@ -16,7 +16,13 @@ from tests.chains import RECIPE
 from tests.conftest import ROOT
 from tests.exported import make_ticket
 from tflottery.errors import UserError
-from tflottery.exports.fast import candidates, frontier_figure, frontier_tables, units
+from tflottery.exports.fast import (
+    candidates,
+    frontier_figure,
+    frontier_page,
+    frontier_tables,
+    units,
+)
 from tflottery.exports.fast.budget import Budget, Reached, parse
 from tflottery.exports.fast.candidates import DEEPEST, INIT, RATE, ROWS, trainings
 from tflottery.exports.fast.choosing import is_enough
@@ -267,7 +273,7 @@ def test_both_frontiers_are_marked(frontier):
 
 
 def test_the_table_of_the_frontier(frontier):
-    text = frontier_tables.markdown(frontier, "bin/export --frontier")
+    text = frontier_page.markdown(frontier, "bin/export --frontier")
     row = "| 5 | latency | TFLite int8 | 50.0 | 87.40 | −0.60 | −0.90 to −0.30 | 6.00 |"
     assert row in text
     flowing = " ".join(text.split())

@@ -20,8 +20,9 @@ from tflottery.models.shipped.lstm import Lstm
 from tflottery.models.shipped.transformer import Transformer
 from tflottery.runs import recipes
 from tflottery.runs.recipes import Recipe
-from tflottery.settings import as_named, assignment, parse_assignment
+from tflottery.settings import as_named
 from tflottery.tickets.settings import PruningSettings
+from tflottery.toml import assignment, parse_assignment
 from tflottery.training.settings import TrainingSettings
 
 NAMES = sorted(file.stem for file in configuration.shipped())

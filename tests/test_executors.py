@@ -98,6 +98,12 @@ def test_threads_are_set_in_the_environment(monkeypatch):
     assert "TF_NUM_INTRAOP_THREADS" not in environment(None)
 
 
+def test_one_training_after_the_other_takes_no_workers():
+    assert Resources.shared("local", 1, None, "auto").executor == "local"
+    with pytest.raises(UserError, match=r"--executor local trains .*; leave out --workers"):
+        Resources.shared("local", 2, None, "auto")
+
+
 def test_an_unknown_executor_is_named():
     with pytest.raises(UserError, match=r"'proceses'.*Did you mean 'processes'"):
         make_executor(Resources("proceses"))
@@ -282,6 +288,7 @@ def tables(store: Path) -> dict[str, bytes]:
         (["--address", "here:6379"], "--executor local asks none; give --executor ray"),
         (["--address", "here:6379", "--workers", "2"], "--executor processes asks none"),
         (["--simulate", "1,0"], "--simulate takes numbers of workers"),
+        (["--simulate", "1,many"], "numbers of workers, as 1,10,100; not '1,many'"),
         (["--simulate", "2"], "runs holds no training that tells how long"),
     ],
 )

@@ -118,6 +118,10 @@ def test_dry_run_trains_and_writes_nothing(command, tmp_path):
         ),
         (["--dataset", "toy", "--sparsity", "83.2"], "in [0, 1), not 83.2"),
         (["--dataset", "toy", "--sparsity", "lots"], "--sparsity takes a number"),
+        (
+            ["--dataset", "toy", "--learning_rate", "fast"],
+            "--learning_rate takes a number, auto, or a rule's file, not 'fast'",
+        ),
         (["--dataset", "toy", "--init", "rewind:9ep"], "lies beyond the training"),
         (["--dataset", "toy", "--config", "nowhere.toml"], "no configuration 'nowhere.toml'"),
         (["--dataset", "toy", "--seed", "-1"], "--seed takes a whole number"),

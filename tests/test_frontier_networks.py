@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import SMALL
 from tests.exported import CORPUS, make_ticket
-from tflottery.exports.fast import frontier_measuring, frontier_tables, units
+from tflottery.exports.fast import frontier_measuring, frontier_page, units
 from tflottery.exports.fast.frontier import Frontier
 from tflottery.exports.fast.frontier_measuring import _fewer, _Of
 from tflottery.exports.formats.asked import checked
@@ -106,4 +106,4 @@ def test_a_form_that_cannot_be_stored_is_left_out_and_said(tmp_path, monkeypatch
     kept = ["SavedModel", "TFLite", "TFLite int8-full"]
     assert [one.form for one in found.shown] == kept * 2
     line = "TFLite int8 is left out of 2 networks: the converter fails."
-    assert found.refused == (line,) and line in frontier_tables.markdown(found, "bin/export")
+    assert found.refused == (line,) and line in frontier_page.markdown(found, "bin/export")

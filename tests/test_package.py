@@ -19,7 +19,7 @@ import pytest
 
 from tests.conftest import ROOT, user_environment
 from tests.test_rooms import MODULES, _reached
-from tflottery import settings
+from tflottery import toml
 from tflottery.errors import UserError
 from tflottery.experiments import configuration
 
@@ -48,12 +48,12 @@ def test_every_file_of_the_package_goes_into_its_wheel():
 
 
 def test_the_package_reads_the_one_folder_of_configurations():
-    assert settings.folder() == ROOT / "configs"
+    assert toml.folder() == ROOT / "configs"
     assert not (ROOT / "configs").is_symlink()
 
 
 def test_a_package_without_its_configurations_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr(settings.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr(toml.resources, "files", lambda package: tmp_path)
     for path in ("", "toy"):
         with pytest.raises(UserError, match=r"configurations of tflottery are missing.*again"):
             configuration.load(path, {"data.dataset": "toy"})

@@ -160,6 +160,23 @@ def pairs_of_levels(overlap):
     return overlap[overlap.kind == "start"][["level", "seed_one"]].drop_duplicates()
 
 
+def test_the_report_of_a_study_of_units_says_what_its_tickets_are(small_settings, tmp_path):
+    training = TrainingSettings(learning_rate=0.02, batch_size=16, epochs=1, patience=1)
+    study = Study(
+        "units",
+        Recipe(small_settings, Cnn(embedding=6, widths=(2,), filters=4), training),
+        PruningSettings(rate=0.5, criterion="filters", head=False),
+        StudySettings(levels=(0.5,), one_shot_levels=(0.5,), inits=("original",), controls=()),
+        (1,),
+    )
+    failures, _ = carry_out(study, tmp_path / "runs")
+    assert failures == {}
+    write_report(tmp_path / "runs", tmp_path / "page")
+    for name in ("report.md", "index.html"):
+        page = " ".join((tmp_path / "page" / name).read_text(encoding="utf-8").split())
+        assert page.count("they are tickets of units") == 1
+
+
 def test_a_second_run_trains_nothing_and_any_cell_reproduces(small_study, tmp_path, monkeypatch):
     study = dataclasses.replace(small_study, seeds=(1,))
     _, folder = carry_out(study, tmp_path / "runs")

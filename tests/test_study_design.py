@@ -145,6 +145,23 @@ def test_the_studies_that_ship_can_be_planned(name):
     assert len(ancestry(study.specs(1))) > 10
 
 
+@pytest.mark.parametrize(
+    ("criterion", "said"),
+    [("filters", 1), ("slimming", 1), ("magnitude", 0), ("snip", 0)],
+)
+def test_a_study_of_units_says_once_that_its_tickets_are_of_units(criterion, said):
+    settings = StudySettings(criteria=("filters", "random_units"))  # of units, whatever the rest is
+    study = Study("mine", RECIPE, PruningSettings(criterion=criterion), settings, (1,))
+    told = [line for line in study.remarks if "they are tickets of units" in line]
+    assert len(told) == said and all(f"by the criterion {criterion}" in line for line in told)
+    assert study.remarks[said:] == study.left_out
+
+
+def test_the_note_of_a_configuration_does_not_say_what_the_study_says():
+    for path in (ROOT / "configs").glob("*.toml"):
+        assert "tickets of units" not in path.read_text(encoding="utf-8"), path
+
+
 def test_chance_overlap_and_distance():
     one = {"a": np.array([1, 1, 0, 0], bool)}
     other = {"a": np.array([1, 0, 1, 0], bool)}

@@ -221,7 +221,7 @@ def test_kept_costs_of_layers_that_have_no_units_here_are_left_out(tmp_path, mon
 
 
 def test_the_setting_is_what_set_takes():
-    from tflottery.settings import parse_assignment
+    from tflottery.toml import parse_assignment
 
     made = UnitCosts({"embedding": 0.25, "conv_2": 1e-4, "block.1": 3.2}, 1.0, "", None)  # type: ignore[arg-type]
     key, value = parse_assignment(made.setting)

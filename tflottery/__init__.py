@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from tflottery.experiments.simulated import Simulated
     from tflottery.experiments.study.finished import StudyResult
     from tflottery.experiments.study.run import run_study
-    from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
+    from tflottery.experiments.ticket.planned import PlannedSearch
+    from tflottery.experiments.ticket.result import FoundTicket
     from tflottery.experiments.ticket.run import find_ticket
     from tflottery.experiments.transfer.finished import TransferResult
     from tflottery.experiments.transfer.run import transfer
@@ -80,7 +81,7 @@ _PLACES = {
     "Frontier": "exports.fast.frontier",
     "Inspection": "data.look.inspection",
     "PlannedBudget": "exports.results",
-    "PlannedSearch": "experiments.ticket.result",
+    "PlannedSearch": "experiments.ticket.planned",
     "PlannedTrainings": "experiments.driver",
     "Run": "runs.run",
     "Store": "runs.store",

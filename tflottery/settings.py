@@ -1,4 +1,4 @@
-"""Typed loading of settings: a TOML table and ``section.key=value`` texts into a checked dataclass.
+"""Typed loading of settings: a table, as TOML and JSON have them, into a checked dataclass.
 
 It knows no section: whoever has settings brings a dataclass, whose annotations say which keys there
 are and which values they take. ``Literal`` is a choice; a value of another type is an error, never
@@ -8,15 +8,11 @@ converted (but for a whole number where a fraction is wanted).
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-import re
-import sys
 import types
 import typing
 from collections.abc import Collection, Mapping
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -25,14 +21,8 @@ from cattrs import Converter
 
 from tflottery.errors import UserError, suggest
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 Tables = dict[str, dict[str, Any]]
 T = TypeVar("T")
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class _WrongTypeError(Exception):
@@ -42,12 +32,12 @@ class _WrongTypeError(Exception):
         self.value, self.kind = value, kind
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A number of numpy's as Python's own, an array as a list; also within lists."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return value
 
 
@@ -110,7 +100,7 @@ def _numbers_by_name(value: Any, kind: Any) -> NumbersByName:
     for pair in pairs:
         try:
             name, number = pair
-            made.append((_strict(name, str), _strict(_plain(number), float)))
+            made.append((_strict(name, str), _strict(plain(number), float)))
         except (_WrongTypeError, TypeError, ValueError):
             raise _WrongTypeError(value, kind) from None
     return tuple(made)
@@ -186,7 +176,7 @@ def from_table(
         if key not in known:
             raise UserError(f"There is no key {section}.{key}. {suggest(key, known)}")
         try:
-            values[key] = _converter().structure(_plain(value), hints[key])
+            values[key] = _converter().structure(plain(value), hints[key])
         except _WrongTypeError as wrong:
             raise _mistake(f"{section}.{key}", wrong) from None
     return kind(**values)
@@ -204,7 +194,7 @@ def argument(name: str, value: Any, kind: Any) -> Any:
         UserError: it is of another type.
     """
     try:
-        return _converter().structure(_plain(value), kind)
+        return _converter().structure(plain(value), kind)
     except _WrongTypeError:
         raise _mistake(name, _WrongTypeError(value, kind)) from None
 
@@ -279,86 +269,3 @@ def check_bounds(settings: Any, section: str, bounds: Mapping[str, tuple[int, in
         if not all(least <= number <= most for number in numbers):
             each = ", each" if isinstance(value, tuple) else ""
             raise UserError(f"{section}.{key} is from {least} to {most:,}{each}.")
-
-
-def folder() -> Path:
-    """``configs/``, which comes along with the package wherever that is installed.
-
-    Raises:
-        UserError: it is not there, and names would mean other settings without a word.
-    """
-    found = Path(str(resources.files("tflottery") / "configs")).resolve()
-    if not (found / "defaults.toml").is_file():
-        raise UserError(
-            f"The configurations of tflottery are missing: there is no {found}/defaults.toml. "
-            "Install it again."
-        )
-    return found
-
-
-def read_toml(path: Path, sections: Collection[str]) -> Tables:
-    """The tables of a TOML file.
-
-    Raises:
-        UserError: it cannot be read, is no TOML, or holds a key outside of a table.
-    """
-    try:
-        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-    except RecursionError:
-        raise UserError(f"{path} is nested too deeply to be a configuration.") from None
-    except ValueError as error:  # also of bytes that are no text, and of numbers without end
-        raise UserError(f"{path} is no TOML: {error}.") from None
-    for section, table in tables.items():
-        if not isinstance(table, dict):
-            raise UserError(f"{path}: {section!r} stands outside the tables {list(sections)}.")
-    return tables
-
-
-def parse_assignment(text: str) -> tuple[str, Any]:
-    """``section.key=value`` as its key and value; what is no TOML value is a text.
-
-    Raises:
-        UserError: it has another form.
-    """
-    key, equals, value = text.partition("=")
-    if not equals or key.count(".") != 1:
-        raise UserError(f"--set {text}: write it as section.key=value.")
-    if "\n" in text:
-        raise UserError(f"--set {key}: one setting each; this holds more than one line.")
-    try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):
-        return key.strip(), value.strip()
-
-
-def assignment(key: str, value: Any) -> str:
-    """A setting as ``parse_assignment`` reads it back: ``section.key=value``. A text is quoted
-    where it would be read as something else."""
-    if isinstance(value, (str, os.PathLike)):
-        text = str(value)
-        plain = f"{key}={text}"
-        if "\n" not in text and parse_assignment(plain)[1] == text:
-            return plain
-    return f"{key}={_toml(value)}"
-
-
-def key_of_toml(name: str) -> str:
-    """A name as the key of a TOML table, quoted where it has to be."""
-    return name if _BARE.fullmatch(name) else _toml(name)
-
-
-def _toml(value: Any) -> str:
-    value = _plain(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        held = (f"{key_of_toml(str(name))}={_toml(one)}" for name, one in value.items())
-        return f"{{{', '.join(held)}}}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    # TOML's strings are JSON's, but for this one sign.
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -18,13 +18,9 @@ if TYPE_CHECKING:
 
 def where(values: flags.FlagValues) -> dict[str, Any]:
     """Where and how trainings run, as keywords of the API."""
-    resources = common.resources(values)
     return {
         "store": values.store,
-        "executor": values.executor,
-        "workers": resources.workers,
-        "threads": resources.threads if values.threads else None,
-        "address": values.address,
+        **common.executed(values),
         "tensorboard": values.tensorboard,
     }
 

@@ -14,7 +14,8 @@ from tflottery.cli import flags as common
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch
+    from tflottery.experiments.ticket.planned import PlannedSearch
+    from tflottery.experiments.ticket.result import FoundTicket
     from tflottery.progress.reporter import Reporter
 
 
@@ -48,7 +49,7 @@ def find(values: flags.FlagValues) -> None:
         **experiments.where(values),
         dry_run=values.dry_run,
     )
-    from tflottery.experiments.ticket.result import PlannedSearch
+    from tflottery.experiments.ticket.planned import PlannedSearch
     from tflottery.progress.consoles import open_console
     from tflottery.progress.reporter import Reporter
 

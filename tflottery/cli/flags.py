@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from absl import flags
 
 from tflottery.errors import UserError
+from tflottery.experiments.which_seeds import read_seeds
 from tflottery.pruning import criteria
-from tflottery.runs.resources import LOCAL, Resources
 from tflottery.tickets.methods import FINDING_TICKETS, MOVING
 
 AUTO = "auto"
 _LARGEST = 2**63 - 1
-_MOST_SEEDS = 10_000
-# A seed, or the first and the last of some.
-_SEEDS = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
+Number = TypeVar("Number", int, float)
 
 
 def define_configuration(values: flags.FlagValues) -> None:
@@ -135,19 +133,17 @@ def define_executor(values: flags.FlagValues) -> None:
     flags.DEFINE_string("address", "auto", "Of the Ray cluster.", flag_values=values)
 
 
-def resources(values: flags.FlagValues) -> Resources:
-    """The values of ``define_executor``'s flags.
+def executed(values: flags.FlagValues) -> dict[str, Any]:
+    """The values of ``define_executor``'s flags, as keywords of the API.
 
     Raises:
-        UserError: a flag is no number, or --workers goes with the executor local.
+        UserError: a flag that takes a number has none.
     """
-    workers, threads = (
-        whole_number(values, name, least=1) if values[name].value else None
+    numbers = {
+        name: whole_number(values, name, least=1) if values[name].value else None
         for name in ("workers", "threads")
-    )
-    if values.executor == LOCAL and (workers or 1) > 1:
-        raise UserError(f"--executor {LOCAL} trains one after the other; leave out --workers.")
-    return Resources.shared(values.executor, workers, threads, values.address)
+    }
+    return {"executor": values.executor, **numbers, "address": values.address}
 
 
 def define_dry_run(values: flags.FlagValues) -> None:
@@ -186,20 +182,15 @@ def searched(values: flags.FlagValues) -> dict[str, Any]:
 
 
 def learning_rate(values: flags.FlagValues) -> float | str | None:
-    """``--learning_rate``: a number, ``auto``, a file, or None if it is not given.
-
-    Raises:
-        UserError: it is none of these.
-    """
-    text = values.learning_rate if "learning_rate" in values else None
-    if text is None or text == AUTO or Path(text).is_file():
+    """``--learning_rate`` as a call takes it: a number, or a text, which the call judges; None if
+    it is not given."""
+    text: str | None = values.learning_rate
+    if text is None or Path(text).is_file():  # a file's name may be a number
         return text
     try:
         return float(text)
     except ValueError:
-        raise UserError(
-            f"--learning_rate takes a number, {AUTO}, or a rule's file, not {text!r}."
-        ) from None
+        return text
 
 
 def number(name: str, text: str) -> float:
@@ -214,6 +205,26 @@ def number(name: str, text: str) -> float:
         raise UserError(f"--{name} takes a number, not {text!r}.") from None
 
 
+def numbers(
+    values: flags.FlagValues, name: str, kind: Callable[[str], Number], taken: str
+) -> list[Number]:
+    """A flag's numbers with commas between them.
+
+    Args:
+        name: of the flag.
+        kind: makes a number of a text.
+        taken: what the flag takes, for messages.
+
+    Raises:
+        UserError: one of them is no number.
+    """
+    text: str = values[name].value
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"--{name} takes {taken}; not {text!r}.") from None
+
+
 def whole_number(values: flags.FlagValues, name: str, least: int = 0) -> int:
     """A flag as a whole number from ``least`` on that fits 64 bits.
 
@@ -226,38 +237,13 @@ def whole_number(values: flags.FlagValues, name: str, least: int = 0) -> int:
     return int(text)
 
 
-def seeds(values: flags.FlagValues) -> tuple[int, ...]:
-    """``--seeds`` as numbers: ``3`` means 1 to 3, ``4-13`` ten others, ``2,5-7`` four.
-
-    Raises:
-        UserError: it is none of these, or names a seed twice.
-    """
-    found = how_many_or_which(values)
-    return tuple(range(1, found + 1)) if isinstance(found, int) else found
-
-
-def how_many_or_which(values: flags.FlagValues) -> int | tuple[int, ...]:
+def seeds(values: flags.FlagValues) -> int | tuple[int, ...]:
     """``--seeds`` as a call takes it: ``3`` says how many, ``4-13`` or ``2,5-7`` which.
 
     Raises:
         UserError: it is none of these, or names a seed twice.
     """
-    text: str = values.seeds
-    if text.isdecimal() and 1 <= int(text[:20]) <= _MOST_SEEDS:
-        return int(text)
-    wrong = UserError(f"--seeds takes a number of seeds, as 3, or some, as 4-13; not {text!r}.")
-    chosen: list[int] = []
-    for part in () if text.isdecimal() else text.split(","):
-        found = _SEEDS.fullmatch(part.strip())
-        if found is None:
-            raise wrong
-        first, last = int(found[1]), int(found[2] or found[1])
-        if not first <= last < first + _MOST_SEEDS or last > _LARGEST:
-            raise wrong
-        chosen += range(first, last + 1)
-    if not chosen or len(set(chosen)) != len(chosen):
-        raise wrong
-    return tuple(chosen)
+    return read_seeds(values.seeds)
 
 
 def kept_in_store(values: flags.FlagValues) -> str:

@@ -53,7 +53,9 @@ def study(values: flags.FlagValues) -> None:
         "ticket": values.ticket or None,
         "seeds": common.seeds(values),
     }
-    workers = _numbers(values.simulate) if values.simulate else []
+    workers: list[int] = []
+    if values.simulate:
+        workers = common.numbers(values, "simulate", int, "numbers of workers, as 1,10,100")
     # Here, so that --help need not wait.
     from tflottery.experiments.study.run import run_study
 
@@ -91,15 +93,6 @@ def _plan(values: flags.FlagValues) -> None:
     planned = plan_seeds(values.store, values.config or "")
     experiments.show(planned.terminal())
     experiments.say(*planned.sentences)
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise UserError(
-            f"--simulate takes numbers of workers, as 1,10,100; not {text!r}."
-        ) from None
 
 
 COMMAND = app.Command(

@@ -64,9 +64,9 @@ def transfer(values: flags.FlagValues) -> None:
         "to": values.to,
         "model": values.model,
         "data_dir": values.data_dir or None,
-        "seeds": common.how_many_or_which(values),
+        "seeds": common.seeds(values),
         "more_dense": common.whole_number(values, "more_dense"),
-        "levels": _levels(values.levels),
+        "levels": _levels(values),
         "grid": values.grid,
         "vocabulary": values.vocabulary,
         "train_size": common.whole_number(values, "train_size"),
@@ -94,15 +94,10 @@ def transfer(values: flags.FlagValues) -> None:
     experiments.require_all(done.failures, len(done.cells), done.folder / "cells.csv", "networks")
 
 
-def _levels(text: str) -> list[float] | str | None:
-    if text in ("", "all"):
-        return text or None
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise UserError(
-            f"--levels takes sparsities with commas between them, or all; not {text!r}."
-        ) from None
+def _levels(values: flags.FlagValues) -> list[float] | str | None:
+    if values.levels in ("", "all"):
+        return values.levels or None
+    return common.numbers(values, "levels", float, "sparsities with commas between them, or all")
 
 
 COMMAND = app.Command(

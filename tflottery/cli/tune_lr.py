@@ -8,7 +8,6 @@ from absl import flags
 
 from tflottery.cli import app, experiments
 from tflottery.cli import flags as common
-from tflottery.errors import UserError
 
 
 def define(values: flags.FlagValues) -> None:
@@ -63,9 +62,11 @@ def tune(values: flags.FlagValues) -> None:
     keywords = {
         **common.configured(values),
         **experiments.where(values),
-        "levels": _levels(values.levels),
+        "levels": common.numbers(values, "levels", float, "sparsities with commas between them")
+        if values.levels
+        else None,
         "arms": [part.strip() for part in values.arms.split(",")] if values.arms else None,
-        "seeds": common.how_many_or_which(values),
+        "seeds": common.seeds(values),
         "tuner": values.tuner or None,
         "metric": values.metric or None,
         "trials": common.whole_number(values, "trials", least=1) if values.trials else None,
@@ -94,15 +95,6 @@ def tune(values: flags.FlagValues) -> None:
     )
     experiments.report_on(values)
     experiments.require_all(done.failures, 0, done.folder / "trials.csv")
-
-
-def _levels(text: str) -> list[float] | None:
-    try:
-        return [float(part) for part in text.split(",")] if text else None
-    except ValueError:
-        raise UserError(
-            f"--levels takes sparsities with commas between them, not {text!r}."
-        ) from None
 
 
 COMMAND = app.Command(

@@ -17,17 +17,11 @@ from tflottery.experiments.study.settings import StudySettings
 from tflottery.models.architecture import Architecture
 from tflottery.models.registry import ARCHITECTURES
 from tflottery.runs.recipes import DEFAULT_MODEL, Recipe, recipe_from_settings, require_used
-from tflottery.settings import (
-    Tables,
-    assignment,
-    folder,
-    from_table,
-    parse_assignment,
-    read_toml,
-)
+from tflottery.settings import Tables, from_table
 from tflottery.tickets.given import located
 from tflottery.tickets.settings import PruningSettings
 from tflottery.tickets.ticket import Ticket
+from tflottery.toml import assignment, folder, parse_assignment, read_toml
 from tflottery.training.settings import TrainingSettings
 
 _RECIPE = ("data", "model", "training")

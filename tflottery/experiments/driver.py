@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from tflottery import startup
 from tflottery.data import findings
@@ -156,8 +154,6 @@ class Driver:
         progress: bool | Reporter,
     ) -> None:
         workers, threads = count("workers", workers), count("threads", threads)
-        if executor == LOCAL and (workers or 1) > 1:
-            raise UserError(f"--executor {LOCAL} trains one after the other; leave out --workers.")
         self.resources = Resources.shared(executor, workers, threads, address)
         self.execute: Executor = make_executor(self.resources)
         self.store = Store.of(store)
@@ -282,46 +278,3 @@ class Trained:
     failures: Mapping[str, str]
     count: int
     caution: str
-
-
-_SEEDS = int | tuple[int, ...]
-MOST_SEEDS = 10_000
-
-
-def _listed(seeds: Any) -> Any:
-    """What is no list, as a range, as one; one number of numpy's as that."""
-    return seeds.item() if isinstance(seeds, np.generic) else list(seeds)
-
-
-def seeds_recorded(seeds: Sequence[int], first: int = 1) -> str:
-    """Seeds as ``--seeds`` takes them: how many, where they go from ``first`` on, or which."""
-    if list(seeds) == list(range(first, first + len(seeds))):
-        return str(len(seeds))
-    if list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
-        # A single one too, since a number by itself says how many.
-        return f"{seeds[0]}-{seeds[-1]}"
-    return ",".join(map(str, seeds))
-
-
-def seeds_of(seeds: int | Iterable[int], first: int = 1) -> tuple[int, ...]:
-    """Seeds as a call is given them: how many, from ``first`` on, or which.
-
-    Raises:
-        UserError: there is none, or one is below 0.
-    """
-    try:
-        given = argument(
-            "seeds", seeds if isinstance(seeds, (int, str)) else _listed(seeds), _SEEDS
-        )
-    except TypeError:
-        raise UserError(f"--seeds takes a number of seeds, or some; not {seeds!r}.") from None
-    if isinstance(given, int):
-        if not 1 <= given <= MOST_SEEDS:
-            raise UserError(
-                f"--seeds takes a whole number from 1 on, and to {MOST_SEEDS:,}, not {given}."
-            )
-        return tuple(range(first, first + given))
-    chosen = given
-    if not chosen or min(chosen) < 0 or len(set(chosen)) != len(chosen):
-        raise UserError(f"--seeds takes different seeds from 0 on, not {list(chosen)}.")
-    return chosen

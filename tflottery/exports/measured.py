@@ -27,7 +27,12 @@ def frontier(
     ticket: Ticket, base: Path, data_dir: str | Path | None, store: Store, plugin: Plugins
 ) -> Frontier:
     """Measures every ticket of a network that there is, and writes tables and figures."""
-    from tflottery.exports.fast import frontier_figure, frontier_measuring, frontier_tables
+    from tflottery.exports.fast import (
+        frontier_figure,
+        frontier_measuring,
+        frontier_page,
+        frontier_tables,
+    )
     from tflottery.exports.formats.checking import examples
 
     dense = dense_run(ticket, store).snapshot(steps.END)
@@ -36,7 +41,7 @@ def frontier(
     found = frontier_measuring.measure(
         ticket, dense, chains, store, corpus, examples(corpus, ticket)
     )
-    text = frontier_tables.markdown(found, _command(ticket, ["--frontier"], plugin))
+    text = frontier_page.markdown(found, _command(ticket, ["--frontier"], plugin))
     contents = {"frontier.md": text, "frontier.csv": frontier_tables.csv(found.shown)}
     files = write_together(base, {**contents, **frontier_figure.drawn(found.shown)})
     return dataclasses.replace(found, markdown=text, files=tuple(files))

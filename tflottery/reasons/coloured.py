@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tflottery.printed import visible
 
 if TYPE_CHECKING:
+    import numpy as np
     from rich.text import Text
-
-    from tflottery.reasons.words import Explanation
 
 _FOR, _AGAINST = (31, 136, 61), (207, 34, 46)
 # Weaker than a tenth of the strongest word is no colour.
@@ -43,15 +42,33 @@ without the word (point at it for the number). Underlined words are not known to
 TAIL = "</html>\n"
 
 
-def html(found: Sequence[Explanation]) -> str:
-    """Explanations as a part of a page."""
+class Explained(Protocol):
+    """What is shown of an explanation (``words.Explanation`` says what its parts are)."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def words(self) -> tuple[str, ...]: ...
+    @property
+    def known(self) -> tuple[bool, ...]: ...
+    @property
+    def unread(self) -> int: ...
+    @property
+    def for_label(self) -> np.ndarray: ...
+    def strongest(self, most: int) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]: ...
+
+
+def html(found: Sequence[Explained]) -> str:
+    """Explaineds as a part of a page."""
     from jinja2 import Environment
 
     template = Environment(autoescape=True).from_string(_PARTS)
     return template.render(explanations=[_shown(one) for one in found])
 
 
-def _shown(one: Explanation) -> dict[str, object]:
+def _shown(one: Explained) -> dict[str, object]:
     words = []
     strongest = max((abs(effect) for effect in one.for_label.tolist()), default=0.0)
     for word, is_known, effect in zip(one.words, one.known, one.for_label.tolist(), strict=True):
@@ -70,7 +87,7 @@ def _shown(one: Explanation) -> dict[str, object]:
     }  # fmt: skip
 
 
-def terminal(one: Explanation) -> Text:
+def terminal(one: Explained) -> Text:
     """An explanation's words for a terminal, without anything that it would obey."""
     from rich.text import Text
 
@@ -87,7 +104,7 @@ def terminal(one: Explanation) -> Text:
     return text
 
 
-def in_words(one: Explanation, most: int = 5) -> str:
+def in_words(one: Explained, most: int = 5) -> str:
     """The strongest words of both sides, in a line."""
     sides = one.strongest(most)
     parts = []

@@ -36,8 +36,11 @@ class Resources:
         variable TF_NUM_INTRAOP_THREADS gives another number of threads.
 
         Raises:
-            UserError: that variable holds no number, or there is an address and no cluster.
+            UserError: several workers are asked of ``local``, that variable holds no number, or
+                there is an address and no cluster.
         """
+        if executor == LOCAL and (workers or 1) > 1:
+            raise UserError(f"--executor {LOCAL} trains one after the other; leave out --workers.")
         executor = executor or (LOCAL if workers is None else PROCESSES)
         if executor in (LOCAL, PROCESSES) and (address or THIS_MACHINE) != THIS_MACHINE:
             raise UserError(

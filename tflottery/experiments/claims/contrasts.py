@@ -32,8 +32,11 @@ from tflottery.experiments.claims.contrast import (
     Contrasts,
     Measure,
 )
+from tflottery.experiments.levels import check_levels
+from tflottery.experiments.which_seeds import MOST_SEEDS
 from tflottery.report.numbers import joined, seeds_in_words
-from tflottery.settings import check_choices, folder, from_table, read_toml
+from tflottery.settings import check_choices, from_table
+from tflottery.toml import folder, read_toml
 
 __all__ = [
     "ABOVE", "ABOVE_ELSE", "EQUIVALENT", "NOT_WORSE", "Contrast", "Contrasts", "load", "table",
@@ -41,7 +44,6 @@ __all__ = [
 
 # The best of k ordinary dense trainings, where a ticket of the other side took k.
 BEST_DENSE = "best_dense"
-_MOST_SEEDS = 10_000
 T = TypeVar("T")
 _Arms = Mapping[str, tuple[str, Arm]]
 
@@ -125,9 +127,7 @@ def _contrast(name: str, entry: _Entry, known: _Arms) -> Contrast:
         raise UserError(f"{here}.{key} is {BEST_DENSE}, which can be second alone.")
     _check_place(here, entry)
     _check_minus(here, entry)
-    for level in entry.levels:
-        if not 0 < level < 1:
-            raise UserError(f"{here}.levels holds {level:g}; a sparsity here is in (0, 1).")
+    check_levels(f"{here}.levels", entry.levels)
     if len(set(entry.levels)) != len(entry.levels):
         raise UserError(f"{here}.levels holds a level twice.")
     _check_margins(here, entry)
@@ -211,7 +211,7 @@ def _seeds(here: str, key: str, text: str) -> tuple[int, ...]:
     if not (first.isdecimal() and (last.isdecimal() or not dash)):
         raise UserError(f"{here}.{key} is {text!r}; write the first and the last, as 4-13.")
     low, high = int(first[:20]), int((last or first)[:20])
-    if not low < high < low + _MOST_SEEDS:
+    if not low < high < low + MOST_SEEDS:
         raise UserError(f"{here}.{key} is {text!r}; write two seeds or more, as 4-13.")
     return tuple(range(low, high + 1))
 

@@ -17,6 +17,7 @@ from typing import Literal
 from tflottery import seeds, steps
 from tflottery.errors import UserError, suggest
 from tflottery.experiments.learning_rate.arms import ARMS, DENSE
+from tflottery.experiments.levels import check_levels
 from tflottery.metrics import ACCURACY, find_metric
 from tflottery.models.architecture import Architecture
 from tflottery.models.brought.registered import Registered
@@ -81,9 +82,7 @@ class TuningSettings:
                 raise UserError(f"tuning.arms is not {value!r}. {suggest(value, ARMS)}")
         if not self.learning_rate or not min(self.learning_rate) > 0:
             raise UserError("tuning.learning_rate holds at least one rate, each above 0.")
-        for level in self.levels:
-            if not 0 <= level < 1:
-                raise UserError(f"tuning.levels holds {level:g}; a sparsity here is in [0, 1).")
+        check_levels("tuning.levels", self.levels, dense=True)
         if not self.levels or not (self.arms or set(self.levels) == {0.0}):
             raise UserError("tuning.levels and tuning.arms name at least one network.")
         for dropped in self.dropout:

@@ -15,17 +15,12 @@ from tflottery.data.reading.given import Data
 from tflottery.errors import UserError
 from tflottery.experiments import configuration, guard, scaling
 from tflottery.experiments.configuration import Settings
-from tflottery.experiments.driver import (
-    Driver,
-    PlannedTrainings,
-    Trainings,
-    seeds_of,
-    seeds_recorded,
-)
+from tflottery.experiments.driver import Driver, PlannedTrainings, Trainings
 from tflottery.experiments.inspecting import before_dry_run
 from tflottery.experiments.learning_rate import roles
 from tflottery.experiments.learning_rate.design import HYPERBAND, Trial, Tuning, require_used
 from tflottery.experiments.learning_rate.finished import TuningResult
+from tflottery.experiments.which_seeds import seeds_of, seeds_recorded
 from tflottery.plugins import Plugins
 from tflottery.report.numbers import count_of
 from tflottery.runs.encoded import load_corpus

@@ -15,6 +15,7 @@ from tflottery.errors import UserError
 from tflottery.experiments.study import comparison, controls
 from tflottery.experiments.study.arms import Cell, Seed
 from tflottery.experiments.study.settings import StudySettings
+from tflottery.pruning import criteria
 from tflottery.runs.inits import Snapshot
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import RunSpec
@@ -151,6 +152,19 @@ class Study:
             return self.specs(seed)
         dense = self.cells(seed)[0]
         return self.specs(seed) + early_bird_specs(dense, self.settings)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Lines on what its answers are of, if not single weights, and on what is left out."""
+        criterion = self.pruning.criterion
+        if not criteria.scores_units(criterion):
+            return self.left_out
+        of_units = (
+            f"Whole units are pruned, by the criterion {criterion}; sparsities count units. The "
+            "founding note's claims are of single weights; where exploratory answers here speak of "
+            "tickets, they are tickets of units, and say nothing of those claims."
+        )
+        return (of_units, *self.left_out)
 
     @property
     def left_out(self) -> tuple[str, ...]:

@@ -114,25 +114,9 @@ def layers(results: Results) -> Drawing | None:
             f"{_tensor(tensor)} {gate}".strip()
             for tensor, gate in zip(rows["tensor"], rows["gate"], strict=True)
         ]
-        rows["left"] = 100 * rows["remaining"] / rows["total"]
-        places = list(dict.fromkeys(rows["place"]))
-        levels = sorted(set(rows["level"]))
-        means = rows.groupby(["place", "level"])["left"].mean()
-        values = [[means.get((place, level)) for level in levels] for place in places]
-        panels.append(
-            heat_map(
-                f"{results.study.slug}-layers-{method}",
-                f"{names.method(method).capitalize()}: % of the weights left",
-                places,
-                [f"{100 * (1 - level):.3g} %" for level in levels],
-                values,
-                lambda value: f"{value:.1f}",
-                TwoSlopeNorm(1.0, 0.5, 1.5),
-                "PuOr_r",
-                colour=lambda value, column: value / (100 * (1 - levels[column])),  # noqa: B023
-                below="left in all",
-            )
-        )
+        name = f"{results.study.slug}-layers-{method}"
+        title = f"{names.method(method).capitalize()}: % of the weights left"
+        panels.append(_left(name, title, rows, "place"))
     return Drawing("layers", panels)
 
 
@@ -141,29 +125,33 @@ def scopes(results: Results) -> Drawing | None:
     frame = results.study.scopes
     if frame is None or frame.empty:
         return None
-    levels = sorted(set(frame["level"]))
-    frame = frame.assign(left=100 * frame["remaining"] / frame["total"])
     panels = []
     for part in dict.fromkeys(frame["part"]):
         rows = frame[frame["part"] == part]
-        means = rows.groupby(["scope", "level"])["left"].mean()
-        places = list(dict.fromkeys(rows["scope"]))
-        size = int(rows["total"].iloc[0])
-        panels.append(
-            heat_map(
-                f"{results.study.slug}-scopes-{part.replace(' ', '-')}",
-                f"{part.capitalize()}: % left of {size:,}",
-                places,
-                [f"{100 * (1 - level):.3g} %" for level in levels],
-                [[means.get((place, level)) for level in levels] for place in places],
-                lambda value: f"{value:.1f}",
-                TwoSlopeNorm(1.0, 0.5, 1.5),
-                "PuOr_r",
-                colour=lambda value, column: value / (100 * (1 - levels[column])),
-                below="left in all",
-            )
-        )
+        name = f"{results.study.slug}-scopes-{part.replace(' ', '-')}"
+        title = f"{part.capitalize()}: % left of {int(rows['total'].iloc[0]):,}"
+        panels.append(_left(name, title, rows, "scope"))
     return Drawing("scopes", panels)
+
+
+def _left(name: str, title: str, rows: pd.DataFrame, place: str) -> Panel:
+    """What is left, by the column ``place`` and level; coloured by more or less than in all."""
+    levels = sorted(set(rows["level"]))
+    places = list(dict.fromkeys(rows[place]))
+    left = 100 * rows["remaining"] / rows["total"]
+    means = left.groupby([rows[place], rows["level"]]).mean()
+    return heat_map(
+        name,
+        title,
+        places,
+        [f"{100 * (1 - level):.3g} %" for level in levels],
+        [[means.get((one, level)) for level in levels] for one in places],
+        lambda value: f"{value:.1f}",
+        TwoSlopeNorm(1.0, 0.5, 1.5),
+        "PuOr_r",
+        colour=lambda value, column: value / (100 * (1 - levels[column])),
+        below="left in all",
+    )
 
 
 def _tensor(name: str) -> str:

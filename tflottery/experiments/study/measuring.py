@@ -103,7 +103,7 @@ def write_study(
     alike = _called_alike(runs, cells, dict(empty))
     collapses = (*words.on_collapse(empty), *words.on_alike(alike))
     known = (line for line in of_data if line != corpus.caution)
-    if cautions := [*collapses, *known, *study.left_out]:
+    if cautions := [*collapses, *known, *study.remarks]:
         about["cautions"] = cautions
     if seen:
         about["inspection"] = seen.findings.payload()

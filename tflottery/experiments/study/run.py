@@ -12,16 +12,11 @@ from tflottery.data.reading import given, sources
 from tflottery.data.reading.given import Data
 from tflottery.experiments import configuration, guard, inspecting, scaling
 from tflottery.experiments.configuration import Settings
-from tflottery.experiments.driver import (
-    Driver,
-    PlannedTrainings,
-    Trainings,
-    seeds_of,
-    seeds_recorded,
-)
+from tflottery.experiments.driver import Driver, PlannedTrainings, Trainings
 from tflottery.experiments.study import comparison
 from tflottery.experiments.study.design import Study
 from tflottery.experiments.study.finished import StudyResult
+from tflottery.experiments.which_seeds import seeds_of, seeds_recorded
 from tflottery.plugins import Plugins
 from tflottery.runs.identifying import remarks_on
 from tflottery.runs.specs import RunSpec, ancestry
@@ -149,7 +144,7 @@ def run_study(
 
     trainings = _trainings(study)
     driver.require_carried(trainings.all)
-    remarks = (*looked.remarks, *scaled, *remarks_on(recipe), *study.left_out)
+    remarks = (*looked.remarks, *scaled, *remarks_on(recipe), *study.remarks)
     for line in remarks:
         driver.reporter.say(line)
     if dry_run:

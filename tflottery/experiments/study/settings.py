@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tflottery import steps
 from tflottery.errors import UserError, suggest
+from tflottery.experiments.levels import check_levels
 from tflottery.pruning import criteria
 from tflottery.settings import check_bounds
 from tflottery.tickets.methods import MethodName
@@ -80,9 +81,7 @@ class StudySettings:
             "levels", "one_shot_levels", "controls", "rewind_levels", "ramp_levels",
             "criteria_levels", "criteria_check_levels",
         ):  # fmt: skip
-            for level in getattr(self, key):
-                if not 0 < level < 1:
-                    raise UserError(f"study.{key} holds {level:g}; a sparsity here is in (0, 1).")
+            check_levels(f"study.{key}", getattr(self, key))
             _require_each_once(key, getattr(self, key))
         if not self.levels:
             raise UserError("study.levels is empty; name at least one sparsity.")

@@ -1,4 +1,4 @@
-"""What ``find_ticket`` gives: the verdict, the levels behind it, and the plan of a search."""
+"""What ``find_ticket`` gives: the verdict, and the levels behind it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from tflottery.runs.measures import answers_alike
 from tflottery.runs.predictions import Predictions
 from tflottery.runs.realise import Realiser
 from tflottery.runs.run import Run
-from tflottery.runs.specs import RunSpec, ancestry
+from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
 from tflottery.tickets.methods import METHODS
-from tflottery.tickets.plan import Plan
 from tflottery.tickets.search import Outcome
 from tflottery.tickets.ticket import Ticket
 from tflottery.tickets.verdict import Verdict
@@ -225,84 +224,6 @@ class FoundTicket:
         return as_html(
             self.sentence, shown, (*self.remarks, *self.cautions, f"Ticket: {self.ticket.folder}")
         )
-
-
-@dataclass(frozen=True)
-class PlannedSearch:
-    """What a search would train: ``plans`` has one for each seed, ``names`` are the runs' by
-    key."""
-
-    plans: tuple[Plan, ...]
-    store: Store
-    names: Mapping[str, str]
-
-    @property
-    def plan(self) -> Plan:
-        """That of the first seed."""
-        return self.plans[0]
-
-    @property
-    def total(self) -> int:
-        """Trainings that the whole plan takes at most."""
-        return len(self._chain) + len(self.plans)
-
-    @property
-    def missing(self) -> int:
-        """Those of them that are to be trained now, at most."""
-        return int((~self.runs["done"]).sum()) + len(self.plans) * self.plan.is_open
-
-    @property
-    def _chain(self) -> list[RunSpec]:
-        return [spec for plan in self.plans for spec in judged_runs(plan)]
-
-    @cached_property
-    def specs(self) -> list[RunSpec]:
-        """The runs that are known beforehand. Results decide which reinit of an open plan is
-        trained; it is always one a seed."""
-        chain = {spec.key for spec in self._chain}
-        known = [spec for plan in self.plans for spec in plan.specs()]
-        reinits = [spec for spec in known if spec.key not in chain]
-        return self._chain if self.plan.is_open else self._chain + reinits
-
-    @cached_property
-    def runs(self) -> pd.DataFrame:
-        """A row a run: ``network``, ``done`` (bool: in the store), ``run_key``."""
-        import pandas as pd
-
-        realise = Realiser(self.store, [spec for plan in self.plans for spec in plan.specs()])
-        return pd.DataFrame(
-            [
-                {
-                    "network": self.names[spec.key],
-                    "done": realise.is_done(spec),
-                    "run_key": spec.key,
-                }
-                for spec in self.specs
-            ]
-        )
-
-    @property
-    def sentence(self) -> str:
-        """How much of it is to be trained, and about how long that takes one after the other."""
-        from tflottery.progress.times import time_for
-
-        finished = [spec for spec in self.specs if self.store.find(spec.key)]
-        # Every training of a plan has as many epochs as the dense one.
-        epochs = self.missing * self.plan.dense.recipe.training.epochs
-        limit = "at most " if self.plan.is_open else ""
-        return (
-            f"To train: {limit}{self.missing} of {self.total} runs; "
-            f"{time_for(epochs, finished, self.store)}."
-        )
-
-    def __repr__(self) -> str:
-        return f"<PlannedSearch: {self.missing} of {self.total} runs to train>"
-
-
-def judged_runs(plan: Plan) -> list[RunSpec]:
-    """The networks of a plan but reinits; where judged ones have rates of their own, also the chain
-    that finds their masks."""
-    return ancestry([plan.dense, *(level.ticket for level in plan.levels)])
 
 
 def _rows(outcome: Outcome) -> list[dict[str, Any]]:

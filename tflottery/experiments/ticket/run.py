@@ -13,10 +13,12 @@ from tflottery.data.reading.given import Data
 from tflottery.errors import TrainingError, UserError
 from tflottery.experiments import configuration, inspecting, scaling
 from tflottery.experiments.configuration import Settings
-from tflottery.experiments.driver import Driver, seeds_of
+from tflottery.experiments.driver import Driver
 from tflottery.experiments.ticket import emptied
-from tflottery.experiments.ticket.result import FoundTicket, PlannedSearch, judged_runs
+from tflottery.experiments.ticket.planned import PlannedSearch, judged_runs, names_of_runs
+from tflottery.experiments.ticket.result import FoundTicket
 from tflottery.experiments.ticket.writing import write_found
+from tflottery.experiments.which_seeds import seeds_of
 from tflottery.files import require_writable
 from tflottery.plugins import Plugins
 from tflottery.pruning.scopes import Scope
@@ -25,7 +27,7 @@ from tflottery.runs.identifying import remarks_on
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.resources import LOCAL
-from tflottery.runs.specs import RunSpec, ancestry
+from tflottery.runs.specs import RunSpec
 from tflottery.runs.store import Store
 from tflottery.settings import argument, place
 from tflottery.tickets import plan as plans
@@ -233,7 +235,7 @@ def find_ticket(
         learning_rate == AUTO or Path(learning_rate).is_file()
     ):
         raise UserError(
-            f"learning_rate takes a number, {AUTO!r}, or a rule's file, not {learning_rate!r}."
+            f"--learning_rate takes a number, {AUTO}, or a rule's file, not {learning_rate!r}."
         )
     changes = {
         **given.settings(dataset, text, label, validation, test, data_dir),
@@ -322,24 +324,6 @@ def search_and_write(
     return FoundTicket(
         outcomes, judged, ticket, rule, cautions, view.trained, driver.store, remarks
     )
-
-
-def names_of_runs(planned: Sequence[Plan]) -> dict[str, str]:
-    """What each run of the plans is called, by key."""
-    names: dict[str, str] = {}
-    for plan in planned:
-        seed = f"seed {plan.dense.seeds.order} " if len(planned) > 1 else ""
-        # Parents first: a key asks for those of all ancestors, and a chain may be longer than
-        # Python's stack.
-        ancestry(plan.specs())
-        names[plan.dense.key] = f"{seed}dense"
-        for level in plan.levels:
-            names[level.ticket.key] = f"{seed}round {level.number}"
-            names.setdefault(level.reinit.key, f"{seed}reinit of round {level.number}")
-        for level in plan.levels:
-            for spec in ancestry([level.ticket]):
-                names.setdefault(spec.key, f"{seed}mask of round {level.number}")
-    return names
 
 
 def _rule(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from tflottery import program, seeds
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError, suggest
+from tflottery.experiments.levels import check_levels
 from tflottery.experiments.transfer.arms import DEFAULT_ARMS, DENSE_ARM, FULL_ARMS
 from tflottery.runs.inits import Snapshot
 from tflottery.runs.recipes import Recipe
@@ -74,9 +75,7 @@ class Transfer:
             value = getattr(self, key)
             if value not in choices:
                 raise UserError(f"--{key} is not {value!r}. {suggest(value, choices)}")
-        for level in self.levels:
-            if not 0 < level < 1:
-                raise UserError(f"--levels holds {level:g}; a sparsity here is in (0, 1).")
+        check_levels("--levels", self.levels)
         if self.pruning.init.startswith("random"):
             raise UserError(
                 f"A ticket with --init {self.pruning.init} has no weights to carry over; find one "

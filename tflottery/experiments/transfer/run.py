@@ -13,18 +13,12 @@ from tflottery.data.reading.given import Data
 from tflottery.errors import UserError
 from tflottery.experiments import configuration, guard
 from tflottery.experiments.configuration import Settings, assigned
-from tflottery.experiments.driver import (
-    MOST_SEEDS,
-    Driver,
-    PlannedTrainings,
-    Trainings,
-    seeds_of,
-    seeds_recorded,
-)
+from tflottery.experiments.driver import Driver, PlannedTrainings, Trainings
 from tflottery.experiments.inspecting import before_dry_run
 from tflottery.experiments.transfer import remarks
 from tflottery.experiments.transfer.design import Cell, Transfer, encoded_for
 from tflottery.experiments.transfer.finished import TransferResult
+from tflottery.experiments.which_seeds import MOST_SEEDS, seeds_of, seeds_recorded
 from tflottery.plugins import Plugins
 from tflottery.runs import recipes
 from tflottery.runs.encoded import load_corpus

@@ -31,8 +31,8 @@ from tflottery.files import (
 from tflottery.models.units import Units
 from tflottery.runs.specs import canonical_form
 from tflottery.runs.store import Store
-from tflottery.settings import key_of_toml
 from tflottery.tickets.ticket import Ticket
+from tflottery.toml import key_of_toml
 
 FOLDER = "unit_costs"
 _FORMAT = 1
