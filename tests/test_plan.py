@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.models.shipped.cnn import Cnn
+from tflottery.pruning import masks
 from tflottery.pruning.masks import By, To
 from tflottery.runs.inits import Snapshot
 from tflottery.runs.pruned import Pruned
@@ -203,6 +206,42 @@ def test_rates_of_units_that_reach_no_goal_are_told_beforehand():
     assert plan(**chosen, sparsity=0.7).levels  # 100 columns of 400 units stay, so 75 % can go
     with pytest.raises(UserError, match=r"100 of 400 units, so that 75.0 % can .*not 80.0 %"):
         plan(**chosen, sparsity=0.8)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 150), min_size=1, max_size=3),
+    rate=st.sampled_from([0.1, 0.2, 0.3]),
+    sparsity=st.integers(5, 97),
+)
+def test_rounds_to_any_goal_end_in_tensors_of_any_size(sizes, rate, sparsity):
+    """Rounds keep whole numbers, so a small tensor may have less left than the goal asks for."""
+    made = plan(rate=rate, sparsity=sparsity / 100)
+    left = masks.dense({f"t{number}/kernel": (size,) for number, size in enumerate(sizes)})
+    weights = {name: np.arange(1.0, mask.size + 1) for name, mask in left.items()}
+    for level in made.levels:
+        before, left = left, level.mask.prune(left, weights)
+    last = made.levels[-1].mask.amount
+    for name, mask in left.items():
+        if isinstance(last, To):
+            goal = mask.size - round(mask.size * last.sparsity)
+            assert mask.sum() == min(goal, before[name].sum())
+        assert abs(mask.mean() - (1 - sparsity / 100)) <= 0.0005 + 0.5 / rate / mask.size
+
+
+@pytest.mark.parametrize("criterion", ["filters", "slimming"])
+def test_rounds_of_units_end_at_any_goal(criterion):
+    mask = plan(rate=0.2, sparsity=0.5, criterion=criterion).levels[-1].mask
+    assert mask.amount == To(0.5)
+    # Of 13 units three rounds leave 6, where half would be 7.
+    layers = dataclasses.replace(RECIPE.model, filters=13).unit_layers()[1:2]
+    left = {f"{layers[0].layer}/kernel": np.broadcast_to(np.arange(13) < 6, (3, 100, 13)).copy()}
+    scores = {layers[0].layer: np.arange(13.0)}
+    kept = masks.prune_units(left, layers, scores, mask.now)
+    assert all(np.array_equal(kept[name], before) for name, before in left.items())
+    # A mask that no rounds led to is not meant.
+    alone = dataclasses.replace(mask, of=plan().dense)
+    with pytest.raises(UserError, match="would revive"):
+        masks.prune_units(left, layers, scores, alone.now)
 
 
 def test_an_open_search_of_units_ends_where_a_round_prunes_none():
