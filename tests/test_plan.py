@@ -208,6 +208,27 @@ def test_rates_of_units_that_reach_no_goal_are_told_beforehand():
         plan(**chosen, sparsity=0.8)
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "Nothing is left to prune in the network bare with pruning.embedding=false and "),
+        ({"criterion": "filters"}, "Nothing is left to prune"),
+    ],
+)
+def test_a_network_has_something_to_prune(settings, told):
+    class Bare(Cnn):
+        name = "bare"
+
+        def shapes(self, vocabulary_size, classes):
+            shapes = super().shapes(vocabulary_size, classes)
+            return {name: one for name, one in shapes.items() if "conv" not in name}
+
+    recipe = dataclasses.replace(RECIPE, model=Bare())
+    with pytest.raises(UserError, match=told):
+        make_plan(recipe, PruningSettings(embedding=False, head=False, **settings), 1)
+    make_plan(recipe, PruningSettings(embedding=True, head=False, **settings), 1)
+
+
 @given(
     sizes=st.lists(st.integers(1, 150), min_size=1, max_size=3),
     rate=st.sampled_from([0.1, 0.2, 0.3]),
@@ -242,6 +263,14 @@ def test_rounds_of_units_end_at_any_goal(criterion):
     alone = dataclasses.replace(mask, of=plan().dense)
     with pytest.raises(UserError, match="would revive"):
         masks.prune_units(left, layers, scores, alone.now)
+
+
+def test_an_open_search_ends_where_rates_prune_nothing():
+    """Each tensor would lose less than half a weight, in every round that comes."""
+    outcome, results = search([0.88] * 9, rates=(("*", 0.01),))
+    assert len(outcome.rounds) == 1 and outcome.reported.level.number == 1
+    assert outcome.plan.levels[1].ticket in results.asked
+    assert outcome.plan.levels[2].ticket not in results.asked
 
 
 def test_an_open_search_of_units_ends_where_a_round_prunes_none():

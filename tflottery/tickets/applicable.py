@@ -85,14 +85,15 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
             f"pruning.attention_heads=true, and the network {model.name} has no heads of attention "
             "that it tells; leave it out."
         )
+    masked = [name for name in names if settings.biases or not is_bias(name)]
+    exclude = excluded(roles, settings.embedding, settings.head)
+    exclude = (*exclude, *biases_beside(exclude, masked))
     if settings.rates and names:
-        masked = [name for name in names if settings.biases or not is_bias(name)]
-        exclude = excluded(roles, settings.embedding, settings.head)
         rates_by_name.require_usable(
             rates_by_name.with_rest(settings.rates, settings.rate),
             masked,
             roles,
-            (*exclude, *biases_beside(exclude, masked)),
+            exclude,
             kernels_of(layers) if is_of_units else None,
         )
     if settings.init in (CARRIED, KEPT) and not roles.embedding:
@@ -110,6 +111,16 @@ def require_roles(model: Architecture, settings: PruningSettings) -> None:
             f"pruning.criterion {settings.criterion} prunes whole units, and the network "
             f"{model.name} does not say where its units lie; register a dataclass that has "
             "unit_layers, or prune by magnitude."
+        )
+    left_out = [
+        f"pruning.{key}=false" for key in ("embedding", "head") if not getattr(settings, key)
+    ]
+    of_one = [{part.tensor for part in one.made} for one in layers]
+    pruned = of_one if is_of_units else [{name} for name in masked]
+    if names and left_out and all(tensors & {*exclude} for tensors in pruned):
+        raise UserError(
+            f"Nothing is left to prune in the network {model.name} with {' and '.join(left_out)}; "
+            "leave one out."
         )
     if settings.costs:
         unit_costs.require_named(settings.costs, layers, known)
