@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.registries import put_back
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.pruning import masks
+from tflottery.pruning.criteria import register_criterion
 from tflottery.pruning.masks import By, To
 from tflottery.runs.inits import Snapshot
 from tflottery.runs.pruned import Pruned
@@ -227,6 +229,18 @@ def test_a_network_has_something_to_prune(settings, told):
     with pytest.raises(UserError, match=told):
         make_plan(recipe, PruningSettings(embedding=False, head=False, **settings), 1)
     make_plan(recipe, PruningSettings(embedding=True, head=False, **settings), 1)
+
+
+def test_a_criterion_reads_no_epoch_beyond_the_training():
+    with put_back():
+        register_criterion("late", at="4ep")(lambda weight, random: abs(weight))
+        for epochs, is_refused in ((3, True), (4, False)):
+            recipe = RECIPE.with_training(epochs=epochs)
+            if is_refused:
+                with pytest.raises(UserError, match=r"--criterion late: the step 4ep lies beyond"):
+                    make_plan(recipe, PruningSettings(criterion="late"), 1)
+            else:
+                assert make_plan(recipe, PruningSettings(criterion="late"), 1).levels
 
 
 @given(

@@ -49,15 +49,23 @@ def require_within_reach(ticket: RunSpec, settings: PruningSettings) -> None:
         raise UserError(str(error)) from None
 
 
-def require_reached(init: str, epochs: int) -> None:
-    """Makes sure that dense gets as far as the epoch that weights are rewound to. How many steps an
-    epoch has is known when the data are encoded."""
-    step = init.partition(":")[2]
-    if init.startswith("rewind") and steps.is_after(step, epochs):
-        raise UserError(
-            f"--init {init}: the step {step} lies beyond the training ({epochs} epochs); choose an "
-            "earlier one."
-        )
+def require_reached(settings: PruningSettings, epochs: int) -> None:
+    """Makes sure that dense gets as far as the epoch that weights are rewound to, and those whose
+    weights the criterion reads. How many steps an epoch has is known when the data are encoded.
+
+    Raises:
+        UserError: it does not.
+    """
+    init, criterion = settings.init, settings.criterion
+    asked = [(f"--criterion {criterion}", step) for step in criteria.steps_of(criterion)]
+    if init.startswith("rewind"):
+        asked.append((f"--init {init}", init.partition(":")[2]))
+    for what, step in asked:
+        if steps.is_after(step, epochs):
+            raise UserError(
+                f"{what}: the step {step} lies beyond the training ({epochs} epochs); choose an "
+                "earlier one."
+            )
 
 
 def require_roles(model: Architecture, settings: PruningSettings) -> None:

@@ -110,7 +110,7 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
         UserError: weights are to be rewound to an epoch that dense does not reach, or the network
             has no such part as the settings speak of.
     """
-    require_reached(settings.init, recipe.training.epochs)
+    require_reached(settings, recipe.training.epochs)
     require_roles(recipe.model, settings)
     dense = RunSpec(recipe, Dense(), Fresh(seed), TrainingSeeds(order=seed, dropout=seed))
     made = _by_pruning if METHODS[settings.method].finds_tickets else _by_moving
