@@ -23,6 +23,7 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
+from tflottery.tickets.applicable import require_within_reach
 from tflottery.tickets.methods import FINDING_TICKETS
 from tflottery.tickets.plan import make_plan
 from tflottery.tickets.settings import PruningSettings
@@ -208,6 +209,67 @@ def test_rates_of_units_that_reach_no_goal_are_told_beforehand():
     assert plan(**chosen, sparsity=0.7).levels  # 100 columns of 400 units stay, so 75 % can go
     with pytest.raises(UserError, match=r"100 of 400 units, so that 75.0 % can .*not 80.0 %"):
         plan(**chosen, sparsity=0.8)
+
+
+CONVOLUTION_STAYS = {"rates": (("conv_*", 0.0),)}
+EMBEDDING_STAYS = {"rates": (("embedding", 0.0),)}
+UNIFORM = {"scope": "uniform+"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "reached", "beyond"),
+    [
+        # Fewer words leave less of an embedding that stays.
+        (EMBEDDING_STAYS, 1203, 1204),
+        (EMBEDDING_STAYS | {"method": "one_shot"}, 1203, 1204),
+        (EMBEDDING_STAYS | {"method": "rigl"}, 1203, 1204),
+        # More words make convolutions that stay a smaller part.
+        (CONVOLUTION_STAYS, 1197, 1196),
+        (UNIFORM | {"method": "one_shot"}, 1199, 1198),
+        (UNIFORM | {"method": "gradual"}, 1199, 1198),
+        # Three rounds of a fifth, and a last one to the goal.
+        (UNIFORM, 1199, 1198),
+    ],
+)
+def test_what_data_can_reach_is_told_once_they_are_known(settings, reached, beyond):
+    needed = plan(**settings, sparsity=0.5).needed
+    require_within_reach([needed], reached, 2)
+    with pytest.raises(UserError, match=r"can be pruned at most, and not 50\.0 %"):
+        require_within_reach([needed], beyond, 2)
+
+
+def test_rounds_alone_come_to_a_goal_too():
+    needed = plan(**UNIFORM, sparsity=0.488).needed
+    assert needed.mask.amount == By(0.2)
+    require_within_reach([needed], 1300, 2)
+    with pytest.raises(UserError, match=r"can be pruned at most, and not 48\.8 %"):
+        require_within_reach([needed], 1000, 2)
+
+
+def test_a_plan_refuses_what_no_data_reach_alone():
+    """More classes are more of the head, which may be what is pruned."""
+    stay = (("embedding", 0.0), ("conv_*", 0.0))
+    needed = plan(rates=stay, sparsity=0.5).needed
+    require_within_reach([needed], 500, 1000)
+    with pytest.raises(UserError, match="pruned at most"):
+        require_within_reach([needed], 500, 2)
+    few = dataclasses.replace(RECIPE, data=dataclasses.replace(RECIPE.data, vocabulary_size=500))
+    chosen = PruningSettings(**UNIFORM, method="one_shot", sparsity=0.5)
+    with pytest.raises(UserError, match=r"29\.5 % can be pruned at most"):
+        require_within_reach([make_plan(few, chosen, 1).needed], 500, 2)
+    # A fifth of the head stays, however many classes there are.
+    with pytest.raises(UserError, match=r"29\.5 % can be pruned at most"):
+        make_plan(few, dataclasses.replace(chosen, sparsity=0.9), 1)
+
+
+@pytest.mark.parametrize("method", ["one_shot", "gradual", "rigl"])
+def test_an_open_search_needs_its_first_level(method):
+    """It was told when dense was trained."""
+    made = plan(method=method, rates=(("embedding", 0.0),))
+    assert made.is_open and made.needed == made.levels[0].ticket
+    require_within_reach([made.needed], 500, 2)
+    with pytest.raises(UserError, match=r"can be pruned at most, and not 20\.0 %"):
+        require_within_reach([made.needed], 20_000, 2)
 
 
 @pytest.mark.parametrize(

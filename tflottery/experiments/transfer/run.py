@@ -168,6 +168,7 @@ def transfer(
     home = [] if reverse else [level.ticket]
     trainings = _trainings(made, cells, home)
     driver.require_carried(trainings.all)
+    driver.require_within_reach(made.target, trainings.asked)
     if dry_run:
         before_dry_run(made.target.data, driver.store, driver.reporter)
         return driver.planned(trainings)
@@ -196,7 +197,7 @@ def transfer(
     driver.reporter.say(remarks.headline(opened))
     driver.reporter.say(opened.reservation)
     keep_vectors(made.source, driver.store)
-    seen = driver.look(made.target)
+    seen = driver.look(made.target, trainings.asked)
     done = driver.train(trainings, before)
     folder = write_transfer(
         made,
