@@ -172,7 +172,7 @@ def transfer(
     if dry_run:
         before_dry_run(made.target.data, driver.store, driver.reporter)
         return driver.planned(trainings)
-    from tflottery.experiments.transfer.measuring import compare_words, write_transfer
+    from tflottery.experiments.transfer.measuring import cautions_on, compare_words, write_transfer
 
     source, on = (load_corpus(one.data, driver.store) for one in (made.source, made.target))
     words = compare_words(source, on, made.target.data.vocabulary_size)
@@ -199,6 +199,7 @@ def transfer(
     keep_vectors(made.source, driver.store)
     seen = driver.look(made.target, trainings.asked)
     done = driver.train(trainings, before)
+    of_all = (*cautions_on(cells, done.realise, done.failures), *seen.cautions)
     folder = write_transfer(
         made,
         chosen,
@@ -207,11 +208,11 @@ def transfer(
         driver.store,
         done.failures,
         command,
-        seen.cautions,
+        of_all,
         dense_alone,
     )
     why = guard.reason_in(folder / "result.json")
-    lines = dict.fromkeys((done.caution, source.caution, *seen.cautions, why))
+    lines = dict.fromkeys((done.caution, source.caution, *of_all, why))
     cautions = tuple(filter(None, lines))
     return TransferResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
