@@ -14,6 +14,8 @@ from tests.test_plan import RECIPE, Results, plan
 from tflottery.cli.find_ticket import _befell
 from tflottery.experiments.study import measuring
 from tflottery.experiments.ticket import emptied
+from tflottery.experiments.transfer.design import Cell
+from tflottery.experiments.transfer.measuring import cautions_on
 from tflottery.pruning.collapse import collapsed
 from tflottery.runs.measures import answers_alike
 from tflottery.runs.predictions import Predictions
@@ -150,6 +152,22 @@ def test_a_search_says_which_networks_answer_alike_to_every_text():
     assert alike.startswith("Alike to every text: the scores of round 1. ") and "\n" not in alike
     unsaid = [dataclasses.replace(one, run=Saying({}, {}, None)) for one in outcome.rounds[:1]]
     assert emptied.cautions([dataclasses.replace(outcome, rounds=tuple(unsaid))]) == ()
+
+
+def test_a_transfer_says_it_too():
+    made = plan(sparsity=0.36)
+    results = Answering(made, 0.88, [0.5, 0.5], 0.8)
+    results.made = made
+    first, second = (level.ticket for level in made.levels)
+    cells = [
+        Cell("dense", "fresh", 0.0, 1, made.dense),
+        Cell("source", "source", 0.2, 1, first),
+        Cell("source", "source", 0.36, 1, second),
+    ]
+    collapse, alike = cautions_on(cells, results, {})
+    assert "no weight is left in head (seed 1 source mask of 36.0 % on source weights)" in collapse
+    assert "the scores of seed 1 source mask of 20.0 % on source weights." in alike
+    assert cautions_on(cells, results, dict.fromkeys((first.key, second.key), "lost")) == ()
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.registries import put_back
 from tflottery.data.settings import DataSettings
 from tflottery.errors import UserError
 from tflottery.models.shipped.cnn import Cnn
+from tflottery.pruning import masks
+from tflottery.pruning.criteria import register_criterion
 from tflottery.pruning.masks import By, To
 from tflottery.runs.inits import Snapshot
 from tflottery.runs.pruned import Pruned
@@ -18,6 +23,7 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
+from tflottery.tickets.applicable import require_within_reach
 from tflottery.tickets.methods import FINDING_TICKETS
 from tflottery.tickets.plan import make_plan
 from tflottery.tickets.settings import PruningSettings
@@ -203,6 +209,144 @@ def test_rates_of_units_that_reach_no_goal_are_told_beforehand():
     assert plan(**chosen, sparsity=0.7).levels  # 100 columns of 400 units stay, so 75 % can go
     with pytest.raises(UserError, match=r"100 of 400 units, so that 75.0 % can .*not 80.0 %"):
         plan(**chosen, sparsity=0.8)
+
+
+CONVOLUTION_STAYS = {"rates": (("conv_*", 0.0),)}
+EMBEDDING_STAYS = {"rates": (("embedding", 0.0),)}
+UNIFORM = {"scope": "uniform+"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "reached", "beyond"),
+    [
+        # Fewer words leave less of an embedding that stays.
+        (EMBEDDING_STAYS, 1203, 1204),
+        (EMBEDDING_STAYS | {"method": "one_shot"}, 1203, 1204),
+        (EMBEDDING_STAYS | {"method": "rigl"}, 1203, 1204),
+        # More words make convolutions that stay a smaller part.
+        (CONVOLUTION_STAYS, 1197, 1196),
+        (UNIFORM | {"method": "one_shot"}, 1199, 1198),
+        (UNIFORM | {"method": "gradual"}, 1199, 1198),
+        # Three rounds of a fifth, and a last one to the goal.
+        (UNIFORM, 1199, 1198),
+    ],
+)
+def test_what_data_can_reach_is_told_once_they_are_known(settings, reached, beyond):
+    needed = plan(**settings, sparsity=0.5).needed
+    require_within_reach([needed], reached, 2)
+    with pytest.raises(UserError, match=r"can be pruned at most, and not 50\.0 %"):
+        require_within_reach([needed], beyond, 2)
+
+
+def test_rounds_alone_come_to_a_goal_too():
+    needed = plan(**UNIFORM, sparsity=0.488).needed
+    assert needed.mask.amount == By(0.2)
+    require_within_reach([needed], 1300, 2)
+    with pytest.raises(UserError, match=r"can be pruned at most, and not 48\.8 %"):
+        require_within_reach([needed], 1000, 2)
+
+
+def test_a_plan_refuses_what_no_data_reach_alone():
+    """More classes are more of the head, which may be what is pruned."""
+    stay = (("embedding", 0.0), ("conv_*", 0.0))
+    needed = plan(rates=stay, sparsity=0.5).needed
+    require_within_reach([needed], 500, 1000)
+    with pytest.raises(UserError, match="pruned at most"):
+        require_within_reach([needed], 500, 2)
+    few = dataclasses.replace(RECIPE, data=dataclasses.replace(RECIPE.data, vocabulary_size=500))
+    chosen = PruningSettings(**UNIFORM, method="one_shot", sparsity=0.5)
+    with pytest.raises(UserError, match=r"29\.5 % can be pruned at most"):
+        require_within_reach([make_plan(few, chosen, 1).needed], 500, 2)
+    # A fifth of the head stays, however many classes there are.
+    with pytest.raises(UserError, match=r"29\.5 % can be pruned at most"):
+        make_plan(few, dataclasses.replace(chosen, sparsity=0.9), 1)
+
+
+@pytest.mark.parametrize("method", ["one_shot", "gradual", "rigl"])
+def test_an_open_search_needs_its_first_level(method):
+    """It was told when dense was trained."""
+    made = plan(method=method, rates=(("embedding", 0.0),))
+    assert made.is_open and made.needed == made.levels[0].ticket
+    require_within_reach([made.needed], 500, 2)
+    with pytest.raises(UserError, match=r"can be pruned at most, and not 20\.0 %"):
+        require_within_reach([made.needed], 20_000, 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "Nothing is left to prune in the network bare with pruning.embedding=false and "),
+        ({"criterion": "filters"}, "Nothing is left to prune"),
+    ],
+)
+def test_a_network_has_something_to_prune(settings, told):
+    class Bare(Cnn):
+        name = "bare"
+
+        def shapes(self, vocabulary_size, classes):
+            shapes = super().shapes(vocabulary_size, classes)
+            return {name: one for name, one in shapes.items() if "conv" not in name}
+
+    recipe = dataclasses.replace(RECIPE, model=Bare())
+    with pytest.raises(UserError, match=told):
+        make_plan(recipe, PruningSettings(embedding=False, head=False, **settings), 1)
+    make_plan(recipe, PruningSettings(embedding=True, head=False, **settings), 1)
+
+
+def test_a_criterion_reads_no_epoch_beyond_the_training():
+    with put_back():
+        register_criterion("late", at="4ep")(lambda weight, random: abs(weight))
+        for epochs, is_refused in ((3, True), (4, False)):
+            recipe = RECIPE.with_training(epochs=epochs)
+            if is_refused:
+                with pytest.raises(UserError, match=r"--criterion late: the step 4ep lies beyond"):
+                    make_plan(recipe, PruningSettings(criterion="late"), 1)
+            else:
+                assert make_plan(recipe, PruningSettings(criterion="late"), 1).levels
+
+
+@given(
+    sizes=st.lists(st.integers(1, 150), min_size=1, max_size=3),
+    rate=st.sampled_from([0.1, 0.2, 0.3]),
+    sparsity=st.integers(5, 97),
+)
+def test_rounds_to_any_goal_end_in_tensors_of_any_size(sizes, rate, sparsity):
+    """Rounds keep whole numbers, so a small tensor may have less left than the goal asks for."""
+    made = plan(rate=rate, sparsity=sparsity / 100)
+    left = masks.dense({f"t{number}/kernel": (size,) for number, size in enumerate(sizes)})
+    weights = {name: np.arange(1.0, mask.size + 1) for name, mask in left.items()}
+    for level in made.levels:
+        before, left = left, level.mask.prune(left, weights)
+    last = made.levels[-1].mask.amount
+    for name, mask in left.items():
+        if isinstance(last, To):
+            goal = mask.size - round(mask.size * last.sparsity)
+            assert mask.sum() == min(goal, before[name].sum())
+        assert abs(mask.mean() - (1 - sparsity / 100)) <= 0.0005 + 0.5 / rate / mask.size
+
+
+@pytest.mark.parametrize("criterion", ["filters", "slimming"])
+def test_rounds_of_units_end_at_any_goal(criterion):
+    mask = plan(rate=0.2, sparsity=0.5, criterion=criterion).levels[-1].mask
+    assert mask.amount == To(0.5)
+    # Of 13 units three rounds leave 6, where half would be 7.
+    layers = dataclasses.replace(RECIPE.model, filters=13).unit_layers()[1:2]
+    left = {f"{layers[0].layer}/kernel": np.broadcast_to(np.arange(13) < 6, (3, 100, 13)).copy()}
+    scores = {layers[0].layer: np.arange(13.0)}
+    kept = masks.prune_units(left, layers, scores, mask.now)
+    assert all(np.array_equal(kept[name], before) for name, before in left.items())
+    # A mask that no rounds led to is not meant.
+    alone = dataclasses.replace(mask, of=plan().dense)
+    with pytest.raises(UserError, match="would revive"):
+        masks.prune_units(left, layers, scores, alone.now)
+
+
+def test_an_open_search_ends_where_rates_prune_nothing():
+    """Each tensor would lose less than half a weight, in every round that comes."""
+    outcome, results = search([0.88] * 9, rates=(("*", 0.01),))
+    assert len(outcome.rounds) == 1 and outcome.reported.level.number == 1
+    assert outcome.plan.levels[1].ticket in results.asked
+    assert outcome.plan.levels[2].ticket not in results.asked
 
 
 def test_an_open_search_of_units_ends_where_a_round_prunes_none():

@@ -23,6 +23,7 @@ from tflottery.pruning.context import PruningContext
 from tflottery.runs.computed import OnTrainingData
 from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, RunSpec
+from tflottery.training import flow
 from tflottery.training.losses import loss
 from tflottery.training.probe import Probe
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
@@ -188,6 +189,46 @@ def test_flow_has_no_meaning_for_another_activation():
     model = keras.Model(ids, keras.layers.Dense(2, name="two")(made))
     with pytest.raises(TrainingError, match="the layer one of the network"):
         Plain(model, ("embedding/embeddings",)).flow(drawn(model))
+
+
+class Squared(keras.layers.Dense):
+    """A layer of somebody's own that is not what its class is known for."""
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.square(super().call(x))
+
+
+class Named(keras.layers.Dense):
+    """One that is."""
+
+
+@pytest.mark.parametrize(
+    ("layer", "flows"),
+    [
+        (keras.layers.ReLU(), True),
+        (keras.layers.ReLU(negative_slope=0.1), True),
+        (keras.layers.ReLU(max_value=6.0), False),
+        (keras.layers.ReLU(threshold=1.0), False),
+        (keras.layers.Activation("relu"), True),
+        (keras.layers.Activation("relu6"), False),
+        (keras.layers.LayerNormalization(), False),
+        (keras.layers.BatchNormalization(), False),
+        (Named(3), True),
+        (Squared(3), False),
+    ],
+    ids=lambda given: getattr(given, "name", str(given)),
+)
+def test_flow_goes_where_twice_as_much_gives_twice_as_much(layer, flows):
+    ids = keras.Input([None], dtype="int32")
+    made = keras.layers.Embedding(VOCABULARY, 3, name="embedding")(ids)
+    made = layer(keras.layers.GlobalMaxPooling1D()(made))
+    model = keras.Model(ids, keras.layers.Dense(2, name="two")(made))
+    assert bool(flow.lacking(model)) is not flows
+    if flows:
+        weights = drawn(model)
+        found = criteria.score(context("synflow", weights, Plain(model, ("embedding/embeddings",))))
+        sums = [float(scores.sum()) for scores in found.values()]
+        assert sums == pytest.approx([sums[0]] * len(sums), rel=1e-5)
 
 
 @pytest.mark.parametrize("logits", [1, 3])

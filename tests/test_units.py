@@ -339,7 +339,7 @@ def test_rates_of_heads_are_those_of_what_makes_them():
 
 def test_heads_that_are_not_pruned_make_no_sparsity_reachable():
     recipe = Recipe(DataSettings(fingerprint="f"), HEADS, TrainingSettings())
-    given = {"criterion": "filters", "sparsity": 0.3, "rates": (("units_*", 0.0),)}
-    with pytest.raises(UserError, match=r"can be pruned at most"):
+    given = {"criterion": "filters", "sparsity": 0.6, "rates": (("units_1", 0.0),)}
+    with pytest.raises(UserError, match=r"6 of 12 units, so that 50.0 % can be"):
         plans.make_plan(recipe, PruningSettings(**given), 1)
     plans.make_plan(recipe, PruningSettings(**given, attention_heads=True), 1)

@@ -29,6 +29,7 @@ from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.runs.vectors import begins_with_vectors, identify_vectors, keep_vectors
 from tflottery.settings import argument, count
+from tflottery.tickets.applicable import require_within_reach
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,6 +115,11 @@ class PlannedTrainings:
 
     def __repr__(self) -> str:
         return f"<PlannedTrainings: {self.sentence}>"
+
+
+def _require_within_reach(recipe: Recipe, specs: Iterable[RunSpec], seen: Findings) -> None:
+    of_these = [spec for spec in specs if spec.recipe.data == recipe.data]
+    require_within_reach(of_these, seen.vocabulary, len(seen.classes))
 
 
 def _numbers_of_workers(workers: Iterable[int]) -> tuple[int, ...]:
@@ -220,18 +226,38 @@ class Driver:
         if self.resources.executor != RAY:  # whose machines are others
             require_memory(recipe, classes, *([Encoding.found(seen)] if seen else []))
 
-    def look(self, recipe: Recipe) -> Inspection:
+    def require_within_reach(self, recipe: Recipe, specs: Iterable[RunSpec]) -> None:
+        """Makes sure, where the data were encoded before, that masks can reach their sparsities.
+
+        Args:
+            recipe: of which data.
+            specs: networks; those of other data are left out.
+
+        Raises:
+            UserError: one cannot, since scope or rates keep more than that.
+        """
+        kept = findings.kept_in(folder_of(recipe.data, self.store.data_place))
+        if kept is not None:
+            _require_within_reach(recipe, specs, kept)
+
+    def look(self, recipe: Recipe, specs: Iterable[RunSpec] = ()) -> Inspection:
         """Says what the data are like, before the first training; encodes them where they are not,
         and keeps the vectors of their words where the network begins with some.
 
+        Args:
+            recipe: of which data.
+            specs: networks whose masks have to reach their sparsities with these data.
+
         Raises:
             UserError: as ``prepare``, a cluster does not answer, the data cannot be read, no word
-                of theirs has a vector, or this machine's memory cannot hold the network.
+                of theirs has a vector, this machine's memory cannot hold the network, or as
+                ``require_within_reach``.
         """
         self.prepare()
         require_reachable(self.execute)
         seen = before_training(recipe.data, self.store, self.reporter)
         self._require_memory(recipe, len(seen.findings.classes), seen.findings)
+        _require_within_reach(recipe, specs, seen.findings)
         for line in keep_vectors(recipe, self.store):
             self.reporter.say(line)
         return seen

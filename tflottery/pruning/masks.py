@@ -53,13 +53,17 @@ class To:
 
     sparsity: float
 
+    def wanted(self, total: int) -> int:
+        """How many weights are to be left, out of ``total`` in all."""
+        return total - round(total * self.sparsity)
+
     def kept(self, alive: int, total: int) -> int:
         """How many of ``alive`` remaining weights are kept, out of ``total`` in all.
 
         Raises:
             UserError: fewer remain than are to be kept.
         """
-        kept = total - round(total * self.sparsity)
+        kept = self.wanted(total)
         if kept > alive:
             raise UserError(
                 f"These masks keep {alive} of {total} weights already; a sparsity of "
@@ -68,10 +72,26 @@ class To:
         return kept
 
 
+@dataclass(frozen=True)
+class Last:
+    """The last of several rounds, to the goal of all. Each round before it has kept a whole number
+    of weights, so that a tensor of few may have less left than the goal asks for; it then keeps
+    all that it has."""
+
+    goal: To
+
+    def kept(self, alive: int, total: int) -> int:
+        """How many of ``alive`` remaining weights are kept, out of ``total`` in all."""
+        return min(self.goal.wanted(total), alive)
+
+
+Amount = By | To | Last
+
+
 def prune(
     masks: Masks,
     scores: Mapping[str, np.ndarray],
-    amount: By | To,
+    amount: Amount,
     *,
     scope: Scope = "layerwise",
     exclude: Iterable[str] = (),
@@ -131,7 +151,7 @@ def prune_units(
     masks: Masks,
     layers: Iterable[Units],
     scores: Mapping[str, np.ndarray],
-    amount: By | To,
+    amount: Amount,
     *,
     scope: Scope = "layerwise",
     exclude: Iterable[str] = (),

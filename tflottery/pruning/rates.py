@@ -99,8 +99,8 @@ def require_usable(
         of_units: as ``layers`` of ``by_layer``, where whole units are pruned.
 
     Raises:
-        UserError: a name is of no tensor, or of excluded ones alone and above 0; or as
-            ``by_tensor`` and ``by_layer``.
+        UserError: a name is of no tensor, or of excluded ones alone and above 0; nothing has a
+            rate above 0; or as ``by_tensor`` and ``by_layer``.
     """
     known, excluded = sorted(names), set(exclude)
     require_named(rates, known, roles)
@@ -111,9 +111,14 @@ def require_usable(
                 f"{KEY} prunes {name} at {rate:g}, and pruning.embedding or pruning.head excludes "
                 "it; leave one of them out."
             )
-    by_tensor(rates, known, roles)
+    found = by_tensor(rates, known, roles)
+    pruned = {name for name in known if found[name]} - excluded
     if of_units is not None:
         by_layer(rates, of_units, known, roles)
+        pruned &= {tensor for tensors in of_units.values() for tensor in tensors}
+    if not pruned:
+        what = "no tensor" if of_units is None else "no layer of units"
+        raise UserError(f"{KEY} give {what} a rate above 0, so that nothing would be pruned.")
 
 
 def by_tensor(rates: Rates, names: Iterable[str], roles: Roles) -> dict[str, float]:

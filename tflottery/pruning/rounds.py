@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tflottery.files import Arrays
-from tflottery.pruning.masks import By, Masks, To
+from tflottery.pruning.masks import Amount, By, Masks
 
 Rates = Mapping[str, float] | None
 
@@ -19,7 +19,7 @@ class Partly:
     """A part of the way to an amount: what is kept falls by the same factor over equal parts
     (Tanaka et al. 2020, arXiv 2006.05467). ``part`` is above 0 and at most 1, the whole way."""
 
-    amount: By | To
+    amount: Amount
     part: float
 
     def kept(self, alive: int, total: int) -> int:
@@ -30,7 +30,7 @@ class Partly:
         return max(round(alive * (max(last, 1) / alive) ** self.part), last)
 
 
-def partly(amount: By | To | Partly, rates: Rates) -> tuple[Any, Rates]:
+def partly(amount: Amount | Partly, rates: Rates) -> tuple[Any, Rates]:
     """An amount and rates of tensors, as ``masks.prune`` takes them for a part of the way: where
     each tensor has a rate and loses it once, each goes a part of its own way.
 
@@ -46,7 +46,7 @@ def partly(amount: By | To | Partly, rates: Rates) -> tuple[Any, Rates]:
 
 def in_rounds(
     masks: Masks,
-    amount: By | To,
+    amount: Amount,
     rounds: int,
     score: Callable[[Masks], Arrays],
     prune: Callable[[Arrays, Any], Masks],

@@ -18,12 +18,13 @@ from tflottery.pruning import rates as rates_by_name
 from tflottery.pruning.context import Computed, PruningContext
 from tflottery.pruning.costs import Costs
 from tflottery.pruning.gradual import Gradual
-from tflottery.pruning.masks import By, Masks, To
+from tflottery.pruning.masks import Amount, By, Last, Masks, To
 from tflottery.pruning.rates import Rates
 from tflottery.pruning.rounds import Partly, in_rounds, partly
 from tflottery.pruning.scopes import Scope
 from tflottery.pruning.shares import Shares, ends_in, excluded
 from tflottery.runs.inits import drawn_in
+from tflottery.runs.scaled import Scaled
 from tflottery.runs.specs import Ancestors, MaskSpec, Need, RunSpec
 
 
@@ -155,18 +156,27 @@ class Pruned(MaskSpec):
 
         if criterion.of == "units":
             return mask_ops.prune_units(
-                masks, layers, score(masks), self.amount, scope=self.scope, exclude=exclude,
+                masks, layers, score(masks), self.now, scope=self.scope, exclude=exclude,
                 rates=self._rates_of_units(layers, masks, model.roles()),
             )  # fmt: skip
         rates, ends = self._rates(masks, model.roles()), ends_in(masks, model.roles())
 
-        def prune(scores: Arrays, amount: By | To | Partly) -> Masks:
+        def prune(scores: Arrays, amount: Amount | Partly) -> Masks:
             at, own = partly(amount, rates)
             return mask_ops.prune(
                 masks, scores, at, scope=self.scope, exclude=exclude, rates=own, ends=ends
             )
 
-        return in_rounds(masks, self.amount, criterion.rounds, score, prune)
+        return in_rounds(masks, self.now, criterion.rounds, score, prune)
+
+    @property
+    def now(self) -> Amount:
+        """What is pruned of the masks of the run before: a goal may be that of rounds, which prune
+        fractions."""
+        before = self.of.mask
+        before = before.held if isinstance(before, Scaled) else before
+        is_of_rounds = isinstance(before, Pruned) and isinstance(before.amount, By)
+        return Last(self.amount) if is_of_rounds and isinstance(self.amount, To) else self.amount
 
     def require_reached(self, masks: Masks, roles: Roles) -> None:
         """Makes sure that masks can be pruned as far as is asked, where that can be told without

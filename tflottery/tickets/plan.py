@@ -91,6 +91,12 @@ class Plan:
         """Whether the results decide how many levels are trained."""
         return self.settings.sparsity == AUTO
 
+    @property
+    def needed(self) -> RunSpec:
+        """The sparsest network that has to be reached: where results decide how far a search goes,
+        that of the first level."""
+        return self.levels[0 if self.is_open else -1].ticket
+
     def specs(self) -> list[RunSpec]:
         """Every run that the search may ask for."""
         tickets = [level.ticket for level in self.levels]
@@ -110,14 +116,14 @@ def make_plan(recipe: Recipe, settings: PruningSettings, seed: int) -> Plan:
         UserError: weights are to be rewound to an epoch that dense does not reach, or the network
             has no such part as the settings speak of.
     """
-    require_reached(settings.init, recipe.training.epochs)
+    require_reached(settings, recipe.training.epochs)
     require_roles(recipe.model, settings)
     dense = RunSpec(recipe, Dense(), Fresh(seed), TrainingSeeds(order=seed, dropout=seed))
-    made = _by_pruning if METHODS[settings.method].finds_tickets else _by_moving
-    levels = tuple(made(dense, settings, seed))
-    if settings.sparsity != AUTO:
-        require_within_reach(levels[-1].ticket, settings)
-    return Plan(settings, dense, levels)
+    go = _by_pruning if METHODS[settings.method].finds_tickets else _by_moving
+    levels = tuple(go(dense, settings, seed))
+    made = Plan(settings, dense, levels)
+    require_within_reach([made.needed])
+    return made
 
 
 def _by_pruning(dense: RunSpec, settings: PruningSettings, seed: int) -> Iterator[Level]:

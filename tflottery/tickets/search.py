@@ -158,9 +158,10 @@ def _judge(
 
 
 def _prunes_nothing(plan: Plan, before: Sequence[Round], now: Sequence[Round]) -> bool:
-    """Whether a level of whole units left what the one before has left, with every seed, since
-    layers keep their last unit; so will all that come."""
-    if not scores_units(plan.settings.criterion):
+    """Whether a level left what the one before has left, with every seed: of whole units, since
+    layers keep their last one, or by rates of tensors of which each would lose less than half a
+    weight. So will all that come."""
+    if not scores_units(plan.settings.criterion) and not plan.settings.rates:
         return False
     pairs = zip(before, now, strict=True)
     return all(one.counted.remaining == other.counted.remaining for one, other in pairs)

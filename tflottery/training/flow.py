@@ -3,6 +3,8 @@ positive."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import tf_keras as keras
 
 from tflottery.models.shipped import convolution, layers
@@ -20,11 +22,23 @@ _FLOWS = (
 _LINEAR = ("linear", "relu")
 
 
+def _flows(layer: keras.layers.Layer) -> bool:
+    """Whether twice the input gives twice the output, where both are positive and biases are 0."""
+    activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
+    if not isinstance(layer, _FLOWS) or activation not in _LINEAR:
+        return False
+    if isinstance(layer, keras.layers.ReLU):
+        return layer.max_value is None and not layer.threshold
+    # What a class of its own computes, nobody knows.
+    own: Any = type(layer)
+    known = next(one for one in own.__mro__ if one in _FLOWS)
+    return bool(own.call is known.call)
+
+
 def lacking(model: keras.Model) -> str:
     """A line on the first layer through which nothing flows; empty if there is none."""
     for layer in model.layers:
-        activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
-        if not isinstance(layer, _FLOWS) or activation not in _LINEAR:
+        if not _flows(layer):
             return (
                 "Flow goes through embeddings, kernels, ReLU, pooling and dropout, and the "
                 f"layer {layer.name} of the network {model.name} is or does something "

@@ -290,7 +290,7 @@ def _search(
     seen = (
         inspect_encoded(tuning.recipe.data, store.data_folder())
         if role == roles.WORKER
-        else driver.look(tuning.recipe)
+        else driver.look(tuning.recipe, untuned)
     )
     corpus = load_corpus(tuning.recipe.data, store)
     project = store.root / _PROJECTS / name_of(tuning, corpus.name)

@@ -147,6 +147,7 @@ def run_study(
     remarks = (*looked.remarks, *scaled, *remarks_on(recipe), *study.remarks)
     for line in remarks:
         driver.reporter.say(line)
+    driver.require_within_reach(recipe, trainings.asked)
     if dry_run:
         inspecting.before_dry_run(recipe.data, driver.store, driver.reporter)
         return driver.planned(trainings)
@@ -157,7 +158,7 @@ def run_study(
         set=configuration.recorded(set, given.columns(text, label)),
         plugin=plugins.recorded(plugin),
     )  # fmt: skip
-    seen = driver.look(recipe)
+    seen = driver.look(recipe, trainings.asked)
     done = driver.train(trainings)
     folder = write_study(study, done.realise, driver.store, done.failures, command, seen)
     why = guard.reason_in(folder / "study.json")

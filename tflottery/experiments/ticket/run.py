@@ -265,6 +265,7 @@ def find_ticket(
     driver.require_carried([spec for plan in planned for spec in plan.specs()])
     for line in (*remarks, about_rule):
         driver.reporter.say(line)
+    driver.require_within_reach(recipe, [plan.needed for plan in planned])
     if dry_run:
         inspecting.before_dry_run(recipe.data, store, driver.reporter)
         return PlannedSearch(planned, store, names_of_runs(planned))
@@ -292,7 +293,7 @@ def search_and_write(
     Raises:
         TrainingError: a training gave no usable weights.
     """
-    seen = driver.look(recipe)
+    seen = driver.look(recipe, [plan.needed for plan in planned])
     names = names_of_runs(planned)
     settings = planned[0].settings
 

@@ -20,9 +20,10 @@ from tflottery.files import canonical_json, sha256_of_bytes
 from tflottery.naming import short_name
 from tflottery.pruning import likeness
 from tflottery.pruning import masks as mask_ops
+from tflottery.pruning.collapse import collapsed
 from tflottery.pruning.masks import Masks
 from tflottery.runs.encoded import load_corpus
-from tflottery.runs.measures import measures
+from tflottery.runs.measures import answers_alike, measures
 from tflottery.runs.realise import Realiser
 from tflottery.runs.recipes import recipe_to_tables, without_places
 from tflottery.runs.run import Run
@@ -30,6 +31,7 @@ from tflottery.runs.specs import ancestry
 from tflottery.runs.store import Store
 from tflottery.settings import as_named
 from tflottery.tickets import plan as plans
+from tflottery.tickets import words as in_words
 from tflottery.tickets.settings import AUTO
 from tflottery.versions import versions
 
@@ -49,6 +51,28 @@ class Words:
     target_unknown: float
     target_unknown_own: float
     divergence: float
+
+
+def cautions_on(
+    cells: Sequence[Cell], realise: Realiser, failures: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Lines on layers without a weight, and on networks that answer alike to every text; none where
+    there are none of them.
+
+    Args:
+        cells: of a transfer.
+        realise: gives the finished runs.
+        failures: reasons by key of runs that failed.
+    """
+    runs = {_called(cell): realise(cell.spec) for cell in cells if cell.spec.key not in failures}
+    empty = {name: collapsed(run.masks()) for name, run in runs.items()}
+    alike = [name for name, run in runs.items() if not empty[name] and answers_alike(run)]
+    return (*in_words.on_collapse(empty.items()), *in_words.on_alike(alike))
+
+
+def _called(cell: Cell) -> str:
+    mask = f"{cell.mask} mask of {100 * cell.level:.1f} %" if cell.level else cell.mask
+    return f"seed {cell.seed} {mask} on {cell.init} weights"
 
 
 def compare_words(source: Corpus, target: Corpus, size: int) -> Words:
@@ -81,7 +105,7 @@ def write_transfer(
         store: where they are.
         failures: reasons by key of runs that failed.
         command: what was typed.
-        cautions: what to mind of the target's data.
+        cautions: what to mind of the networks and of the target's data.
         dense_alone: further seeds that have the dense network alone.
     """
     source, target = (load_corpus(r.data, store) for r in (transfer.source, transfer.target))

@@ -162,10 +162,11 @@ def transfer(
     home = [] if reverse else [level.ticket]
     trainings = _trainings(made, cells, home)
     driver.require_carried(trainings.all)
+    driver.require_within_reach(made.target, trainings.asked)
     if dry_run:
         before_dry_run(made.target.data, driver.store, driver.reporter)
         return driver.planned(trainings)
-    from tflottery.experiments.transfer.measuring import compare_words, write_transfer
+    from tflottery.experiments.transfer.measuring import cautions_on, compare_words, write_transfer
 
     source, on = (load_corpus(one.data, driver.store) for one in (made.source, made.target))
     words = compare_words(source, on, made.target.data.vocabulary_size)
@@ -190,8 +191,9 @@ def transfer(
     driver.reporter.say(remarks.headline(opened))
     driver.reporter.say(opened.reservation)
     keep_vectors(made.source, driver.store)
-    seen = driver.look(made.target)
+    seen = driver.look(made.target, trainings.asked)
     done = driver.train(trainings, before)
+    of_all = (*cautions_on(cells, done.realise, done.failures), *seen.cautions)
     folder = write_transfer(
         made,
         chosen,
@@ -200,11 +202,11 @@ def transfer(
         driver.store,
         done.failures,
         command,
-        seen.cautions,
+        of_all,
         dense_alone,
     )
     why = guard.reason_in(folder / "result.json")
-    lines = dict.fromkeys((done.caution, source.caution, *seen.cautions, why))
+    lines = dict.fromkeys((done.caution, source.caution, *of_all, why))
     cautions = tuple(filter(None, lines))
     return TransferResult(folder, done.failures, done.count, len(trainings.all), cautions)
 
