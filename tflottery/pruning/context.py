@@ -235,7 +235,8 @@ class PruningContext:
             if not np.isfinite(array).all():
                 raise TrainingError(
                     f"The criterion {self.criterion!r} cannot score {name}: its {what} is not "
-                    "finite; lower training.learning_rate, or prune by magnitude."
+                    "finite; prune by magnitude or, where that is of a training, lower "
+                    "training.learning_rate."
                 )
         return arrays
 
