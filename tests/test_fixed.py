@@ -103,6 +103,14 @@ def _effect(*values: float, unit: str = "points", margins: tuple[float, ...] = (
     return Effect("one", of_differences(values), unit, margins=margins)
 
 
+def test_the_seeds_of_both_sides_are_said_where_they_are_unlike():
+    values = Difference(10, 0.5, None, 0.2, 0.8, 0.01)
+    for groups, said in (((), "10"), ((10,), "10"), ((10, 10), "10"), ((10, 20), "10 and 20")):
+        one = Effect("one", values, groups=groups)
+        assert one.shown == f"+0.50 [+0.20, +0.80] points, n = {said}"
+        assert one.in_words.endswith(f", n = {said})")
+
+
 def test_a_picture_has_its_margins_to_scale():
     drawn = picture([_effect(0.2, 0.3, 0.4, margins=(0.5, 0.25)), _effect(-0.1, 0.1)], 0.5)
     first, second = drawn.whiskers

@@ -35,7 +35,8 @@ class Effect:
 
     ``margins`` are those that it is judged by, in its unit; without any, the study's tolerance.
     ``outcome`` is its own, where it was judged by itself; ``within`` the narrowest margin in points
-    that it was shown to lie within.
+    that it was shown to lie within. ``groups``: the seeds of both sides, where they are groups of
+    unlike sizes.
     """
 
     name: str
@@ -45,24 +46,31 @@ class Effect:
     margins: tuple[float, ...] = ()
     outcome: str = ""
     within: float | None = None
+    groups: tuple[int, ...] = ()
+
+    @property
+    def _count(self) -> str:
+        """``n = 10``, or ``n = 10 and 20``."""
+        counts = self.groups if len(set(self.groups)) > 1 else (self.difference.n,)
+        return f"n = {' and '.join(map(str, counts))}"
 
     @property
     def shown(self) -> str:
         """``+0.42 [+0.10, +0.74] points, n = 3``."""
         show, one = self._show, self.difference
         if one.low is None or one.high is None:
-            return f"{show(one.mean)} {self.unit}, n = {one.n}"
-        return f"{show(one.mean)} [{show(one.low)}, {show(one.high)}] {self.unit}, n = {one.n}"
+            return f"{show(one.mean)} {self.unit}, {self._count}"
+        return f"{show(one.mean)} [{show(one.low)}, {show(one.high)}] {self.unit}, {self._count}"
 
     @property
     def in_words(self) -> str:
         """``+0.42 points (95 % interval +0.10 to +0.74, n = 3)``."""
         show, one = self._show, self.difference
         if one.low is None or one.high is None:
-            return f"{show(one.mean)} {self.unit} (n = {one.n}, no interval)"
+            return f"{show(one.mean)} {self.unit} ({self._count}, no interval)"
         return (
             f"{show(one.mean)} {self.unit} (95 % interval {show(one.low)} to {show(one.high)}, "
-            f"n = {one.n})"
+            f"{self._count})"
         )
 
     @property

@@ -123,6 +123,7 @@ def _answer(claim: str, judged: Sequence[Judged], model: str) -> Answer:
             one.contrast.margins,
             one.in_words,
             one.within,
+            one.estimate.counts,
         )
         for one in judged
         if one.estimate
