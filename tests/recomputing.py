@@ -33,10 +33,14 @@ def read(file: Path) -> pd.DataFrame:
 @cache
 def study(name: str) -> pd.DataFrame:
     """The cells of a study of seeds 1 to 3, ``cnn``, of new seeds, ``new cnn``, of seeds 24 to 48,
-    ``again cnn``, as the note trained, ``note lstm``, or so with more epochs, ``longer lstm``."""
+    ``again cnn``, 49 to 53, ``later cnn``, or to 58, ``last cnn``, as the note trained, ``note
+    lstm``, or so with more epochs, ``longer lstm``."""
     which, _, network = name.rpartition(" ")
     name = f"note_{network}_small" if which in ("note", "longer") else f"study_{network}"
-    name += "_seeds_24_to_48" if which == "again" else ""
+    if which == "last":
+        return pd.concat([study("later cnn"), study("latest cnn")], ignore_index=True)
+    seeds = {"again": "24_to_48", "later": "49_to_53", "latest": "54_to_58"}
+    name += f"_seeds_{seeds[which]}" if which in seeds else ""
     folder = RESULTS / {"": name, "longer": "note_longer"}.get(which, "new_seeds")
     return read(folder / "data" / name / "cells.csv")
 
@@ -119,9 +123,38 @@ def turned(one: Interval) -> Interval:
 TICKET, NEW, RANDOM = ("iterative", "original"), ("iterative", "reinit"), ("iterative", "random")
 CARRIED, KEPT = ("iterative", "random:carried"), ("iterative", "random:kept")
 NOTE_LEVELS = (0.2, 0.36, 0.488, 0.59, 0.672)
+RATE_REWOUND = ("iterative", "learning_rate_rewinding")
+FINE_TUNED = ("iterative", "fine_tuning")
+LENGTHS = {
+    "one longer": ("last cnn", "iterative", "rewind:1ep", 1, 0.972),
+    "one longer, one-shot": ("last cnn", "one_shot", "rewind:1ep", 1, 0.972),
+    "three longer": ("later cnn", "iterative", "rewind:end", 3, 0.832, 0.972),
+}
+"""Rewound tickets that are compared with ones of the same length."""
 AT_ONE, AT_END = ("iterative", "rewind:1ep"), ("iterative", "rewind:end")
 SHOT, SHOT_NEW = ("one_shot", "original"), ("one_shot", "random")
 SHOT_ONE, SHOT_END = ("one_shot", "rewind:1ep"), ("one_shot", "rewind:end")
+
+
+def beyond_control(ticket: tuple[str, str], mask: str, init: str) -> pd.Series:
+    """Of a ticket over a control of its method at 83.2 %, by seed."""
+    labels = {"method": ticket[0], "mask": mask, "init": init, "level": 0.832}
+    return cell("later cnn", *ticket, 0.832) - of(study("later cnn"), part="control", **labels)
+
+
+def beyond_gradual() -> pd.Series:
+    """Of a ticket over gradual pruning from a trained network, by seed."""
+    gradual = of(study("later cnn"), part="control", method="gradual", init="trained", level=0.832)
+    return cell("later cnn", *TICKET, 0.832) - gradual
+
+
+def beyond_length(name: str, method: str, init: str, epochs: int, *levels: float) -> pd.Series:
+    """Of a rewound ticket over one from its first weights that is trained as long, by seed."""
+    longer = {"part": "length", "method": method, "init": f"original+{epochs}ep"}
+    gains = [
+        cell(name, method, init, level) - of(study(name), level=level, **longer) for level in levels
+    ]
+    return pd.concat(gains, axis=1).mean(axis=1)
 
 
 def to_dense(name: str, arm: tuple[str, str], level: float) -> Interval:

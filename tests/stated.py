@@ -9,8 +9,10 @@ from tests.recomputing import (
     AT_ONE,
     CARRIED,
     CONTROLLED,
+    FINE_TUNED,
     GRID,
     KEPT,
+    LENGTHS,
     LSTM_LEVELS,
     MIDDLE,
     NEW,
@@ -18,6 +20,7 @@ from tests.recomputing import (
     OWN,
     RANDOM,
     RANDOM_NEW,
+    RATE_REWOUND,
     SHOT,
     SHOT_END,
     SHOT_NEW,
@@ -33,6 +36,9 @@ from tests.recomputing import (
     at_rate,
     below_dense,
     best_of_dense,
+    beyond_control,
+    beyond_gradual,
+    beyond_length,
     cell,
     clearer,
     control,
@@ -55,6 +61,7 @@ from tests.recomputing import (
     welch,
     words,
 )
+from tests.rows import README
 
 Said = tuple[str, str, Callable[[], Interval]]
 
@@ -147,6 +154,11 @@ def _answers(page: str) -> Iterator[Said]:
     yield page, "note: carried - kept", lambda: apart(note, CARRIED, KEPT, 0.972)
     yield page, "note: carried - fresh", lambda: apart(note, CARRIED, RANDOM, 0.972)
     both = (0.832, 0.972)
+    for name, of_what in LENGTHS.items():
+        yield page, f"later: {name}", lambda of_what=of_what: t(beyond_length(*of_what))
+    for name, kind in (("rate rewound", RATE_REWOUND), ("fine-tuned", FINE_TUNED)):
+        yield page, f"later: {name}", lambda kind=kind: apart("later cnn", kind, AT_ONE, *both)
+    yield page, "later: gradual", lambda: t(beyond_gradual())
     yield page, "words, counts", lambda: t(words("shuffled_words", "shuffled", *both))
     yield page, "words, rest", lambda: t(words("ticket", "shuffled_words", *both))
 
@@ -162,6 +174,22 @@ def _results() -> Iterator[Said]:
             f"words {level}",
             lambda level=level: t(words("shuffled_words", "shuffled", level)),
         )
+    yield (
+        page,
+        "note: LSTM fresh, as pairs",
+        lambda: t(mean_of("note lstm", RANDOM, NOTE_LEVELS) - dense("note lstm")),
+    )
+    later = "later cnn"
+    yield page, "later: random mask", lambda: t(beyond_control(SHOT, "random", "original"))
+    yield page, "later: signs", lambda: t(beyond_control(TICKET, "magnitude", "signs"))
+    for level in (0.832, 0.972):
+        for name, kind in (("rate rewound", RATE_REWOUND), ("fine-tuned", FINE_TUNED)):
+            yield (
+                page,
+                f"later: {name} {level}",
+                lambda kind=kind, level=level: apart(later, kind, AT_ONE, level),
+            )
+    yield page, "later: in rounds", lambda: apart(later, RATE_REWOUND, AT_END, 0.832)
     yield page, "below dense", lambda: turned(below_dense(cnn, TICKET, 0.972))
     yield page, "rate, dense", lambda: t(raised("dense", 0.0))
     yield page, "news, random mask", lambda: move("news", RANDOM_NEW, SOURCE_NEW, 0.832)
@@ -315,8 +343,8 @@ def _find() -> Iterator[Said]:
 
 
 def _readme() -> Iterator[Said]:
-    page = "README"
-    yield from _answers(page)
+    page, shown = "README", {what for row in README.values() for what in row}
+    yield from (one for one in _answers(page) if one[1] in shown)
     for model in ("cnn", "lstm", "gru", "transformer"):
         for other in ("dense", "reinit"):
             what = f"ticket - {other}"

@@ -16,13 +16,16 @@ from tests.recomputing import (
     AT_END,
     AT_ONE,
     CARRIED,
+    FINE_TUNED,
     GRID,
     KEPT,
+    LENGTHS,
     LSTM_LEVELS,
     MIDDLE,
     NEW,
     NOTE_LEVELS,
     RANDOM,
+    RATE_REWOUND,
     RESULTS,
     SHOT,
     SHOT_NEW,
@@ -33,6 +36,8 @@ from tests.recomputing import (
     TICKET,
     arm,
     best_of_dense,
+    beyond_gradual,
+    beyond_length,
     cell,
     dense,
     holm,
@@ -66,8 +71,11 @@ ASKED = {
     "Very sparse": (("above",), ()),
     "Late rewinding is much better": (("above, else equivalent",) * 2, (0.5, 0.25)),
     "It is not decisive": (("equivalent",) * 2, (0.5, 0.25)),
+    "Late rewinding does more": (("above, else equivalent",) * 3, (0.5, 0.25)),
+    "Weights of the round before": (("above, else equivalent",) * 2, (0.5, 0.25)),
+    "A ticket is better than gradual": (("above, else equivalent",), (0.5, 0.25)),
     "Much of a ticket is": (("above", "above"), ()),
-    "A ticket is better than": (("above, else equivalent",), (0.5, 0.25)),
+    "A ticket is better than the best": (("above, else equivalent",), (0.5, 0.25)),
     "Learning rates": (("above, else equivalent",) * 3, (0.5, 0.25)),
     "A ticket from IMDB": (("not worse", "above"), (0.5,)),
     "A CNN has winning tickets on AG News": (("not worse", "above"), (1.0,)),
@@ -75,7 +83,7 @@ ASKED = {
 # Of these each contrast has its own outcome: of the CNN and the LSTM, or of three embeddings.
 OF_EACH = (
     "Some tickets beat", "One-shot", "Late rewinding is much better", "It is not decisive",
-    "By the note's protocol",
+    "By the note's protocol", "Late rewinding does more", "Weights of the round before",
 )  # fmt: skip
 WORDS = (
     "held", "did not hold", "equivalent within 0.25", "equivalent within 0.5", "cannot tell",
@@ -145,7 +153,15 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
         "It is not decisive": [
             (over(cnn, SHOT_ONE, SHOT, GRID), None), (over(lstm, SHOT_ONE, SHOT, SHOTS), None),
         ],
-        "A ticket is better than": [(cell(cnn, *TICKET, 0.832), best_of_dense(cnn, 9))],
+        "Late rewinding does more": [
+            (beyond_length(*of_what), None) for of_what in LENGTHS.values()
+        ],
+        "Weights of the round before": [
+            (over("later cnn", kind, AT_ONE, (0.832, 0.972)), None)
+            for kind in (RATE_REWOUND, FINE_TUNED)
+        ],
+        "A ticket is better than gradual": [(beyond_gradual(), None)],
+        "A ticket is better than the best": [(cell(cnn, *TICKET, 0.832), best_of_dense(cnn, 9))],
         "A ticket from IMDB": [
             (arm("new", *SOURCE, 0.832), arm("new", *TARGET_DENSE, 0.0)),
             (arm("new", *SOURCE, 0.832) - arm("new", *SOURCE_NEW, 0.832), None),
@@ -217,21 +233,27 @@ def _outcome(claim: str) -> str:
 # both networks, which of the two.
 Named = tuple[str | tuple[str, int], ...]
 ROWS: dict[str, Named] = {
-    "Has a CNN winning tickets": (
+    "A CNN has winning tickets at": (
         "A CNN has winning tickets", "An LSTM has winning tickets",
         "They are far clearer in the LSTM",
     ),
-    "Do some beat": (
+    "Tickets at 36 and 59": (
         ("Some tickets beat", 0), "The same, asked again", ("Some tickets beat", 1),
     ),
-    "Do an LSTM's tickets": ("An LSTM's tickets beat", "They do so by their mask"),
-    "Is one-shot": ("One-shot",),
+    "By the earlier study's protocol": ("An LSTM's tickets beat", "They do so by their mask"),
+    "From 59 to 83.2": ("One-shot",),
     "Past 95 %": ("Past 95 %", "By the note's protocol", "The trained embedding"),
-    "Do very sparse": ("Very sparse", "Learning rates"),
-    "Is late rewinding": ("Late rewinding is much better", "It is not decisive"),
-    "Is much of a ticket": ("Much of a ticket is", "A ticket is better than"),
-    "Does a ticket from IMDB": ("A ticket from IMDB", "It wins on AG News"),
-    "Are there tickets": (
+    "Very sparse CNNs": ("Very sparse", "Learning rates"),
+    "Late rewinding": (
+        "Late rewinding is much better", "It is not decisive", "Late rewinding does more",
+        "Weights of the round before",
+    ),
+    "Much of a ticket": (
+        "Much of a ticket is", "A ticket is better than the best",
+        "A ticket is better than gradual",
+    ),
+    "A ticket from IMDB": ("A ticket from IMDB", "It wins on AG News"),
+    "Networks that begin": (
         "A CNN that begins with GloVe", "So has an LSTM", "A CNN has winning tickets on AG News",
     ),
 }  # fmt: skip
@@ -243,12 +265,20 @@ POINTS: dict[str, Named] = {
     "Tickets at 36": ("The same, asked again", ("Some tickets beat", 1)),
     "Rounds pay late": ("One-shot",),
     "Past 95 %": ("Past 95 %", "By the note's protocol", "The trained embedding"),
-    "Late rewinding": ("Late rewinding is much better", "It is not decisive"),
+    "Late rewinding": (
+        "Late rewinding is much better",
+        "It is not decisive",
+        "Late rewinding does more",
+        "Weights of the round before",
+    ),
     "At 97.2 %": ("Very sparse", "Learning rates"),
     "Much of a ticket": ("Much of a ticket is",),
-    "A ticket lies near": ("A ticket is better than",),
+    "A ticket lies near": (
+        "A ticket is better than the best",
+        "A ticket is better than gradual",
+    ),
     "Transfer": ("A ticket from IMDB", "It wins on AG News"),
-    "Other beginnings": ROWS["Are there tickets"],
+    "Other beginnings": ROWS["Networks that begin"],
 }
 
 

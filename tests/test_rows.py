@@ -7,61 +7,16 @@ import re
 
 import pytest
 
-from tests.recomputing import study
+from tests.recomputing import RESULTS, study, t, words
+from tests.rows import ANSWERS, README, STORY
 from tests.stated import SAID
 from tests.test_recomputed import _INTERVAL, PAGES, _is
 
 COMPUTED = {(page, what): compute for page, what, compute in SAID}
-LSTM_NOTE = tuple(f"note: LSTM {one}" for one in ("original", "end", "carried", "kept"))
-NOTE_RANDOM = tuple(f"note: {one}" for one in ("carried", "kept", "fresh"))
-README = {
-    "Has a CNN winning tickets": (
-        "new: ticket dense", "new: ticket new", "new: LSTM dense", "new: LSTM new", "new: clearer",
-    ),
-    "Do some beat": ("new: beats dense", "again: beats dense", "new: LSTM beats dense"),
-    "Do an LSTM's tickets": (*LSTM_NOTE, "note: LSTM fresh"),
-    "Is one-shot": ("new: one-shot", "new: LSTM one-shot"),
-    "Past 95 %": (
-        "new: random", "new: random one-shot", *NOTE_RANDOM, "note: carried - kept",
-        "note: carried - fresh",
-    ),
-    "Do very sparse": ("new: steps", "new: rate 83.2", "new: rate 97.2", "new: rate, beyond dense"),
-    "Is late rewinding": (
-        "new: rewound", "new: rewound, sparsest", "new: rewound, else", "new: LSTM rewound",
-        "new: rewound one-shot", "new: LSTM rewound one-shot",
-    ),
-    "Is much of a ticket": ("words, counts", "words, rest", "new: same cost"),
-    "Does a ticket from IMDB": (
-        "new: transfer dense", "new: transfer new", "news transfer: dense", "news transfer: new",
-    ),
-    "Are there tickets": (
-        "new cnn_glove dense", "new cnn_glove new", "new lstm_glove dense", "new lstm_glove new",
-        "news: dense", "news: new",
-    ),
-}  # fmt: skip
-ANSWERS = {
-    "A CNN has winning tickets": ("new: ticket dense", "new: ticket new"),
-    "An LSTM has winning tickets": ("new: LSTM dense", "new: LSTM new"),
-    "They are far clearer": ("new: clearer",),
-    "Some tickets beat": ("new: beats dense", "new: LSTM beats dense"),
-    "The same, asked again": ("again: beats dense",),
-    "An LSTM's tickets beat": LSTM_NOTE,
-    "They do so by their mask": ("note: LSTM fresh",),
-    "One-shot": README["Is one-shot"],
-    "Past 95 %": README["Past 95 %"][:2],
-    "By the note's protocol": NOTE_RANDOM,
-    "The trained embedding": README["Past 95 %"][-2:],
-    "Very sparse": ("new: steps",),
-    "Late rewinding is much better": ("new: rewound", "new: LSTM rewound"),
-    "It is not decisive": ("new: rewound one-shot", "new: LSTM rewound one-shot"),
-    "Much of a ticket": ("words, counts", "words, rest"),
-    "A ticket is better than": ("new: same cost",),
-    "Learning rates": README["Do very sparse"][1:],
-    "A ticket from IMDB": README["Does a ticket from IMDB"][:2],
-    "It wins on AG News": README["Does a ticket from IMDB"][2:],
-    "A CNN that begins with GloVe": README["Are there tickets"][:2],
-    "So has an LSTM": README["Are there tickets"][2:4],
-    "A CNN has winning tickets on AG News": README["Are there tickets"][4:],
+# What stands in the answers without an interval.
+ALL_WORDS = {
+    f"all words {level}": lambda level=level: t(words("ticket", "shuffled", level))
+    for level in (0.832, 0.972)
 }
 ROWS = [
     (page, row, named)
@@ -85,11 +40,27 @@ def test_a_row_has_its_own_intervals_in_order(page, row, named):
         assert _is(one, other), (one, other)
 
 
+@pytest.mark.parametrize("point", STORY)
+def test_a_point_of_the_story_has_its_own_numbers_in_order(point):
+    """Differences have two decimals and no sign there; margins are said with "within"."""
+    story = (RESULTS / "README.md").read_text("utf-8").partition("## What holds")[2]
+    points = [" ".join(one.split()) for one in story.partition("## The folders")[0].split("\n- ")]
+    (text,) = (one for one in points if one.startswith(f"**{point}"))
+    shown = re.findall(r"(?<![\d.])\d+\.\d\d(?!\d|\.\d)", re.sub(r"within \d\.\d+", "", text))
+    means = [abs((ALL_WORDS.get(what) or COMPUTED["answers", what])()[0]) for what in STORY[point]]
+    assert shown == [f"{mean:.2f}" for mean in means]
+
+
+def test_the_story_has_no_other_point():
+    story = (RESULTS / "README.md").read_text("utf-8").partition("## What holds")[2]
+    assert story.partition("## The folders")[0].count("\n- **") == len(STORY)
+
+
 def test_how_many_never_get_there():
     cells = study("new cnn")
     sparse = (cells["part"] == "convergence") & (cells["method"] == "iterative")
     sparse &= cells["level"] == 0.972
     never = int(cells.loc[sparse, "steps_to_dense"].isna().sum())
     said = f"{never} of {int(sparse.sum())}"
-    assert f"{said} never reach" in _rows("README", "Do very sparse")[0]
+    assert f"{said} never reach" in _rows("README", "Very sparse CNNs")[0]
     assert f"({said} never get there" in _rows("answers", "Very sparse")[0]
