@@ -2,7 +2,8 @@
 
 An article's template is Markdown. It calls these blocks, and each form puts its own in their place:
 
-- ``{{ head(title, facts) }}``, ``{{ contents() }}``, ``{{ configuration() }}``, ``{{ files() }}``
+- ``{{ head(title, facts, subject) }}``, ``{{ contents() }}``, ``{{ configuration() }}``,
+  ``{{ files() }}``
 - ``{{ answers(found) }}``: what held and what did not
 - ``{% call remark() %}…``, ``{% call chapter(name, title) %}…``
 - ``{% call figure(drawing) %}caption…``
@@ -94,14 +95,15 @@ def _blocks(environment: Environment, form: str) -> Any:
 
 class _Form(ABC):
     """An article in one form. ``tables`` and ``drawings`` are those that its template showed,
-    ``chapters`` their names and titles."""
+    ``chapters`` their names and titles. ``subject``: the title without its seeds, since
+    an answer may be of other folders' seeds too."""
 
     def __init__(self, article: Article) -> None:
         self.article = article
         self.tables: list[Table] = []
         self.drawings: list[Drawing] = []
         self.chapters: list[tuple[str, str]] = []
-        self.title = ""
+        self.title = self.subject = ""
         names = ("head", "contents", "configuration", "files", "answers", "remark", "chapter")
         blocks = {name: getattr(self, name) for name in names}
         template = environments.markdown().get_template(article.template)
@@ -138,7 +140,7 @@ class _Form(ABC):
         return [*data, *map(self.path, self.tables)]
 
     @abstractmethod
-    def head(self, title: str, facts: Mapping[str, str]) -> Markup: ...
+    def head(self, title: str, facts: Mapping[str, str], subject: str = "") -> Markup: ...
 
     @abstractmethod
     def contents(self) -> Markup: ...
@@ -172,9 +174,9 @@ class MarkdownArticle(_Form):
         self._blocks = _blocks(environments.markdown(), "md")
         super().__init__(article)
 
-    def head(self, title: str, facts: Mapping[str, str]) -> Markup:
+    def head(self, title: str, facts: Mapping[str, str], subject: str = "") -> Markup:
         del facts  # the page shows them at a glance; the text says them too
-        self.title = title
+        self.title, self.subject = title, subject
         return Markup(self._blocks.head(self.article, title))
 
     def contents(self) -> Markup:
@@ -212,8 +214,8 @@ class _HtmlArticle(_Form):
         super().__init__(article)
         self.html = made.render(self.source)
 
-    def head(self, title: str, facts: Mapping[str, str]) -> Markup:
-        self.title = title
+    def head(self, title: str, facts: Mapping[str, str], subject: str = "") -> Markup:
+        self.title, self.subject = title, subject
         return self._page.put(self._blocks.head(self.article, title, facts))
 
     def contents(self) -> Markup:
