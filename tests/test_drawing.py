@@ -33,7 +33,7 @@ def ends(canvas: Canvas) -> list[float]:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.text("abmW, ⌘…", min_size=1, max_size=60), min_size=1, max_size=4))
+@given(st.lists(st.text("abmW, ⌘…$\\", min_size=1, max_size=60), min_size=1, max_size=4))
 def test_labels_end_within_the_panel_and_leave_room_for_the_curves(labels):
     canvas = drawn(labels)
     assert max(ends(canvas)) <= WIDTH + 1

@@ -248,7 +248,7 @@ def test_a_ticket_is_tuned_beside_its_dense_network_and_the_report_shows_all(her
     assert "leave out --dataset" in capsys.readouterr().err
     assert report.main(["runs"]) == 0
     page = (here / "report" / "index.html").read_text()
-    assert len(re.findall(r": learning rates, seeds? [\d,-]+</h2>", page)) == 2
+    assert len(re.findall(r": learning rates of [^<]+, seeds? [\d,-]+</h2>", page)) == 2
 
 
 def test_a_training_that_fails_is_seen(here, capsys):

@@ -20,7 +20,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from tflottery.report.panel import Panel
@@ -237,8 +237,9 @@ def _width_of(label: str) -> float:
     """How wide a direct label is, in units, as the font is that SVGs ask for last."""
     if not label.strip():
         return 0.0
-    path = TextPath((0, 0), label, size=_LABEL, prop=FontProperties(family=_DRAWN), usetex=False)
-    return float(path.get_extents().width)
+    font = FontProperties(family=_DRAWN, size=_LABEL)
+    width, _, _ = text_to_path.get_text_width_height_descent(label, font, ismath=False)
+    return float(width)
 
 
 def _shortened(label: str) -> str:
