@@ -6,6 +6,7 @@ With pandas and scipy alone, as ``test_recomputed.py``: t tests, two one-sided t
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -90,6 +91,7 @@ WORDS = (
 )  # fmt: skip
 
 
+@cache
 def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
     """The values behind each contrast: differences by seed, or two groups."""
     cnn, lstm = "new cnn", "new lstm_long"
