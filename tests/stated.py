@@ -9,6 +9,7 @@ from tests.recomputing import (
     AT_ONE,
     CARRIED,
     CONTROLLED,
+    CONTROLS,
     FINE_TUNED,
     GRID,
     KEPT,
@@ -180,8 +181,8 @@ def _results() -> Iterator[Said]:
         lambda: t(mean_of("note lstm", RANDOM, NOTE_LEVELS) - dense("note lstm")),
     )
     later = "later cnn"
-    yield page, "later: random mask", lambda: t(beyond_control(SHOT, "random", "original"))
-    yield page, "later: signs", lambda: t(beyond_control(TICKET, "magnitude", "signs"))
+    for name in CONTROLS:
+        yield page, f"control: {name}", lambda name=name: t(beyond_control(name))
     for level in (0.832, 0.972):
         for name, kind in (("rate rewound", RATE_REWOUND), ("fine-tuned", FINE_TUNED)):
             yield (

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, log
@@ -235,19 +236,25 @@ class Canvas:
 
 def _width_of(label: str) -> float:
     """How wide a direct label is, in units, as the font is that SVGs ask for last."""
-    if not label.strip():
-        return 0.0
     font = FontProperties(family=_DRAWN, size=_LABEL)
-    width, _, _ = text_to_path.get_text_width_height_descent(label, font, ismath=False)
-    return float(width)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters that this font lacks; a reader's may have them
+        widths = [
+            text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]
+            for line in label.splitlines()
+            if line.strip()
+        ]
+    return float(max(widths, default=0.0))
 
 
 def _shortened(label: str) -> str:
-    """A label that leaves half of the panel to the axes."""
-    shown = label
-    while _width_of(shown) > WIDTH / 2 - _LEFT:
-        shown = f"{shown.removesuffix('…')[:-1]}…"
-    return shown
+    """A label that leaves half of the panel to the axes, line by line."""
+    lines = label.split("\n")
+    for place, line in enumerate(lines):
+        while _width_of(lines[place]) > WIDTH / 2 - _LEFT:
+            line = line[:-1]
+            lines[place] = f"{line}…"
+    return "\n".join(lines)
 
 
 def spread(places: Sequence[float], gap: float, top: float) -> list[float]:
