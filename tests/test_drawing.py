@@ -35,6 +35,7 @@ def ends(canvas: Canvas) -> list[float]:
     return [one.get_window_extent(renderer).x1 for one in labels]
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.text(LETTERS, min_size=1, max_size=60), min_size=1, max_size=4))
 def test_labels_end_within_the_panel_and_leave_room_for_the_curves(labels):
