@@ -54,6 +54,14 @@ SMALL = {
 }
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A name for bytes that is the same in every process, which the workers of xdist must agree on.
+
+    Written out, packed bytes hold the second in which they were packed.
+    """
+    return f"{argname} of {len(val)} bytes" if isinstance(val, bytes) else None
+
+
 def is_prunable(tensor: str) -> bool:
     """Whether a network's tensor of that name has a mask: kernels and embeddings have one."""
     return tensor.endswith(("kernel", "embeddings"))

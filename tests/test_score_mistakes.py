@@ -149,7 +149,7 @@ def test_a_file_that_changes_meanwhile_is_told(tmp_path):
     ("name", "content", "kind"),
     [
         ("a.csv.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03" + b"\xff" * 40, "csv"),
-        ("a.csv.gz", gzip.compress(b"label,score")[:-9], "csv"),
+        ("a.csv.gz", gzip.compress(b"label,score", mtime=0)[:-9], "csv"),
         ("a.jsonl", b"[" * 100_000, "jsonl"),
         ("a.jsonl", b'["label", 3]', "jsonl"),
         ("a.jsonl", b'["label", "score"]', "jsonl"),
