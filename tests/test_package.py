@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import functools
 import importlib.metadata
 import importlib.util
 import json
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,7 @@ OPTIONAL = {
 AROUND = {"IPython"}
 
 
+@functools.cache
 def imported() -> dict[str, set[str]]:
     """The modules outside of the package and of Python that code imports, at any time, under the
     name of their first part."""
@@ -97,6 +100,12 @@ def imported() -> dict[str, set[str]]:
     }  # fmt: skip
 
 
+@functools.cache
+def distributions() -> Mapping[str, list[str]]:
+    """The distributions that bring each package, by the package's name."""
+    return importlib.metadata.packages_distributions()
+
+
 def same_name(distribution: str) -> str:
     """A distribution's name as pip compares it."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
@@ -105,7 +114,7 @@ def same_name(distribution: str) -> str:
 def brings(first: str, names: set[str]) -> set[str]:
     """The distributions that modules come from. Several share a folder such as ``google``: those
     that have a file of one of the modules."""
-    found = {same_name(one) for one in DISTRIBUTIONS.get(first, [first])}
+    found = {same_name(one) for one in distributions().get(first, [first])}
     if len(found) == 1:
         return found
     files = {f"{name.replace('.', '/')}{end}" for name in names for end in (".py", "/__init__.py")}
@@ -113,10 +122,6 @@ def brings(first: str, names: set[str]) -> set[str]:
         one for one in found
         if files & {str(path) for path in importlib.metadata.files(one) or ()}
     }  # fmt: skip
-
-
-DISTRIBUTIONS = importlib.metadata.packages_distributions()
-IMPORTED = imported()
 
 
 def required(listed: str) -> set[str]:
@@ -127,8 +132,8 @@ def required(listed: str) -> set[str]:
 # What is imported is the same on every Python, and 3.10 tells of less which library brings it.
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 finds too few distributions")
 def test_a_library_that_the_code_imports_is_required():
-    core = set(IMPORTED) - set().union(*OPTIONAL.values()) - AROUND
-    needed = set().union(*(brings(first, IMPORTED[first]) for first in core))
+    core = set(imported()) - set().union(*OPTIONAL.values()) - AROUND
+    needed = set().union(*(brings(first, imported()[first]) for first in core))
     assert len(needed) > 15
     assert needed - required(declared()["options"]["install_requires"]) == set()
 
@@ -136,10 +141,10 @@ def test_a_library_that_the_code_imports_is_required():
 @pytest.mark.parametrize("extra", OPTIONAL)
 def test_an_extra_brings_what_is_imported_for_it(extra):
     modules = OPTIONAL[extra]
-    assert modules <= set(IMPORTED)
-    if not modules <= set(DISTRIBUTIONS):
+    assert modules <= set(imported())
+    if not modules <= set(distributions()):
         pytest.skip(f"tflottery[{extra}] is not installed")
-    needed = set().union(*(brings(first, IMPORTED[first]) for first in modules))
+    needed = set().union(*(brings(first, imported()[first]) for first in modules))
     assert needed == required(declared()["options.extras_require"][extra])
 
 
