@@ -21,6 +21,7 @@ NETWORKS = {
     "study_cnn_glove": "CNN with GloVe",
     "study_lstm_glove": "LSTM with GloVe",
     "criteria_cnn": "CNN",
+    "criteria_cnn_global": "CNN",
     "units_cnn": "CNN",
     "criteria_lstm": "LSTM",
     "note_cnn_small": "CNN, as the note trained",

@@ -56,6 +56,7 @@ def test_every_contrast_asks_for_cells_that_its_study_has():
     ("study", "count", "seeds"),
     [
         ("criteria_cnn", 10, range(14, 19)),
+        ("criteria_cnn_global", 4, range(14, 19)),
         ("criteria_lstm", 3, range(14, 17)),
         ("units_cnn", 4, range(14, 19)),
     ],
