@@ -13,7 +13,6 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from tests.recomputing import RESULTS, read, t
 
@@ -85,6 +84,13 @@ CNN = Study(
     (0.59, 0.832, 0.972),
     0.832,
 )
+GLOBAL = Study(
+    "criteria_cnn_global",
+    range(14, 19),
+    [*_names(BEFORE, "snip", "grasp", "synflow"), (ONCE, "magnitude")],
+    CNN.levels,
+    CNN.checked,
+)
 LSTM = Study(
     "criteria_lstm",
     range(14, 17),
@@ -100,6 +106,20 @@ UNITS = Study(
     (0.488, 0.738, 0.893),
     0.738,
 )
+SNIP, SYNFLOW = ((BEFORE, name, "original") for name in ("snip", "synflow"))
+AT_ONCE, IN_ROUNDS = (ONCE, "magnitude", "original"), (ROUNDS, "magnitude", "original")
+LONGER = (BEFORE, "snip", "original+24ep")
+_MARGINS = (0.5, 0.25)
+WEIGHTS_ASKED = {
+    "Pruning at initialisation does as well": (("not worse",) * 2, (0.5,)),
+    "A mask drawn at initialisation says how many weights a layer": (("equivalent",) * 2, _MARGINS),
+    "It says how many weights each word": (("equivalent",) * 2, _MARGINS),
+    "There is a better criterion than the size of a weight": (
+        ("above, else equivalent",) * 2, _MARGINS
+    ),
+    "Pruning in rounds is worth its trainings": (("above, else equivalent",) * 2, _MARGINS),
+}  # fmt: skip
+"""Of each claim of single weights: what its contrasts ask, and the margins, the widest first."""
 CHECKS = {
     "shuffled within tensors": ":shuffled",
     "within words": ":shuffled_words",
@@ -120,16 +140,6 @@ def interval(differences: pd.Series) -> str:
 def mean_and_half(values: pd.Series) -> str:
     mean, low, _ = t(values)
     return f"{mean:.2f} ± {mean - low:.2f}"
-
-
-def within(differences: pd.Series, margin: float) -> float:
-    """The p value of two one-sided tests."""
-    return max(not_below(differences, -margin), not_below(-differences, -margin))
-
-
-def not_below(differences: pd.Series, bound: float) -> float:
-    """The p value of a test that the mean is above a bound."""
-    return float(stats.ttest_1samp(differences, bound, alternative="greater").pvalue)
 
 
 def line(*columns: str) -> str:
@@ -179,6 +189,26 @@ def longer(study: Study) -> Iterator[str]:
                 yield line(f"`{name}`, {WHEN[when]}", mean_and_half(mine), *shown)
 
 
+def shuffled(study: Study, kind: str) -> list[pd.Series]:
+    """What masks of SNIP and SynFlow gain by being shuffled, by seed."""
+    return [study.minus((when, name + kind, init), (when, name, init))
+            for when, name, init in (SNIP, SYNFLOW)]  # fmt: skip
+
+
+def weights_asked() -> dict[str, list[pd.Series]]:
+    """The differences by seed of each contrast of ``WEIGHTS_ASKED``."""
+    better = [CNN.minus((ONCE, name, "original"), AT_ONCE) for name in ("taylor", "movement")]
+    rounds = [CNN.minus(IN_ROUNDS, AT_ONCE, 0.972), CNN.minus(IN_ROUNDS, LONGER)]
+    families = (
+        [CNN.minus(one, AT_ONCE) for one in (SNIP, SYNFLOW)],
+        shuffled(CNN, ":shuffled"),
+        shuffled(CNN, ":shuffled_words"),
+        better,
+        rounds,
+    )
+    return dict(zip(WEIGHTS_ASKED, families, strict=True))
+
+
 def gained(study: Study, usual: str) -> dict[str, str]:
     """What each criterion gains over the usual one, one-shot, at the level of the checks."""
     found = {}
@@ -191,7 +221,7 @@ def gained(study: Study, usual: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    for study in (CNN, LSTM, UNITS):
+    for study in (CNN, GLOBAL, LSTM, UNITS):
         if (RESULTS / "criteria" / "data" / study.name).is_dir():
             print(f"\n{study.name}: dense {mean_and_half(study.dense)}\n")
             for rows in (accuracies, checks, longer):

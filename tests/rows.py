@@ -7,6 +7,9 @@ LSTM_NOTE = tuple(f"note: LSTM {one}" for one in ("original", "end", "carried", 
 NOTE_RANDOM = tuple(f"note: {one}" for one in ("carried", "kept", "fresh"))
 LONGER = ("later: one longer", "later: one longer, one-shot", "later: three longer")
 OF_BEFORE = ("later: rate rewound", "later: fine-tuned")
+CRITERIA = ("as good", "layers", "words", "better", "rounds")
+"""Claims of criteria, each of two contrasts."""
+OF_CRITERIA = {name: (f"criteria: {name}, first", f"criteria: {name}, second") for name in CRITERIA}
 README = {
     "A CNN has winning tickets at": (
         "new: ticket dense", "new: ticket new", "new: LSTM dense", "new: LSTM new", "new: clearer",
@@ -23,6 +26,10 @@ README = {
     ),
     "Networks that begin": (
         "new cnn_glove dense", "new lstm_glove dense", "news: dense", "news: new",
+    ),
+    "A CNN that is pruned before": (
+        *OF_CRITERIA["as good"], OF_CRITERIA["words"][0], OF_CRITERIA["layers"][0],
+        *OF_CRITERIA["rounds"][::-1], OF_CRITERIA["better"][0],
     ),
 }  # fmt: skip
 ANSWERS = {
@@ -51,6 +58,11 @@ ANSWERS = {
     "A CNN that begins with GloVe": ("new cnn_glove dense", "new cnn_glove new"),
     "So has an LSTM": ("new lstm_glove dense", "new lstm_glove new"),
     "A CNN has winning tickets on AG News": ("news: dense", "news: new"),
+    "Pruning at initialisation": OF_CRITERIA["as good"],
+    "A mask drawn at initialisation": OF_CRITERIA["layers"],
+    "It says how many": OF_CRITERIA["words"],
+    "There is a better criterion": OF_CRITERIA["better"],
+    "Pruning in rounds": OF_CRITERIA["rounds"],
 }
 STORY = {
     "A CNN has winning": ("new: ticket dense", "new: ticket new", "new 0.972", "below dense"),
@@ -67,4 +79,7 @@ STORY = {
     "A ticket lies near": ("later: gradual",),
     "Transfer": ("new: transfer dense", "news transfer: dense", "news own"),
     "Other beginnings": (),
+    "Pruned before": (
+        *OF_CRITERIA["as good"], OF_CRITERIA["layers"][0], OF_CRITERIA["rounds"][0],
+    ),
 }  # fmt: skip

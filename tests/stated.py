@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from tests.criteria_page import weights_asked
 from tests.recomputing import (
     AT_END,
     AT_ONE,
@@ -62,7 +63,7 @@ from tests.recomputing import (
     welch,
     words,
 )
-from tests.rows import README
+from tests.rows import CRITERIA, README
 
 Said = tuple[str, str, Callable[[], Interval]]
 
@@ -160,6 +161,9 @@ def _answers(page: str) -> Iterator[Said]:
     for name, kind in (("rate rewound", RATE_REWOUND), ("fine-tuned", FINE_TUNED)):
         yield page, f"later: {name}", lambda kind=kind: apart("later cnn", kind, AT_ONE, *both)
     yield page, "later: gradual", lambda: t(beyond_gradual())
+    for name, family in zip(CRITERIA, weights_asked().values(), strict=True):
+        for which, differences in zip(("first", "second"), family, strict=True):
+            yield page, f"criteria: {name}, {which}", lambda one=differences: t(one)
     yield page, "words, counts", lambda: t(words("shuffled_words", "shuffled", *both))
     yield page, "words, rest", lambda: t(words("ticket", "shuffled_words", *both))
 

@@ -6,6 +6,7 @@ With pandas and scipy alone, as ``test_recomputed.py``: t tests, two one-sided t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from tests.criteria_page import WEIGHTS_ASKED, weights_asked
 from tests.recomputing import (
     AT_END,
     AT_ONE,
@@ -79,20 +81,23 @@ ASKED = {
     "A ticket is better than the best": (("above, else equivalent",), (0.5, 0.25)),
     "Learning rates": (("above, else equivalent",) * 3, (0.5, 0.25)),
     "A ticket from IMDB": (("not worse", "above"), (0.5,)),
+    **WEIGHTS_ASKED,
     "A CNN has winning tickets on AG News": (("not worse", "above"), (1.0,)),
 }
 # Of these each contrast has its own outcome: of the CNN and the LSTM, or of three embeddings.
 OF_EACH = (
     "Some tickets beat", "One-shot", "Late rewinding is much better", "It is not decisive",
     "By the note's protocol", "Late rewinding does more", "Weights of the round before",
+    *WEIGHTS_ASKED,
 )  # fmt: skip
+Pair = tuple[pd.Series, pd.Series | None]
 WORDS = (
     "held", "did not hold", "equivalent within 0.25", "equivalent within 0.5", "cannot tell",
 )  # fmt: skip
 
 
 @cache
-def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
+def _pairs() -> dict[str, list[Pair]]:
     """The values behind each contrast: differences by seed, or two groups."""
     cnn, lstm = "new cnn", "new lstm_long"
 
@@ -176,6 +181,7 @@ def _pairs() -> dict[str, list[tuple[pd.Series, pd.Series | None]]]:
             (cell("new ag_news", *TICKET, 0.832), dense("new ag_news")),
             (over("new ag_news", TICKET, NEW, [0.832]), None),
         ],
+        **{claim: [(one, None) for one in family] for claim, family in weights_asked().items()},
         "Much of a ticket is": [
             (words("shuffled_words", "shuffled", 0.832, 0.972), None),
             (words("ticket", "shuffled_words", 0.832, 0.972), None),
@@ -195,9 +201,17 @@ def _within(one: pd.Series, other: pd.Series | None, margin: float) -> float:
 
 
 def _outcomes(claim: str) -> list[str]:
-    """The outcome of each contrast of a claim, after Holm's correction over all of them."""
-    asked, margins = ASKED[claim]
-    values = _pairs()[claim]
+    return outcomes_of(*ASKED[claim], _pairs()[claim])
+
+
+def outcomes_of(asked: Sequence[str], margins: Sequence[float], values: list[Pair]) -> list[str]:
+    """The outcome of each contrast of a claim, after Holm's correction over all of them.
+
+    Args:
+        asked: what each asks.
+        margins: the widest first.
+        values: of each, differences by seed, or two groups.
+    """
     ps = [
         _p(*pair, -margins[0], "greater") if how == "not worse"
         else _within(*pair, margins[0]) if how == "equivalent"
@@ -212,13 +226,24 @@ def _outcomes(claim: str) -> list[str]:
         equivalent = [margin for margin in margins if within[margin][place] < 0.05]
         if how != "equivalent" and p < 0.05:
             found.append("held" if mean > 0 or how == "not worse" else "did not hold")
-        elif how == "not worse" and _p(one, other, -margins[0], "less") < 0.025:
-            found.append("did not hold")  # the 95 % interval lies beyond the margin
+        elif how in ("not worse", "equivalent") and _beyond(how, values, margins[0])[place] < 0.05:
+            found.append("did not hold")  # the interval lies beyond the margin
         elif "equivalent" in how and equivalent:
             found.append(f"equivalent within {equivalent[-1]:g}")
         else:
             found.append("cannot tell")
     return found
+
+
+def _beyond(how: str, values: list[Pair], margin: float) -> list[float]:
+    """The p value, of all contrasts of a claim, that a difference lies beyond the margin: below it,
+    where equivalence is asked on either side; two-sided, as the interval is."""
+    sides = [[_p(*pair, -margin, "less")] for pair in values]
+    if how == "equivalent":
+        sides = [
+            [*ps, _p(*pair, margin, "greater")] for ps, pair in zip(sides, values, strict=True)
+        ]
+    return holm([min(1.0, 2 * min(ps)) for ps in sides])
 
 
 def _outcome(claim: str) -> str:
@@ -258,6 +283,7 @@ ROWS: dict[str, Named] = {
     "Networks that begin": (
         "A CNN that begins with GloVe", "So has an LSTM", "A CNN has winning tickets on AG News",
     ),
+    "A CNN that is pruned before": tuple(WEIGHTS_ASKED),
 }  # fmt: skip
 # And what the story of the results says, a point each.
 POINTS: dict[str, Named] = {
@@ -281,6 +307,7 @@ POINTS: dict[str, Named] = {
     ),
     "Transfer": ("A ticket from IMDB", "It wins on AG News"),
     "Other beginnings": ROWS["Networks that begin"],
+    "Pruned before": tuple(WEIGHTS_ASKED),
 }
 
 
