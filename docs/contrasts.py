@@ -15,6 +15,7 @@ END = "<!-- end of contrasts -->"
 # What the table calls the network of each study.
 NETWORKS = {
     "study_cnn": "CNN",
+    "study_cnn_global": "CNN",
     "study_lstm": "LSTM of 150 words",
     "study_lstm_long": "LSTM",
     "study_ag_news": "CNN on AG News",

@@ -120,6 +120,11 @@ WEIGHTS_ASKED = {
     "Pruning in rounds is worth its trainings": (("above, else equivalent",) * 2, _MARGINS),
 }  # fmt: skip
 """Of each claim of single weights: what its contrasts ask, and the margins, the widest first."""
+COMPETING_ASKED = {
+    "Where layers compete, pruning at initialisation does": (("not worse",) * 2, (0.5,)),
+    "Where layers compete, a mask drawn at": (("equivalent",) * 2, _MARGINS),
+}
+"""The same where all layers competed."""
 CHECKS = {
     "shuffled within tensors": ":shuffled",
     "within words": ":shuffled_words",
@@ -207,6 +212,12 @@ def weights_asked() -> dict[str, list[pd.Series]]:
         rounds,
     )
     return dict(zip(WEIGHTS_ASKED, families, strict=True))
+
+
+def asked_of_competing() -> dict[str, list[pd.Series]]:
+    """The differences by seed of each contrast of ``COMPETING_ASKED``."""
+    worse = [GLOBAL.minus(one, AT_ONCE) for one in (SNIP, SYNFLOW)]
+    return dict(zip(COMPETING_ASKED, (worse, shuffled(GLOBAL, ":shuffled")), strict=True))
 
 
 def gained(study: Study, usual: str) -> dict[str, str]:

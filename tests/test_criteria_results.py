@@ -10,6 +10,8 @@ from tests.criteria_page import (
     AT_ONCE,
     BEFORE,
     CNN,
+    COMPETING_ASKED,
+    GLOBAL,
     IN_ROUNDS,
     LONGER,
     ONCE,
@@ -19,6 +21,7 @@ from tests.criteria_page import (
     UNITS,
     WEIGHTS_ASKED,
     accuracies,
+    asked_of_competing,
     check,
     checks,
     gained,
@@ -34,7 +37,7 @@ from tests.test_outcomes import outcomes_of
 PAGE = (RESULTS / "criteria" / "README.md").read_text(encoding="utf-8")
 CRITERIA = (ROOT / "docs" / "criteria.md").read_text(encoding="utf-8")
 BY_SIZE, BY_CHANCE = (ONCE, "filters", "original"), (BEFORE, "random_units", "original")
-STUDIES = [CNN, UNITS]
+STUDIES = [CNN, GLOBAL, UNITS]
 UNITS_ASKED = {
     "Units that are kept by size": (("above",), (), [UNITS.minus(BY_SIZE, BY_CHANCE)]),
     "There is a better criterion of units": (
@@ -49,6 +52,7 @@ UNITS_ASKED = {
 ASKED = {
     **UNITS_ASKED,
     **{claim: (*WEIGHTS_ASKED[claim], family) for claim, family in weights_asked().items()},
+    **{claim: (*COMPETING_ASKED[claim], family) for claim, family in asked_of_competing().items()},
 }
 
 
@@ -73,7 +77,7 @@ def test_every_row_of_the_tables(study, rows):
     assert f"Dense has {mean_and_half(study.dense)} %" in PAGE
 
 
-@pytest.mark.parametrize("study", STUDIES, ids=lambda one: one.name)
+@pytest.mark.parametrize("study", [CNN, UNITS], ids=lambda one: one.name)
 def test_what_each_criterion_gained(study):
     usual = "filters" if study is UNITS else "magnitude"
     for name, what in gained(study, usual).items():
