@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from tests.criteria_page import (
@@ -20,6 +21,7 @@ from tests.criteria_page import (
     SYNFLOW,
     UNITS,
     WEIGHTS_ASKED,
+    Named,
     accuracies,
     asked_of_competing,
     check,
@@ -31,7 +33,7 @@ from tests.criteria_page import (
     shuffled,
     weights_asked,
 )
-from tests.recomputing import RESULTS, ROOT, t
+from tests.recomputing import RESULTS, ROOT, read, t
 from tests.test_outcomes import outcomes_of
 
 PAGE = (RESULTS / "criteria" / "README.md").read_text(encoding="utf-8")
@@ -131,6 +133,44 @@ def test_what_is_said_beside_single_weights():
         assert low < 0 < high
     inverted = CNN.cells[(CNN.cells["mask"] == "synflow:inverted")]
     assert len(inverted) == 5 and inverted["alike"].eq(1).all()
+
+
+def test_what_is_said_where_layers_compete():
+    def gains(one: Named, level: float = CNN.checked) -> str:
+        return interval(GLOBAL.arm(*one, level=level) - CNN.arm(*one, level=level))
+
+    sparse = GLOBAL.arm(*AT_ONCE, level=0.972)
+    grasp, chance = ((BEFORE, name, "original") for name in ("grasp", "random"))
+    by_grasp = GLOBAL.minus((BEFORE, "grasp:shuffled", "original"), grasp)
+    text = " ".join(PAGE.split())
+    for said in (
+        f"layers that compete gain {gains(AT_ONCE, 0.972)} by magnitude in one shot, and "
+        f"{gains(SNIP, 0.972)} by SNIP",
+        f"One shot is then {interval(sparse - GLOBAL.dense)} to dense, and "
+        f"{interval(sparse - CNN.arm(*IN_ROUNDS, level=0.972))} over the ticket",
+        f"magnitude gains nothing that is shown ({gains(AT_ONCE)} at 83.2 %)",
+        f"**SNIP gains by it** at 83.2 % too, {gains(SNIP)},",
+        f"GraSP, {gains(grasp)} at 83.2 %,",
+        f"layer by layer, {interval(GLOBAL.arm(*grasp) - CNN.arm(*chance))}.",
+        f"SNIP and GraSP lose by it ({interval(by_grasp)})",
+    ):
+        assert said in text, said
+    scopes = (ROOT / "docs" / "scopes.md").read_text(encoding="utf-8")
+    assert f"`global` is {gains(AT_ONCE, 0.972)} points over `layerwise`" in scopes
+    cells = GLOBAL.cells[GLOBAL.cells["part"] == "criterion"]
+    cells = cells[(cells["mask"] == "magnitude") & np.isclose(cells["level"], 0.972)]
+    left = 1 - cells["sparsity_without_embedding"]
+    assert f"Of the convolution {100 * left.mean():.0f} % of the weights are left, not 3 %" in text
+    kept = read(RESULTS / "criteria" / "data" / "criteria_cnn" / "scopes.csv")
+    kept = kept[(kept["scope"] == "layerwise") & (kept["part"] == "convolution")]
+    kept = kept[np.isclose(kept["level"], 0.972)]
+    assert {*zip(kept["remaining"], kept["total"], strict=True)} == {(215, 7680)}
+    for name in ("snip", "grasp"):
+        within, words = (
+            t(GLOBAL.minus((BEFORE, name + kind, "original"), (BEFORE, name, "original")))
+            for kind in (":shuffled", ":shuffled_words")
+        )
+        assert within[2] < 0 and words[1] < 0 < words[2]
 
 
 def test_what_is_said_beside_units():
