@@ -131,12 +131,16 @@ def dataset(name: str) -> str:
 
 def network(model_name: str, dataset_name: str, config: Mapping[str, Any]) -> str:
     """A network and its data, with what tells it from others of that kind: vectors that it begins
-    with, and a split that is not the data's own."""
+    with, a split that is not the data's own, and a scope or criterion that is not the usual one."""
     data, its = config.get("data") or {}, config.get("model") or {}
+    pruning = config.get("pruning") or {}
     vectors = str(its.get("vectors") or "")
     begins = f" with {Path(vectors).name.removesuffix('.txt')}" if vectors else ""
     split = ", pooled split" if data.get("split") == "pooled" else ""
-    return f"{model(model_name)}{begins} on {dataset(dataset_name)}{split}"
+    scope, criterion = pruning.get("scope", "layerwise"), pruning.get("criterion", "magnitude")
+    within = "" if scope == "layerwise" else f", scope {scope}"
+    by = "" if criterion == "magnitude" else f", pruned by {criterion}"
+    return f"{model(model_name)}{begins} on {dataset(dataset_name)}{split}{within}{by}"
 
 
 def model(name: str) -> str:
