@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from tests.recomputing import RESULTS, read, t
+from tests.recomputing import RESULTS, of, read, t, welch
 
 Named = tuple[str, str, str]
 """When a network was pruned, by which mask, and from which weights it was trained."""
@@ -142,6 +142,12 @@ def interval(differences: pd.Series) -> str:
     return f"{signed(mean)} [{signed(low)}, {signed(high)}]"
 
 
+def apart(one: pd.Series, other: pd.Series) -> str:
+    """The interval of a difference of two groups."""
+    mean, low, high = welch(one, other)
+    return f"{signed(mean)} [{signed(low)}, {signed(high)}]"
+
+
 def mean_and_half(values: pd.Series) -> str:
     mean, low, _ = t(values)
     return f"{mean:.2f} ± {mean - low:.2f}"
@@ -218,6 +224,21 @@ def asked_of_competing() -> dict[str, list[pd.Series]]:
     """The differences by seed of each contrast of ``COMPETING_ASKED``."""
     worse = [GLOBAL.minus(one, AT_ONCE) for one in (SNIP, SYNFLOW)]
     return dict(zip(COMPETING_ASKED, (worse, shuffled(GLOBAL, ":shuffled")), strict=True))
+
+
+def of_competing_layers() -> list[tuple[pd.Series, pd.Series]]:
+    """What tickets gain over dense where layers compete, and where each loses as much, by seed: at
+    97.2 % one-shot and in rounds, at 83.2 % in rounds."""
+
+    def over_dense(name: str, method: str, level: float) -> pd.Series:
+        cells = read(RESULTS / "criteria" / "data" / name / "cells.csv")
+        assert sorted(set(cells["seed"])) == [*range(19, 24)]
+        arm = {"part": "grid", "method": method, "mask": "magnitude", "init": "original"}
+        return of(cells, level=level, **arm) - of(cells, part="dense")
+
+    asked = ((ONCE, 0.972), (ROUNDS, 0.972), (ROUNDS, 0.832))
+    names = ("study_cnn_global", "study_cnn")
+    return [tuple(over_dense(name, *one) for name in names) for one in asked]
 
 
 def gained(study: Study, usual: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ from tests.criteria_page import (
     WEIGHTS_ASKED,
     Named,
     accuracies,
+    apart,
     asked_of_competing,
     check,
     checks,
@@ -30,6 +31,7 @@ from tests.criteria_page import (
     interval,
     longer,
     mean_and_half,
+    of_competing_layers,
     shuffled,
     weights_asked,
 )
@@ -67,6 +69,15 @@ def test_what_was_asked_has_its_intervals_and_its_outcomes(claim):
     expected = outcomes_of(asked, margins, [(one, None) for one in family])
     # Outcomes that are all alike are told once.
     assert told == (expected[:1] if len(told) == 1 and len({*expected}) == 1 else expected)
+
+
+def test_what_layers_that_compete_gain_has_its_intervals_and_its_outcomes():
+    (row,) = [line for line in PAGE.splitlines() if line.startswith("| A ticket is better where")]
+    groups = of_competing_layers()
+    assert re.findall(r"[+−][\d.]+ \[[^\]]+\]", row) == [apart(*one) for one in groups]
+    asked = ("above, else equivalent",) * 3
+    told = re.findall(r"\*\*([^*]+)\*\*", row)
+    assert told == outcomes_of(asked, (0.5, 0.25), groups)
 
 
 ROWS = {"tables of accuracies": accuracies, "tables of checks": checks, "longer": longer}
