@@ -10,6 +10,7 @@ OF_BEFORE = ("later: rate rewound", "later: fine-tuned")
 CRITERIA = ("as good", "layers", "words", "better", "rounds")
 """Claims of criteria, each of two contrasts."""
 OF_CRITERIA = {name: (f"criteria: {name}, first", f"criteria: {name}, second") for name in CRITERIA}
+COMPETING = tuple(f"layers compete, {number}" for number in range(3))
 README = {
     "A CNN has winning tickets at": (
         "new: ticket dense", "new: ticket new", "new: LSTM dense", "new: LSTM new", "new: clearer",
@@ -31,6 +32,7 @@ README = {
         *OF_CRITERIA["as good"], OF_CRITERIA["words"][0], OF_CRITERIA["layers"][0],
         *OF_CRITERIA["rounds"][::-1], OF_CRITERIA["better"][0],
     ),
+    "At 97.2 %": COMPETING,
 }  # fmt: skip
 ANSWERS = {
     "A CNN has winning tickets": ("new: ticket dense", "new: ticket new"),
@@ -63,6 +65,7 @@ ANSWERS = {
     "It says how many": OF_CRITERIA["words"],
     "There is a better criterion": OF_CRITERIA["better"],
     "Pruning in rounds": OF_CRITERIA["rounds"],
+    "A ticket is better where": COMPETING,
 }
 STORY = {
     "A CNN has winning": ("new: ticket dense", "new: ticket new", "new 0.972", "below dense"),
@@ -79,6 +82,7 @@ STORY = {
     "A ticket lies near": ("later: gradual",),
     "Transfer": ("new: transfer dense", "news transfer: dense", "news own"),
     "Other beginnings": (),
+    "Where layers compete": COMPETING[:2],
     "Pruned before": (
         *OF_CRITERIA["as good"], OF_CRITERIA["layers"][0], OF_CRITERIA["rounds"][0],
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.criteria_page import weights_asked
+from tests.criteria_page import of_competing_layers, weights_asked
 from tests.recomputing import (
     AT_END,
     AT_ONE,
@@ -164,6 +164,8 @@ def _answers(page: str) -> Iterator[Said]:
     for name, family in zip(CRITERIA, weights_asked().values(), strict=True):
         for which, differences in zip(("first", "second"), family, strict=True):
             yield page, f"criteria: {name}, {which}", lambda one=differences: t(one)
+    for number, groups in enumerate(of_competing_layers()):
+        yield page, f"layers compete, {number}", lambda groups=groups: welch(*groups)
     yield page, "words, counts", lambda: t(words("shuffled_words", "shuffled", *both))
     yield page, "words, rest", lambda: t(words("ticket", "shuffled_words", *both))
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tests.criteria_page import WEIGHTS_ASKED, weights_asked
+from tests.criteria_page import WEIGHTS_ASKED, of_competing_layers, weights_asked
 from tests.recomputing import (
     AT_END,
     AT_ONE,
@@ -82,13 +82,14 @@ ASKED = {
     "Learning rates": (("above, else equivalent",) * 3, (0.5, 0.25)),
     "A ticket from IMDB": (("not worse", "above"), (0.5,)),
     **WEIGHTS_ASKED,
+    "A ticket is better where": (("above, else equivalent",) * 3, (0.5, 0.25)),
     "A CNN has winning tickets on AG News": (("not worse", "above"), (1.0,)),
 }
 # Of these each contrast has its own outcome: of the CNN and the LSTM, or of three embeddings.
 OF_EACH = (
     "Some tickets beat", "One-shot", "Late rewinding is much better", "It is not decisive",
     "By the note's protocol", "Late rewinding does more", "Weights of the round before",
-    *WEIGHTS_ASKED,
+    "A ticket is better where", *WEIGHTS_ASKED,
 )  # fmt: skip
 Pair = tuple[pd.Series, pd.Series | None]
 WORDS = (
@@ -181,6 +182,7 @@ def _pairs() -> dict[str, list[Pair]]:
             (cell("new ag_news", *TICKET, 0.832), dense("new ag_news")),
             (over("new ag_news", TICKET, NEW, [0.832]), None),
         ],
+        "A ticket is better where": of_competing_layers(),
         **{claim: [(one, None) for one in family] for claim, family in weights_asked().items()},
         "Much of a ticket is": [
             (words("shuffled_words", "shuffled", 0.832, 0.972), None),
@@ -284,6 +286,7 @@ ROWS: dict[str, Named] = {
         "A CNN that begins with GloVe", "So has an LSTM", "A CNN has winning tickets on AG News",
     ),
     "A CNN that is pruned before": tuple(WEIGHTS_ASKED),
+    "At 97.2 %": ("A ticket is better where",),
 }  # fmt: skip
 # And what the story of the results says, a point each.
 POINTS: dict[str, Named] = {
@@ -308,6 +311,7 @@ POINTS: dict[str, Named] = {
     "Transfer": ("A ticket from IMDB", "It wins on AG News"),
     "Other beginnings": ROWS["Networks that begin"],
     "Pruned before": tuple(WEIGHTS_ASKED),
+    "Where layers compete": ("A ticket is better where",),
 }
 
 
