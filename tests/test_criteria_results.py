@@ -163,7 +163,7 @@ def test_what_is_said_where_layers_compete():
         f"**SNIP gains by it** at 83.2 % too, {gains(SNIP)},",
         f"GraSP, {gains(grasp)} at 83.2 %,",
         f"layer by layer, {interval(GLOBAL.arm(*grasp) - CNN.arm(*chance))}.",
-        f"SNIP and GraSP lose by it ({interval(by_grasp)})",
+        f"SNIP and GraSP lose by it (GraSP {interval(by_grasp)})",
     ):
         assert said in text, said
     scopes = (ROOT / "docs" / "scopes.md").read_text(encoding="utf-8")
