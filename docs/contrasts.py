@@ -15,14 +15,14 @@ END = "<!-- end of contrasts -->"
 # What the table calls the network of each study.
 NETWORKS = {
     "study_cnn": "CNN",
-    "study_cnn_global": "CNN",
+    "study_cnn_global": "CNN whose layers compete",
     "study_lstm": "LSTM of 150 words",
     "study_lstm_long": "LSTM",
     "study_ag_news": "CNN on AG News",
     "study_cnn_glove": "CNN with GloVe",
     "study_lstm_glove": "LSTM with GloVe",
     "criteria_cnn": "CNN",
-    "criteria_cnn_global": "CNN",
+    "criteria_cnn_global": "CNN whose layers compete",
     "units_cnn": "CNN",
     "criteria_lstm": "LSTM",
     "note_cnn_small": "CNN, as the note trained",
