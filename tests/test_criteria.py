@@ -218,6 +218,28 @@ def test_units_near_the_geometric_median_go_first():
     ).all()
 
 
+def test_distances_are_over_the_weights_that_are_left():
+    rng = np.random.default_rng(3)
+    kernel = rng.normal(size=(3, 4, 5)).astype(np.float32)
+    layer = Filters("conv", 5, (Part("head/kernel", 0),))
+    alive, inputs = np.array([0, 2, 3]), np.array([1, 3])
+    mask = np.zeros(kernel.shape, bool)
+    mask[np.ix_(range(3), inputs, alive)] = True
+
+    def scored(weights, masks):
+        weights = {"conv/kernel": weights, "conv/bias": np.zeros(weights.shape[-1], np.float32)}
+        units = (dataclasses.replace(layer, count=weights["conv/bias"].size),)
+        masks = {"conv/kernel": masks}
+        return criteria.score(
+            PruningContext("geometric_median", weights, masks, (), units=units)
+        )["conv"]
+
+    # As if the network had never had what is pruned.
+    small = kernel[np.ix_(range(3), inputs, alive)]
+    found = scored(np.where(mask, kernel, 0), mask)
+    assert found[alive] == pytest.approx(scored(small, np.ones(small.shape, bool)), rel=1e-6)
+
+
 def test_units_by_chance_hang_on_seed_and_layer_alone():
     layers = tuple(Cnn(embedding=4, widths=(2, 3), filters=5).unit_layers())
     drawn = {

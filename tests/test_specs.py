@@ -179,7 +179,7 @@ DEFAULTS = {
     Pruned: {
         "scope": "layerwise", "criterion": "magnitude", "embedding": True, "head": True, "seed": 0,
         "biases": False, "rates": (), "computes": "", "inverted": False, "attention_heads": False,
-        "activations": 1,
+        "activations": 1, "distances": 1,
     },
     GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
     Moving: {
@@ -213,6 +213,21 @@ def test_what_was_scored_with_padding_at_the_wrong_end_has_another_key_now(
     # What was scored as ever has the key that it had.
     assert specs.canonical_form(mask).get("activations", 1) == version
     assert dataclasses.replace(mask, amount=By(0.3)).activations == version
+
+
+def test_what_was_scored_by_distances_over_pruned_inputs_has_another_key_now():
+    def pruned(of, scope="global", **changes):
+        return Pruned(of, By(0.2), **{"criterion": "geometric_median", "scope": scope, **changes})
+
+    once = dataclasses.replace(DENSE, mask=pruned(DENSE))
+    assert pruned(once).distances == 2
+    assert specs.canonical_form(pruned(once))["distances"] == 2
+    of_rates = pruned(once, rates=(("embedding", 0.05),))
+    for same in (
+        pruned(DENSE), pruned(once, "layerwise"), pruned(once, "global:normalised"), of_rates,
+        pruned(once, criterion="filters"),
+    ):  # fmt: skip
+        assert "distances" not in specs.canonical_form(same)
 
 
 @pytest.mark.parametrize("kind", DEFAULTS, ids=lambda kind: kind.__name__)

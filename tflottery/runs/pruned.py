@@ -44,7 +44,8 @@ class Pruned(MaskSpec):
     ``attention_heads``: a criterion of units prunes whole heads of attention too. ``seed`` is for
     criteria that draw random numbers. ``computes``, filled in, is a digest of what a criterion of
     the user's computes; it is empty for those of tflottery. ``activations``, filled in too, is the
-    version of those that it may read. ``inverted`` keeps the lowest scores: a check that they say
+    version of those that it may read, and ``distances`` that of what those between units are divided
+    by. ``inverted`` keeps the lowest scores: a check that they say
     anything (Frankle et al. 2021, arXiv 2009.08576).
     ``costs``: what a unit of each layer takes, for criteria that weigh units by it.
     """
@@ -63,6 +64,7 @@ class Pruned(MaskSpec):
     attention_heads: bool = False
     computes: str = field(default="", init=False, repr=False)
     activations: int = field(default=1, init=False, repr=False)
+    distances: int = field(default=1, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "computes", criteria.computes(self.criterion))
@@ -70,6 +72,10 @@ class Pruned(MaskSpec):
         if getattr(self.of.recipe.model, "gives_backwards", False) is True:
             version = 2 if criteria.may_read_activations(self.criterion) else 1
             object.__setattr__(self, "activations", version)
+        # Once they were divided by inputs that were pruned, too, which tells where layers compete.
+        is_by_distance = self.criterion == "geometric_median" and self.scope == "global"
+        if is_by_distance and not self.rates and isinstance(self.of.mask, Pruned):
+            object.__setattr__(self, "distances", 2)
 
     def needs(self) -> Iterable[Need]:
         # The mask is that of the run that is pruned, even if weights of another one are read.

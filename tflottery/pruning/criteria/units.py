@@ -38,17 +38,20 @@ def geometric_median(context: PruningContext) -> Arrays:
     """The mean distance between a unit's weights and those of the layer's other units (He et al.
     2019, arXiv 1811.00250): a unit near their geometric median can be replaced by the others.
 
-    Distances are divided by the root of the number of weights, so that layers of different sizes
-    can compete; units that are pruned already do not count.
+    Distances are divided by the root of the number of weights that a unit has left, so that layers
+    of different sizes can compete; units that are pruned already do not count.
     """
     from scipy.spatial.distance import cdist
 
+    whole = {name: np.ones(weight.shape, bool) for name, weight in context.weights.items()}
+    left = {**whole, **context.masks}
     scores = {}
     for units in context.units:
         entries = _entries(units, context.weights).astype(np.float64)
         alive = entries.any(axis=1)
+        places = max(np.count_nonzero(_entries(units, left)[alive].any(axis=0)), 1)
         distances = cdist(entries, entries[alive]).sum(axis=1) * alive
-        scores[units.layer] = distances / (max(alive.sum() - 1, 1) * np.sqrt(entries.shape[1]))
+        scores[units.layer] = distances / (max(alive.sum() - 1, 1) * np.sqrt(places))
     return scores
 
 
