@@ -230,9 +230,8 @@ def test_distances_are_over_the_weights_that_are_left():
         weights = {"conv/kernel": weights, "conv/bias": np.zeros(weights.shape[-1], np.float32)}
         units = (dataclasses.replace(layer, count=weights["conv/bias"].size),)
         masks = {"conv/kernel": masks}
-        return criteria.score(
-            PruningContext("geometric_median", weights, masks, (), units=units)
-        )["conv"]
+        context = PruningContext("geometric_median", weights, masks, (), units=units)
+        return criteria.score(context)["conv"]
 
     # As if the network had never had what is pruned.
     small = kernel[np.ix_(range(3), inputs, alive)]

@@ -44,9 +44,9 @@ class Pruned(MaskSpec):
     ``attention_heads``: a criterion of units prunes whole heads of attention too. ``seed`` is for
     criteria that draw random numbers. ``computes``, filled in, is a digest of what a criterion of
     the user's computes; it is empty for those of tflottery. ``activations``, filled in too, is the
-    version of those that it may read, and ``distances`` that of what those between units are divided
-    by. ``inverted`` keeps the lowest scores: a check that they say
-    anything (Frankle et al. 2021, arXiv 2009.08576).
+    version of those that it may read, and ``distances`` that of distances between units.
+    ``inverted`` keeps the lowest scores: a check that they say anything (Frankle et al. 2021, arXiv
+    2009.08576).
     ``costs``: what a unit of each layer takes, for criteria that weigh units by it.
     """
 

@@ -49,7 +49,7 @@ def geometric_median(context: PruningContext) -> Arrays:
     for units in context.units:
         entries = _entries(units, context.weights).astype(np.float64)
         alive = entries.any(axis=1)
-        places = max(np.count_nonzero(_entries(units, left)[alive].any(axis=0)), 1)
+        places = max(int(_entries(units, left)[alive].any(axis=0).sum()), 1)
         distances = cdist(entries, entries[alive]).sum(axis=1) * alive
         scores[units.layer] = distances / (max(alive.sum() - 1, 1) * np.sqrt(places))
     return scores
