@@ -154,6 +154,12 @@ def test_a_report_of_several_experiments_begins_with_what_was_fixed(store):
     text = (page.parent / "report.md").read_text(encoding="utf-8")
     (table,) = re.findall(r"^## Answers\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
     assert table.count("\n| ") == len(listed) + 1
+    # Of several intervals each says what of.
+    found = [line.split(" | ")[1] for line in table.splitlines() if "n = " in line]
+    several = [one.split("; ") for one in found if one.count("n = ") > 1]
+    named = re.compile(r"n = [\d and]+ \(.+\)$")
+    assert several and all(named.search(one) for row in several for one in row)
+    assert all(one.count(", n = ") == 1 for one in found if "; " not in one)
     alone = write_report(store / "studies" / "study_cnn", store / "alone")
     assert 'id="answers"' not in alone.read_text(encoding="utf-8")
 

@@ -175,6 +175,14 @@ class Said:
         return list(zip(self.labels, self.answer.effects, strict=True))
 
     @property
+    def found(self) -> str:
+        """All effects on a line, each with its label where there are several."""
+        shown = [effect.shown for effect in self.answer.effects]
+        if len(shown) > 1:
+            shown = [f"{one} ({label})" for one, label in zip(shown, self.labels, strict=True)]
+        return "; ".join(shown)
+
+    @property
     def on_a_line(self) -> str:
         """``Held: Some tickets beat the dense network.``"""
         return f"{self.outcome.capitalize()}: {self.claim}"
