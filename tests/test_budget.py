@@ -7,6 +7,7 @@ import re
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from tests.chains import RECIPE
 from tests.conftest import ROOT
 from tests.exported import make_ticket
 from tflottery.errors import UserError
+from tflottery.exports import measured
 from tflottery.exports.fast import (
     candidates,
     frontier_figure,
@@ -220,6 +222,28 @@ def test_what_was_gained_and_given_up_is_said(ticket, tmp_path):
     error = BudgetNotMetError(Exported(ticket, tmp_path / "m" / "1", "", chosen=missed))
     assert error.exit_code == 1 and error.exported.chosen is missed
     assert "throughput 9x: not met by" in str(error) and str(tmp_path / "m" / "1") in str(error)
+
+
+def test_all_that_was_measured_for_a_budget_is_written(ticket, tmp_path):
+    found = (tried(ticket, -0.2, 1.5), tried(ticket, -0.9, 2.75, 4.0))
+    test = Paired(-0.5, -0.9, -0.1, 900, 1)
+    chosen = Chosen(Budget("throughput", 2.0), found, found[1], test, 0.875, 0.88)
+    wanted = checked(["tflite", "onnx"], "int8", None)
+    version = tmp_path / "mine" / "3"
+    version.mkdir(parents=True)
+    files = measured.searched(chosen, ticket, wanted, version, ())
+    assert [file.name for file in files] == ["budget-3.md", "budget-3.csv"]
+    assert {file.parent for file in files} == {version.parent} and not any(version.iterdir())
+    pd.testing.assert_frame_equal(pd.read_csv(files[1]), chosen.table)
+    text = files[0].read_text(encoding="utf-8")
+    assert chosen.sentence in text.replace("\\", "")
+    (command,) = [line for line in text.splitlines() if line.startswith("bin/export")]
+    assert command.endswith("--budget 'throughput 2x' --format tflite,onnx --quantize int8")
+    shown = [line for line in text.splitlines() if line.startswith("| taylor")]
+    assert shown == [
+        "| taylor, layerwise | SavedModel | 36.0 | −0.20 | 1.50 | 2.0 | no | no |",
+        "| taylor, layerwise | SavedModel | 36.0 | −0.90 | 2.75 | 4.0 | yes | yes |",
+    ]
 
 
 @pytest.mark.parametrize(

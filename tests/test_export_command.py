@@ -296,6 +296,11 @@ def test_a_budget_that_is_not_met_leaves_what_comes_nearest(here, capfd, monkeyp
     assert export.main([*flags, "--budget", "accuracy -99"]) == 0
     said = " ".join(capfd.readouterr().out.split())
     assert "accuracy -99: met by" in said and "points of test accuracy (95 % interval" in said
+    assert "times smaller" in said and "budget-2.md, budget-2.csv" in said
+    for version, met in ((1, False), (2, True)):
+        measured = pd.read_csv(f"saved_models/budget/budget-{version}.csv")
+        assert (measured["meets"] == met).all() and measured["chosen"].sum() == 1
+        assert Path(f"saved_models/budget/budget-{version}.md").exists()
     (found,) = Path("runs/unit_costs").iterdir()
     assert found.name.startswith("cnn-")
     assert export.main([str(here), "--name", "budget", "--frontier"]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -15,6 +16,9 @@ from tflottery.exports.formats.asked import QUANTIZE
 from tflottery.exports.formats.registry import FORMATS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tflottery.exports.fast.chosen import Chosen
     from tflottery.exports.fast.frontier import Frontier
     from tflottery.exports.fast.unit_costs import UnitCosts
     from tflottery.exports.results import Compared, Exported, PlannedBudget
@@ -183,8 +187,8 @@ def _show_exported(reporter: Reporter, done: Exported) -> None:
     reporter.say(f"Export: {done.folder}/")
     reporter.say(done.checked)
     reporter.say(f"Size:   {done.size}" if done.size else "")
-    said = f"Budget: {done.chosen.sentence}" if done.chosen else ""
-    reporter.say(program.mentioned(said, COMMANDS))
+    if done.chosen:
+        _show_searched(reporter, done.chosen, done.searched)
     for remark in done.remarks:
         reporter.say(program.mentioned(remark, COMMANDS))
     for one in done.beside:
@@ -192,6 +196,16 @@ def _show_exported(reporter: Reporter, done: Exported) -> None:
     for does, (first, other) in (("Serve:", done.serve), ("Ask:", done.ask)):
         reporter.paste(f"{does:<7} {first}")
         reporter.paste(f"{'':<7} or {other}")
+
+
+def _show_searched(reporter: Reporter, chosen: Chosen, files: Sequence[Path]) -> None:
+    from rich.markdown import Markdown
+
+    from tflottery.exports.fast import searched
+
+    reporter.show(Markdown(searched.table(chosen)))
+    reporter.say(program.mentioned(f"Budget: {chosen.sentence}", COMMANDS))
+    reporter.say(f"Written: {files[0].parent}/: {', '.join(file.name for file in files)}")
 
 
 def _kept(values: flags.FlagValues) -> str:

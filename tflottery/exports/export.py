@@ -263,6 +263,7 @@ def export(
         return measured.frontier(opened, base, data_dir, store, plugin)
     chosen: Chosen | None = None
     found: FoundTicket | None = None
+    asked_first = asked_for
     if wanted:
         forms = units.forms_of(asked_for, opened.recipe.model)
         chosen, found = units.search_within(opened, wanted, forms, data_dir, store, reporter)
@@ -280,6 +281,11 @@ def export(
     exported = _published(of, base, version, smaller, asked_for, data_dir, store)
     remarks = (*exported.remarks, *(chosen.left_out if chosen else ()))
     exported = dataclasses.replace(exported, found=found, chosen=chosen, remarks=remarks)
+    if chosen:
+        from tflottery.exports import measured
+
+        files = measured.searched(chosen, opened, asked_first, exported.folder, plugin)
+        exported = dataclasses.replace(exported, searched=files)
     if chosen and not chosen.is_met:
         raise BudgetNotMetError(exported)
     return exported

@@ -20,7 +20,9 @@ from tflottery.tickets.ticket import Ticket
 if TYPE_CHECKING:
     from tflottery.data.encoded import Corpus
     from tflottery.experiments.ticket.result import FoundTicket
+    from tflottery.exports.fast.chosen import Chosen
     from tflottery.exports.fast.frontier import Frontier
+    from tflottery.exports.formats.asked import Asked
 
 
 def frontier(
@@ -45,6 +47,32 @@ def frontier(
     contents = {"frontier.md": text, "frontier.csv": frontier_tables.csv(found.shown)}
     files = write_together(base, {**contents, **frontier_figure.drawn(found.shown)})
     return dataclasses.replace(found, markdown=text, files=tuple(files))
+
+
+def searched(
+    chosen: Chosen, ticket: Ticket, asked_for: Asked, folder: Path, plugin: Plugins
+) -> tuple[Path, ...]:
+    """Writes what a search for a budget measured beside the version that it ended with.
+
+    Args:
+        chosen: what it ended with.
+        ticket: the one that was given.
+        asked_for: the formats that were asked for.
+        folder: of the version.
+        plugin: as in ``find_ticket``.
+    """
+    from tflottery.exports.fast import searched
+
+    options = ["--budget", str(chosen.budget)]
+    if asked_for.formats:
+        options += ["--format", ",".join(one.name for one in asked_for.formats)]
+    if asked_for.quantize:
+        options += ["--quantize", asked_for.quantize]
+    title = f"{ticket.recipe.model.name} on {Path(ticket.recipe.data.dataset).name}"
+    text = searched.markdown(chosen, title, _command(ticket, options, plugin))
+    name = f"budget-{folder.name}"
+    contents = {f"{name}.md": text, f"{name}.csv": searched.csv(chosen)}
+    return tuple(write_together(folder.parent, contents))
 
 
 def _command(ticket: Ticket, options: list[str], plugin: Plugins) -> str:

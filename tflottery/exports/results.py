@@ -31,7 +31,8 @@ class Exported:
     how its scores were compared with the Python model's. ``found``: with ``structured`` or
     ``budget``, the search for a ticket of whole units. ``size``: a sentence on weights and bytes.
     ``beside``: the files of other formats, each with its size and what was found when it was
-    checked. ``chosen``: with ``budget``, what was measured, and what the model gained and gave up.
+    checked. ``chosen``: with ``budget``, what was measured, and what the model gained and gave up;
+    ``searched``: the page and the table of it, in the model's folder.
     ``remarks``: what to mind, a line each. ``store``: where trainings and encoded data are kept.
     """
 
@@ -42,6 +43,7 @@ class Exported:
     size: str = ""
     beside: tuple[Beside, ...] = ()
     chosen: Chosen | None = None
+    searched: tuple[Path, ...] = ()
     remarks: tuple[str, ...] = ()
     store: Store | None = None
 

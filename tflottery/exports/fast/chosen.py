@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tflottery.exports.fast.budget import Budget, Reached
 from tflottery.exports.fast.candidates import Chain
@@ -112,7 +112,12 @@ class Chosen:
         data), ``throughput`` and ``size`` (times dense), ``meets`` and ``chosen`` (bool)."""
         import pandas as pd
 
-        rows = [
+        return pd.DataFrame(self.rows)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Those of ``table``."""
+        return [
             {
                 "pruned": one.chain,
                 "form": one.form,
@@ -123,7 +128,6 @@ class Chosen:
             }
             for one in self.tried
         ]
-        return pd.DataFrame(rows)
 
 
 def _lost(difference: float) -> str:
