@@ -187,9 +187,11 @@ def test_forms_that_have_to_reach_it(ticket):
 def test_the_price_is_said_beforehand(ticket, tmp_path):
     chains = tuple(candidates.chains(ticket, RECIPE, COSTS))
     plan = PlannedBudget(Budget("throughput", 3.0), chains, Store(tmp_path / "runs"))
-    # Dense, seven rounds of four chains, and a reinit.
-    assert (plan.total, plan.missing) == (30, 30)
-    assert repr(plan) == "<PlannedBudget: 30 of 30 runs to train at most>"
+    # Dense, seven rounds of four chains and a network halfway in each, and a reinit.
+    assert (plan.total, plan.missing) == (34, 34)
+    assert repr(plan) == "<PlannedBudget: 34 of 34 runs to train at most>"
+    of_accuracy = dataclasses.replace(plan, budget=Budget("accuracy", -0.3))
+    assert (of_accuracy.total, of_accuracy.missing) == (30, 30)
     assert list(plan.runs["pruned"].unique()) == ["dense", *(row.name for row in ROWS)]
     assert plan.runs["sparsity"].max() == pytest.approx(DEEPEST, abs=1e-3)
 

@@ -84,13 +84,14 @@ def chains(ticket):
 
 @pytest.fixture
 def choose(ticket, chains, monkeypatch):
-    """Chooses by a budget between dense and the levels of two chains; a level without a network
-    fails."""
+    """Chooses by a budget between dense, the levels of two chains and what lies halfway between
+    levels, by the number of the chain, from 0 on, and of the level; what has no network fails."""
 
     def call(
         budget: str,
         *of_chains: list[Fake],
         tickets: Mapping[str, Fake] | None = None,
+        halves: Mapping[tuple[int, int], Fake] | None = None,
         tried_in: tuple[str, ...] = ("SavedModel",),
         cannot: Callable[[str, str], bool] = lambda form, key: False,
     ):
@@ -98,6 +99,9 @@ def choose(ticket, chains, monkeypatch):
         for chain, fakes in zip(chains, of_chains, strict=False):
             levels = (level.ticket.key for level in chain.plan.levels)
             named |= dict(zip(levels, fakes, strict=False))
+        for (chain, number), fake in (halves or {}).items():
+            half = chains[chain].halfway(number, ticket).plan.levels[-1]
+            named[half.ticket.key] = fake
 
         def write(form, of, vocabulary, examples, folder):
             if cannot(form, of):
@@ -186,6 +190,34 @@ def test_what_only_seemed_to_meet_a_budget_gives_way_and_its_chain_goes_on(choos
     # The next best of another chain meets it: then only the accuracy decides.
     chosen, _ = choose("throughput 3x", levels, [Fake(validation=39, short=3.2)])
     assert chosen_in(chosen, chains) == (1, 1) and chosen.is_met
+
+
+def test_between_what_misses_a_budget_and_what_meets_it_one_more_is_tried(choose, chains, ticket):
+    levels = [Fake(validation=39, short=2.0), Fake(validation=36, short=3.9)]
+    chosen, realise = choose("throughput 3x", levels, halves={(0, 2): Fake(38, short=3.1)})
+    assert chosen.is_met and chosen.best.reached.throughput == pytest.approx(3.1)
+    assert [one.sparsity for one in chosen.tried] == pytest.approx([0.2, 0.36, 0.284])
+    # Its ticket is planned as a chain that ends there, by the networks that there are.
+    best = chosen.best
+    plan = best.of.to(best.level, RECIPE, ticket)
+    keys = [level.ticket.key for level in plan.levels]
+    assert keys == [chains[0].plan.levels[0].ticket.key, best.level.ticket.key]
+    assert realise.asked[-1] == best.level.ticket.key
+    # It is one of those that are told beforehand.
+    halves = candidates.halves(chains, chosen.budget, ticket)
+    assert best.level.ticket in halves[chains[0].name] and list(halves) == [c.name for c in chains]
+    # Where it misses, or is less accurate, the level is taken; a budget of accuracy needs none.
+    for half in (Fake(38, short=2.9), Fake(38, short=3.1, long=2.9), Fake(35, short=3.1)):
+        chosen, _ = choose("throughput 3x", levels, halves={(0, 2): half})
+        assert chosen_in(chosen, chains) == (0, 2) and len(chosen.tried) == 3
+    chosen, _ = choose("accuracy -99", levels, halves={(0, 2): Fake(38, short=9.0)})
+    assert len(chosen.tried) == 2
+    assert candidates.halves(chains, chosen.budget, ticket) == {}
+
+
+def test_between_dense_and_the_first_level_there_is_one_too(choose):
+    chosen, _ = choose("throughput 2x", [Fake(36, short=3)], halves={(0, 1): Fake(39, short=2.1)})
+    assert chosen.best.sparsity == pytest.approx(0.106) and chosen.is_met
 
 
 def test_a_chain_ends_where_its_levels_do(choose, chains):

@@ -278,7 +278,7 @@ def test_a_budget_says_its_price_and_trains_nothing(here, capsys):
     before = sorted(Path.cwd().rglob("*"))
     assert export.main([str(here), "--budget", "throughput 2x", "--dry_run"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "throughput 2x: 30 trainings at most, 29 of them to do" in printed
+    assert "throughput 2x: 34 trainings at most, 33 of them to do" in printed
     assert sorted(Path.cwd().rglob("*")) == before
 
 

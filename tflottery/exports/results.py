@@ -120,14 +120,20 @@ class PlannedBudget:
 
     @property
     def total(self) -> int:
-        """Trainings that the whole search takes at most, the reinit of the chosen network among
-        them."""
-        return len(trainings(self.chains)) + 1
+        """Trainings that the whole search takes at most, networks halfway between levels and the
+        reinit of the chosen network among them."""
+        return len(trainings(self.chains)) + self._more
 
     @property
     def missing(self) -> int:
         """Those of them that are to be trained now, at most."""
-        return int((~self.runs["done"]).sum()) + 1
+        return int((~self.runs["done"]).sum()) + self._more
+
+    @property
+    def _more(self) -> int:
+        """What is not known beforehand: a network halfway for each chain, and the reinit."""
+        of_chains = 0 if self.budget.of == "accuracy" else sum(not c.is_known for c in self.chains)
+        return of_chains + 1
 
     @cached_property
     def runs(self) -> pd.DataFrame:

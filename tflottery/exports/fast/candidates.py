@@ -3,6 +3,7 @@ tried."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,6 +62,14 @@ class Chain:
         settings = replace(self.plan.settings, sparsity=level.sparsity)
         return _planned(recipe, settings, ticket)
 
+    def halfway(self, number: int, ticket: Ticket) -> Chain:
+        """The chain that ends halfway between the level of this number, from 1 on, and the one
+        before it (dense before the first): what is left is the geometric mean of both."""
+        ends = [0.0, *(level.sparsity for level in self.plan.levels)]
+        left = math.sqrt((1 - ends[number - 1]) * (1 - ends[number]))
+        settings = replace(self.plan.settings, sparsity=round(1 - left, 3))
+        return replace(self, plan=_planned(self.plan.dense.recipe, settings, ticket))
+
 
 def chains(ticket: Ticket, recipe: Recipe, costs: Mapping[str, float]) -> list[Chain]:
     """What a budget may choose from.
@@ -96,8 +105,24 @@ def chains(ticket: Ticket, recipe: Recipe, costs: Mapping[str, float]) -> list[C
     return found
 
 
+def halves(chains: Iterable[Chain], budget: Budget, ticket: Ticket) -> dict[str, list[RunSpec]]:
+    """The networks halfway between levels, of which a search trains at most one a chain, by the
+    chain's name; none for a budget of accuracy."""
+    if budget.of == "accuracy":
+        return {}
+    return {
+        chain.name: [
+            chain.halfway(level.number, ticket).plan.levels[-1].ticket
+            for level in chain.plan.levels
+        ]
+        for chain in chains
+        if not chain.is_known
+    }
+
+
 def trainings(chains: Iterable[Chain]) -> list[RunSpec]:
-    """All that a search may train, each once, but for the last one, of the ticket's reinit."""
+    """All that a search may train, each once, but for those halfway between levels, and for the
+    last one, of the ticket's reinit."""
     specs = [
         spec
         for chain in chains

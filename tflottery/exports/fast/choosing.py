@@ -163,7 +163,24 @@ class _Search:
             made = self._measure(compact(self._network(level.ticket)), tried)
             found.append(any(one.may_meet(budget) for one in made))
             if not chain.is_known and is_enough(budget, found):
+                if budget.of != "accuracy":
+                    self.look_halfway(chain, level.number)
                 return
+
+    def look_halfway(self, chain: Chain, number: int) -> None:
+        """Measures the network between the first level that meets a budget and the one before it:
+        where it meets it too, it was pruned less."""
+        half = chain.halfway(number, self.given.ticket)
+        level = half.plan.levels[-1]
+        try:
+            self.given.realise(level.ticket)
+        except TrainingError:
+            return
+
+        def tried(form: str, reached: Reached) -> Tried:
+            return Tried(chain.name, form, level.sparsity, reached, level, half)
+
+        self._measure(compact(self._network(level.ticket)), tried)
 
     def best(self) -> int:
         """The place of the best, whose throughput was measured anew, in more turns.

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tflottery.models.architecture import Architecture
     from tflottery.progress.reporter import Reporter
     from tflottery.runs.recipes import Recipe
+    from tflottery.runs.specs import RunSpec
 
 
 def search_like(
@@ -90,14 +91,16 @@ def search_within(
     costs = unit_costs.unit_costs(ticket, store)
     reporter.say(costs.sentence)
     chains = candidates.chains(ticket, recipe, costs.costs)
-    names = _names(chains)
+    halves = candidates.halves(chains, budget, ticket)
+    names = _names(chains, halves)
     view, observer = driver.watch(
         lambda spec: names.get(spec.key, spec.key[:12]),
-        len(candidates.trainings(chains)),
+        len(candidates.trainings(chains)) + len(halves),
         may_end_early=True,
     )
     with view:
         wanted = [spec for chain in chains for spec in chain.plan.specs()]
+        wanted += [spec for some in halves.values() for spec in some]
         realise = Realiser(store, wanted, observer)
         given = Choosing(ticket, budget, tuple(forms), corpus, examples(corpus, ticket), realise)
         chosen = given.choose(chains, candidates.as_they_are(ticket, budget))
@@ -150,10 +153,13 @@ def _written(plan: plans.Plan, recipe: Recipe, ticket: Ticket, driver: Driver) -
     return search_and_write([plan], recipe, ticket.rule, driver, output)
 
 
-def _names(chains: Sequence[Chain]) -> Mapping[str, str]:
+def _names(chains: Sequence[Chain], halves: Mapping[str, Sequence[RunSpec]]) -> Mapping[str, str]:
     """What each run is called, by key."""
     names = {chains[0].plan.dense.key: "dense"}
     for chain in chains:
         for level in chain.plan.levels:
             names.setdefault(level.ticket.key, f"{chain.name}, round {level.number}")
+    for name, some in halves.items():
+        for number, spec in enumerate(some, start=1):
+            names.setdefault(spec.key, f"{name}, half of round {number}")
     return names
