@@ -215,6 +215,16 @@ def test_between_what_misses_a_budget_and_what_meets_it_one_more_is_tried(choose
     assert candidates.halves(chains, chosen.budget, ticket) == {}
 
 
+def test_what_was_tried_halfway_is_not_looked_at_again(choose, chains, ticket, monkeypatch):
+    """Its ticket may lie beside the given one, from the search before."""
+    half = chains[0].halfway(1, ticket)
+    chains.append(dataclasses.replace(half, name="known", is_known=True))
+    monkeypatch.setattr(Realise, "is_done", lambda self, spec: spec.key in self.networks)
+    levels = [Fake(36, short=3)]
+    chosen, _ = choose("throughput 2x", levels, halves={(0, 1): Fake(39, short=2.1)})
+    assert [one.chain for one in chosen.tried] == [chains[0].name] * 2
+
+
 def test_between_dense_and_the_first_level_there_is_one_too(choose):
     chosen, _ = choose("throughput 2x", [Fake(36, short=3)], halves={(0, 1): Fake(39, short=2.1)})
     assert chosen.best.sparsity == pytest.approx(0.106) and chosen.is_met

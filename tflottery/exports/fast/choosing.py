@@ -176,6 +176,7 @@ class _Search:
             self.given.realise(level.ticket)
         except TrainingError:
             return
+        self.seen.add(level.ticket.key)
 
         def tried(form: str, reached: Reached) -> Tried:
             return Tried(chain.name, form, level.sparsity, reached, level, half)
