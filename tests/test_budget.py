@@ -37,6 +37,7 @@ from tflottery.files import write_together
 from tflottery.models.shipped.cnn import Cnn
 from tflottery.models.shipped.lstm import Lstm
 from tflottery.paired import Paired
+from tflottery.report.drawing import Canvas
 from tflottery.runs.pruned import Pruned
 from tflottery.runs.store import Store
 
@@ -321,6 +322,18 @@ def test_the_figures_of_the_frontier(frontier, tmp_path):
     assert b"latency TFLite int8: 6.00 times, -0.60 points" in first
     write_together(tmp_path, frontier_figure.drawn(frontier.shown))
     assert written[0].read_bytes() == first  # the same bytes every time
+
+
+def test_every_way_of_pruning_has_a_look_of_its_own_and_a_name_that_has_room(frontier):
+    names = [*(f"taylor_units, layerwise, iterative, rewind:{n}ep" for n in range(1, 9)), "dense"]
+    shown = [dataclasses.replace(frontier.shown[0], pruned=name) for name in names]
+    axes = Canvas("frontier", "Frontier", right=frontier_figure._RIGHT, height=360).axes
+    frontier_figure.draw(axes, shown, "size")
+    legend = axes.get_legend()
+    looks = [(one.get_color(), one.get_markerfacecolor()) for one in legend.get_lines()]
+    assert len({*looks[: len(names)]}) == len(names)
+    axes.figure.canvas.draw()
+    assert legend.get_window_extent().x1 <= axes.figure.bbox.x1
 
 
 def test_the_line_goes_from_each_point_to_the_left(frontier):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -11,13 +12,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from tflottery.exports.fast.shown import Against, Shown
 from tflottery.report.drawing import Canvas
-from tflottery.report.style import INK, MARKERS, MUTED, style
+from tflottery.report.style import INK, MARKERS, MUTED, SERIES, style
 
 _LABELS: dict[Against, str] = {
     "throughput": "throughput, times dense",
     "size": "times smaller than dense, compressed",
 }
 _RIGHT, _SIZE, _DPI = 168, 8, 144
+# Letters of a name in the legend that have room beside the figure.
+_WIDEST = 24
 
 
 def drawn(shown: Sequence[Shown]) -> dict[str, bytes | str]:
@@ -56,12 +59,13 @@ def draw(axes: Axes, shown: Sequence[Shown], against: Against) -> Axes:
     # Between two points nothing was measured: what is known to be had is the one further right.
     axes.step(*zip(*line, strict=True), where="pre", color=MUTED, linewidth=1.2, zorder=1)
     for number, (x, one) in enumerate(zip(places, shown, strict=True), start=1):
-        colour = style(ways.index(one.pruned)).colour
+        way = ways.index(one.pruned)
+        colour = style(way).colour
         axes.errorbar(
             x, one.test.difference,
             yerr=[[one.test.difference - one.test.low], [one.test.high - one.test.difference]],
             color=colour, marker=MARKERS[kinds.index(one.form)], markersize=5, linewidth=0.9,
-            alpha=1.0 if _is_on(one, against) else 0.45,
+            markerfacecolor=_filling(way), alpha=1.0 if _is_on(one, against) else 0.45,
         )  # fmt: skip
         if _is_on(one, against):
             axes.annotate(
@@ -80,16 +84,23 @@ def draw(axes: Axes, shown: Sequence[Shown], against: Against) -> Axes:
 
 
 def _legend(ways: Sequence[str], kinds: Sequence[str]) -> list[Line2D]:
-    """Colours say how a network was pruned, markers what runs it."""
+    """Colours, and hollow markers where these begin anew, say how a network was pruned, shapes what
+    runs it."""
     colours = [
-        Line2D([], [], color=style(place).colour, linewidth=3, label=way)
+        Line2D([], [], color=style(place).colour, linewidth=2, marker="o", markersize=5,
+               markerfacecolor=_filling(place), label=textwrap.fill(way, _WIDEST))
         for place, way in enumerate(ways)
-    ]
+    ]  # fmt: skip
     markers = [
         Line2D([], [], color=MUTED, linestyle="", marker=MARKERS[place], label=kind)
         for place, kind in enumerate(kinds)
     ]
     return [*colours, *markers]
+
+
+def _filling(place: int) -> str:
+    """Where colours begin anew markers are hollow."""
+    return "white" if place // len(SERIES) % 2 else style(place).colour
 
 
 def _places(shown: Sequence[Shown], against: Against) -> list[float]:
