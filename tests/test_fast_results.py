@@ -47,6 +47,7 @@ def test_every_interval_is_one_of_the_tables():
                         known.add(interval(lost(table, network, number, split)))
             for other in ("dense", "reinit"):
                 known.add(given(verdict(model, method, other)))
+    known.add("−0.21 [−0.51, +0.08]")  # of the LSTM's search, which its page has
     stated = _INTERVAL.findall(PAGE)
     assert len(stated) > 20 and {*stated} <= known
 
@@ -64,6 +65,12 @@ def _file(pruned: str, form: str, name: str = "cnn"):
     """The row of the least pruned network so called."""
     rows = frontier(name).query("pruned == @pruned and form == @form")
     return rows.iloc[0]
+
+
+def _given_up(*points: str) -> str:
+    """A difference with its interval, of what was given up: the mean, the least and the most."""
+    mean, high, low = (signed(-float(one.replace("−", "-"))) for one in points)
+    return f"{mean} [{low}, {high}]"
 
 
 def test_what_is_said_of_the_targets():
@@ -84,6 +91,13 @@ def test_what_is_said_of_the_targets():
     rounds_of_lstm = lost(rounds("lstm", "iterative"), "ticket", 4)
     of_lstm = f"{speed('lstm', 'layerwise', 4):.2f} times at {interval(rounds_of_lstm)}"
     assert f"{of_lstm}, over five seeds" in text
+    (by_search,) = search("lstm", "throughput-1.8x").query("chosen").iloc
+    page = (FAST / "lstm" / "throughput-1.8x.md").read_text(encoding="utf-8")
+    points, *ends = re.findall(r"Given up: ([\d.]+) points .* training (\S+) to ([\d.]+)\)", page)[
+        0
+    ]
+    lost_by_search = f"{by_search['throughput']:.2f} times, is {_given_up(points, *ends)}"
+    assert f"what the search chose, {lost_by_search}" in text
     (taken,) = search("cnn", "throughput-3x").query("chosen").iloc
     shown = frontier("cnn").query("form == 'SavedModel'")
     (same,) = shown[(shown["times_smaller"] - taken["size"]).abs() < 1e-3].iloc
@@ -104,3 +118,5 @@ def test_what_is_said_of_times():
     assert f"at {rates['throughput']:.2f} times they lose {-rates['accuracy']:.2f} points" in PAGE
     for form, lost_points in (("TFLite int8", "0.03"), ("TFLite int8-full", "0.09")):
         assert f"{-_file('dense', form)['difference']:.2f}" == lost_points
+    eight = (_file("dense", form)["times_dense"] for form in ("TFLite int8", "TFLite int8-full"))
+    assert "give {:.2f} and {:.2f} times the throughput".format(*eight) in PAGE

@@ -13,7 +13,8 @@ from tflottery.report.table import Column, Table
 _POINTS = number(2)
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
+    """A fraction in percent."""
     return number(1)(100 * value)
 
 
@@ -25,7 +26,7 @@ _COLUMNS = (
     Column("number", "no.", str),
     Column("pruned", "pruned", is_text=True),
     Column("form", "form", is_text=True),
-    Column("sparsity", "weights pruned %", _percent),
+    Column("sparsity", "weights pruned %", percent),
     Column("test_accuracy", "test %", lambda value: number(2)(100 * value)),
     Column("difference", "points to dense", number(2)),
     Column("interval", "95 % interval", is_text=True),

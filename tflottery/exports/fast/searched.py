@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tflottery.exports.fast import frontier_tables
 from tflottery.exports.fast.chosen import Chosen
 from tflottery.exports.fast.shown import BATCH, THREADS
 from tflottery.report.escaping import escaped, fenced
@@ -9,15 +10,10 @@ from tflottery.report.numbers import POINTS, number, yes_no
 from tflottery.report.rendering import markdown_table
 from tflottery.report.table import Column, Table
 
-
-def _percent(value: float) -> str:
-    return number(1)(100 * value)
-
-
 _COLUMNS = (
     Column("pruned", "pruned", is_text=True),
     Column("form", "form", is_text=True),
-    Column("sparsity", "pruned %", _percent),
+    Column("sparsity", "pruned %", frontier_tables.percent),
     Column("accuracy", "points to dense", POINTS),
     Column("throughput", "x dense", number(2)),
     Column("size", "times smaller", number(1)),
