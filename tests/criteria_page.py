@@ -125,6 +125,12 @@ COMPETING_ASKED = {
     "Where layers compete, a mask drawn at": (("equivalent",) * 2, _MARGINS),
 }
 """The same where all layers competed."""
+LSTM_ASKED = {
+    "In an LSTM pruning after training is better": (("above",), ()),
+    "In an LSTM a mask says more": (("above",), ()),
+    "In an LSTM pruning in rounds is better": (("above",), ()),
+}
+"""The same of the LSTM."""
 CHECKS = {
     "shuffled within tensors": ":shuffled",
     "within words": ":shuffled_words",
@@ -224,6 +230,13 @@ def asked_of_competing() -> dict[str, list[pd.Series]]:
     """The differences by seed of each contrast of ``COMPETING_ASKED``."""
     worse = [GLOBAL.minus(one, AT_ONCE) for one in (SNIP, SYNFLOW)]
     return dict(zip(COMPETING_ASKED, (worse, shuffled(GLOBAL, ":shuffled")), strict=True))
+
+
+def asked_of_lstm() -> dict[str, list[pd.Series]]:
+    """The differences by seed of each contrast of ``LSTM_ASKED``."""
+    dealt = (ONCE, "magnitude:shuffled_words", "original")
+    pairs = ((AT_ONCE, SNIP), (AT_ONCE, dealt), (IN_ROUNDS, AT_ONCE))
+    return {claim: [LSTM.minus(*pair)] for claim, pair in zip(LSTM_ASKED, pairs, strict=True)}
 
 
 def of_competing_layers() -> list[tuple[pd.Series, pd.Series]]:

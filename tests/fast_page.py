@@ -16,7 +16,7 @@ from tests.recomputing import RESULTS
 
 FAST = RESULTS / "fast"
 NETWORKS = {"cnn": "CNN", "lstm": "LSTM"}
-FRONTIERS = ("cnn",)
+FRONTIERS = ("cnn", "lstm")
 SEARCHES = {
     ("cnn", "throughput-3x"): "`throughput 3x`",
     ("lstm", "throughput-1.8x"): "`throughput 1.8x`",

@@ -15,6 +15,8 @@ from tests.criteria_page import (
     GLOBAL,
     IN_ROUNDS,
     LONGER,
+    LSTM,
+    LSTM_ASKED,
     ONCE,
     ROUNDS,
     SNIP,
@@ -25,6 +27,7 @@ from tests.criteria_page import (
     accuracies,
     apart,
     asked_of_competing,
+    asked_of_lstm,
     check,
     checks,
     gained,
@@ -41,7 +44,7 @@ from tests.test_outcomes import outcomes_of
 PAGE = (RESULTS / "criteria" / "README.md").read_text(encoding="utf-8")
 CRITERIA = (ROOT / "docs" / "criteria.md").read_text(encoding="utf-8")
 BY_SIZE, BY_CHANCE = (ONCE, "filters", "original"), (BEFORE, "random_units", "original")
-STUDIES = [CNN, GLOBAL, UNITS]
+STUDIES = [CNN, GLOBAL, LSTM, UNITS]
 UNITS_ASKED = {
     "Units that are kept by size": (("above",), (), [UNITS.minus(BY_SIZE, BY_CHANCE)]),
     "There is a better criterion of units": (
@@ -57,6 +60,7 @@ ASKED = {
     **UNITS_ASKED,
     **{claim: (*WEIGHTS_ASKED[claim], family) for claim, family in weights_asked().items()},
     **{claim: (*COMPETING_ASKED[claim], family) for claim, family in asked_of_competing().items()},
+    **{claim: (*LSTM_ASKED[claim], family) for claim, family in asked_of_lstm().items()},
 }
 
 
@@ -182,6 +186,37 @@ def test_what_is_said_where_layers_compete():
             for kind in (":shuffled", ":shuffled_words")
         )
         assert within[2] < 0 and words[1] < 0 < words[2]
+
+
+def test_what_is_said_beside_the_lstm():
+    def to_dense(one: Named, level: float = 0.972) -> str:
+        return interval(LSTM.arm(*one, level=level) - LSTM.dense)
+
+    def over(one: Named, other: Named) -> str:
+        return interval(LSTM.minus(one, other, 0.972))
+
+    chance, grasp = ((BEFORE, name, "original") for name in ("random", "grasp"))
+    by_loss, curved = (ROUNDS, "taylor", "original"), (ONCE, "obd", "original")
+    lost = LSTM.dense.mean() - LSTM.arm(*chance, level=0.972).mean()
+    lowest = [
+        LSTM.arm(when, f"{name}:inverted").mean()
+        for when, name in ((BEFORE, "snip"), (ONCE, "taylor"), (ONCE, "obd"))
+    ]
+    text = " ".join(PAGE.split())
+    for said in (
+        f"Even a random mask is {to_dense(chance, 0.832)} to dense there",
+        f"Random masks lose {lost:.1f} points to dense",
+        f"({to_dense(AT_ONCE)}), in rounds",
+        f"({to_dense(IN_ROUNDS)}). `taylor` in rounds is {to_dense(by_loss)} to dense, "
+        f"`obd` in one shot {to_dense(curved)}",
+        f"`taylor` in rounds is {over(by_loss, IN_ROUNDS)} over magnitude in rounds",
+        f"at 97.2 %: {over(SNIP, IN_ROUNDS)} and {over(grasp, IN_ROUNDS)}",
+        f"({over(SNIP, AT_ONCE)} and {over(grasp, AT_ONCE)})",
+        "networks have {:.2f}, {:.2f} and {:.2f} %".format(*lowest),
+    ):
+        assert said in text, said
+    told = f"`taylor` in rounds is {over(by_loss, IN_ROUNDS)} over magnitude in rounds"
+    assert told in " ".join(CRITERIA.split())
 
 
 def test_what_is_said_beside_units():

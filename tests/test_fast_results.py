@@ -98,6 +98,18 @@ def test_what_is_said_of_the_targets():
     ]
     lost_by_search = f"{by_search['throughput']:.2f} times, is {_given_up(points, *ends)}"
     assert f"what the search chose, {lost_by_search}" in text
+    of_lstm = frontier("lstm")
+    whole = of_lstm.query("form == 'SavedModel' and low >= -0.3").nlargest(1, "times_dense").iloc[0]
+    least = of_lstm.query("low >= -0.3").nlargest(1, "times_smaller").iloc[0]
+    single = _file("weights", "TFLite int8", "lstm")
+    for said in (
+        f"Of one training, {whole['times_dense']:.2f} times is within 0.3: {given(whole)}",
+        f"within 0.3 is {least['times_smaller']:.1f} times, {given(least)}",
+        f"pruned: {single['times_smaller']:.1f} times, {given(single)}",
+    ):
+        assert said in text, said
+    slowest = of_lstm[of_lstm["form"] != "SavedModel"]["times_dense"]
+    assert f"{1 / slowest.max():.1f} to {1 / slowest.min():.1f} times as long" in text
     (taken,) = search("cnn", "throughput-3x").query("chosen").iloc
     shown = frontier("cnn").query("form == 'SavedModel'")
     (same,) = shown[(shown["times_smaller"] - taken["size"]).abs() < 1e-3].iloc
