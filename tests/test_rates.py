@@ -63,6 +63,13 @@ def test_two_rates_in_the_same_right_are_refused():
     assert of(("conv*", 0.1), ("*nv_2", 0.1))["conv_2/kernel"] == 0.1
 
 
+@pytest.mark.parametrize("pattern", ["[c]*", "?*", "??*", "[a-z]*", "**"])
+def test_patterns_that_spell_nothing_out_come_before_the_rest(pattern):
+    assert of((pattern, 0.1), rest=0.2)["conv_2/kernel"] == 0.1
+    assert of((pattern, 0.1), ("*", 0.2))["conv_2/kernel"] == 0.1
+    assert of((pattern, 0.1), ("conv_2", 0.3))["conv_2/kernel"] == 0.3
+
+
 def test_roles_are_told_by_the_network_and_not_by_names():
     roles = dataclasses.replace(Cnn().roles(), embedding=("words/table",), head=("out/kernel",))
     found = rates.by_tensor(

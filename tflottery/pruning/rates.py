@@ -211,7 +211,9 @@ def _is_like(tensor: str, pattern: str) -> bool:
 
 def _rank(name: str, tensor: str) -> tuple[int, int]:
     """A tensor's own name comes before that of its layer or role, and these before patterns, which
-    come by how much they spell out."""
+    come by how much they spell out, ``REST`` last."""
+    if name == REST:
+        return -1, 0
     if name == tensor:
         return 2, 0
     return (0, len(_WILD.sub("", name))) if _WILD.search(name) else (1, 0)

@@ -51,7 +51,7 @@ def markdown(chosen: Chosen, title: str, command: str) -> str:
 *pruned %*: of the units; of a ticket that is taken as it is, of all its weights. *points to dense*:
 accuracy on validation data, by which networks are chosen. *x dense*: throughput with {BATCH} texts
 at a time, ids in, {THREADS} thread, in turns with dense as a SavedModel; what was chosen is
-measured longer than the others, which may be too good or too bad by some hundredths. *times
+measured longer than the others, which may be too good or too bad by a tenth. *times
 smaller*: all files in one .tar.gz, with the vocabulary, beside that SavedModel.
 """
 
