@@ -123,6 +123,10 @@ def test_dry_run_trains_and_writes_nothing(command, tmp_path):
             "--learning_rate takes a number, auto, or a rule's file, not 'fast'",
         ),
         (["--dataset", "toy", "--init", "rewind:9ep"], "lies beyond the training"),
+        (
+            ["--dataset", "toy", "--init", "rewind:9999it"],
+            "The step 9999it lies beyond the training",
+        ),
         (["--dataset", "toy", "--config", "nowhere.toml"], "no configuration 'nowhere.toml'"),
         (["--dataset", "toy", "--seed", "-1"], "--seed takes a whole number"),
         (["--dataset", "toy", "--seeds", "0"], "--seeds takes a whole number from 1 on"),

@@ -23,7 +23,7 @@ from tflottery.runs.recipes import Recipe
 from tflottery.runs.specs import Dense, Fresh, RunSpec
 from tflottery.tickets import plan as plans
 from tflottery.tickets import search as searching
-from tflottery.tickets.applicable import require_within_reach
+from tflottery.tickets.applicable import require_steps_reached, require_within_reach
 from tflottery.tickets.methods import FINDING_TICKETS
 from tflottery.tickets.plan import make_plan
 from tflottery.tickets.settings import PruningSettings
@@ -303,6 +303,20 @@ def test_a_criterion_reads_no_epoch_beyond_the_training():
                     make_plan(recipe, PruningSettings(criterion="late"), 1)
             else:
                 assert make_plan(recipe, PruningSettings(criterion="late"), 1).levels
+
+
+@pytest.mark.parametrize(
+    "asked", [{"init": "rewind:30it"}, {"criterion": "late"}, {"init": "rewind:30it", "rate": 0.4}]
+)
+def test_steps_beyond_the_training_are_told_once_the_data_are_known(asked):
+    with put_back():
+        register_criterion("late", at="30it")(lambda weight, random: abs(weight))
+        recipe = RECIPE.with_training(epochs=3, batch_size=10)
+        needed = make_plan(recipe, PruningSettings(**asked), 1).needed
+        # Ten steps an epoch, of which the last one may have fewer texts.
+        require_steps_reached([needed], 91)
+        with pytest.raises(UserError, match=r"step 30it lies beyond .* \(3 epochs of 9 steps\)"):
+            require_steps_reached([needed], 90)
 
 
 @given(

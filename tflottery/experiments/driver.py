@@ -29,7 +29,7 @@ from tflottery.runs.specs import RunSpec, ancestry
 from tflottery.runs.store import Store
 from tflottery.runs.vectors import begins_with_vectors, identify_vectors, keep_vectors
 from tflottery.settings import argument, count
-from tflottery.tickets.applicable import require_within_reach
+from tflottery.tickets.applicable import require_steps_reached, require_within_reach
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,6 +120,7 @@ class PlannedTrainings:
 def _require_within_reach(recipe: Recipe, specs: Iterable[RunSpec], seen: Findings) -> None:
     of_these = [spec for spec in specs if spec.recipe.data == recipe.data]
     require_within_reach(of_these, seen.vocabulary, len(seen.classes))
+    require_steps_reached(of_these, seen.splits["train"].texts)
 
 
 def _numbers_of_workers(workers: Iterable[int]) -> tuple[int, ...]:

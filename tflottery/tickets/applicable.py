@@ -22,8 +22,9 @@ from tflottery.pruning.scopes import BeyondReachError
 from tflottery.pruning.shares import excluded
 from tflottery.runs.moving import Moving
 from tflottery.runs.pruned import Pruned, kernels_of
-from tflottery.runs.specs import MaskSpec, RunSpec
+from tflottery.runs.specs import MaskSpec, RunSpec, ancestry, snapshots_wanted
 from tflottery.tickets.settings import CARRIED, KEPT, PruningSettings
+from tflottery.training.pace import Pace
 
 # Between these lie the sizes of data that are not read yet: two ids that are no words, and a word;
 # more classes than anybody has.
@@ -60,6 +61,25 @@ def require_within_reach(
         told = _beyond(mask, spec, *next(sizes))
         if told and all(_beyond(mask, spec, *size) for size in sizes):
             raise UserError(told)
+
+
+def require_steps_reached(specs: Iterable[RunSpec], texts: int) -> None:
+    """Makes sure, before anything is trained, that trainings get as far as the steps whose weights
+    others begin with, or criteria read.
+
+    Args:
+        specs: networks of one data set; of those that they come from, the same data's are judged.
+        texts: how many its trainings have.
+
+    Raises:
+        UserError: one does not.
+    """
+    asked = tuple(specs)
+    data = {spec.recipe.data for spec in asked}
+    wanted = snapshots_wanted(asked)
+    for spec in ancestry(asked):
+        if spec.recipe.data in data:
+            Pace.over(spec.recipe.training, texts).moments(wanted[spec.key])
 
 
 def _to_goal(mask: MaskSpec) -> Pruned | Moving | None:

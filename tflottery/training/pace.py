@@ -26,7 +26,12 @@ class Pace:
 
     @classmethod
     def of(cls, settings: TrainingSettings, corpus: Corpus) -> Pace:
-        per_epoch = corpus.train.steps_per_epoch(settings.batch_size)
+        return cls.over(settings, len(corpus.train))
+
+    @classmethod
+    def over(cls, settings: TrainingSettings, texts: int) -> Pace:
+        """That of a training on so many texts."""
+        per_epoch = math.ceil(texts / settings.batch_size)
         period = math.ceil(per_epoch / settings.validations_per_epoch)
         return cls(per_epoch, period, per_epoch * settings.epochs)
 
