@@ -91,6 +91,16 @@ GLOBAL = Study(
     CNN.levels,
     CNN.checked,
 )
+ZHOU = Study(
+    "criteria_cnn_zhou",
+    range(14, 19),
+    [
+        (BEFORE, "small_magnitude_at_init"),
+        *_names(ONCE, "small_magnitude", "large_throughout", "small_throughout"),
+    ],
+    CNN.levels,
+    CNN.checked,
+)
 LSTM = Study(
     "criteria_lstm",
     range(14, 17),
@@ -266,7 +276,7 @@ def gained(study: Study, usual: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    for study in (CNN, GLOBAL, LSTM, UNITS):
+    for study in (CNN, ZHOU, GLOBAL, LSTM, UNITS):
         if (RESULTS / "criteria" / "data" / study.name).is_dir():
             print(f"\n{study.name}: dense {mean_and_half(study.dense)}\n")
             for rows in (accuracies, checks, longer):

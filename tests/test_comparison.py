@@ -154,6 +154,7 @@ def test_what_a_study_trained_before_is_not_trained_again():
     [
         ("criteria_cnn", "study_cnn", 109, 81),
         ("criteria_cnn_global", "criteria_cnn", 25, 24),
+        ("criteria_cnn_zhou", "criteria_cnn", 20, 12),
         ("criteria_lstm", "study_lstm_long", 101, 88),
         ("units_cnn", "study_cnn", 41, 40),
     ],

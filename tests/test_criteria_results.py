@@ -23,6 +23,7 @@ from tests.criteria_page import (
     SYNFLOW,
     UNITS,
     WEIGHTS_ASKED,
+    ZHOU,
     Named,
     accuracies,
     apart,
@@ -44,7 +45,7 @@ from tests.test_outcomes import outcomes_of
 PAGE = (RESULTS / "criteria" / "README.md").read_text(encoding="utf-8")
 CRITERIA = (ROOT / "docs" / "criteria.md").read_text(encoding="utf-8")
 BY_SIZE, BY_CHANCE = (ONCE, "filters", "original"), (BEFORE, "random_units", "original")
-STUDIES = [CNN, GLOBAL, LSTM, UNITS]
+STUDIES = [CNN, GLOBAL, LSTM, UNITS, ZHOU]
 UNITS_ASKED = {
     "Units that are kept by size": (("above",), (), [UNITS.minus(BY_SIZE, BY_CHANCE)]),
     "There is a better criterion of units": (
@@ -94,7 +95,7 @@ def test_every_row_of_the_tables(study, rows):
     assert f"Dense has {mean_and_half(study.dense)} %" in PAGE
 
 
-@pytest.mark.parametrize("study", [CNN, UNITS], ids=lambda one: one.name)
+@pytest.mark.parametrize("study", [CNN, UNITS, ZHOU], ids=lambda one: one.name)
 def test_what_each_criterion_gained(study):
     usual = "filters" if study is UNITS else "magnitude"
     for name, what in gained(study, usual).items():
@@ -146,6 +147,8 @@ def test_what_is_said_beside_single_weights():
     for name in once:
         _, low, high = t(CNN.minus(check(ONCE, name, ":shuffled_words"), (ONCE, name, "original")))
         assert low < 0 < high
+    pair = ZHOU.arm(ONCE, "large_throughout") - CNN.arm(*AT_ONCE)
+    assert f"is {interval(pair)} to magnitude at 83.2 %:" in text and t(pair)[2] < 0
     inverted = CNN.cells[(CNN.cells["mask"] == "synflow:inverted")]
     assert len(inverted) == 5 and inverted["alike"].eq(1).all()
 
