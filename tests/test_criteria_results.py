@@ -149,6 +149,9 @@ def test_what_is_said_beside_single_weights():
         assert low < 0 < high
     pair = ZHOU.arm(ONCE, "large_throughout") - CNN.arm(*AT_ONCE)
     assert f"is {interval(pair)} to magnitude at 83.2 %:" in text and t(pair)[2] < 0
+    smallest = ZHOU.cells[ZHOU.cells["mask"] == "small_magnitude_at_init"]
+    alike = smallest[np.isclose(smallest["level"], 0.972)]["alike"]
+    assert (len(alike), alike.sum()) == (5, 4)
     inverted = CNN.cells[(CNN.cells["mask"] == "synflow:inverted")]
     assert len(inverted) == 5 and inverted["alike"].eq(1).all()
 
@@ -215,6 +218,8 @@ def test_what_is_said_beside_the_lstm():
         f"`taylor` in rounds is {over(by_loss, IN_ROUNDS)} over magnitude in rounds",
         f"at 97.2 %: {over(SNIP, IN_ROUNDS)} and {over(grasp, IN_ROUNDS)}",
         f"({over(SNIP, AT_ONCE)} and {over(grasp, AT_ONCE)})",
+        f"is {interval(LSTM.arm(*LONGER) - LSTM.arm(*IN_ROUNDS))} over magnitude in rounds**, and "
+        f"{interval(LSTM.arm(*LONGER) - LSTM.stretched)} over dense",
         "networks have {:.2f}, {:.2f} and {:.2f} %".format(*lowest),
     ):
         assert said in text, said
