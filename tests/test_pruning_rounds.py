@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tflottery.pruning import masks
 from tflottery.pruning.masks import By, To
 from tflottery.pruning.rounds import in_rounds, partly
-from tflottery.pruning.scopes import SCOPES
+from tflottery.pruning.scopes import SCOPES, BeyondReachError
 
 
 @given(
@@ -66,6 +66,38 @@ def test_rounds_follow_rates_of_tensors(rates, amount, rounds):
     found = in_rounds(start, amount, rounds, score, prune)
     once = masks.prune(start, {n: random.random(m.shape) for n, m in start.items()}, amount,
                        rates=own)  # fmt: skip
+    assert [mask.sum() for mask in found.values()] == [mask.sum() for mask in once.values()]
+    for before, after in zip(seen, [*seen[1:], found], strict=True):
+        assert not any((after[name] & ~before[name]).any() for name in start)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 60), min_size=3, max_size=4),
+    rates=st.lists(st.sampled_from([0.0, 0.01, 0.2, 0.6]), min_size=4, max_size=4),
+    scope=st.sampled_from(["erk", "uniform+", None]),
+    kept=st.floats(0.02, 0.9),
+    rounds=st.integers(2, 60),
+)
+@example([90, 64, 7], [0.3, 0.2, 0.01, 0.0], None, 0.168, 100)
+def test_rounds_revive_nothing_where_a_total_is_shared_out(sizes, rates, scope, kept, rounds):
+    random = np.random.default_rng(5)
+    start = {f"t{n}": np.ones((3, size), bool) for n, size in enumerate(sizes)}
+    own = dict(zip(start, rates, strict=False)) if scope is None else None
+    seen = []
+
+    def score(left: masks.Masks) -> dict[str, np.ndarray]:
+        seen.append(left)
+        return {name: random.random(mask.shape) for name, mask in left.items()}
+
+    def prune(scores, amount):
+        return masks.prune(start, scores, amount, scope=scope or "layerwise", rates=own)
+
+    try:
+        once = prune({name: random.random(mask.shape) for name, mask in start.items()},
+                     To(1 - kept))  # fmt: skip
+    except BeyondReachError:
+        return
+    found = in_rounds(start, To(1 - kept), rounds, score, prune, by_total=True)
     assert [mask.sum() for mask in found.values()] == [mask.sum() for mask in once.values()]
     for before, after in zip(seen, [*seen[1:], found], strict=True):
         assert not any((after[name] & ~before[name]).any() for name in start)

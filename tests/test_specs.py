@@ -27,6 +27,7 @@ from tflottery.runs.transferred import Fit, TransferredMask
 from tflottery.training.settings import TrainingSeeds, TrainingSettings
 
 RECIPE = Recipe(DataSettings(fingerprint="f"), Cnn(), TrainingSettings())
+GOAL = To(0.8)
 DENSE = RunSpec(RECIPE, Dense(), Fresh(1), TrainingSeeds(1, 1))
 
 
@@ -179,7 +180,7 @@ DEFAULTS = {
     Pruned: {
         "scope": "layerwise", "criterion": "magnitude", "embedding": True, "head": True, "seed": 0,
         "biases": False, "rates": (), "computes": "", "inverted": False, "attention_heads": False,
-        "activations": 1, "distances": 1,
+        "activations": 1, "distances": 1, "rounds": 1,
     },
     GraduallyPruned: {"over": 0.5, "embedding": True, "head": True, "biases": False},
     Moving: {
@@ -213,6 +214,20 @@ def test_what_was_scored_with_padding_at_the_wrong_end_has_another_key_now(
     # What was scored as ever has the key that it had.
     assert specs.canonical_form(mask).get("activations", 1) == version
     assert dataclasses.replace(mask, amount=By(0.3)).activations == version
+
+
+def test_rounds_that_could_give_a_weight_back_have_another_key_now():
+    def pruned(amount=GOAL, criterion="synflow", **changes):
+        return Pruned(DENSE, amount, criterion=criterion, **changes)
+
+    rates = {"rates": (("*", 0.2),)}
+    for other in (pruned(scope="erk"), pruned(By(0.2), scope="uniform+"), pruned(**rates)):
+        assert specs.canonical_form(other)["rounds"] == 2
+    for same in (
+        pruned(), pruned(scope="global"), pruned(By(0.2), **rates), pruned(scope="lamp"),
+        pruned(criterion="snip", scope="erk"), pruned(criterion="taylor", **rates),
+    ):  # fmt: skip
+        assert "rounds" not in specs.canonical_form(same)
 
 
 def test_what_was_scored_by_distances_over_pruned_inputs_has_another_key_now():

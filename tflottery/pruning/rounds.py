@@ -50,6 +50,8 @@ def in_rounds(
     rounds: int,
     score: Callable[[Masks], Arrays],
     prune: Callable[[Arrays, Any], Masks],
+    *,
+    by_total: bool = False,
 ) -> Masks:
     """The masks after so many rounds; the last one keeps exactly what one round alone would keep.
 
@@ -59,6 +61,9 @@ def in_rounds(
         rounds: at least 1.
         score: the scores under masks: float arrays for the tensors that are pruned.
         prune: prunes ``masks`` by scores to an amount, as ``masks.prune`` does.
+        by_total: whether each tensor's number follows from that of all. Rounded to whole weights
+            it can rise while the total falls; then a round leaves the tensor no more than the one
+            before, and no less than the last one is to keep.
     """
     left = masks
     for number in range(1, rounds + 1):
@@ -66,5 +71,11 @@ def in_rounds(
             name: np.where(left[name], scored, -np.inf) if rounds > 1 else scored
             for name, scored in score(left).items()
         }
-        left = prune(scores, amount if number == rounds else Partly(amount, number / rounds))
+        if number == rounds:
+            return prune(scores, amount)
+        now = prune(scores, Partly(amount, number / rounds))
+        if by_total:
+            last = prune(scores, amount)
+            now = {name: (now[name] | last[name]) & left[name] for name in now}
+        left = now
     return left

@@ -44,7 +44,8 @@ class Pruned(MaskSpec):
     ``attention_heads``: a criterion of units prunes whole heads of attention too. ``seed`` is for
     criteria that draw random numbers. ``computes``, filled in, is a digest of what a criterion of
     the user's computes; it is empty for those of tflottery. ``activations``, filled in too, is the
-    version of those that it may read, and ``distances`` that of distances between units.
+    version of those that it may read, ``distances`` that of distances between units, and
+    ``rounds`` that of what the rounds of a criterion leave each tensor.
     ``inverted`` keeps the lowest scores: a check that they say anything (Frankle et al. 2021, arXiv
     2009.08576).
     ``costs``: what a unit of each layer takes, for criteria that weigh units by it.
@@ -65,6 +66,7 @@ class Pruned(MaskSpec):
     computes: str = field(default="", init=False, repr=False)
     activations: int = field(default=1, init=False, repr=False)
     distances: int = field(default=1, init=False, repr=False)
+    rounds: int = field(default=1, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "computes", criteria.computes(self.criterion))
@@ -76,6 +78,17 @@ class Pruned(MaskSpec):
         is_by_distance = self.criterion == "geometric_median" and self.scope == "global"
         if is_by_distance and not self.rates and isinstance(self.of.mask, Pruned):
             object.__setattr__(self, "distances", 2)
+        # Once a round could give a tensor a weight back.
+        if self._shares_a_total and criteria.prunes_in_rounds(self.criterion):
+            object.__setattr__(self, "rounds", 2)
+
+    @property
+    def _shares_a_total(self) -> bool:
+        """Whether how many weights a tensor keeps follows from how many all keep, and from no
+        score."""
+        if self.rates:
+            return isinstance(self.amount, To)
+        return self.scope in ("erk", "uniform+")
 
     def needs(self) -> Iterable[Need]:
         # The mask is that of the run that is pruned, even if weights of another one are read.
@@ -173,7 +186,9 @@ class Pruned(MaskSpec):
                 masks, scores, at, scope=self.scope, exclude=exclude, rates=own, ends=ends
             )
 
-        return in_rounds(masks, self.now, criterion.rounds, score, prune)
+        return in_rounds(
+            masks, self.now, criterion.rounds, score, prune, by_total=self._shares_a_total
+        )
 
     @property
     def now(self) -> Amount:

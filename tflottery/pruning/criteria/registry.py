@@ -218,6 +218,11 @@ def may_read_activations(name: str) -> bool:
     return name in _OF_ACTIVATIONS or not origin(found.function).is_ours
 
 
+def prunes_in_rounds(name: str) -> bool:
+    """Whether a criterion prunes in several rounds of its own."""
+    return name in CRITERIA and CRITERIA[name].rounds > 1
+
+
 def steps_of(name: str) -> tuple[str, ...]:
     """The steps that a criterion reads; where there is none of that name, the end."""
     return CRITERIA[name].steps if name in CRITERIA else (steps.END,)
